@@ -1,0 +1,257 @@
+#ifndef POLICY_CEDAR_H
+#define POLICY_CEDAR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/base/ts_arena.h"
+#include "proto/base/ts_attr.h"
+#include "proto/base/ts_err.h"
+#include "proto/base/ts_str.h"
+
+/*
+ * The Cedar policy language (4.5) for C: parse a policy set, load entities,
+ * authorize a request. Exactly Cedar's semantics: decision, determining
+ * policies, errors; beside them the satisfied permits, which a wrapper needs
+ * to tell "asking a person would help" from "nothing permits this".
+ *
+ * Libc only. Opens no file, reads no clock, logs nothing. A loaded policy set
+ * and an entity store are immutable and may be shared between threads; each
+ * authorization uses memory of its caller.
+ */
+
+/* ---- diagnostics ------------------------------------------------------- */
+
+struct cedar_span { /* in one source text; line and column count from 1 */
+    uint32_t source; /* index into the sources given to the parser */
+    uint32_t offset; /* bytes */
+    uint32_t len;    /* bytes */
+    uint32_t line;
+    uint32_t column; /* in code points */
+};
+
+struct cedar_diag {
+    const char *code; /* stable, e.g. "parse_error", "duplicate_id" */
+    struct cedar_span span;
+    char text[256]; /* one sentence, escaped for a terminal */
+    char hint[128]; /* what to do, or "" */
+};
+
+#define CEDAR_DIAGS_MAX 32
+
+struct cedar_diags { /* memory of the caller; later ones are only counted */
+    uint32_t count;
+    struct cedar_diag list[CEDAR_DIAGS_MAX];
+};
+
+/* Writes "NAME:line:col: text", the source line and a caret into out. */
+size_t cedar_diag_format(const struct cedar_diag *d, const char *source_name,
+                         const char *source, size_t source_len, char *out,
+                         size_t cap);
+
+/* ---- values ------------------------------------------------------------ */
+
+enum cedar_kind {
+    CEDAR_NONE = 0, /* never a value; a zeroed struct is not one by accident */
+    CEDAR_BOOL,
+    CEDAR_LONG,
+    CEDAR_STRING,
+    CEDAR_ENTITY,
+    CEDAR_SET,
+    CEDAR_RECORD,
+    CEDAR_DECIMAL,
+    CEDAR_IPADDR,
+    CEDAR_DATETIME,
+    CEDAR_DURATION
+};
+
+struct cedar_uid { /* Type::"id"; made by cedar_uid_make() only */
+    struct ts_str type;
+    struct ts_str id;
+    uint64_t hash;
+};
+
+struct cedar_set;    /* canonical: sorted, without duplicates */
+struct cedar_record; /* sorted by key */
+
+struct cedar_ip {
+    uint8_t addr[16]; /* network order; IPv4 in the first four */
+    uint8_t prefix;
+    bool v6;
+};
+
+struct cedar_value {
+    enum cedar_kind kind;
+    union {
+        bool boolean;
+        int64_t integer; /* LONG; DECIMAL x 10^4; DATETIME, DURATION in ms */
+        struct ts_str string;
+        const struct cedar_uid *uid;
+        const struct cedar_set *set;
+        const struct cedar_record *record;
+        struct cedar_ip ip;
+    } as;
+};
+
+/* type must be a normalised Cedar name; both borrow. */
+struct cedar_uid cedar_uid_make(struct ts_str type, struct ts_str id);
+bool cedar_uid_eq(const struct cedar_uid *a, const struct cedar_uid *b);
+
+struct cedar_value cedar_bool(bool v);
+struct cedar_value cedar_long(int64_t v);
+struct cedar_value cedar_string(struct ts_str v); /* borrows; must be UTF-8 */
+struct cedar_value cedar_entity(const struct cedar_uid *uid); /* borrows */
+/* TS_E_FORMAT when the text is not one; the syntax of Cedar's decimal(). */
+TS_NODISCARD ts_err cedar_decimal(struct ts_str text, struct cedar_value *ret);
+TS_NODISCARD ts_err cedar_ipaddr(struct ts_str text, struct cedar_value *ret);
+struct cedar_value cedar_datetime_ms(int64_t unix_ms);
+struct cedar_value cedar_duration_ms(int64_t ms);
+
+/* Copies n values into arena, sorted and without duplicates. */
+TS_NODISCARD ts_err cedar_set_make(struct ts_arena *arena,
+                                   const struct cedar_value *values, size_t n,
+                                   struct cedar_value *ret);
+
+struct cedar_field {
+    struct ts_str key; /* borrowed for as long as the record lives */
+    struct cedar_value value;
+};
+/* Copies n fields into arena, sorted; a key twice is TS_E_EXISTS. Fields that
+ * come sorted by (length, bytes) are checked, not sorted: keep them so where
+ * speed matters. */
+TS_NODISCARD ts_err cedar_record_make(struct ts_arena *arena,
+                                      const struct cedar_field *fields,
+                                      size_t n, struct cedar_value *ret);
+size_t cedar_record_count(const struct cedar_record *r);
+const struct cedar_field *cedar_record_at(const struct cedar_record *r,
+                                          size_t i);
+const struct cedar_value *cedar_record_get(const struct cedar_record *r,
+                                           struct ts_str key);
+size_t cedar_set_count(const struct cedar_set *s);
+const struct cedar_value *cedar_set_at(const struct cedar_set *s, size_t i);
+bool cedar_value_eq(const struct cedar_value *a, const struct cedar_value *b);
+/* Cedar literal text, escaped, at most cap bytes, for records and explain. */
+size_t cedar_value_print(const struct cedar_value *v, char *out, size_t cap);
+
+/* ---- policy sets ------------------------------------------------------- */
+
+struct cedar_source {
+    const char *name; /* file name for diagnostics; borrowed during the call */
+    struct ts_str text;
+};
+
+struct cedar_options {
+    size_t max_bytes;     /* of all sources together */
+    uint32_t max_policies;
+    size_t max_policy_bytes;
+    uint32_t max_depth; /* nesting of expressions */
+    bool require_id;    /* every policy needs a unique @id, used as its name;
+                           otherwise policies are policy0, policy1, ... and an
+                           @id, where present, is only an annotation */
+};
+extern const struct cedar_options cedar_options_default; /* files */
+extern const struct cedar_options cedar_options_block;   /* delegation blocks */
+
+struct cedar_policies;
+
+/*
+ * Parses Cedar text into one immutable set (static policies; a template with
+ * slots is a diagnostic here). On failure *ret is untouched and diags says
+ * where and why. Free with cedar_policies_free().
+ */
+TS_NODISCARD ts_err cedar_policies_parse(const struct cedar_source *sources,
+                                         size_t count,
+                                         const struct cedar_options *options,
+                                         struct cedar_policies **ret,
+                                         struct cedar_diags *diags);
+void cedar_policies_free(struct cedar_policies *p);
+
+enum cedar_effect { CEDAR_FORBID = 0, CEDAR_PERMIT = 1 };
+
+struct cedar_policy_info { /* borrows from the set */
+    struct ts_str id;
+    enum cedar_effect effect;
+    struct cedar_span span;
+};
+size_t cedar_policies_count(const struct cedar_policies *p);
+struct cedar_policy_info cedar_policies_info(const struct cedar_policies *p,
+                                             size_t index);
+/* The value of an annotation ("" for one without value); false if absent. */
+bool cedar_policies_annotation(const struct cedar_policies *p, size_t index,
+                               const char *key, struct ts_str *ret);
+
+/* ---- entities ---------------------------------------------------------- */
+
+struct cedar_entities;
+
+/* Cedar's JSON entity format, without a schema. Computes the transitive
+ * closure of parents; cycles, duplicate entities that differ, duplicate JSON
+ * keys, floats and null are errors with a position. */
+TS_NODISCARD ts_err cedar_entities_parse(const struct cedar_source *sources,
+                                         size_t count,
+                                         struct cedar_entities **ret,
+                                         struct cedar_diags *diags);
+void cedar_entities_free(struct cedar_entities *e);
+
+/* An entity that exists for one request only (the resource of a call, its
+ * derived parents). ancestors: all of them, not only parents. Looked up before
+ * the store; an overlay entity hides one of the same uid in the store. */
+struct cedar_overlay {
+    struct cedar_uid uid;
+    struct cedar_value attrs; /* a record, or CEDAR_NONE for no attributes */
+    const struct cedar_uid *ancestors;
+    size_t ancestor_count;
+};
+
+/* NULL when the store does not know the entity. Valid as long as the store. */
+const struct cedar_record *cedar_entity_attrs(const struct cedar_entities *e,
+                                              const struct cedar_uid *uid);
+/* All ancestors (transitive), borrowed from the store; 0 when unknown. */
+size_t cedar_entity_ancestors(const struct cedar_entities *e,
+                              const struct cedar_uid *uid,
+                              const struct cedar_uid *const **ret);
+
+/* ---- authorization ----------------------------------------------------- */
+
+struct cedar_request {
+    struct cedar_uid principal;
+    struct cedar_uid action;
+    struct cedar_uid resource;
+    struct cedar_value context; /* a record */
+    const struct cedar_overlay *overlay;
+    size_t overlay_count;
+};
+
+enum cedar_decision { CEDAR_DENY = 0, CEDAR_ALLOW = 1 };
+
+/* Policies are named by their index in the set. */
+struct cedar_error {
+    uint32_t policy;
+    const char *code; /* e.g. "type_error", "missing_attribute", "overflow" */
+    char text[160];
+};
+
+struct cedar_answer { /* arrays live in the arena given to cedar_authorize() */
+    enum cedar_decision decision;
+    const uint32_t *reasons; /* determining policies, in order of the set */
+    uint32_t reason_count;
+    const uint32_t *satisfied_permits;
+    uint32_t permit_count;
+    const struct cedar_error *errors;
+    uint32_t error_count;
+    bool forbid_error; /* an error came from a forbid */
+};
+
+/*
+ * Evaluates every policy whose scope matches; no short circuit, so reasons and
+ * errors are complete. Any failure of the engine itself (memory, depth) is
+ * returned as an error and is never a decision: the caller must deny.
+ */
+TS_NODISCARD ts_err cedar_authorize(const struct cedar_policies *p,
+                                    const struct cedar_entities *e,
+                                    const struct cedar_request *req,
+                                    struct ts_arena *arena,
+                                    struct cedar_answer *ret);
+
+#endif
