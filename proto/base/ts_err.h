@@ -33,7 +33,7 @@ typedef enum ts_err {
 #define X(id, text) TS_E_##id,
     TS_ERR_MAP(X)
 #undef X
-        TS_E_COUNT_
+    TS_E_COUNT_
 } ts_err;
 
 const char *ts_err_text(ts_err e); /* static string, never NULL */

@@ -1,0 +1,107 @@
+#ifndef PROTO_MSG_ADMIN_H
+#define PROTO_MSG_ADMIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/base/ts_attr.h"
+#include "proto/base/ts_err.h"
+#include "proto/base/ts_str.h"
+
+/*
+ * Messages of operators: frames as on the agent socket, each body one msgpack
+ * array. Two sockets in the admin directory: admin.sock is served by the gate
+ * (REVOKE, STATUS), log.sock by the recorder (TAIL). The peer's uid must be in
+ * the configured list; there is no other authentication in this version.
+ */
+enum admin_type {
+    ADMIN_REVOKE = 1,   /* operator to gate */
+    ADMIN_ACK = 2,      /* gate: nothing new starts, everything is signalled */
+    ADMIN_COMPLETE = 3, /* gate: every signalled tool was reaped */
+    ADMIN_STATUS = 4,   /* question [1], answer [1, json str] */
+    ADMIN_FAIL = 5,     /* [1, code str, text str]; the connection closes */
+    ADMIN_TAIL = 6,     /* operator to recorder */
+    ADMIN_LINE = 7,     /* recorder: [1, line str], one record, no newline */
+    ADMIN_TAIL_END = 8  /* recorder: [1]; only without follow */
+};
+
+enum revoke_kind {
+    REVOKE_GRANT = 1,
+    REVOKE_BLOCK = 2,
+    REVOKE_KEY = 3,
+    REVOKE_USER = 4,
+    REVOKE_AGENT = 5,
+    REVOKE_TASK = 6
+};
+
+/* [1, kind, tenant str, target bin, cutoff, reason str] */
+struct admin_revoke {
+    enum revoke_kind kind;
+    struct ts_str tenant;
+    struct ts_bytes target; /* 16 bytes grant, 32 block or key, id text else */
+    uint64_t cutoff;        /* unix seconds; 0 for grant and block */
+    struct ts_str reason;   /* <= 256 bytes */
+};
+struct admin_ack { /* [1, rev_seq, tools, sessions] */
+    uint64_t rev_seq;
+    uint64_t tools_signalled;
+    uint64_t sessions_closed;
+};
+struct admin_complete { /* [1, rev_seq] */
+    uint64_t rev_seq;
+};
+struct admin_text { /* STATUS answer, LINE: [1, text str] */
+    struct ts_str text;
+};
+struct admin_fail { /* [1, code str, text str] */
+    struct ts_str code;
+    struct ts_str text;
+};
+/* [1, follow bool, from_seq, last uint, tenant str, agent str, effect str,
+ *  since_unix_ms] */
+struct admin_tail {
+    bool follow;
+    uint64_t from_seq;    /* 0 = not limited */
+    uint64_t last;        /* 0 = all; otherwise at most the last N before now */
+    struct ts_str tenant; /* "" = every tenant */
+    struct ts_str agent;  /* matches the agent or a sub-agent of it; "" = all */
+    struct ts_str effect; /* "permit", "forbid", "pending" or "" */
+    uint64_t since_unix_ms;
+};
+
+TS_NODISCARD ts_err admin_revoke_decode(const void *b, size_t n,
+                                        struct admin_revoke *ret,
+                                        const char **reterr_what);
+TS_NODISCARD ts_err admin_ack_decode(const void *b, size_t n,
+                                     struct admin_ack *ret,
+                                     const char **reterr_what);
+TS_NODISCARD ts_err admin_complete_decode(const void *b, size_t n,
+                                          struct admin_complete *ret,
+                                          const char **reterr_what);
+TS_NODISCARD ts_err admin_text_decode(const void *b, size_t n,
+                                      struct admin_text *ret,
+                                      const char **reterr_what);
+TS_NODISCARD ts_err admin_fail_decode(const void *b, size_t n,
+                                      struct admin_fail *ret,
+                                      const char **reterr_what);
+TS_NODISCARD ts_err admin_tail_decode(const void *b, size_t n,
+                                      struct admin_tail *ret,
+                                      const char **reterr_what);
+struct ts_buf;
+TS_NODISCARD ts_err admin_revoke_send(struct ts_buf *out,
+                                      const struct admin_revoke *m);
+TS_NODISCARD ts_err admin_ack_send(struct ts_buf *out,
+                                   const struct admin_ack *m);
+TS_NODISCARD ts_err admin_complete_send(struct ts_buf *out,
+                                        const struct admin_complete *m);
+TS_NODISCARD ts_err admin_text_send(struct ts_buf *out, enum admin_type type,
+                                    const struct admin_text *m);
+TS_NODISCARD ts_err admin_fail_send(struct ts_buf *out,
+                                    const struct admin_fail *m);
+TS_NODISCARD ts_err admin_tail_send(struct ts_buf *out,
+                                    const struct admin_tail *m);
+/* STATUS question and TAIL_END: a frame with body [1]. */
+TS_NODISCARD ts_err admin_empty_send(struct ts_buf *out, enum admin_type type);
+
+#endif

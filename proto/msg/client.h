@@ -1,0 +1,244 @@
+#ifndef PROTO_MSG_CLIENT_H
+#define PROTO_MSG_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/base/ts_attr.h"
+#include "proto/base/ts_err.h"
+#include "proto/base/ts_str.h"
+#include "proto/msg/code.h"
+#include "proto/wire/limits.h"
+
+/*
+ * Messages between shim and gate: the type is in the frame head, the body is
+ * one msgpack array of fixed arity whose first element is the message version.
+ * docs/PROTOCOL.md documents every field, what the receiver must check, and the
+ * order in which messages are legal. HELLO, AUTH and WELCOME are in
+ * proto/trust/handshake.h, since their bytes are signed.
+ */
+enum client_type {
+    MSG_HELLO = 1,     /* gate to shim */
+    MSG_AUTH = 2,      /* shim to gate */
+    MSG_WELCOME = 3,   /* gate to shim */
+    MSG_ERROR = 4,     /* gate to shim; the connection closes after it */
+    MSG_CALL = 5,      /* shim to gate */
+    MSG_DECISION = 6,  /* gate to shim */
+    MSG_STDIN = 7,     /* shim to gate */
+    MSG_OUTPUT = 8,    /* gate to shim */
+    MSG_RESULT = 9,    /* gate to shim */
+    MSG_CANCEL = 10,   /* shim to gate */
+    MSG_CHECK = 11,    /* shim to gate */
+    MSG_CHECKED = 12,  /* gate to shim */
+    MSG_TOOLS = 13,    /* both: question and answer */
+    MSG_TASK_END = 14, /* shim to gate: surrender the grant; answered by it */
+    MSG_PING = 15,     /* both: echoed */
+    MSG_WINDOW = 16    /* gate to shim: more stdin may be sent */
+};
+
+/* All slices below borrow from the decoded body. */
+
+/* [1, code str, text str] */
+struct msg_error {
+    struct ts_str code;
+    struct ts_str text;
+};
+
+enum call_flags {
+    CALL_HAS_STDIN = 1, /* STDIN messages follow; otherwise stdin is empty */
+    CALL_RETRY = 2      /* same call_id and bytes as an earlier call: return its
+                           recorded outcome, never run twice */
+};
+
+/*
+ * [2, seq, call_id bin16, tool str, args map, deadline_ms, traceparent str,
+ *  provenance [str...], flags, min_rev_seq, sig bin(0|64)]
+ */
+struct msg_call {
+    uint64_t seq;        /* 1 for the first CALL or CHECK, then +1 each */
+    uint8_t call_id[16]; /* unique per grant */
+    struct ts_str tool;
+    struct ts_bytes args; /* exact bytes of a strict msgpack map, str keys */
+    uint64_t deadline_ms; /* from receipt; 0 = the tool's own limit */
+    struct ts_str traceparent;                   /* W3C, 55 bytes, or empty */
+    struct ts_str provenance[TS_PROVENANCE_MAX]; /* declared by the agent */
+    uint32_t provenance_count;
+    uint32_t flags;
+    uint64_t min_rev_seq; /* decide on revocation state at least this new */
+    struct ts_bytes sig;  /* empty, or Ed25519 over the envelope */
+    struct ts_bytes unsigned_part; /* the body's bytes without sig's value */
+};
+
+/* [1, seq, verdict, code str, decision_id bin16, text str] */
+struct msg_decision {
+    uint64_t seq;
+    enum verdict verdict;
+    struct ts_str code;
+    uint8_t decision_id[16];
+    struct ts_str text; /* what may be shown to the model */
+};
+
+/* [1, seq, data bin, eof bool] */
+struct msg_stdin {
+    uint64_t seq;
+    struct ts_bytes data;
+    bool eof;
+};
+
+/* [1, seq, stream, data bin] */
+enum out_stream {
+    STREAM_STDOUT = 1,
+    STREAM_STDERR = 2
+};
+struct msg_output {
+    uint64_t seq;
+    enum out_stream stream;
+    struct ts_bytes data;
+};
+
+enum result_flags {
+    RESULT_STDOUT_TRUNCATED = 1,
+    RESULT_STDERR_TRUNCATED = 2,
+    RESULT_RECORDED = 4 /* the outcome of an earlier identical call */
+};
+
+/* [1, seq, reason str, code str, exit_code, signal, stdout_bytes,
+ *  stderr_bytes, wall_us, flags] */
+struct msg_result {
+    uint64_t seq;
+    struct ts_str reason; /* end_reason_name() */
+    struct ts_str code;   /* "permitted", or why the launch was refused */
+    uint32_t exit_code;   /* 0..255, when signal is 0 */
+    uint32_t signal;      /* 0 when it exited */
+    uint64_t stdout_bytes;
+    uint64_t stderr_bytes;
+    uint64_t wall_us;
+    uint32_t flags;
+};
+
+/* [1, seq]: CANCEL, and TOOLS and TASK_END as questions */
+struct msg_seq {
+    uint64_t seq;
+};
+
+/* [1, seq, [[tool str, args map]...], traceparent str, provenance [str...]] */
+struct msg_check {
+    uint64_t seq;
+    uint32_t count;
+    struct ts_bytes items; /* raw array; walk it with msg_check_next() */
+    struct ts_str traceparent;
+    struct ts_str provenance[TS_PROVENANCE_MAX];
+    uint32_t provenance_count;
+};
+struct msg_check_item {
+    struct ts_str tool;
+    struct ts_bytes args;
+};
+
+/* [1, seq, [[verdict, code str, decision_id bin16]...]] */
+struct msg_checked {
+    uint64_t seq;
+    uint32_t count;
+    struct ts_bytes items; /* walk it with msg_checked_next() */
+};
+struct msg_checked_item {
+    enum verdict verdict;
+    struct ts_str code;
+    uint8_t decision_id[16];
+};
+
+/* Answer to TOOLS: [1, seq, [[name str, description str, action str,
+ *  [[arg str, type str, required bool, description str]...]]...]]; only tools
+ * that the session's delegation could ever use are listed. */
+struct msg_tools {
+    uint64_t seq;
+    uint32_t count;
+    struct ts_bytes items;
+};
+
+/* [1, seq, bytes] */
+struct msg_window {
+    uint64_t seq;
+    uint32_t bytes; /* additional stdin bytes that may be sent */
+};
+
+/* [1, token bin <= 32], echoed unchanged */
+struct msg_ping {
+    struct ts_bytes token;
+};
+
+/*
+ * Decoders: strict, exact arity, all limits of limits.h. TS_OK and *ret, or an
+ * error and *reterr_what (static text naming the field) and *ret untouched.
+ */
+TS_NODISCARD ts_err msg_error_decode(const void *b, size_t n,
+                                     struct msg_error *ret,
+                                     const char **reterr_what);
+TS_NODISCARD ts_err msg_call_decode(const void *b, size_t n,
+                                    struct msg_call *ret,
+                                    const char **reterr_what);
+TS_NODISCARD ts_err msg_decision_decode(const void *b, size_t n,
+                                        struct msg_decision *ret,
+                                        const char **reterr_what);
+TS_NODISCARD ts_err msg_stdin_decode(const void *b, size_t n,
+                                     struct msg_stdin *ret,
+                                     const char **reterr_what);
+TS_NODISCARD ts_err msg_output_decode(const void *b, size_t n,
+                                      struct msg_output *ret,
+                                      const char **reterr_what);
+TS_NODISCARD ts_err msg_result_decode(const void *b, size_t n,
+                                      struct msg_result *ret,
+                                      const char **reterr_what);
+TS_NODISCARD ts_err msg_seq_decode(const void *b, size_t n, struct msg_seq *ret,
+                                   const char **reterr_what);
+TS_NODISCARD ts_err msg_check_decode(const void *b, size_t n,
+                                     struct msg_check *ret,
+                                     const char **reterr_what);
+TS_NODISCARD ts_err msg_checked_decode(const void *b, size_t n,
+                                       struct msg_checked *ret,
+                                       const char **reterr_what);
+TS_NODISCARD ts_err msg_tools_decode(const void *b, size_t n,
+                                     struct msg_tools *ret,
+                                     const char **reterr_what);
+TS_NODISCARD ts_err msg_window_decode(const void *b, size_t n,
+                                      struct msg_window *ret,
+                                      const char **reterr_what);
+TS_NODISCARD ts_err msg_ping_decode(const void *b, size_t n,
+                                    struct msg_ping *ret,
+                                    const char **reterr_what);
+
+struct mp_reader;
+/* Walkers: start with mp_reader_init(r, items.ptr, items.len) and one
+ * mp_read_array(); each call reads one item. The bytes were checked already. */
+TS_NODISCARD ts_err msg_check_next(struct mp_reader *r,
+                                   struct msg_check_item *ret);
+TS_NODISCARD ts_err msg_checked_next(struct mp_reader *r,
+                                     struct msg_checked_item *ret);
+
+/* Encoders append one whole frame to out. */
+struct ts_buf;
+TS_NODISCARD ts_err msg_error_send(struct ts_buf *out,
+                                   const struct msg_error *m);
+TS_NODISCARD ts_err msg_call_send(struct ts_buf *out, const struct msg_call *m);
+TS_NODISCARD ts_err msg_decision_send(struct ts_buf *out,
+                                      const struct msg_decision *m);
+TS_NODISCARD ts_err msg_stdin_send(struct ts_buf *out,
+                                   const struct msg_stdin *m);
+TS_NODISCARD ts_err msg_output_send(struct ts_buf *out,
+                                    const struct msg_output *m);
+TS_NODISCARD ts_err msg_result_send(struct ts_buf *out,
+                                    const struct msg_result *m);
+TS_NODISCARD ts_err msg_seq_send(struct ts_buf *out, enum client_type type,
+                                 const struct msg_seq *m);
+TS_NODISCARD ts_err msg_check_send(struct ts_buf *out,
+                                   const struct msg_check *m);
+TS_NODISCARD ts_err msg_checked_send(struct ts_buf *out,
+                                     const struct msg_checked *m);
+TS_NODISCARD ts_err msg_tools_send(struct ts_buf *out,
+                                   const struct msg_tools *m);
+TS_NODISCARD ts_err msg_window_send(struct ts_buf *out,
+                                    const struct msg_window *m);
+TS_NODISCARD ts_err msg_ping_send(struct ts_buf *out, const struct msg_ping *m);
+
+#endif
