@@ -25,50 +25,50 @@
 #define TS_MESSAGE_TEXT_MAX 1024   /* bytes of a sentence for people */
 
 /* Delegations (design: delegation format, section 5) --------------------- */
-#define TS_ID_MAX            128   /* bytes */
-#define TS_CHAIN_MAX         32768 /* bytes of a whole chain */
-#define TS_BLOCKS_MAX        8     /* blocks in a chain */
-#define TS_PAYLOAD_MAX       8192  /* bytes of one block's payload */
-#define TS_BLOCK_POLICY_MAX  4096  /* bytes of Cedar in one block */
-#define TS_ATTRS_MAX         16    /* attributes in a root block */
-#define TS_ATTR_KEY_MAX      32    /* bytes */
-#define TS_ATTR_VALUE_MAX    128   /* bytes */
-#define TS_DEPTH_MAX         7     /* links below a root */
-#define TS_CERT_MAX          512   /* bytes of an agent certificate */
-#define TS_SKEW_S            5     /* seconds, on nbf and iat only */
-#define TS_TTL_DEFAULT_S     3600  /* seconds: exp - iat of a root */
-#define TS_TTL_HARD_S        86400 /* seconds: the most a tenant can allow */
-#define TS_AUDIENCES_MAX     4
+#define TS_ID_MAX           128   /* bytes */
+#define TS_CHAIN_MAX        32768 /* bytes of a whole chain */
+#define TS_BLOCKS_MAX       8     /* blocks in a chain */
+#define TS_PAYLOAD_MAX      8192  /* bytes of one block's payload */
+#define TS_BLOCK_POLICY_MAX 4096  /* bytes of Cedar in one block */
+#define TS_ATTRS_MAX        16    /* attributes in a root block */
+#define TS_ATTR_KEY_MAX     32    /* bytes */
+#define TS_ATTR_VALUE_MAX   128   /* bytes */
+#define TS_DEPTH_MAX        7     /* links below a root */
+#define TS_CERT_MAX         512   /* bytes of an agent certificate */
+#define TS_SKEW_S           5     /* seconds, on nbf and iat only */
+#define TS_TTL_DEFAULT_S    3600  /* seconds: exp - iat of a root */
+#define TS_TTL_HARD_S       86400 /* seconds: the most a tenant can allow */
+#define TS_AUDIENCES_MAX    4
 
 /* Connections ------------------------------------------------------------ */
-#define TS_CONNS_MAX         1024  /* agent connections at once */
-#define TS_CONNS_PER_UID     64    /* agent connections at once of one uid */
-#define TS_ADMIN_CONNS_MAX   32
-#define TS_HANDSHAKE_MS      2000  /* HELLO sent to AUTH received */
-#define TS_HANDSHAKE_RATE    10    /* handshakes per second and uid, sustained */
-#define TS_HANDSHAKE_BURST   200   /* handshakes at once before the rate bites */
-#define TS_IDLE_MS           900000 /* session without a call */
-#define TS_CALLS_PER_CONN    64    /* in flight */
-#define TS_CALLS_MAX         1024  /* in flight in the whole gate */
-#define TS_CALL_IDS_MAX      4096  /* remembered per grant */
-#define TS_OUT_QUEUE_MAX     1048576 /* bytes queued to one connection */
-#define TS_OUT_HIGH_WATER    262144  /* above it a tool's pipe is not read */
+#define TS_CONNS_MAX       1024 /* agent connections at once */
+#define TS_CONNS_PER_UID   64   /* agent connections at once of one uid */
+#define TS_ADMIN_CONNS_MAX 32
+#define TS_HANDSHAKE_MS    2000   /* HELLO sent to AUTH received */
+#define TS_HANDSHAKE_RATE  10     /* handshakes per second and uid, sustained */
+#define TS_HANDSHAKE_BURST 200    /* handshakes at once before the rate bites */
+#define TS_IDLE_MS         900000 /* session without a call */
+#define TS_CALLS_PER_CONN  64     /* in flight */
+#define TS_CALLS_MAX       1024   /* in flight in the whole gate */
+#define TS_CALL_IDS_MAX    4096   /* remembered per grant */
+#define TS_OUT_QUEUE_MAX   1048576 /* bytes queued to one connection */
+#define TS_OUT_HIGH_WATER  262144  /* above it a tool's pipe is not read */
 
 /* Tools ------------------------------------------------------------------ */
-#define TS_TOOLS_MAX         1024  /* manifests of one sidecar */
-#define TS_TOOL_ARGS_MAX     32    /* declared arguments of one tool */
-#define TS_ARGV_MAX          256   /* words of one argv */
-#define TS_ARGV_BYTES_MAX    131072
-#define TS_OUTPUT_DEFAULT    1048576   /* bytes of stdout plus stderr */
-#define TS_OUTPUT_HARD_MAX   268435456 /* the most a manifest can ask for */
-#define TS_WALL_DEFAULT_MS   30000
-#define TS_WALL_HARD_MS      86400000
+#define TS_TOOLS_MAX       1024 /* manifests of one sidecar */
+#define TS_TOOL_ARGS_MAX   32   /* declared arguments of one tool */
+#define TS_ARGV_MAX        256  /* words of one argv */
+#define TS_ARGV_BYTES_MAX  131072
+#define TS_OUTPUT_DEFAULT  1048576   /* bytes of stdout plus stderr */
+#define TS_OUTPUT_HARD_MAX 268435456 /* the most a manifest can ask for */
+#define TS_WALL_DEFAULT_MS 30000
+#define TS_WALL_HARD_MS    86400000
 
 /* Between our own processes ---------------------------------------------- */
-#define TS_RING_BYTES        8388608 /* gate to recorder, power of two */
-#define TS_RING_ENTRY_MAX    393216  /* bytes of one entry */
-#define TS_RECORD_MAX        196608  /* bytes of one record before JSON */
-#define TS_ORDER_MAX         180224  /* bytes of one launch order */
-#define TS_LAUNCHERS_MAX     8
+#define TS_RING_BYTES     8388608 /* gate to recorder, power of two */
+#define TS_RING_ENTRY_MAX 393216  /* bytes of one entry */
+#define TS_RECORD_MAX     196608  /* bytes of one record before JSON */
+#define TS_ORDER_MAX      180224  /* bytes of one launch order */
+#define TS_LAUNCHERS_MAX  8
 
 #endif

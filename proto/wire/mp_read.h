@@ -27,14 +27,12 @@
 struct mp_reader {
     const uint8_t *at;
     const uint8_t *end;
-    ts_err error; /* sticky */
+    ts_err error;     /* sticky */
     const char *what; /* what was wrong, static text, NULL while fine */
 };
 
 void mp_reader_init(struct mp_reader *r, const void *buf, size_t len);
 
-/* The smp profile of delegations: arrays, str, bin and non-negative integers
- * only, and no 32-bit headers. Everything else is TS_E_FORMAT. */
 enum mp_type {
     MP_NONE = 0, /* at the end, or after an error */
     MP_UINT,
@@ -48,7 +46,8 @@ enum mp_type {
     MP_FLOAT
 };
 
-/* The type of the next value, without reading it. */
+/* The type of the next value, without reading it; MP_NONE also for a type
+ * that is never accepted (ext, the unused byte c1). */
 enum mp_type mp_peek(const struct mp_reader *r);
 
 /* Each reads one value of that type or sets the error (TS_E_FORMAT for a
@@ -62,7 +61,9 @@ struct ts_str mp_read_str(struct mp_reader *r, size_t max_len);
 struct ts_bytes mp_read_bin(struct mp_reader *r, size_t max_len);
 /* A bin of exactly len bytes; copies them to out. */
 void mp_read_bin_exact(struct mp_reader *r, uint8_t *out, size_t len);
-/* The count of elements (entries for a map). The caller reads them. */
+/* The count of elements (entries for a map). The caller reads them. A map is
+ * checked as a whole before its count is returned, so its keys are known to be
+ * str and unique whatever the caller does with them. */
 uint32_t mp_read_array(struct mp_reader *r, uint32_t max_count);
 uint32_t mp_read_map(struct mp_reader *r, uint32_t max_count);
 /* An array of exactly count elements. */

@@ -1,0 +1,197 @@
+/*
+ * Whole values: depth, duplicate keys, every form. Called for the argument map
+ * of a call and for anything whose bytes are hashed as received.
+ *
+ * Duplicate keys: after a map has been walked its keys are collected in a
+ * second pass and heap-sorted. A hash table would be linear for friends and
+ * quadratic for whoever knows the hash; sorting is n log n for all. The second
+ * pass keeps the key table out of the recursion, at the price of walking a
+ * value nested d maps deep d times, d <= TS_MP_DEPTH_MAX.
+ */
+#include <string.h>
+
+#include "proto/wire/limits.h"
+#include "proto/wire/mp_priv.h"
+#include "proto/wire/mp_read.h"
+
+struct key {
+    uint32_t at; /* offset of the text from the start of the map */
+    uint32_t len;
+};
+
+struct keys {
+    const uint8_t *base;
+    uint32_t count;
+    struct key k[TS_MP_MAP_KEYS_MAX];
+};
+
+static int key_cmp(const struct keys *s, const struct key *a,
+                   const struct key *b)
+{
+    const char *base = (const char *)s->base;
+
+    return ts_str_cmp((struct ts_str){.ptr = base + a->at, .len = a->len},
+                      (struct ts_str){.ptr = base + b->at, .len = b->len});
+}
+
+static void sift_down(struct keys *s, uint32_t root, uint32_t end)
+{
+    struct key moving = s->k[root];
+    uint32_t child;
+
+    while ((child = 2 * root + 1) < end) {
+        if (child + 1 < end && key_cmp(s, &s->k[child], &s->k[child + 1]) < 0)
+            child++;
+        if (key_cmp(s, &moving, &s->k[child]) >= 0)
+            break;
+        s->k[root] = s->k[child];
+        root = child;
+    }
+    s->k[root] = moving;
+}
+
+static void keys_sort(struct keys *s)
+{
+    for (uint32_t i = s->count / 2; i-- > 0;)
+        sift_down(s, i, s->count);
+    for (uint32_t end = s->count; end-- > 1;) {
+        struct key top = s->k[0];
+
+        s->k[0] = s->k[end];
+        s->k[end] = top;
+        sift_down(s, 0, end);
+    }
+}
+
+/* Moves past one value that has been checked already. */
+static void skip_checked(struct mp_reader *r)
+{
+    uint64_t open = 1;
+
+    while (open > 0 && r->error == TS_OK) {
+        enum mp_type t = mp_peek(r);
+
+        open--;
+        if (t == MP_STR || t == MP_BIN)
+            r->at += mp_head(r, t);
+        else if (t == MP_ARRAY)
+            open += mp_head(r, t);
+        else if (t == MP_MAP)
+            open += 2 * (uint64_t)mp_head(r, t);
+        else if (*r->at == 0xcb)
+            r->at += 9;
+        else if (*r->at >= 0xcc && *r->at <= 0xcf)
+            r->at += 1 + ((size_t)1 << (*r->at - 0xcc));
+        else if (*r->at >= 0xd0 && *r->at <= 0xd3)
+            r->at += 1 + ((size_t)1 << (*r->at - 0xd0));
+        else
+            r->at++;
+    }
+}
+
+/* map points at the first key of a map that has been checked already. */
+static bool keys_unique(struct mp_reader map, uint32_t count)
+{
+    struct keys s;
+
+    if (count < 2)
+        return true;
+    s.base = map.at;
+    s.count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t len = mp_head(&map, MP_STR);
+
+        s.k[i] = (struct key){.at = (uint32_t)(map.at - s.base), .len = len};
+        map.at += len;
+        skip_checked(&map);
+    }
+    keys_sort(&s);
+    for (uint32_t i = 1; i < count; i++)
+        if (key_cmp(&s, &s.k[i - 1], &s.k[i]) == 0)
+            return false;
+    return true;
+}
+
+static void scan_at(struct mp_reader *r, unsigned depth);
+
+static void scan_array(struct mp_reader *r, unsigned depth)
+{
+    uint32_t n = mp_read_array(r, UINT32_MAX);
+
+    for (uint32_t i = 0; i < n && r->error == TS_OK; i++)
+        scan_at(r, depth);
+}
+
+static void scan_map(struct mp_reader *r, unsigned depth)
+{
+    uint32_t n = mp_head(r, MP_MAP);
+    struct mp_reader start = *r;
+
+    if (r->error == TS_OK && n > TS_MP_MAP_KEYS_MAX)
+        mp_fail(r, TS_E_LIMIT, "map has too many keys");
+    if (r->error == TS_OK && 2 * (size_t)n > (size_t)(r->end - r->at))
+        mp_fail(r, TS_E_TRUNCATED, "map longer than the input");
+    for (uint32_t i = 0; i < n && r->error == TS_OK; i++) {
+        (void)mp_read_str(r, SIZE_MAX);
+        scan_at(r, depth);
+    }
+    if (r->error == TS_OK && !keys_unique(start, n))
+        mp_fail(r, TS_E_FORMAT, "key given twice");
+}
+
+static void scan_at(struct mp_reader *r, unsigned depth)
+{
+    switch (mp_peek(r)) {
+    case MP_UINT:
+        (void)mp_read_uint(r, UINT64_MAX);
+        break;
+    case MP_NINT:
+        (void)mp_read_int(r);
+        break;
+    case MP_STR:
+        (void)mp_read_str(r, SIZE_MAX);
+        break;
+    case MP_BIN:
+        (void)mp_read_bin(r, SIZE_MAX);
+        break;
+    case MP_ARRAY:
+    case MP_MAP:
+        if (depth == TS_MP_DEPTH_MAX)
+            mp_fail(r, TS_E_LIMIT, "nested too deeply");
+        else if (mp_peek(r) == MP_ARRAY)
+            scan_array(r, depth + 1);
+        else
+            scan_map(r, depth + 1);
+        break;
+    case MP_BOOL:
+        (void)mp_read_bool(r);
+        break;
+    case MP_NIL:
+        mp_read_nil(r);
+        break;
+    case MP_FLOAT:
+        (void)mp_read_float(r);
+        break;
+    case MP_NONE:
+        if (r->at == r->end)
+            mp_fail(r, TS_E_TRUNCATED, "value missing");
+        else
+            mp_fail(r, TS_E_FORMAT, "type is not allowed");
+        break;
+    }
+}
+
+void mp_scan_value(struct mp_reader *r)
+{
+    if (r->error == TS_OK)
+        scan_at(r, 0);
+}
+
+ts_err mp_scan(const void *buf, size_t len)
+{
+    struct mp_reader r;
+
+    mp_reader_init(&r, buf, len);
+    mp_scan_value(&r);
+    return mp_done(&r);
+}
