@@ -1,0 +1,45 @@
+#ifndef PROTO_MSG_RECORD_H
+#define PROTO_MSG_RECORD_H
+
+/*
+ * A record on its way from gate to recorder: one strict msgpack map, str keys.
+ * The recorder checks it, adds what it alone may say, and writes one JSON line:
+ *
+ *   {"v":1,"seq":N,"time":"2026-11-22T00:00:00.000123Z","kind":"decision",
+ *    ...the map's entries in their order...,"prev":"<64 hex>"}
+ *
+ * prev is BLAKE2b-256(PAE("tipstaff/1/log", previous line without newline));
+ * 64 zeros in the very first line. The map may not hold v, seq, time or prev.
+ * bin values become lower-case hex. Required keys are checked by kind:
+ *
+ *   kind             required keys
+ *   decision         id, tenant, user, agent, tool, effect, code
+ *   exec_ended       id (the decision's), tenant, reason
+ *   revocation       tenant, rev_seq, target
+ *   policy_loaded    generation
+ *   policy_rejected  generation, text
+ *   start, stop      (none)
+ *
+ * decision, in this order: kind, id (bin16), tenant, user, agent, chain (array
+ * of "user:..", "agent:.."), grant (bin16), task, blocks (array of [agent,
+ * key fingerprint bin16, block id bin32, iat, exp]), issuer (kid bin16),
+ * session (bin16), peer (map uid, gid, pid, pidfs_ino), call (bin16), seq,
+ * tool, tool_digest (bin32), args_digest (bin32: BLAKE2b of the received
+ * bytes), args (map: per the manifest's log setting keys -> value, or {"len":n}
+ * for a value that is not logged), action, resource, sensitivity, effect
+ * ("permit", "forbid", "pending"), code, text, cedar (array of [set name,
+ * decision, [reason ids], [[policy id, error]...], [satisfied permits]]),
+ * policies (array of determining "set/id"), context (map, the context used),
+ * calls_1m, provenance (array), trace, rev_seq, generation (policy revision),
+ * order (id, only when a launch follows), us (decision time in microseconds).
+ *
+ * exec_ended: kind, id, tenant, user, agent, tool, reason, code, exit_code,
+ * signal, wall_us, cpu_us, max_rss_kb, stdout_bytes, stderr_bytes, truncated,
+ * layers (array of names), landlock_abi, launch_us, killed.
+ *
+ * A "decision" with an order whose exec_ended never came (gate lost, recorder
+ * killed) is closed by the recorder itself with reason "lost".
+ */
+#define RECORD_KEY_MAX 64 /* bytes of a key */
+
+#endif

@@ -1,0 +1,65 @@
+#ifndef SIDECAR_COMMON_BUNDLE_H
+#define SIDECAR_COMMON_BUNDLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/base/ts_attr.h"
+#include "proto/base/ts_err.h"
+#include "proto/base/ts_str.h"
+
+/*
+ * All configuration files of one generation, read by the supervisor and handed
+ * to processes that have no file system: a sealed memfd holding
+ * [1, [[name str, content bin]...]], sorted by name. Names are relative to the
+ * configuration directory, e.g.
+ *
+ *   tools/fs-read.yaml
+ *   tenants/acme/trust.yaml            issuers and their keys
+ *   tenants/acme/directory.yaml        users, groups, agents
+ *   tenants/acme/entities.json         labelled resources (Cedar entities)
+ *   tenants/acme/schema.cedarschema
+ *   tenants/acme/policies/hard/NAME.cedar
+ *   tenants/acme/policies/approval/NAME.cedar
+ *   tenants/acme/tenant.yaml           settings of the tenant
+ *
+ * Contents are not trusted to be well-formed; readers parse them strictly.
+ */
+#define BUNDLE_BYTES_MAX (64u << 20)
+#define BUNDLE_FILES_MAX 4096
+#define BUNDLE_NAME_MAX  255
+
+struct bundle_file {
+    struct ts_str name;
+    struct ts_str content;
+};
+
+struct bundle { /* maps the memfd read-only; files borrow from the map */
+    void *map;
+    size_t map_len;
+    struct bundle_file *files; /* owned */
+    size_t count;
+};
+
+/* Takes nothing over: fd stays the caller's. Refuses an unsealed memfd. */
+TS_NODISCARD ts_err bundle_open(int fd, struct bundle *ret);
+void bundle_done(struct bundle *b);
+/* The files whose name starts with prefix are consecutive: returns the first
+ * and how many. */
+const struct bundle_file *bundle_prefix(const struct bundle *b,
+                                        const char *prefix, size_t *ret_count);
+const struct bundle_file *bundle_find(const struct bundle *b, const char *name);
+
+/* Writes a sealed memfd. files must be sorted by name. */
+TS_NODISCARD ts_err bundle_write(const struct bundle_file *files, size_t count,
+                                 int *ret_fd);
+
+/*
+ * Supervisor and CLI: reads tools/ and tenants/ beneath config_dir (regular
+ * files, no symlink leaving the directory, bounded) into a sealed memfd. On
+ * failure reterr_text names the file and says what to do.
+ */
+TS_NODISCARD ts_err bundle_collect(int config_dir_fd, int *ret_fd,
+                                   char *reterr_text, size_t reterr_cap);
+
+#endif

@@ -1,0 +1,34 @@
+#ifndef SIDECAR_COMMON_FDS_H
+#define SIDECAR_COMMON_FDS_H
+
+/*
+ * The descriptors that the supervisor hands to each process, by number. A
+ * process owns exactly these (and 0 to 2: /dev/null, and stderr for the log)
+ * and checks at start that it has no other.
+ */
+enum {
+    FD_CONTROL = 3
+}; /* SOCK_SEQPACKET to the supervisor, every process */
+
+enum gate_fd {
+    GATE_FD_AGENT = 4,   /* listening, SOCK_STREAM */
+    GATE_FD_ADMIN = 5,   /* listening, SOCK_STREAM */
+    GATE_FD_RING = 6,    /* memfd */
+    GATE_FD_WAKE = 7,    /* eventfd, to the recorder */
+    GATE_FD_KEY = 8,     /* read end of a pipe that holds the 32-byte seed */
+    GATE_FD_LAUNCHER = 9 /* SOCK_SEQPACKET from launcher 0; 10 for launcher 1 */
+};
+enum recorder_fd {
+    RECORDER_FD_RING = 4,
+    RECORDER_FD_WAKE = 5,
+    RECORDER_FD_LOG = 6,     /* directory of log segments */
+    RECORDER_FD_STATE = 7,   /* directory of the journal */
+    RECORDER_FD_TAIL = 8,    /* listening, log.sock */
+    RECORDER_FD_LAUNCHER = 9 /* SOCK_SEQPACKET to launcher 0, then 10, ... */
+};
+enum launcher_fd {
+    LAUNCHER_FD_RECORDER = 4, /* SOCK_SEQPACKET, orders come in */
+    LAUNCHER_FD_GATE = 5      /* SOCK_SEQPACKET, stdio goes back */
+};
+
+#endif

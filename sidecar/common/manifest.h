@@ -1,0 +1,190 @@
+#ifndef SIDECAR_COMMON_MANIFEST_H
+#define SIDECAR_COMMON_MANIFEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/base/ts_arena.h"
+#include "proto/base/ts_attr.h"
+#include "proto/base/ts_err.h"
+#include "proto/base/ts_str.h"
+#include "proto/msg/order.h"
+#include "proto/wire/limits.h"
+
+/*
+ * A tool, as its YAML manifest declares it. The gate uses it to check the
+ * arguments and to find action and resource; the launcher uses it to build
+ * argv and the sandbox. Both run the same code over the same bytes, so they
+ * cannot disagree. docs/TOOLS.md is the manual; example:
+ *
+ *   tool: fs.read
+ *   description: Print one file of the workspace
+ *   exec: /usr/bin/cat
+ *   argv: ["cat", "--", "{path}"]
+ *   action: fs.read                    # Action::"fs.read"; default: the tool
+ *   args:
+ *     path: {type: path, required: true, description: "file to read"}
+ *   resource: {type: File, arg: path, root: /srv/workspace, access: read}
+ *   seccomp: files
+ *   limits: {wall_ms: 5000, memory_mb: 256, processes: 16, output_bytes:
+ * 1048576} require: [seccomp, landlock]
+ */
+enum arg_type {
+    ARG_STRING = 1,
+    ARG_INT,
+    ARG_BOOL,
+    ARG_PATH,   /* a string that is canonicalised as a path */
+    ARG_URL,    /* a string that is canonicalised as an absolute URL */
+    ARG_STRINGS /* a list of strings; "{name...}" makes a word of each */
+};
+
+struct manifest_arg {
+    struct ts_str name;
+    struct ts_str description;
+    enum arg_type type;
+    bool required;
+    int64_t min, max;            /* ints: range; strings: length in bytes */
+    uint32_t max_items;          /* ARG_STRINGS */
+    struct ts_str const *one_of; /* allowed values, or NULL */
+    uint32_t one_of_count;
+};
+
+enum resource_kind {
+    RESOURCE_TOOL = 0, /* no resource argument: Tool::"name" */
+    RESOURCE_FILE,     /* File::"/abs/path", parents Dir::... */
+    RESOURCE_DIR,      /* Dir::"/abs/path", parents Dir::... */
+    RESOURCE_URL,      /* Url::"https://host/path", parents Host::... */
+    RESOURCE_NAMED     /* Type::"value of the argument", type from manifest */
+};
+
+enum output_policy {
+    OUTPUT_TRUNCATE = 0,
+    OUTPUT_KILL = 1
+};
+
+struct manifest_limits {
+    uint64_t wall_ms;
+    uint64_t cpu_s;
+    uint64_t memory_mb;
+    uint64_t processes;
+    uint64_t file_size_mb;
+    uint64_t open_files;
+    uint64_t output_bytes;
+    enum output_policy on_output_limit;
+};
+
+enum manifest_log {
+    LOG_KEYS = 0,
+    LOG_DIGEST = 1,
+    LOG_FULL = 2
+};
+
+struct manifest_pair {
+    struct ts_str key, value;
+};
+
+struct manifest {       /* everything lives in the arena given to the loader */
+    struct ts_str file; /* its name in the bundle, for messages */
+    struct ts_str tool;
+    struct ts_str description;
+    struct ts_str action;
+    struct ts_str exec;        /* absolute path of the program */
+    struct ts_str const *argv; /* template words */
+    uint32_t argv_count;
+    struct manifest_arg *args;
+    uint32_t arg_count;
+    enum resource_kind resource;
+    struct ts_str resource_type; /* Cedar type name: File, Dir, Url, Repo... */
+    struct ts_str resource_arg;  /* "" for RESOURCE_TOOL or a fixed path */
+    struct ts_str resource_path; /* fixed absolute path instead of an arg */
+    struct ts_str resource_root; /* absolute; paths may not leave it */
+    enum order_access access;
+    bool stdin_allowed;
+    struct ts_str cwd; /* absolute, default: the resource root, else "/" */
+    struct ts_str const *read_paths; /* extra paths readable at run time */
+    uint32_t read_count;
+    struct ts_str const *write_paths;
+    uint32_t write_count;
+    struct ts_str const *exec_paths; /* extra programs it may start */
+    uint32_t exec_count;
+    struct manifest_pair *env;
+    uint32_t env_count;
+    struct ts_str seccomp; /* profile name: pure, files, build */
+    uint32_t require; /* layer_bit that must hold, or the call is refused */
+    struct manifest_limits limits;
+    enum manifest_log log;
+    uint32_t launcher;  /* index of the launcher process that runs it */
+    uint8_t digest[32]; /* BLAKE2b-256 of the file's bytes */
+};
+
+struct manifests { /* one generation; immutable */
+    struct ts_arena arena;
+    struct manifest *list; /* sorted by tool */
+    uint32_t count;
+    uint64_t generation;
+};
+
+struct bundle;
+/* Parses every tools/NAME.yaml of the bundle. On failure nothing is returned
+ * and reterr_text holds "FILE:LINE: what; what to do". */
+TS_NODISCARD ts_err manifests_load(const struct bundle *b, uint64_t generation,
+                                   struct manifests **ret, char *reterr_text,
+                                   size_t reterr_cap);
+void manifests_free(struct manifests *m);
+const struct manifest *manifests_find(const struct manifests *m,
+                                      struct ts_str tool);
+
+/* One argument value of a call, checked against its declaration. */
+struct arg_value {
+    const struct manifest_arg *decl;
+    struct ts_str text;   /* string, path (canonical), url (canonical) */
+    int64_t integer;      /* ARG_INT, ARG_BOOL (0 or 1) */
+    struct ts_str *items; /* ARG_STRINGS */
+    uint32_t item_count;
+};
+
+struct call_args { /* lives in the arena; present arguments, manifest order */
+    struct arg_value *values;
+    uint32_t count;
+    struct ts_str resource; /* canonical resource id: path, URL or name */
+};
+
+/*
+ * Decodes the argument map of a call, checks every value (unknown argument,
+ * missing argument, type, range, NUL bytes, canonical path beneath the root)
+ * and finds the resource. Pure: no file system. Error: *reterr_text is a
+ * sentence that names the argument.
+ */
+TS_NODISCARD ts_err manifest_args(const struct manifest *m,
+                                  struct ts_bytes args, struct ts_arena *arena,
+                                  struct call_args *ret, char *reterr_text,
+                                  size_t reterr_cap);
+
+/* argv as NUL-terminated words in the arena, NULL-terminated list. */
+TS_NODISCARD ts_err manifest_argv(const struct manifest *m,
+                                  const struct call_args *args,
+                                  struct ts_arena *arena, char ***ret,
+                                  uint32_t *ret_count);
+
+/*
+ * Lexical canonicalisation (no file system). path_canonical: absolute result,
+ * relative input is taken from root; "." and ".." and empty segments removed;
+ * TS_E_INVALID if it would leave root, or holds NUL. url_canonical: RFC 3986:
+ * scheme and host lower-cased, default port dropped, dot segments removed,
+ * percent-encoding normalised, no userinfo, no fragment; host must be a valid
+ * name or address.
+ */
+TS_NODISCARD ts_err path_canonical(struct ts_str root, struct ts_str path,
+                                   struct ts_arena *arena, struct ts_str *ret);
+struct url_parts {
+    struct ts_str url; /* canonical */
+    struct ts_str scheme;
+    struct ts_str host;
+    uint16_t port;
+    struct ts_str path;
+};
+TS_NODISCARD ts_err url_canonical(struct ts_str url, struct ts_arena *arena,
+                                  struct url_parts *ret);
+
+#endif

@@ -1,0 +1,74 @@
+#ifndef SIDECAR_COMMON_RING_H
+#define SIDECAR_COMMON_RING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/base/ts_attr.h"
+#include "proto/base/ts_err.h"
+
+/*
+ * The hand-off from gate to recorder: a byte ring in shared memory (memfd),
+ * one producer, one consumer. An entry is {u32 len, u32 kind, byte[len]},
+ * padded to 8 bytes; an entry never wraps (a filler entry of kind 0 ends the
+ * lap). What is in the ring survives the gate.
+ *
+ * The two sides do not trust each other. The consumer copies an entry before
+ * it looks at it and checks every length against the ring; a producer that
+ * breaks the rules gives TS_E_FORMAT, after which the recorder stops. The
+ * producer only reads the consumer's position and state, and treats nonsense
+ * there as "full".
+ *
+ * Waking: an eventfd. A producer that needs the recorder now calls
+ * ring_wake(); records alone may wait for the recorder's next look.
+ */
+struct ring_writer { /* gate */
+    void *shared;
+    size_t map_len;
+    int wake_fd; /* owned */
+    uint64_t head;
+    uint64_t reserved;
+};
+struct ring_reader { /* recorder */
+    void *shared;
+    size_t map_len;
+    int wake_fd; /* owned */
+    uint64_t tail;
+};
+
+/* What the recorder tells the gate, in the ring's head. */
+enum ring_state {
+    RING_STOPPED = 0, /* nothing can be recorded: nothing may be decided */
+    RING_OK = 1,
+    RING_NO_SPACE = 2 /* only the reserve is left: denials and admin events */
+};
+
+/* Supervisor: a sealed-size memfd of the right size, initialised. */
+TS_NODISCARD ts_err ring_create(int *ret_memfd);
+
+/* Both take over wake_fd; memfd stays the caller's and may be closed. */
+TS_NODISCARD ts_err ring_writer_open(int memfd, int wake_fd,
+                                     struct ring_writer *ret);
+TS_NODISCARD ts_err ring_reader_open(int memfd, int wake_fd,
+                                     struct ring_reader *ret);
+void ring_writer_done(struct ring_writer *w);
+void ring_reader_done(struct ring_reader *r);
+
+/* Room for one entry's body, written in place; then commit or forget it.
+ * TS_E_AGAIN: full now, stop reading from agents and try later. */
+TS_NODISCARD ts_err ring_reserve(struct ring_writer *w, size_t max_len,
+                                 uint8_t **ret);
+void ring_commit(struct ring_writer *w, uint32_t kind, size_t len);
+void ring_wake(struct ring_writer *w);
+enum ring_state ring_state_read(const struct ring_writer *w);
+bool ring_is_drained(const struct ring_writer *w); /* consumer is at head */
+
+/* Copies the next entry to buf. TS_E_AGAIN: none. TS_E_FORMAT: hostile. */
+TS_NODISCARD ts_err ring_next(struct ring_reader *r, void *buf, size_t cap,
+                              uint32_t *ret_kind, size_t *ret_len);
+/* Frees everything read so far for the producer: call after it is durable. */
+void ring_release(struct ring_reader *r);
+void ring_state_set(struct ring_reader *r, enum ring_state s);
+
+#endif
