@@ -32,10 +32,31 @@ void ts_arena_done(struct ts_arena *a)
     *a = (struct ts_arena){0};
 }
 
+void ts_arena_reset(struct ts_arena *a)
+{
+    struct ts_arena_chunk *c = a->head;
+    size_t budget = a->budget, total = 0;
+
+    a->used = 0;
+    if (c == NULL)
+        return;
+    if (c->next == NULL) {
+        memset(c->data, 0, c->len);
+        c->len = 0;
+        return;
+    }
+    for (; c != NULL; c = c->next)
+        total += c->cap; /* each was allocated, so the sum cannot wrap */
+    ts_arena_done(a);
+    ts_arena_init(a, budget);
+    a->chunk = total < budget ? total : budget;
+}
+
 static ts_err arena_grow(struct ts_arena *a, size_t need)
 {
     struct ts_arena_chunk *c;
-    size_t cap = need > CHUNK_MIN ? need : CHUNK_MIN;
+    size_t least = a->chunk > CHUNK_MIN ? a->chunk : CHUNK_MIN;
+    size_t cap = need > least ? need : least;
     size_t total;
 
     if (ts_ckd_add(&total, sizeof(*c), cap))

@@ -16,10 +16,15 @@ struct ts_arena {
     struct ts_arena_chunk *head; /* owned */
     size_t used;                 /* bytes handed out, for the budget */
     size_t budget;               /* 0 means nothing may be allocated */
+    size_t chunk;                /* bytes of the next chunk, 0 = small */
 };
 
 void ts_arena_init(struct ts_arena *a, size_t budget);
 void ts_arena_done(struct ts_arena *a);
+/* Forgets everything inside and keeps the memory, so that a loop that resets
+ * soon allocates nothing: when a round needed several chunks, they are replaced
+ * by one of their size. Costs the zeroing of what was used. */
+void ts_arena_reset(struct ts_arena *a);
 
 /* Zeroed memory, aligned for any type; valid until ts_arena_done(). */
 TS_NODISCARD ts_err ts_arena_alloc(struct ts_arena *a, size_t n, void **ret);

@@ -19,11 +19,15 @@
 
 /*
  * One decision: a function of (snapshot, session, call, meters, time). No
- * sockets, no clock, no libuv. Zero heap allocations: everything temporary
- * lives in the arena of the call. Any error on the way is a denial with its own
- * code and a record; decide_call() itself fails only when not even a record
- * could be made (then the connection must be closed).
+ * sockets, no libuv. Zero heap allocations: everything temporary lives in the
+ * arena of the call (use one arena for all calls, ts_arena_reset() between
+ * them). Any error on the way is a denial with its own code and a record;
+ * decide_call() itself fails only when not even a record could be made (then
+ * the connection must be closed).
  */
+
+/* What authority_make() prepared once, so that no call does it again. */
+struct authority_parts;
 
 /* What the handshake established; built once per session by session.c. */
 struct authority {
@@ -36,10 +40,14 @@ struct authority {
     uint32_t peer_uid, peer_gid;
     uint32_t peer_pid;       /* 0 across PID namespaces */
     uint64_t peer_pidfs_ino; /* 0 when the kernel has no SO_PEERPIDFD */
+    const struct authority_parts *parts; /* private to decide*.c */
 };
 
-/* Parses the policy text of every block with cedar_options_block. On failure
- * (text that is not Cedar) the handshake is refused. */
+/* Verifies the chain and parses the policy text of every block with
+ * cedar_options_block; text that is not Cedar is TRUST_E_POLICY. On failure the
+ * handshake is refused: TS_E_AUTH with *reterr_code, or TS_E_NOMEM/TS_E_LIMIT
+ * with TRUST_E_INTERNAL. The caller fills session_id and peer_*. cfg is not
+ * kept. */
 TS_NODISCARD ts_err authority_make(const uint8_t *chain, size_t chain_len,
                                    const struct trust_config *cfg,
                                    uint64_t now_s, struct authority **ret,
@@ -64,6 +72,8 @@ struct call_input {
     uint32_t provenance_count;
     bool has_stdin;
     bool check_only; /* CHECK: decides and records, launches nothing */
+    bool signature_verified; /* the call's own signature verified; a tenant
+                                with require_call_signature denies without */
     uint64_t rev_seq;
     struct moment now;
     uint64_t received_ns; /* boot_ns when the frame was complete, for "us" */
@@ -97,6 +107,8 @@ struct decide_input {
     struct meters *meters;
     uint64_t order_id;
     uint64_t boot_id;
+    /* Reads CLOCK_BOOTTIME for the record's "us" alone; NULL: call->now. */
+    uint64_t (*boot_ns)(void);
 };
 TS_NODISCARD ts_err decide_call(const struct decide_input *in,
                                 struct ts_arena *arena, uint8_t *record,

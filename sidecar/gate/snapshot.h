@@ -1,10 +1,12 @@
 #ifndef SIDECAR_GATE_SNAPSHOT_H
 #define SIDECAR_GATE_SNAPSHOT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "policy/cedar.h"
+#include "proto/base/ts_arena.h"
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
 #include "proto/base/ts_str.h"
@@ -23,14 +25,22 @@ struct snapshot_tenant {
     struct ts_str name;
     struct cedar_policies *policies; /* hard/ and approval/ together */
     struct cedar_entities *entities;
-    struct trust_config trust; /* issuers, agents, users, audiences, limits */
-    /* ... private part for directory look-ups follows in snapshot.c */
-    void *directory;
+    struct trust_config trust; /* revoked is NULL: copy it and set yours */
+    bool require_call_signature;
+    uint32_t default_sensitivity; /* of unlabelled resources, see request.h */
+    const struct ts_str *trusted_provenance; /* labels that do not taint */
+    uint32_t trusted_provenance_count;
+    const struct directory *directory; /* sidecar/gate/directory.h */
 };
+
+struct snapshot_tool; /* prepared from a manifest, see snapshot_priv.h */
 
 struct snapshot {
     uint64_t generation;
+    struct ts_arena arena; /* holds the tables below */
     struct manifests *manifests;
+    const struct snapshot_tool *tools; /* beside manifests->list */
+    const struct trust_store *store;   /* of all tenants together */
     struct snapshot_tenant *tenants; /* sorted by name */
     uint32_t tenant_count;
     uint32_t users; /* holders of this pointer */
