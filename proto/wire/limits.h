@@ -23,6 +23,9 @@
 #define TS_CHUNK_MAX        65536  /* bytes of one STDIN or OUTPUT message */
 #define TS_STDIN_WINDOW     131072 /* bytes of stdin a shim may have in flight */
 #define TS_MESSAGE_TEXT_MAX 1024   /* bytes of a sentence for people */
+#define TS_CODE_MAX         64     /* bytes of a code or reason for machines */
+#define TS_PING_MAX         32     /* bytes of a PING token */
+#define TS_REASON_MAX       256    /* bytes of a revocation's reason */
 
 /* Delegations (design: delegation format, section 5) --------------------- */
 #define TS_ID_MAX           128   /* bytes */

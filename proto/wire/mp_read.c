@@ -278,7 +278,7 @@ struct ts_bytes mp_read_bin(struct mp_reader *r, size_t max_len)
 
 void mp_read_bin_exact(struct mp_reader *r, uint8_t *out, size_t len)
 {
-    struct ts_bytes b = mp_read_bin(r, len);
+    struct ts_bytes b = mp_read_bin(r, SIZE_MAX);
 
     if (r->error == TS_OK && b.len != len)
         mp_fail(r, TS_E_FORMAT, "byte string of the wrong length");
@@ -318,7 +318,7 @@ uint32_t mp_read_map(struct mp_reader *r, uint32_t max_count)
 
 void mp_read_tuple(struct mp_reader *r, uint32_t count)
 {
-    uint32_t n = mp_read_array(r, count);
+    uint32_t n = mp_read_array(r, UINT32_MAX);
 
     if (r->error == TS_OK && n != count)
         mp_fail(r, TS_E_FORMAT, "array of the wrong length");

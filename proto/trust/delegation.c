@@ -1,0 +1,205 @@
+/*
+ * Judges a chain once: bytes, signatures, fields. Order is part of the format
+ * (docs/DELEGATION.md section 5): signature before content, format before
+ * meaning. What changes with time is delegation_now.c's.
+ */
+#include "proto/trust/delegation.h"
+
+#include <string.h>
+
+#include "proto/trust/chain_priv.h"
+#include "proto/trust/id.h"
+#include "proto/trust/store.h"
+
+static enum trust_code copy_chain(const uint8_t *chain, size_t len,
+                                  struct ts_arena *arena, struct ts_bytes *ret)
+{
+    void *p;
+
+    if (len > TS_CHAIN_MAX)
+        return TRUST_E_LIMIT;
+    if (ts_arena_alloc(arena, len > 0 ? len : 1, &p) != TS_OK)
+        return TRUST_E_INTERNAL;
+    if (len > 0)
+        memcpy(p, chain, len);
+    *ret = (struct ts_bytes){.ptr = p, .len = len};
+    return TRUST_OK;
+}
+
+/* Verifies, then decodes, block after block: no byte of a payload is looked at
+ * before its signature held, and the next signer comes from the one before. */
+static enum trust_code verify_blocks(const struct chain_frame *f,
+                                     const uint8_t *issuer_pk,
+                                     struct delegation *d)
+{
+    const uint8_t *signer = issuer_pk;
+    uint8_t prev[TRUST_HASH_LEN];
+
+    chain_anchor(issuer_pk, prev);
+    for (size_t i = 0; i < f->count; i++) {
+        enum trust_code c = chain_verify_block(&f->blocks[i], i, prev, signer);
+
+        if (c != TRUST_OK)
+            return c;
+        c = chain_decode_payload(f->blocks[i].payload, i, d);
+        if (c != TRUST_OK)
+            return c;
+        chain_block_id(prev, f->blocks[i].payload, prev);
+        memcpy(d->blocks[i].id, prev, sizeof(prev));
+        signer = d->blocks[i].holder;
+    }
+    d->block_count = f->count;
+    memcpy(d->kid, f->kid, TRUST_KID_LEN);
+    return TRUST_OK;
+}
+
+static bool audience_known(const struct trust_config *cfg, struct ts_str aud)
+{
+    for (size_t i = 0; i < cfg->audience_count; i++)
+        if (ts_str_eq(cfg->audiences[i], aud))
+            return true;
+    return false;
+}
+
+static enum trust_code check_root(const struct trust_config *cfg,
+                                  const struct trust_key *issuer,
+                                  const struct delegation *d)
+{
+    const struct delegation_block *b = &d->blocks[0];
+    const struct trust_tenant *tenant;
+
+    if (!trust_id_valid(d->tenant) || !trust_id_valid(d->issuer) ||
+        !trust_id_valid(d->user) || !trust_id_valid(b->agent) ||
+        !trust_id_valid(d->aud) || !trust_id_valid(d->task))
+        return TRUST_E_ID;
+    tenant = trust_store_tenant(cfg->store, d->tenant);
+    if (tenant == NULL || !ts_str_eq(d->tenant, issuer->tenant))
+        return TRUST_E_TENANT;
+    if (!ts_str_eq(d->issuer, issuer->name))
+        return TRUST_E_ISSUER;
+    if (!audience_known(cfg, d->aud))
+        return TRUST_E_AUD;
+    if (b->nbf >= b->exp || b->iat >= b->exp)
+        return TRUST_E_TIME;
+    if (b->exp - b->iat > tenant->max_ttl_s)
+        return TRUST_E_TTL;
+    return b->depth <= TS_DEPTH_MAX ? TRUST_OK : TRUST_E_DEPTH;
+}
+
+static enum trust_code check_link(const struct delegation_block *parent,
+                                  const struct delegation_block *b)
+{
+    if (!trust_id_valid(b->agent))
+        return TRUST_E_ID;
+    if (b->nbf >= b->exp)
+        return TRUST_E_TIME;
+    return b->depth < parent->depth ? TRUST_OK : TRUST_E_DEPTH;
+}
+
+/* A holder that stood earlier in the chain would separate nothing. */
+static bool holder_repeats(const struct delegation *d, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (memcmp(d->blocks[k].holder, d->blocks[i].holder, TRUST_PK_LEN) == 0)
+            return true;
+    return false;
+}
+
+static enum trust_code check_block(const struct trust_config *cfg,
+                                   const struct trust_key *issuer,
+                                   const struct delegation *d, size_t i)
+{
+    const struct delegation_block *b = &d->blocks[i];
+    enum trust_code c =
+        i == 0 ? check_root(cfg, issuer, d) : check_link(&d->blocks[i - 1], b);
+
+    if (c != TRUST_OK)
+        return c;
+    if (b->policies.len == 0) /* would it mean all or nothing? */
+        return TRUST_E_POLICY;
+    if (trust_pk_check(b->holder) != TS_OK || holder_repeats(d, i))
+        return TRUST_E_KEY;
+    return TRUST_OK;
+}
+
+static void set_window(struct delegation *d)
+{
+    d->not_before = 0;
+    d->expires = UINT64_MAX;
+    for (size_t i = 0; i < d->block_count; i++) {
+        const struct delegation_block *b = &d->blocks[i];
+
+        if (b->iat > d->not_before)
+            d->not_before = b->iat;
+        if (b->nbf > d->not_before)
+            d->not_before = b->nbf;
+        if (b->exp < d->expires)
+            d->expires = b->exp;
+    }
+}
+
+enum trust_code delegation_decode_verify(const struct trust_config *cfg,
+                                         const uint8_t *chain, size_t len,
+                                         uint64_t now, struct ts_arena *arena,
+                                         struct delegation *ret)
+{
+    const struct trust_key *issuer;
+    struct delegation d = {0};
+    struct chain_frame f;
+    enum trust_code c;
+
+    if ((c = copy_chain(chain, len, arena, &d.chain)) != TRUST_OK ||
+        (c = chain_split(d.chain, &f)) != TRUST_OK)
+        return c;
+    issuer = trust_store_kid(cfg->store, f.kid);
+    if (issuer == NULL || issuer->role != TRUST_ROLE_ISSUER || issuer->disabled)
+        return TRUST_E_ISSUER;
+    if ((c = verify_blocks(&f, issuer->pk, &d)) != TRUST_OK)
+        return c;
+    for (size_t i = 0; i < d.block_count; i++)
+        if ((c = check_block(cfg, issuer, &d, i)) != TRUST_OK)
+            return c;
+    set_window(&d);
+    delegation_chain_hash(d.chain.ptr, d.chain.len, d.chain_hash);
+    if ((c = delegation_check_now(cfg, &d, now)) != TRUST_OK)
+        return c;
+    *ret = d;
+    return TRUST_OK;
+}
+
+enum trust_code delegation_decode_unverified(const uint8_t *chain, size_t len,
+                                             const uint8_t *issuer_pk,
+                                             struct ts_arena *arena,
+                                             struct delegation *ret)
+{
+    struct delegation d = {0};
+    uint8_t prev[TRUST_HASH_LEN] = {0};
+    struct chain_frame f;
+    enum trust_code c;
+
+    if ((c = copy_chain(chain, len, arena, &d.chain)) != TRUST_OK ||
+        (c = chain_split(d.chain, &f)) != TRUST_OK)
+        return c;
+    if (issuer_pk != NULL)
+        chain_anchor(issuer_pk, prev);
+    for (size_t i = 0; i < f.count; i++) {
+        c = chain_decode_payload(f.blocks[i].payload, i, &d);
+        if (c != TRUST_OK)
+            return c;
+        if (issuer_pk == NULL)
+            continue;
+        chain_block_id(prev, f.blocks[i].payload, prev);
+        memcpy(d.blocks[i].id, prev, sizeof(prev));
+    }
+    d.block_count = f.count;
+    memcpy(d.kid, f.kid, TRUST_KID_LEN);
+    set_window(&d);
+    delegation_chain_hash(d.chain.ptr, d.chain.len, d.chain_hash);
+    *ret = d;
+    return TRUST_OK;
+}
+
+const struct delegation_block *delegation_leaf(const struct delegation *d)
+{
+    return &d->blocks[d->block_count - 1];
+}

@@ -1,0 +1,245 @@
+#include "proto/trust/delegation_build.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "proto/base/ts_require.h"
+#include "proto/trust/chain_priv.h"
+#include "proto/trust/id.h"
+#include "proto/wire/mp_write.h"
+
+static void write_str(struct mp_writer *w, struct ts_str s)
+{
+    mp_write_str(w, s.ptr, s.len);
+}
+
+static enum trust_code check_policy(struct ts_str p)
+{
+    if (p.len == 0)
+        return TRUST_E_POLICY;
+    if (p.len > TS_BLOCK_POLICY_MAX)
+        return TRUST_E_LIMIT;
+    return ts_utf8_valid(p.ptr, p.len) ? TRUST_OK : TRUST_E_FORMAT;
+}
+
+static enum trust_code check_attrs(const struct delegation_root *r)
+{
+    if (r->attr_count > TS_ATTRS_MAX)
+        return TRUST_E_LIMIT;
+    for (size_t i = 0; i < r->attr_count; i++) {
+        const struct delegation_attr *a = &r->attrs[i];
+
+        if (a->key.len > TS_ATTR_KEY_MAX || a->value.len > TS_ATTR_VALUE_MAX)
+            return TRUST_E_LIMIT;
+        if (!ts_utf8_valid(a->key.ptr, a->key.len) ||
+            !ts_utf8_valid(a->value.ptr, a->value.len))
+            return TRUST_E_FORMAT;
+        if (i > 0 && ts_str_cmp(r->attrs[i - 1].key, a->key) >= 0)
+            return TRUST_E_FORMAT;
+    }
+    return TRUST_OK;
+}
+
+static enum trust_code check_root(const struct delegation_root *r)
+{
+    enum trust_code c;
+
+    if (!trust_id_valid(r->tenant) || !trust_id_valid(r->issuer) ||
+        !trust_id_valid(r->user) || !trust_id_valid(r->agent) ||
+        !trust_id_valid(r->aud) || !trust_id_valid(r->task))
+        return TRUST_E_ID;
+    if (r->nbf >= r->exp || r->iat >= r->exp)
+        return TRUST_E_TIME;
+    if (r->depth > TS_DEPTH_MAX)
+        return TRUST_E_DEPTH;
+    if (trust_pk_check(r->holder) != TS_OK)
+        return TRUST_E_KEY;
+    if ((c = check_policy(r->policies)) != TRUST_OK)
+        return c;
+    return check_attrs(r);
+}
+
+static enum trust_code encode_root(const struct delegation_root *r,
+                                   uint8_t *out, size_t cap, size_t *ret_len)
+{
+    struct mp_writer w;
+
+    mp_writer_init(&w, out, cap);
+    mp_write_array(&w, CHAIN_ROOT_LEN);
+    mp_write_uint(&w, CHAIN_ROOT);
+    mp_write_bin(&w, r->grant_id, sizeof(r->grant_id));
+    write_str(&w, r->tenant);
+    write_str(&w, r->issuer);
+    write_str(&w, r->user);
+    write_str(&w, r->agent);
+    mp_write_bin(&w, r->holder, sizeof(r->holder));
+    write_str(&w, r->aud);
+    write_str(&w, r->task);
+    mp_write_uint(&w, r->iat);
+    mp_write_uint(&w, r->nbf);
+    mp_write_uint(&w, r->exp);
+    mp_write_uint(&w, r->depth);
+    mp_write_uint(&w, r->max_calls);
+    write_str(&w, r->policies);
+    mp_write_array(&w, (uint32_t)r->attr_count);
+    for (size_t i = 0; i < r->attr_count; i++) {
+        mp_write_array(&w, 2);
+        write_str(&w, r->attrs[i].key);
+        write_str(&w, r->attrs[i].value);
+    }
+    return mp_written(&w, ret_len) == TS_OK ? TRUST_OK : TRUST_E_LIMIT;
+}
+
+static enum trust_code encode_link(const struct delegation_link *l,
+                                   uint8_t *out, size_t cap, size_t *ret_len)
+{
+    struct mp_writer w;
+
+    mp_writer_init(&w, out, cap);
+    mp_write_array(&w, CHAIN_LINK_LEN);
+    mp_write_uint(&w, CHAIN_LINK);
+    mp_write_bin(&w, l->nonce, sizeof(l->nonce));
+    write_str(&w, l->agent);
+    mp_write_bin(&w, l->holder, sizeof(l->holder));
+    mp_write_uint(&w, l->iat);
+    mp_write_uint(&w, l->nbf);
+    mp_write_uint(&w, l->exp);
+    mp_write_uint(&w, l->depth);
+    write_str(&w, l->policies);
+    mp_write_bin(&w, NULL, 0); /* no agent certificate */
+    return mp_written(&w, ret_len) == TS_OK ? TRUST_OK : TRUST_E_LIMIT;
+}
+
+static void sign_block(size_t i, const uint8_t prev[TRUST_HASH_LEN],
+                       struct ts_bytes payload, const struct trust_secret *key,
+                       uint8_t sig[TRUST_SIG_LEN])
+{
+    uint8_t msg[CHAIN_SIGNED_MAX];
+    size_t n = chain_signed(msg, sizeof(msg), i, prev, payload);
+
+    (void)crypto_sign_detached(sig, NULL, msg, n, key->sk); /* cannot fail */
+}
+
+/* Old blocks as they were, then one new. */
+static enum trust_code write_chain(const uint8_t *kid,
+                                   const struct chain_frame *old,
+                                   struct ts_bytes payload, const uint8_t *sig,
+                                   uint8_t *out, size_t cap, size_t *ret_len)
+{
+    size_t count = old != NULL ? old->count : 0, len;
+    struct mp_writer w;
+
+    mp_writer_init(&w, out, cap);
+    mp_write_array(&w, 3);
+    mp_write_uint(&w, CHAIN_VERSION);
+    mp_write_bin(&w, kid, TRUST_KID_LEN);
+    mp_write_array(&w, (uint32_t)count + 1);
+    for (size_t i = 0; i < count; i++) {
+        mp_write_array(&w, 2);
+        mp_write_bin(&w, old->blocks[i].payload.ptr,
+                     old->blocks[i].payload.len);
+        mp_write_bin(&w, old->blocks[i].sig, TRUST_SIG_LEN);
+    }
+    mp_write_array(&w, 2);
+    mp_write_bin(&w, payload.ptr, payload.len);
+    mp_write_bin(&w, sig, TRUST_SIG_LEN);
+    if (mp_written(&w, &len) != TS_OK || len > TS_CHAIN_MAX)
+        return TRUST_E_LIMIT;
+    *ret_len = len;
+    return TRUST_OK;
+}
+
+enum trust_code delegation_sign_root(const struct delegation_root *root,
+                                     const struct trust_secret *issuer,
+                                     uint8_t *out, size_t cap, size_t *ret_len)
+{
+    uint8_t payload[TS_PAYLOAD_MAX], prev[TRUST_HASH_LEN], sig[TRUST_SIG_LEN];
+    uint8_t kid[TRUST_KID_LEN];
+    size_t len;
+    enum trust_code c = check_root(root);
+
+    if (c != TRUST_OK ||
+        (c = encode_root(root, payload, sizeof(payload), &len)) != TRUST_OK)
+        return c;
+    if (memcmp(root->holder, issuer->pk, TRUST_PK_LEN) == 0)
+        return TRUST_E_KEY;
+    trust_kid(issuer->pk, kid);
+    chain_anchor(issuer->pk, prev);
+    sign_block(0, prev, (struct ts_bytes){.ptr = payload, .len = len}, issuer,
+               sig);
+    return write_chain(kid, NULL, (struct ts_bytes){.ptr = payload, .len = len},
+                       sig, out, cap, ret_len);
+}
+
+/* Verifies what is there; *d and prev are those of the last block. */
+static enum trust_code verify_old(const struct chain_frame *f,
+                                  const uint8_t *issuer_pk,
+                                  struct delegation *d, uint8_t *prev)
+{
+    const uint8_t *signer = issuer_pk;
+    uint8_t kid[TRUST_KID_LEN];
+
+    trust_kid(issuer_pk, kid);
+    if (memcmp(kid, f->kid, TRUST_KID_LEN) != 0)
+        return TRUST_E_ISSUER;
+    chain_anchor(issuer_pk, prev);
+    for (size_t i = 0; i < f->count; i++) {
+        enum trust_code c = chain_verify_block(&f->blocks[i], i, prev, signer);
+
+        if (c != TRUST_OK ||
+            (c = chain_decode_payload(f->blocks[i].payload, i, d)) != TRUST_OK)
+            return c;
+        chain_block_id(prev, f->blocks[i].payload, prev);
+        signer = d->blocks[i].holder;
+    }
+    d->block_count = f->count;
+    return TRUST_OK;
+}
+
+static enum trust_code check_link(const struct delegation *d,
+                                  const struct delegation_link *l,
+                                  const struct trust_secret *holder)
+{
+    const struct delegation_block *leaf = delegation_leaf(d);
+
+    if (memcmp(leaf->holder, holder->pk, TRUST_PK_LEN) != 0)
+        return TRUST_E_KEY;
+    if (d->block_count >= TS_BLOCKS_MAX || l->depth >= leaf->depth)
+        return TRUST_E_DEPTH;
+    if (!trust_id_valid(l->agent))
+        return TRUST_E_ID;
+    if (l->nbf >= l->exp)
+        return TRUST_E_TIME;
+    if (trust_pk_check(l->holder) != TS_OK)
+        return TRUST_E_KEY;
+    for (size_t i = 0; i < d->block_count; i++)
+        if (memcmp(d->blocks[i].holder, l->holder, TRUST_PK_LEN) == 0)
+            return TRUST_E_KEY;
+    return check_policy(l->policies);
+}
+
+enum trust_code delegation_append_link(const uint8_t *chain, size_t len,
+                                       const struct delegation_link *link,
+                                       const uint8_t issuer_pk[TRUST_PK_LEN],
+                                       const struct trust_secret *holder,
+                                       uint8_t *out, size_t cap,
+                                       size_t *ret_len)
+{
+    const struct ts_bytes in = {.ptr = chain, .len = len};
+    uint8_t payload[TS_CERT_MAX + TS_BLOCK_POLICY_MAX];
+    uint8_t prev[TRUST_HASH_LEN], sig[TRUST_SIG_LEN];
+    struct delegation d = {0};
+    struct chain_frame f;
+    size_t n;
+    enum trust_code c;
+
+    if ((c = chain_split(in, &f)) != TRUST_OK ||
+        (c = verify_old(&f, issuer_pk, &d, prev)) != TRUST_OK ||
+        (c = check_link(&d, link, holder)) != TRUST_OK ||
+        (c = encode_link(link, payload, sizeof(payload), &n)) != TRUST_OK)
+        return c;
+    sign_block(f.count, prev, (struct ts_bytes){.ptr = payload, .len = n},
+               holder, sig);
+    return write_chain(f.kid, &f, (struct ts_bytes){.ptr = payload, .len = n},
+                       sig, out, cap, ret_len);
+}

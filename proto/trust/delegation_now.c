@@ -1,0 +1,174 @@
+/*
+ * What is asked again at every decision, since the answer changes: time, the
+ * trust store, the directory, revocations. Allocates nothing.
+ */
+#include <string.h>
+
+#include "proto/trust/delegation.h"
+#include "proto/trust/id.h"
+#include "proto/trust/store.h"
+
+#define UID_UNMAPPED 65534 /* what the kernel shows for a uid without mapping  \
+                            */
+
+static enum trust_code check_issuer(const struct trust_store *store,
+                                    const struct delegation *d)
+{
+    const struct trust_key *k = trust_store_kid(store, d->kid);
+    uint64_t iat = d->blocks[0].iat;
+
+    if (k == NULL || k->role != TRUST_ROLE_ISSUER || k->disabled ||
+        !ts_str_eq(k->tenant, d->tenant) || !ts_str_eq(k->name, d->issuer))
+        return TRUST_E_ISSUER;
+    if (iat < k->not_before || (k->not_after != 0 && iat > k->not_after))
+        return TRUST_E_ISSUER;
+    return TRUST_OK;
+}
+
+static bool agent_has_key(const struct trust_agent *a, const uint8_t *pk)
+{
+    for (uint32_t i = 0; i < a->key_count; i++)
+        if (memcmp(a->keys[i], pk, TRUST_PK_LEN) == 0)
+            return true;
+    return false;
+}
+
+/*
+ * Who is the agent of block i? A registered one uses its registered keys. An
+ * unregistered one stands below the delegator's own name, has the entry of its
+ * nearest registered ancestor, and a key that is nobody else's. Nothing else is
+ * an agent: a link must not be able to take a name that it was not given.
+ */
+static enum trust_code check_agent(const struct trust_store *store,
+                                   const struct delegation *d, size_t i)
+{
+    const struct delegation_block *b = &d->blocks[i];
+    const struct trust_agent *own =
+        trust_store_agent(store, d->tenant, b->agent);
+    const struct trust_agent *of_key =
+        trust_store_agent_of_key(store, b->holder);
+    const struct trust_agent *up;
+
+    if (trust_store_key(store, b->holder) != NULL ||
+        (i > 0 && of_key != NULL && of_key != own))
+        return TRUST_E_KEY; /* a key has one role and one name */
+    if (own != NULL) {
+        if (!agent_has_key(own, b->holder))
+            return TRUST_E_AGENT;
+    } else if (i == 0 || !trust_id_below(b->agent, d->blocks[i - 1].agent)) {
+        return TRUST_E_AGENT;
+    }
+    up = trust_store_agent_or_ancestor(store, d->tenant, b->agent);
+    if (up == NULL || up->status == TRUST_UNKNOWN)
+        return TRUST_E_AGENT;
+    return up->status == TRUST_ACTIVE ? TRUST_OK : TRUST_E_REVOKED;
+}
+
+static enum trust_code check_directory(const struct trust_store *store,
+                                       const struct delegation *d)
+{
+    enum trust_code c;
+
+    for (size_t i = 0; i < d->block_count; i++)
+        if ((c = check_agent(store, d, i)) != TRUST_OK)
+            return c;
+    switch (trust_store_user(store, d->tenant, d->user)) {
+    case TRUST_ACTIVE:
+        return TRUST_OK;
+    case TRUST_INACTIVE:
+        return TRUST_E_REVOKED;
+    case TRUST_UNKNOWN:
+        break;
+    }
+    return TRUST_E_USER;
+}
+
+static bool hit(const struct revocations *r, enum revocation_kind kind,
+                struct ts_str tenant, const void *target, size_t len,
+                uint64_t iat)
+{
+    return revocations_hit(r, kind, tenant,
+                           (struct ts_bytes){.ptr = target, .len = len}, iat);
+}
+
+/* The agent or any ancestor of it, registered or not. */
+static bool agent_revoked(const struct revocations *r, struct ts_str tenant,
+                          struct ts_str agent, uint64_t iat)
+{
+    for (; agent.len > 0; agent = trust_id_parent(agent))
+        if (hit(r, REVOCATION_AGENT, tenant, agent.ptr, agent.len, iat))
+            return true;
+    return false;
+}
+
+static enum revocation_kind root_revoked(const struct revocations *r,
+                                         const struct delegation *d)
+{
+    uint64_t iat = d->blocks[0].iat;
+
+    if (hit(r, REVOCATION_GRANT, d->tenant, d->grant_id, sizeof(d->grant_id),
+            iat))
+        return REVOCATION_GRANT;
+    if (hit(r, REVOCATION_USER, d->tenant, d->user.ptr, d->user.len, iat))
+        return REVOCATION_USER;
+    if (hit(r, REVOCATION_TASK, d->tenant, d->task.ptr, d->task.len, iat))
+        return REVOCATION_TASK;
+    if (hit(r, REVOCATION_TENANT, d->tenant, "", 0, iat))
+        return REVOCATION_TENANT;
+    if (hit(r, REVOCATION_ISSUER_KEY, d->tenant, d->kid, sizeof(d->kid), iat))
+        return REVOCATION_ISSUER_KEY;
+    return REVOCATION_NONE;
+}
+
+enum revocation_kind delegation_revoked_by(const struct trust_config *cfg,
+                                           const struct delegation *d)
+{
+    const struct revocations *r = cfg->revoked;
+    enum revocation_kind kind;
+
+    if (r == NULL)
+        return REVOCATION_NONE;
+    kind = root_revoked(r, d);
+    for (size_t i = 0; kind == REVOCATION_NONE && i < d->block_count; i++) {
+        const struct delegation_block *b = &d->blocks[i];
+
+        if (hit(r, REVOCATION_BLOCK, d->tenant, b->id, sizeof(b->id), b->iat))
+            kind = REVOCATION_BLOCK;
+        else if (hit(r, REVOCATION_KEY, d->tenant, b->holder, TRUST_PK_LEN,
+                     b->iat))
+            kind = REVOCATION_KEY;
+        else if (agent_revoked(r, d->tenant, b->agent, b->iat))
+            kind = REVOCATION_AGENT;
+    }
+    return kind;
+}
+
+enum trust_code delegation_check_now(const struct trust_config *cfg,
+                                     const struct delegation *d, uint64_t now)
+{
+    enum trust_code c;
+
+    if (now < d->not_before && d->not_before - now > cfg->skew_s)
+        return TRUST_E_NOT_YET;
+    if (now >= d->expires) /* exclusive, and no skew: time is up */
+        return TRUST_E_EXPIRED;
+    if ((c = check_issuer(cfg->store, d)) != TRUST_OK ||
+        (c = check_directory(cfg->store, d)) != TRUST_OK)
+        return c;
+    return delegation_revoked_by(cfg, d) == REVOCATION_NONE ? TRUST_OK
+                                                            : TRUST_E_REVOKED;
+}
+
+bool delegation_uid_allowed(const struct trust_config *cfg,
+                            const struct delegation *d, uint32_t uid)
+{
+    const struct trust_agent *a = trust_store_agent_or_ancestor(
+        cfg->store, d->tenant, delegation_leaf(d)->agent);
+
+    if (a == NULL || uid == UID_UNMAPPED)
+        return false;
+    for (uint32_t i = 0; i < a->uid_count; i++)
+        if (a->uids[i] == uid)
+            return true;
+    return false;
+}
