@@ -1,6 +1,8 @@
 #ifndef PROTO_MSG_RECORD_H
 #define PROTO_MSG_RECORD_H
 
+#include "proto/wire/limits.h"
+
 /*
  * A record on its way from gate to recorder: one strict msgpack map, str keys.
  * The recorder checks it, adds what it alone may say, and writes one JSON line:
@@ -18,13 +20,13 @@
  *   revocation       tenant, rev_seq, target
  *   policy_loaded    generation
  *   policy_rejected  generation, text
- *   start, stop      (none)
+ *   start, stop      (none; the recorder writes its own)
  *
  * decision, in this order: kind, id (bin16), tenant, user, agent, chain (array
  * of "user:..", "agent:.."), grant (bin16), task, blocks (array of [agent,
  * key fingerprint bin16, block id bin32, iat, exp]), issuer (kid bin16),
- * session (bin16), peer (map uid, gid, pid, pidfs_ino), call (bin16), seq,
- * tool, tool_digest (bin32), args_digest (bin32: BLAKE2b of the received
+ * session (bin16), peer (map uid, gid, pid, pidfs_ino), call (bin16),
+ * call_seq, tool, tool_digest (bin32), args_digest (bin32: BLAKE2b of the received
  * bytes), args (map: per the manifest's log setting keys -> value, or {"len":n}
  * for a value that is not logged), action, resource, sensitivity, effect
  * ("permit", "forbid", "pending"), code, text, cedar (array of [set name,
@@ -39,7 +41,17 @@
  *
  * A "decision" with an order whose exec_ended never came (gate lost, recorder
  * killed) is closed by the recorder itself with reason "lost".
+ *
+ * In a LAUNCH the record must be a decision with effect "permit" whose order,
+ * id, tool and args_digest (unkeyed BLAKE2b-256) are those of the order beside
+ * it: what is written down is what is launched. The recorder also writes
+ * "segment" (first line of every file but the first: the launches still open)
+ * and "truncation" (a torn last line was cut at start); docs/LOG.md.
  */
 #define RECORD_KEY_MAX 64 /* bytes of a key */
+
+/* Bytes of one line, newline included: JSON makes at most six bytes of one
+ * byte of record, and the recorder's own keys are shorter than 4 KiB. */
+#define RECORD_LINE_MAX (6 * TS_RECORD_MAX + 4096)
 
 #endif

@@ -20,11 +20,30 @@
  *                          <-  READY     confined and serving
  *   PREPARE (+ bundle)     ->            build a new snapshot beside the old
  *                          <-  PREPARED  or REJECTED {text with file:line}
- *   COMMIT {generation}    ->            swap; or ABORT: throw it away
+ *   COMMIT {generation}    ->            swap, and (gate) write policy_loaded
+ *   ABORT {gen., text}     ->            throw it away, and (gate) write
+ *                                        policy_rejected with the text
  *   DRAIN {grace_ms}       ->            no new work; exit 0 when done
  *                          <-  STATUS {text}   free text for sd_notify
  *
- * Anything else, in any other state, ends the process.
+ * Anything else, in any other state, ends the process. ABORT may come without
+ * a PREPARE before it: then the files could not even be read.
+ *
+ * Encoding: byte type, then an array whose first element is the number of
+ * descriptors in the message (0 to 2); a message that came with another number
+ * is refused. control_receive() closes every descriptor of a refused message.
+ *
+ * The recorder is started first. Its READY carries one descriptor (bundle_fd):
+ * a sealed memfd of the journal entries that outlive a restart,
+ * [1, [[journal type, payload bin]...]], oldest first (revocations). The
+ * supervisor hands it to the gate: START to the gate carries two descriptors,
+ * bundle_fd and journal_fd, in this order; every other message carries one at
+ * most, and journal_fd is -1 there.
+ *
+ * DRAIN goes to the gate first, then to the launchers, and to the recorder
+ * last, after the gate has ended (in good order or not): the recorder then
+ * writes down what is left in the ring, closes launches that have no outcome
+ * as "lost", and exits 0. It launches nothing any more.
  */
 enum control_type {
     CONTROL_START = 1,
@@ -64,7 +83,11 @@ struct control_prepare { /* START carries its own */
     uint64_t generation;
 };
 struct control_text {   /* REJECTED, STATUS, READY */
-    struct ts_str text; /* <= 4096 bytes */
+    struct ts_str text; /* <= CONTROL_TEXT_MAX bytes of UTF-8 */
+};
+struct control_abort {
+    uint64_t generation;
+    struct ts_str text; /* FILE:LINE: what; what to do */
 };
 struct control_drain {
     uint64_t grace_ms;
@@ -73,20 +96,32 @@ struct control_drain {
 /* A received message; slices borrow from buf. */
 struct control_message {
     enum control_type type;
-    int bundle_fd; /* owned by the caller; -1 if none came */
+    int bundle_fd;  /* owned by the caller; -1 if none came */
+    int journal_fd; /* the same; only START to the gate has it */
     union {
         struct control_start start;
-        struct control_prepare prepare; /* PREPARE, PREPARED, COMMIT, ABORT */
+        struct control_prepare prepare; /* PREPARE, PREPARED, COMMIT */
+        struct control_abort abort;
         struct control_text text;
         struct control_drain drain;
     } as;
 };
 
 #define CONTROL_MESSAGE_MAX 16384
+#define CONTROL_TEXT_MAX    4096
 
-/* bundle_fd -1 for none. Blocking or not as the socket is. */
+/* The body alone, without a socket: type byte and array, fds = how many
+ * descriptors go with it. */
+TS_NODISCARD ts_err control_encode(const struct control_message *m, void *buf,
+                                   size_t cap, size_t *ret_len);
+TS_NODISCARD ts_err control_decode(const uint8_t *buf, size_t len,
+                                   uint32_t fds, struct control_message *ret);
+
+/* bundle_fd and journal_fd -1 for none (journal_fd only with a bundle_fd); both
+ * stay the caller's. Blocking or not as the socket is; TS_E_AGAIN when full. */
 TS_NODISCARD ts_err control_send(int sock, const struct control_message *m);
-/* TS_E_CLOSED at end of file; every descriptor not expected is closed. */
+/* TS_E_CLOSED at end of file, TS_E_AGAIN when a non-blocking socket has
+ * nothing; every descriptor not expected is closed. */
 TS_NODISCARD ts_err control_receive(int sock, uint8_t buf[CONTROL_MESSAGE_MAX],
                                     struct control_message *ret);
 

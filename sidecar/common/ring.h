@@ -20,15 +20,22 @@
  * producer only reads the consumer's position and state, and treats nonsense
  * there as "full".
  *
- * Waking: an eventfd. A producer that needs the recorder now calls
- * ring_wake(); records alone may wait for the recorder's next look.
+ * Waking: an eventfd, and a word in which the consumer says how it waits. Busy:
+ * it looks again before it waits, nobody needs to wake it. Napping: it looks
+ * again within a millisecond; only ring_wake() wakes it. Sleeping: ring_commit()
+ * wakes it too. So in steady traffic records cost no system call, orders wake
+ * at once, and an idle recorder does not run.
+ *
+ * Layout: one page of head (the three words of the consumer and the producer's
+ * head each on a cache line of its own), then TS_RING_BYTES of entries.
  */
 struct ring_writer { /* gate */
     void *shared;
     size_t map_len;
     int wake_fd; /* owned */
     uint64_t head;
-    uint64_t reserved;
+    uint64_t reserved; /* where the reserved entry begins */
+    size_t room;       /* bytes of body reserved there */
 };
 struct ring_reader { /* recorder */
     void *shared;
@@ -64,11 +71,23 @@ void ring_wake(struct ring_writer *w);
 enum ring_state ring_state_read(const struct ring_writer *w);
 bool ring_is_drained(const struct ring_writer *w); /* consumer is at head */
 
-/* Copies the next entry to buf. TS_E_AGAIN: none. TS_E_FORMAT: hostile. */
+/* Copies the next entry to buf. TS_E_AGAIN: none. TS_E_FORMAT: hostile.
+ * TS_E_LIMIT: longer than cap (TS_RING_ENTRY_MAX is always enough). */
 TS_NODISCARD ts_err ring_next(struct ring_reader *r, void *buf, size_t cap,
                               uint32_t *ret_kind, size_t *ret_len);
 /* Frees everything read so far for the producer: call after it is durable. */
 void ring_release(struct ring_reader *r);
 void ring_state_set(struct ring_reader *r, enum ring_state s);
+
+/* How the consumer is about to wait. False: something came meanwhile, do not
+ * wait. After waiting (or instead) ring_busy() clears the word and the
+ * eventfd. */
+enum ring_wait {
+    RING_BUSY = 0,
+    RING_NAP = 1,
+    RING_SLEEP = 2
+};
+TS_NODISCARD bool ring_wait_begin(struct ring_reader *r, enum ring_wait how);
+void ring_busy(struct ring_reader *r);
 
 #endif
