@@ -198,7 +198,7 @@ static void ring_next_copy_survives_later_writes(void **state)
 
 static void ring_reserve_nonsense_tail_is_full(void **state)
 {
-    static const uint64_t tails[] = {8, TS_RING_BYTES, UINT64_MAX, 1ull << 63,
+    static const uint64_t tails[] = {8, TS_RING_BYTES, 1ull << 62, 1ull << 63,
                                      (uint64_t)0 - TS_RING_BYTES - 8};
     struct pair *p = *state;
     uint8_t *at = NULL;
