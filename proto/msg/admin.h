@@ -40,8 +40,8 @@ struct admin_revoke {
     enum revoke_kind kind;
     struct ts_str tenant;
     struct ts_bytes target; /* 16 bytes grant, 32 block or key, id text else */
-    uint64_t cutoff;        /* unix seconds; 0 for grant and block */
-    struct ts_str reason;   /* <= 256 bytes */
+    uint64_t cutoff; /* unix seconds; 0 for grant and block, and only there */
+    struct ts_str reason; /* <= 256 bytes */
 };
 struct admin_ack { /* [1, rev_seq, tools, sessions] */
     uint64_t rev_seq;
@@ -51,7 +51,7 @@ struct admin_ack { /* [1, rev_seq, tools, sessions] */
 struct admin_complete { /* [1, rev_seq] */
     uint64_t rev_seq;
 };
-struct admin_text { /* STATUS answer, LINE: [1, text str] */
+struct admin_text { /* STATUS answer, LINE: [1, text str], no newline in it */
     struct ts_str text;
 };
 struct admin_fail { /* [1, code str, text str] */
@@ -70,6 +70,9 @@ struct admin_tail {
     uint64_t since_unix_ms;
 };
 
+/* Decoders and senders as in client.h: strict, *ret only on success, and
+ * nothing is sent that the decoder would refuse. Whether a tenant or id obeys
+ * the id syntax of delegations is for the gate to check. */
 TS_NODISCARD ts_err admin_revoke_decode(const void *b, size_t n,
                                         struct admin_revoke *ret,
                                         const char **reterr_what);
@@ -102,6 +105,8 @@ TS_NODISCARD ts_err admin_fail_send(struct ts_buf *out,
 TS_NODISCARD ts_err admin_tail_send(struct ts_buf *out,
                                     const struct admin_tail *m);
 /* STATUS question and TAIL_END: a frame with body [1]. */
+TS_NODISCARD ts_err admin_empty_decode(const void *b, size_t n,
+                                       const char **reterr_what);
 TS_NODISCARD ts_err admin_empty_send(struct ts_buf *out, enum admin_type type);
 
 #endif

@@ -37,7 +37,19 @@ enum client_type {
     MSG_WINDOW = 16    /* gate to shim: more stdin may be sent */
 };
 
-/* All slices below borrow from the decoded body. */
+/* [a-z0-9][a-z0-9._-]*, at most TS_TOOL_NAME_MAX bytes */
+bool tool_name_is_valid(struct ts_str name);
+
+#define MSG_SIGNAL_MAX 64 /* the highest signal number that RESULT may carry   \
+                           */
+
+/*
+ * seq in every message after CALL or CHECK is the seq of that call or check
+ * and never 0. TOOLS and TASK_END are not counted: their seq is any number of
+ * the shim's choice, and the answer repeats it.
+ *
+ * All slices below borrow from the decoded body.
+ */
 
 /* [1, code str, text str] */
 struct msg_error {
@@ -67,10 +79,14 @@ struct msg_call {
     uint32_t flags;
     uint64_t min_rev_seq; /* decide on revocation state at least this new */
     struct ts_bytes sig;  /* empty, or Ed25519 over the envelope */
-    struct ts_bytes unsigned_part; /* the body's bytes without sig's value */
+    /* Set by the decoder, ignored by the sender: the body's bytes from the
+     * array head to min_rev_seq, so without sig and its head. It is the
+     * "envelope without sig" that a signature covers. */
+    struct ts_bytes unsigned_part;
 };
 
-/* [1, seq, verdict, code str, decision_id bin16, text str] */
+/* [1, seq, verdict, code str, decision_id bin16, text str]; the code is
+ * "permitted" if and only if the verdict is PERMIT. */
 struct msg_decision {
     uint64_t seq;
     enum verdict verdict;
@@ -79,14 +95,14 @@ struct msg_decision {
     struct ts_str text; /* what may be shown to the model */
 };
 
-/* [1, seq, data bin, eof bool] */
+/* [1, seq, data bin, eof bool]; empty data only with eof */
 struct msg_stdin {
     uint64_t seq;
     struct ts_bytes data;
     bool eof;
 };
 
-/* [1, seq, stream, data bin] */
+/* [1, seq, stream, data bin]; data is never empty */
 enum out_stream {
     STREAM_STDOUT = 1,
     STREAM_STDERR = 2
@@ -104,7 +120,8 @@ enum result_flags {
 };
 
 /* [1, seq, reason str, code str, exit_code, signal, stdout_bytes,
- *  stderr_bytes, wall_us, flags] */
+ *  stderr_bytes, wall_us, flags]; reason is one of END_REASON_MAP, and it is
+ *  "refused" if and only if the code is not "permitted" */
 struct msg_result {
     uint64_t seq;
     struct ts_str reason; /* end_reason_name() */
@@ -157,7 +174,21 @@ struct msg_tools {
     struct ts_bytes items;
 };
 
-/* [1, seq, bytes] */
+struct msg_tool {
+    struct ts_str name;
+    struct ts_str description;
+    struct ts_str action;
+    uint32_t args_count;
+    struct ts_bytes args; /* raw array; walk it with msg_tool_arg_next() */
+};
+struct msg_tool_arg {
+    struct ts_str name;
+    struct ts_str type;
+    bool required;
+    struct ts_str description;
+};
+
+/* [1, seq, bytes]; 1..TS_STDIN_WINDOW */
 struct msg_window {
     uint64_t seq;
     uint32_t bytes; /* additional stdin bytes that may be sent */
@@ -215,8 +246,16 @@ TS_NODISCARD ts_err msg_check_next(struct mp_reader *r,
                                    struct msg_check_item *ret);
 TS_NODISCARD ts_err msg_checked_next(struct mp_reader *r,
                                      struct msg_checked_item *ret);
+TS_NODISCARD ts_err msg_tools_next(struct mp_reader *r, struct msg_tool *ret);
+TS_NODISCARD ts_err msg_tool_arg_next(struct mp_reader *r,
+                                      struct msg_tool_arg *ret);
 
-/* Encoders append one whole frame to out. */
+/*
+ * Encoders append one whole frame to out, or leave it as it was: TS_E_INVALID
+ * or TS_E_LIMIT for a message that the decoder would refuse, TS_E_LIMIT also
+ * when out is full (a few bytes more than the frame are asked for),
+ * TS_E_NOMEM.
+ */
 struct ts_buf;
 TS_NODISCARD ts_err msg_error_send(struct ts_buf *out,
                                    const struct msg_error *m);

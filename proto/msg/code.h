@@ -1,6 +1,9 @@
 #ifndef PROTO_MSG_CODE_H
 #define PROTO_MSG_CODE_H
 
+#include <stdbool.h>
+
+#include "proto/base/ts_attr.h"
 #include "proto/base/ts_str.h"
 
 /* deny > pending > permit; 0 is the safe value. */
@@ -83,6 +86,8 @@ enum end_reason {
 #undef X
     END_COUNT_
 };
-const char *end_reason_name(enum end_reason r);
+const char *end_reason_name(enum end_reason r); /* static; never NULL */
+/* False, and *ret untouched, for a name that is not in the map. */
+TS_NODISCARD bool end_reason_parse(struct ts_str name, enum end_reason *ret);
 
 #endif

@@ -1,0 +1,251 @@
+/* Operators and the gate: REVOKE and its answers, STATUS, FAIL. */
+#include "proto/msg/admin.h"
+
+#include "proto/msg/body.h"
+#include "proto/wire/limits.h"
+
+#define GRANT_LEN ((size_t)16)
+#define BLOCK_LEN ((size_t)32)
+#define KEY_LEN   ((size_t)32)
+/* A text may fill the frame but for the heads around it. */
+#define TEXT_MAX ((size_t)TS_FRAME_MAX - 16)
+
+/* Ids in full are the delegation format's; here only what must hold for any
+ * of them, so that nothing unprintable reaches a table or a log. */
+static bool id_text_ok(const char *s, size_t len)
+{
+    if (len == 0 || len > TS_ID_MAX)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        if (s[i] < 0x21 || s[i] > 0x7e)
+            return false;
+    return true;
+}
+
+static bool target_ok(const struct admin_revoke *m)
+{
+    switch (m->kind) {
+    case REVOKE_GRANT:
+        return m->target.len == GRANT_LEN;
+    case REVOKE_BLOCK:
+        return m->target.len == BLOCK_LEN;
+    case REVOKE_KEY:
+        return m->target.len == KEY_LEN;
+    case REVOKE_USER:
+    case REVOKE_AGENT:
+    case REVOKE_TASK:
+        return id_text_ok((const char *)m->target.ptr, m->target.len);
+    }
+    return false;
+}
+
+/* What is named by content is dead for ever; the rest up to a moment. */
+static bool cutoff_ok(const struct admin_revoke *m)
+{
+    bool by_id = m->kind == REVOKE_GRANT || m->kind == REVOKE_BLOCK;
+
+    return by_id == (m->cutoff == 0);
+}
+
+static struct body_flaw revoke_check(const struct admin_revoke *m)
+{
+    struct body_flaw f = {.error = TS_OK};
+
+    body_need(&f, m->kind >= REVOKE_GRANT && m->kind <= REVOKE_TASK, "kind",
+              TS_E_INVALID);
+    body_need(&f, id_text_ok(m->tenant.ptr, m->tenant.len), "tenant",
+              TS_E_INVALID);
+    body_need(&f, target_ok(m), "target", TS_E_INVALID);
+    body_need(&f, cutoff_ok(m), "cutoff", TS_E_INVALID);
+    body_need(&f, m->reason.len <= TS_REASON_MAX, "reason", TS_E_LIMIT);
+    return f;
+}
+
+ts_err admin_revoke_decode(const void *b, size_t n, struct admin_revoke *ret,
+                           const char **reterr_what)
+{
+    struct admin_revoke m;
+    struct body_in in;
+    uint32_t kind;
+    ts_err e;
+
+    body_in_init(&in, b, n, 6, 1);
+    kind = body_in_u32(&in, "kind", REVOKE_TASK);
+    if (in.r.error == TS_OK && kind < REVOKE_GRANT)
+        body_in_fail(&in, "kind", TS_E_INVALID);
+    m.kind = in.r.error == TS_OK ? (enum revoke_kind)kind : REVOKE_GRANT;
+    m.tenant = body_in_str(&in, "tenant", TS_ID_MAX);
+    m.target = body_in_bin(&in, "target", TS_ID_MAX);
+    m.cutoff = body_in_uint(&in, "cutoff", UINT64_MAX);
+    m.reason = body_in_str(&in, "reason", TS_REASON_MAX);
+    e = body_in_done(&in, reterr_what);
+    if (e != TS_OK)
+        return e;
+    e = body_told(revoke_check(&m), reterr_what);
+    if (e == TS_OK)
+        *ret = m;
+    return e;
+}
+
+ts_err admin_revoke_send(struct ts_buf *out, const struct admin_revoke *m)
+{
+    struct body_out o;
+    ts_err e = revoke_check(m).error;
+
+    if (e == TS_OK)
+        e = body_out_init(&o, out, ADMIN_REVOKE, 6, 1,
+                          m->tenant.len + m->target.len + m->reason.len);
+    if (e != TS_OK)
+        return e;
+    mp_write_uint(&o.w, m->kind);
+    body_out_str(&o, m->tenant);
+    body_out_bin(&o, m->target);
+    mp_write_uint(&o.w, m->cutoff);
+    body_out_str(&o, m->reason);
+    return body_out_done(&o);
+}
+
+ts_err admin_ack_decode(const void *b, size_t n, struct admin_ack *ret,
+                        const char **reterr_what)
+{
+    struct admin_ack m;
+    struct body_in in;
+    ts_err e;
+
+    body_in_init(&in, b, n, 4, 1);
+    m.rev_seq = body_in_uint(&in, "rev_seq", UINT64_MAX);
+    m.tools_signalled = body_in_uint(&in, "tools", UINT64_MAX);
+    m.sessions_closed = body_in_uint(&in, "sessions", UINT64_MAX);
+    e = body_in_done(&in, reterr_what);
+    if (e == TS_OK)
+        *ret = m;
+    return e;
+}
+
+ts_err admin_ack_send(struct ts_buf *out, const struct admin_ack *m)
+{
+    struct body_out o;
+    ts_err e = body_out_init(&o, out, ADMIN_ACK, 4, 1, 0);
+
+    if (e != TS_OK)
+        return e;
+    mp_write_uint(&o.w, m->rev_seq);
+    mp_write_uint(&o.w, m->tools_signalled);
+    mp_write_uint(&o.w, m->sessions_closed);
+    return body_out_done(&o);
+}
+
+ts_err admin_complete_decode(const void *b, size_t n,
+                             struct admin_complete *ret,
+                             const char **reterr_what)
+{
+    struct admin_complete m;
+    struct body_in in;
+    ts_err e;
+
+    body_in_init(&in, b, n, 2, 1);
+    m.rev_seq = body_in_uint(&in, "rev_seq", UINT64_MAX);
+    e = body_in_done(&in, reterr_what);
+    if (e == TS_OK)
+        *ret = m;
+    return e;
+}
+
+ts_err admin_complete_send(struct ts_buf *out, const struct admin_complete *m)
+{
+    struct body_out o;
+    ts_err e = body_out_init(&o, out, ADMIN_COMPLETE, 2, 1, 0);
+
+    if (e != TS_OK)
+        return e;
+    mp_write_uint(&o.w, m->rev_seq);
+    return body_out_done(&o);
+}
+
+/* One line: a newline inside would read as a second record. */
+static struct body_flaw text_check(const struct admin_text *m)
+{
+    struct body_flaw f = {.error = TS_OK};
+
+    body_need(&f, m->text.len > 0, "text", TS_E_INVALID);
+    body_need(&f, m->text.len <= TEXT_MAX, "text", TS_E_LIMIT);
+    for (size_t i = 0; i < m->text.len && f.error == TS_OK; i++)
+        body_need(&f, m->text.ptr[i] != '\n', "text", TS_E_INVALID);
+    return f;
+}
+
+ts_err admin_text_decode(const void *b, size_t n, struct admin_text *ret,
+                         const char **reterr_what)
+{
+    struct admin_text m;
+    struct body_in in;
+    ts_err e;
+
+    body_in_init(&in, b, n, 2, 1);
+    m.text = body_in_str(&in, "text", TEXT_MAX);
+    e = body_in_done(&in, reterr_what);
+    if (e != TS_OK)
+        return e;
+    e = body_told(text_check(&m), reterr_what);
+    if (e == TS_OK)
+        *ret = m;
+    return e;
+}
+
+ts_err admin_text_send(struct ts_buf *out, enum admin_type type,
+                       const struct admin_text *m)
+{
+    struct body_out o;
+    ts_err e = text_check(m).error;
+
+    if (type != ADMIN_STATUS && type != ADMIN_LINE)
+        return TS_E_INVALID;
+    if (e == TS_OK)
+        e = body_out_init(&o, out, (uint8_t)type, 2, 1, m->text.len);
+    if (e != TS_OK)
+        return e;
+    body_out_str(&o, m->text);
+    return body_out_done(&o);
+}
+
+static struct body_flaw fail_check(const struct admin_fail *m)
+{
+    struct body_flaw f = {.error = TS_OK};
+
+    body_need(&f, body_code_ok(m->code), "code", TS_E_INVALID);
+    body_need(&f, m->text.len <= TS_MESSAGE_TEXT_MAX, "text", TS_E_LIMIT);
+    return f;
+}
+
+ts_err admin_fail_decode(const void *b, size_t n, struct admin_fail *ret,
+                         const char **reterr_what)
+{
+    struct admin_fail m;
+    struct body_in in;
+    ts_err e;
+
+    body_in_init(&in, b, n, 3, 1);
+    m.code = body_in_str(&in, "code", TS_CODE_MAX);
+    m.text = body_in_str(&in, "text", TS_MESSAGE_TEXT_MAX);
+    e = body_in_done(&in, reterr_what);
+    if (e != TS_OK)
+        return e;
+    e = body_told(fail_check(&m), reterr_what);
+    if (e == TS_OK)
+        *ret = m;
+    return e;
+}
+
+ts_err admin_fail_send(struct ts_buf *out, const struct admin_fail *m)
+{
+    struct body_out o;
+    ts_err e = fail_check(m).error;
+
+    if (e == TS_OK)
+        e = body_out_init(&o, out, ADMIN_FAIL, 3, 1, m->code.len + m->text.len);
+    if (e != TS_OK)
+        return e;
+    body_out_str(&o, m->code);
+    body_out_str(&o, m->text);
+    return body_out_done(&o);
+}

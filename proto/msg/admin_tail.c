@@ -1,0 +1,96 @@
+/* Operators and the recorder: TAIL; and the bodies that say nothing but their
+ * version. */
+#include "proto/msg/admin.h"
+#include "proto/msg/body.h"
+#include "proto/wire/limits.h"
+
+static bool filter_ok(struct ts_str s)
+{
+    if (s.len > TS_ID_MAX)
+        return false;
+    for (size_t i = 0; i < s.len; i++)
+        if (s.ptr[i] < 0x21 || s.ptr[i] > 0x7e)
+            return false;
+    return true; /* "" filters nothing */
+}
+
+static bool effect_ok(struct ts_str s)
+{
+    return s.len == 0 || ts_str_eq_c(s, "permit") || ts_str_eq_c(s, "forbid") ||
+           ts_str_eq_c(s, "pending");
+}
+
+static struct body_flaw tail_check(const struct admin_tail *m)
+{
+    struct body_flaw f = {.error = TS_OK};
+
+    body_need(&f, filter_ok(m->tenant), "tenant", TS_E_INVALID);
+    body_need(&f, filter_ok(m->agent), "agent", TS_E_INVALID);
+    body_need(&f, effect_ok(m->effect), "effect", TS_E_INVALID);
+    return f;
+}
+
+ts_err admin_tail_decode(const void *b, size_t n, struct admin_tail *ret,
+                         const char **reterr_what)
+{
+    struct admin_tail m;
+    struct body_in in;
+    ts_err e;
+
+    body_in_init(&in, b, n, 8, 1);
+    m.follow = body_in_bool(&in, "follow");
+    m.from_seq = body_in_uint(&in, "from_seq", UINT64_MAX);
+    m.last = body_in_uint(&in, "last", UINT64_MAX);
+    m.tenant = body_in_str(&in, "tenant", TS_ID_MAX);
+    m.agent = body_in_str(&in, "agent", TS_ID_MAX);
+    m.effect = body_in_str(&in, "effect", TS_CODE_MAX);
+    m.since_unix_ms = body_in_uint(&in, "since_unix_ms", UINT64_MAX);
+    e = body_in_done(&in, reterr_what);
+    if (e != TS_OK)
+        return e;
+    e = body_told(tail_check(&m), reterr_what);
+    if (e == TS_OK)
+        *ret = m;
+    return e;
+}
+
+ts_err admin_tail_send(struct ts_buf *out, const struct admin_tail *m)
+{
+    struct body_out o;
+    ts_err e = tail_check(m).error;
+
+    if (e == TS_OK)
+        e = body_out_init(&o, out, ADMIN_TAIL, 8, 1,
+                          m->tenant.len + m->agent.len + m->effect.len);
+    if (e != TS_OK)
+        return e;
+    mp_write_bool(&o.w, m->follow);
+    mp_write_uint(&o.w, m->from_seq);
+    mp_write_uint(&o.w, m->last);
+    body_out_str(&o, m->tenant);
+    body_out_str(&o, m->agent);
+    body_out_str(&o, m->effect);
+    mp_write_uint(&o.w, m->since_unix_ms);
+    return body_out_done(&o);
+}
+
+ts_err admin_empty_decode(const void *b, size_t n, const char **reterr_what)
+{
+    struct body_in in;
+
+    body_in_init(&in, b, n, 1, 1);
+    return body_in_done(&in, reterr_what);
+}
+
+ts_err admin_empty_send(struct ts_buf *out, enum admin_type type)
+{
+    struct body_out o;
+    ts_err e;
+
+    if (type != ADMIN_STATUS && type != ADMIN_TAIL_END)
+        return TS_E_INVALID;
+    e = body_out_init(&o, out, (uint8_t)type, 1, 1, 0);
+    if (e != TS_OK)
+        return e;
+    return body_out_done(&o);
+}
