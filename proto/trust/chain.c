@@ -174,15 +174,25 @@ void chain_block_id(const uint8_t prev[TRUST_HASH_LEN], struct ts_bytes payload,
     memcpy(ret, id, sizeof(id)); /* ret may be prev */
 }
 
+static const char *block_context(size_t i)
+{
+    return i == 0 ? PAE_PREFIX "grant-root" : PAE_PREFIX "grant-link";
+}
+
 size_t chain_signed(uint8_t *out, size_t cap, size_t i,
                     const uint8_t prev[TRUST_HASH_LEN], struct ts_bytes payload)
 {
     const struct ts_bytes parts[] = {{.ptr = prev, .len = TRUST_HASH_LEN},
                                      payload};
 
-    return pae_encode(
-        out, cap, i == 0 ? PAE_PREFIX "grant-root" : PAE_PREFIX "grant-link",
-        parts, 2);
+    return pae_encode(out, cap, block_context(i), parts, 2);
+}
+
+size_t chain_signed_head(size_t i)
+{
+    const struct ts_bytes parts[] = {{.len = TRUST_HASH_LEN}, {.len = 0}};
+
+    return pae_size(block_context(i), parts, 2);
 }
 
 enum trust_code chain_verify_block(const struct chain_block *b, size_t i,

@@ -47,6 +47,9 @@ size_t chain_signed(uint8_t *out, size_t cap, size_t i,
                     const uint8_t prev[TRUST_HASH_LEN],
                     struct ts_bytes payload);
 
+/* Where the payload begins in it: one may be encoded there beforehand. */
+size_t chain_signed_head(size_t i);
+
 /* TRUST_OK or TRUST_E_SIG. */
 TS_NODISCARD enum trust_code chain_verify_block(const struct chain_block *b,
                                                 size_t i, const uint8_t *prev,

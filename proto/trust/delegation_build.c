@@ -110,39 +110,52 @@ static enum trust_code encode_link(const struct delegation_link *l,
     return mp_written(&w, ret_len) == TS_OK ? TRUST_OK : TRUST_E_LIMIT;
 }
 
-static void sign_block(size_t i, const uint8_t prev[TRUST_HASH_LEN],
-                       struct ts_bytes payload, const struct trust_secret *key,
-                       uint8_t sig[TRUST_SIG_LEN])
-{
+/* A block being made: its payload stands inside the message to be signed. */
+struct draft {
     uint8_t msg[CHAIN_SIGNED_MAX];
-    size_t n = chain_signed(msg, sizeof(msg), i, prev, payload);
+    uint8_t sig[TRUST_SIG_LEN];
+    size_t i;   /* position of the block in its chain */
+    size_t len; /* of the payload */
+};
 
-    (void)crypto_sign_detached(sig, NULL, msg, n, key->sk); /* cannot fail */
+static uint8_t *draft_payload(struct draft *b)
+{
+    return b->msg + chain_signed_head(b->i);
 }
 
-/* Old blocks as they were, then one new. */
+static void draft_sign(struct draft *b, const uint8_t prev[TRUST_HASH_LEN],
+                       const struct trust_secret *key)
+{
+    const struct ts_bytes payload = {.ptr = draft_payload(b), .len = b->len};
+    size_t n = chain_signed(b->msg, sizeof(b->msg), b->i, prev, payload);
+
+    (void)crypto_sign_detached(b->sig, NULL, b->msg, n,
+                               key->sk); /* cannot fail */
+}
+
+/* Old blocks as they were, then the new one. */
 static enum trust_code write_chain(const uint8_t *kid,
                                    const struct chain_frame *old,
-                                   struct ts_bytes payload, const uint8_t *sig,
-                                   uint8_t *out, size_t cap, size_t *ret_len)
+                                   struct draft *b, uint8_t *out, size_t cap,
+                                   size_t *ret_len)
 {
-    size_t count = old != NULL ? old->count : 0, len;
     struct mp_writer w;
+    size_t len;
 
     mp_writer_init(&w, out, cap);
     mp_write_array(&w, 3);
     mp_write_uint(&w, CHAIN_VERSION);
     mp_write_bin(&w, kid, TRUST_KID_LEN);
-    mp_write_array(&w, (uint32_t)count + 1);
-    for (size_t i = 0; i < count; i++) {
+    mp_write_array(&w, (uint32_t)b->i + 1);
+    for (size_t i = 0; i < b->i; i++) {
         mp_write_array(&w, 2);
         mp_write_bin(&w, old->blocks[i].payload.ptr,
                      old->blocks[i].payload.len);
         mp_write_bin(&w, old->blocks[i].sig, TRUST_SIG_LEN);
     }
     mp_write_array(&w, 2);
-    mp_write_bin(&w, payload.ptr, payload.len);
-    mp_write_bin(&w, sig, TRUST_SIG_LEN);
+    mp_write_bin(&w, draft_payload(b), b->len);
+    mp_write_bin(&w, b->sig, TRUST_SIG_LEN);
     if (mp_written(&w, &len) != TS_OK || len > TS_CHAIN_MAX)
         return TRUST_E_LIMIT;
     *ret_len = len;
@@ -153,22 +166,20 @@ enum trust_code delegation_sign_root(const struct delegation_root *root,
                                      const struct trust_secret *issuer,
                                      uint8_t *out, size_t cap, size_t *ret_len)
 {
-    uint8_t payload[TS_PAYLOAD_MAX], prev[TRUST_HASH_LEN], sig[TRUST_SIG_LEN];
-    uint8_t kid[TRUST_KID_LEN];
-    size_t len;
+    uint8_t prev[TRUST_HASH_LEN], kid[TRUST_KID_LEN];
+    struct draft b = {.i = 0};
     enum trust_code c = check_root(root);
 
-    if (c != TRUST_OK ||
-        (c = encode_root(root, payload, sizeof(payload), &len)) != TRUST_OK)
+    if (c == TRUST_OK)
+        c = encode_root(root, draft_payload(&b), TS_PAYLOAD_MAX, &b.len);
+    if (c != TRUST_OK)
         return c;
     if (memcmp(root->holder, issuer->pk, TRUST_PK_LEN) == 0)
         return TRUST_E_KEY;
     trust_kid(issuer->pk, kid);
     chain_anchor(issuer->pk, prev);
-    sign_block(0, prev, (struct ts_bytes){.ptr = payload, .len = len}, issuer,
-               sig);
-    return write_chain(kid, NULL, (struct ts_bytes){.ptr = payload, .len = len},
-                       sig, out, cap, ret_len);
+    draft_sign(&b, prev, issuer);
+    return write_chain(kid, NULL, &b, out, cap, ret_len);
 }
 
 /* Verifies what is there; *d and prev are those of the last block. */
@@ -226,20 +237,20 @@ enum trust_code delegation_append_link(const uint8_t *chain, size_t len,
                                        size_t *ret_len)
 {
     const struct ts_bytes in = {.ptr = chain, .len = len};
-    uint8_t payload[TS_CERT_MAX + TS_BLOCK_POLICY_MAX];
-    uint8_t prev[TRUST_HASH_LEN], sig[TRUST_SIG_LEN];
+    uint8_t prev[TRUST_HASH_LEN];
     struct delegation d = {0};
     struct chain_frame f;
-    size_t n;
+    struct draft b;
     enum trust_code c;
 
     if ((c = chain_split(in, &f)) != TRUST_OK ||
         (c = verify_old(&f, issuer_pk, &d, prev)) != TRUST_OK ||
-        (c = check_link(&d, link, holder)) != TRUST_OK ||
-        (c = encode_link(link, payload, sizeof(payload), &n)) != TRUST_OK)
+        (c = check_link(&d, link, holder)) != TRUST_OK)
         return c;
-    sign_block(f.count, prev, (struct ts_bytes){.ptr = payload, .len = n},
-               holder, sig);
-    return write_chain(f.kid, &f, (struct ts_bytes){.ptr = payload, .len = n},
-                       sig, out, cap, ret_len);
+    b.i = f.count;
+    c = encode_link(link, draft_payload(&b), TS_PAYLOAD_MAX, &b.len);
+    if (c != TRUST_OK)
+        return c;
+    draft_sign(&b, prev, holder);
+    return write_chain(f.kid, &f, &b, out, cap, ret_len);
 }

@@ -8,8 +8,9 @@
 #include "proto/trust/id.h"
 #include "proto/trust/store.h"
 
-#define UID_UNMAPPED 65534 /* what the kernel shows for a uid without mapping  \
-                            */
+#define UID_UNMAPPED                                                           \
+    65534 /* what the kernel shows for a uid without mapping                   \
+           */
 
 static enum trust_code check_issuer(const struct trust_store *store,
                                     const struct delegation *d)

@@ -26,7 +26,7 @@ static uint8_t *put_part(uint8_t *p, const void *data, size_t len)
 {
     pae_le32(p, (uint32_t)len);
     if (len > 0)
-        memcpy(p + 4, data, len);
+        memmove(p + 4, data, len);
     return p + 4 + len;
 }
 

@@ -20,7 +20,8 @@
 /* Bytes that pae_encode() needs; never 0. */
 size_t pae_size(const char *ctx, const struct ts_bytes *parts, size_t n);
 
-/* Writes it to out; cap must be at least pae_size(). Returns its length. */
+/* Writes it to out; cap must be at least pae_size(). Returns its length. The
+ * last part may already stand in out where it belongs. */
 size_t pae_encode(uint8_t *out, size_t cap, const char *ctx,
                   const struct ts_bytes *parts, size_t n);
 
