@@ -11,10 +11,19 @@
  * outside is read. There is no switch that turns it off; a failure is fatal
  * and reterr_step (static text) names the step.
  *
- * Every role: no_new_privs, not dumpable, no core, SIGKILL when the supervisor
- * dies, only the expected descriptors open, seccomp (kill on anything that is
- * not listed). Gate and recorder: Landlock with no access to any path (the
- * recorder works through its directory descriptors, which carry their rule).
+ * Gate and recorder: no_new_privs, not dumpable, no core, SIGKILL when the
+ * supervisor dies, only the expected descriptors open, Landlock, seccomp.
+ * Landlock gives the gate no path at all, the recorder the files beneath
+ * RECORDER_FD_LOG and RECORDER_FD_STATE. The seccomp filter is a list of what
+ * the role needs (confine_filter.c); anything else kills the process, but
+ * io_uring is answered with ENOSYS, since newer libuv tries it and goes on
+ * without. A role may make its event loop, eventfds and memory after this call;
+ * threads, files (gate), sockets and programs it may not.
+ *
+ * Supervisor: no_new_privs, not dumpable, no core, and a filter that its
+ * children inherit, tools included: it is therefore a short list of what none
+ * of them may ever do (ptrace, bpf, kernel modules, kexec, io_uring), each
+ * answered with an error. Call it first thing in main.
  */
 enum confine_role {
     CONFINE_GATE,

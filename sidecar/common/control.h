@@ -107,15 +107,15 @@ struct control_message {
     } as;
 };
 
-#define CONTROL_MESSAGE_MAX 16384
+#define CONTROL_MESSAGE_MAX 8192
 #define CONTROL_TEXT_MAX    4096
 
 /* The body alone, without a socket: type byte and array, fds = how many
  * descriptors go with it. */
 TS_NODISCARD ts_err control_encode(const struct control_message *m, void *buf,
                                    size_t cap, size_t *ret_len);
-TS_NODISCARD ts_err control_decode(const uint8_t *buf, size_t len,
-                                   uint32_t fds, struct control_message *ret);
+TS_NODISCARD ts_err control_decode(const uint8_t *buf, size_t len, uint32_t fds,
+                                   struct control_message *ret);
 
 /* bundle_fd and journal_fd -1 for none (journal_fd only with a bundle_fd); both
  * stay the caller's. Blocking or not as the socket is; TS_E_AGAIN when full. */
