@@ -39,10 +39,10 @@ void bench_pin(pid_t pid, int cpu)
     cpu_set_t s;
 
     CPU_ZERO(&s);
-    for (int i = 0; i < CPU_SETSIZE && cpu < 0; i++)
+    for (size_t i = 0; i < CPU_SETSIZE && cpu < 0; i++)
         CPU_SET(i, &s);
     if (cpu >= 0)
-        CPU_SET(cpu, &s);
+        CPU_SET((size_t)cpu, &s);
     if (sched_setaffinity(pid, sizeof(s), &s) != 0)
         bench_die("sched_setaffinity");
 }
@@ -131,8 +131,8 @@ uint8_t bench_read_frame(int fd, uint8_t *buf, size_t cap, size_t *ret_len)
     size_t len;
 
     read_exact(fd, head, sizeof(head));
-    len = (size_t)head[0] << 24 | (size_t)head[1] << 16 |
-          (size_t)head[2] << 8 | head[3];
+    len = (size_t)head[0] << 24 | (size_t)head[1] << 16 | (size_t)head[2] << 8 |
+          head[3];
     if (len > cap)
         bench_die("frame too long");
     read_exact(fd, buf, len);
@@ -175,9 +175,8 @@ int bench_session(const char *socket_path, const char *chain_file,
         handshake_hello_decode(body, n, &hello, &what) != TS_OK)
         bench_die("HELLO");
     randombytes_buf(auth.client_nonce, sizeof(auth.client_nonce));
-    t = (struct handshake_transcript){.sidecar_id = hello.sidecar_id,
-                                      .uid = geteuid(),
-                                      .gid = getegid()};
+    t = (struct handshake_transcript){
+        .sidecar_id = hello.sidecar_id, .uid = geteuid(), .gid = getegid()};
     memcpy(t.challenge, hello.challenge, sizeof(t.challenge));
     memcpy(t.client_nonce, auth.client_nonce, sizeof(t.client_nonce));
     memcpy(t.sidecar_pk, hello.sidecar_pk, sizeof(t.sidecar_pk));

@@ -219,8 +219,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof(shape) / sizeof(shape[0]); i++)
         printf("%s\"%zux%zu\": %.0f", i > 0 ? ", " : "", shape[i][0],
                shape[i][1],
-               rate(&s, shape[i][0], shape[i][1],
-                    s.rounds > 8 ? 2.0 : 0.7));
+               rate(&s, shape[i][0], shape[i][1], s.rounds > 8 ? 2.0 : 0.7));
     printf("}}\n");
     return 0;
 }

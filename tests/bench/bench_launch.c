@@ -56,9 +56,14 @@ static uint64_t floor_once(const char *program)
 
 static uint64_t bwrap_once(const char *program)
 {
-    char *argv[] = {strdup("/usr/bin/bwrap"), strdup("--ro-bind"), strdup("/"),
-                    strdup("/"), strdup("--unshare-all"),
-                    strdup("--die-with-parent"), strdup(program), NULL};
+    char *argv[] = {strdup("/usr/bin/bwrap"),
+                    strdup("--ro-bind"),
+                    strdup("/"),
+                    strdup("/"),
+                    strdup("--unshare-all"),
+                    strdup("--die-with-parent"),
+                    strdup(program),
+                    NULL};
     uint64_t t0 = bench_now_ns();
     pid_t pid;
 
@@ -106,8 +111,7 @@ int main(int argc, char **argv)
 
     if (program == NULL || tool == NULL)
         bench_die("usage");
-    if (uid != 0 && geteuid() == 0 &&
-        (setegid(gid) != 0 || seteuid(uid) != 0))
+    if (uid != 0 && geteuid() == 0 && (setegid(gid) != 0 || seteuid(uid) != 0))
         bench_die("seteuid");
     fd = bench_session(bench_option(argc, argv, "gate"),
                        bench_option(argc, argv, "chain"),
