@@ -1,0 +1,449 @@
+/* Each limit at its value and one past it, and each rule of meaning. */
+#include "tests/lib/ts_test.h"
+
+#include <string.h>
+
+#include "proto/msg/admin.h"
+#include "proto/msg/client.h"
+#include "proto/wire/frame.h"
+#include "proto/wire/mp_read.h"
+#include "proto/wire/mp_write.h"
+
+static char text[TS_FRAME_MAX];
+static uint8_t raw[TS_FRAME_MAX];
+static struct ts_buf out;
+
+static int setup(void **state)
+{
+    (void)state;
+    memset(text, 'a', sizeof(text));
+    ts_buf_init(&out, (size_t)4 * TS_FRAME_MAX);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    ts_buf_done(&out);
+    return 0;
+}
+
+static struct ts_str a_str(size_t len)
+{
+    return (struct ts_str){.ptr = text, .len = len};
+}
+
+static struct msg_call a_call(void)
+{
+    static const uint8_t empty_map[1] = {0x80};
+
+    return (struct msg_call){.seq = 1,
+                             .tool = TS_STR_LIT("t"),
+                             .args = {.ptr = empty_map, .len = 1}};
+}
+
+/* Decodes the body of the last frame in out with a call decoder. */
+static ts_err call_arrives(const char **what)
+{
+    struct msg_call got;
+    struct frame f;
+    size_t used;
+
+    assert_int_equal(frame_parse(ts_buf_bytes(&out), out.len,
+                                 (size_t)2 * TS_FRAME_MAX, &f, &used),
+                     TS_OK);
+    return msg_call_decode(f.body, f.len, &got, what);
+}
+
+static size_t map_of(uint32_t keys, size_t value_len)
+{
+    struct mp_writer w;
+    size_t n = 0;
+
+    mp_writer_init(&w, raw, sizeof(raw));
+    mp_write_map(&w, keys);
+    for (uint32_t i = 0; i < keys; i++) {
+        char key[3] = {(char)('a' + i / 26), (char)('a' + i % 26), 0};
+
+        mp_write_cstr(&w, key);
+        mp_write_str(&w, text, value_len);
+    }
+    assert_int_equal(mp_written(&w, &n), TS_OK);
+    return n;
+}
+
+/* The sender refuses it, and so does the decoder when somebody else sent it. */
+static void call_forged(struct ts_bytes args, const char *field)
+{
+    struct mp_writer w;
+    struct msg_call got = {.seq = 77};
+    const char *what = NULL;
+    static uint8_t body[TS_FRAME_MAX];
+    size_t n = 0;
+
+    mp_writer_init(&w, body, sizeof(body));
+    mp_write_array(&w, 11);
+    mp_write_uint(&w, 2);
+    mp_write_uint(&w, 1);
+    mp_write_bin(&w, "0123456789abcdef", 16);
+    mp_write_cstr(&w, "t");
+    mp_write_raw(&w, args.ptr, args.len);
+    mp_write_uint(&w, 0);
+    mp_write_cstr(&w, "");
+    mp_write_array(&w, 0);
+    mp_write_uint(&w, 0);
+    mp_write_uint(&w, 0);
+    mp_write_bin(&w, "", 0);
+    assert_int_equal(mp_written(&w, &n), TS_OK);
+    if (field == NULL) {
+        assert_int_equal(msg_call_decode(body, n, &got, &what), TS_OK);
+        return;
+    }
+    assert_int_not_equal(msg_call_decode(body, n, &got, &what), TS_OK);
+    assert_string_equal(what, field);
+    assert_int_equal(got.seq, 77); /* untouched */
+}
+
+static void call_args_at_and_over_their_limits(void **state)
+{
+    struct msg_call m = a_call();
+    size_t n;
+
+    (void)state;
+    n = map_of(TS_ARGS_KEYS_MAX, 1);
+    call_forged((struct ts_bytes){raw, n}, NULL);
+    n = map_of(TS_ARGS_KEYS_MAX + 1, 1);
+    call_forged((struct ts_bytes){raw, n}, "args");
+    n = map_of(1, TS_ARGS_MAX - 1 - 3 - 5); /* map, key, head of the value */
+    assert_int_equal(n, TS_ARGS_MAX);
+    call_forged((struct ts_bytes){raw, n}, NULL);
+    n = map_of(1, TS_ARGS_MAX - 1 - 3 - 5 + 1);
+    call_forged((struct ts_bytes){raw, n}, "args");
+    m.args = (struct ts_bytes){raw, n};
+    assert_int_equal(msg_call_send(&out, &m), TS_E_INVALID);
+    call_forged((struct ts_bytes){(const uint8_t *)"\x90", 1}, "args");
+    call_forged((struct ts_bytes){(const uint8_t *)"\x81\x01\x01", 3}, "args");
+    call_forged((struct ts_bytes){(const uint8_t *)"\x82\xa1k\x01\xa1k\x02", 7},
+                "args");
+}
+
+static void call_tool_name_follows_the_rule(void **state)
+{
+    static const char *const bad[] = {"",   ".a",  "-a",       "_a",   "A",
+                                      "aB", "a b", "a/b",      "a:b",  "a\n",
+                                      "é",  "a\"", "git.Push", "a\x7f"};
+    static const char *const good[] = {"a", "0", "7z", "git.log", "a-_.", "x_"};
+    struct msg_call m = a_call();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        m.tool = ts_str_of(bad[i]);
+        assert_int_equal(msg_call_send(&out, &m), TS_E_INVALID);
+    }
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        m.tool = ts_str_of(good[i]);
+        assert_int_equal(msg_call_send(&out, &m), TS_OK);
+    }
+    assert_true(tool_name_is_valid(a_str(TS_TOOL_NAME_MAX)));
+    assert_false(tool_name_is_valid(a_str(TS_TOOL_NAME_MAX + 1)));
+}
+
+static void call_traceparent_follows_w3c(void **state)
+{
+    static const char ok[] =
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    struct msg_call m = a_call();
+    char t[sizeof(ok)];
+
+    (void)state;
+    m.traceparent = ts_str_of(ok);
+    assert_int_equal(msg_call_send(&out, &m), TS_OK);
+    for (size_t i = 0; i < sizeof(ok) - 1; i++) {
+        memcpy(t, ok, sizeof(ok));
+        t[i] = 'G';
+        m.traceparent = ts_str_of(t);
+        assert_int_equal(msg_call_send(&out, &m), TS_E_INVALID);
+    }
+    m.traceparent.len--;
+    assert_int_equal(msg_call_send(&out, &m), TS_E_INVALID);
+    m.traceparent =
+        TS_STR_LIT("00-00000000000000000000000000000000-b7ad6b7169203331-01");
+    assert_int_equal(msg_call_send(&out, &m), TS_E_INVALID);
+    m.traceparent =
+        TS_STR_LIT("00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01");
+    assert_int_equal(msg_call_send(&out, &m), TS_E_INVALID);
+    m.traceparent =
+        TS_STR_LIT("00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    assert_int_equal(msg_call_send(&out, &m), TS_E_INVALID);
+    m.traceparent =
+        TS_STR_LIT("01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    assert_int_equal(msg_call_send(&out, &m), TS_E_INVALID);
+}
+
+static void call_small_fields_at_and_over_their_limits(void **state)
+{
+    struct msg_call m = a_call();
+
+    (void)state;
+    for (uint32_t i = 0; i < TS_PROVENANCE_MAX; i++)
+        m.provenance[i] = a_str(TS_PROVENANCE_LEN);
+    m.provenance_count = TS_PROVENANCE_MAX;
+    assert_int_equal(msg_call_send(&out, &m), TS_OK);
+    m.provenance[3] = a_str(TS_PROVENANCE_LEN + 1);
+    assert_int_equal(msg_call_send(&out, &m), TS_E_INVALID);
+    m.provenance[3] = a_str(0);
+    assert_int_equal(msg_call_send(&out, &m), TS_E_INVALID);
+    m = a_call();
+    m.seq = 0;
+    assert_int_equal(msg_call_send(&out, &m), TS_E_INVALID);
+    m = a_call();
+    m.flags = 4;
+    assert_int_equal(msg_call_send(&out, &m), TS_E_INVALID);
+    m = a_call();
+    m.sig = (struct ts_bytes){.ptr = raw, .len = 63};
+    assert_int_equal(msg_call_send(&out, &m), TS_E_INVALID);
+}
+
+static void call_unsigned_part_is_the_body_up_to_sig(void **state)
+{
+    struct msg_call m = a_call(), got;
+    struct frame f;
+    const char *what = NULL;
+    size_t used;
+
+    (void)state;
+    m.sig = (struct ts_bytes){.ptr = raw, .len = 64};
+    assert_int_equal(msg_call_send(&out, &m), TS_OK);
+    assert_int_equal(
+        frame_parse(ts_buf_bytes(&out), out.len, TS_FRAME_MAX, &f, &used),
+        TS_OK);
+    assert_int_equal(msg_call_decode(f.body, f.len, &got, &what), TS_OK);
+    assert_ptr_equal(got.unsigned_part.ptr, f.body);
+    assert_int_equal(got.unsigned_part.len, f.len - 64 - 2);
+    assert_int_equal(call_arrives(&what), TS_OK);
+}
+
+/* items of CHECK, count of them */
+static size_t check_items(uint32_t count)
+{
+    struct mp_writer w;
+    size_t n = 0;
+
+    mp_writer_init(&w, raw, sizeof(raw));
+    mp_write_array(&w, count);
+    for (uint32_t i = 0; i < count; i++) {
+        mp_write_array(&w, 2);
+        mp_write_cstr(&w, i % 2 == 0 ? "fs.read" : "net.get");
+        mp_write_map(&w, 1);
+        mp_write_cstr(&w, "n");
+        mp_write_uint(&w, i);
+    }
+    assert_int_equal(mp_written(&w, &n), TS_OK);
+    return n;
+}
+
+static void check_of_every_count_walks_back(void **state)
+{
+    static const uint32_t counts[] = {1, 2, 15, 16, 1023, TS_CHECK_MAX};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+        struct msg_check m = {.seq = 1, .count = counts[i]}, got;
+        struct msg_check_item item;
+        struct mp_reader r;
+        struct frame f;
+        const char *what = NULL;
+        size_t used;
+
+        m.items = (struct ts_bytes){raw, check_items(counts[i])};
+        ts_buf_clear(&out);
+        assert_int_equal(msg_check_send(&out, &m), TS_OK);
+        assert_int_equal(
+            frame_parse(ts_buf_bytes(&out), out.len, TS_FRAME_MAX, &f, &used),
+            TS_OK);
+        assert_int_equal(msg_check_decode(f.body, f.len, &got, &what), TS_OK);
+        assert_int_equal(got.count, counts[i]);
+        mp_reader_init(&r, got.items.ptr, got.items.len);
+        assert_int_equal(mp_read_array(&r, TS_CHECK_MAX), counts[i]);
+        for (uint32_t k = 0; k < counts[i]; k++) {
+            assert_int_equal(msg_check_next(&r, &item), TS_OK);
+            assert_true(
+                ts_str_eq_c(item.tool, k % 2 == 0 ? "fs.read" : "net.get"));
+        }
+        assert_int_equal(mp_done(&r), TS_OK);
+        assert_int_not_equal(msg_check_next(&r, &item), TS_OK);
+    }
+}
+
+static void check_of_none_or_too_many_is_refused(void **state)
+{
+    struct msg_check m = {.seq = 1, .count = 0};
+
+    (void)state;
+    m.items = (struct ts_bytes){raw, check_items(0)};
+    assert_int_equal(msg_check_send(&out, &m), TS_E_INVALID);
+    m.count = TS_CHECK_MAX + 1;
+    m.items = (struct ts_bytes){raw, check_items(m.count)};
+    assert_int_equal(msg_check_send(&out, &m), TS_E_LIMIT);
+    m.count = 3; /* and a count that lies */
+    m.items = (struct ts_bytes){raw, check_items(2)};
+    assert_int_equal(msg_check_send(&out, &m), TS_E_INVALID);
+}
+
+static void stream_chunks_at_and_over_their_limit(void **state)
+{
+    struct msg_stdin in = {.seq = 1, .data = {raw, TS_CHUNK_MAX}};
+    struct msg_output o = {
+        .seq = 1, .stream = STREAM_STDOUT, .data = {raw, TS_CHUNK_MAX}};
+
+    (void)state;
+    assert_int_equal(msg_stdin_send(&out, &in), TS_OK);
+    assert_int_equal(msg_output_send(&out, &o), TS_OK);
+    in.data.len++;
+    o.data.len++;
+    assert_int_equal(msg_stdin_send(&out, &in), TS_E_LIMIT);
+    assert_int_equal(msg_output_send(&out, &o), TS_E_LIMIT);
+    in.data.len = 0;
+    o.data.len = 0;
+    assert_int_equal(msg_stdin_send(&out, &in), TS_E_INVALID);
+    assert_int_equal(msg_output_send(&out, &o), TS_E_INVALID);
+    in.eof = true;
+    assert_int_equal(msg_stdin_send(&out, &in), TS_OK);
+}
+
+static void verdict_and_code_must_agree(void **state)
+{
+    static const struct {
+        enum verdict v;
+        const char *code;
+        ts_err e;
+    } cases[] = {
+        {VERDICT_PERMIT, "permitted", TS_OK},
+        {VERDICT_PERMIT, "denied", TS_E_INVALID},
+        {VERDICT_DENY, "permitted", TS_E_INVALID},
+        {VERDICT_PENDING, "permitted", TS_E_INVALID},
+        {VERDICT_PENDING, "approval_required", TS_OK},
+        {VERDICT_DENY, "code_of_a_later_version", TS_OK},
+        {VERDICT_DENY, "", TS_E_INVALID},
+        {VERDICT_DENY, "Denied", TS_E_INVALID},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct msg_decision m = {
+            .seq = 1, .verdict = cases[i].v, .code = ts_str_of(cases[i].code)};
+
+        assert_int_equal(msg_decision_send(&out, &m), cases[i].e);
+    }
+}
+
+static void result_reason_and_code_must_agree(void **state)
+{
+    struct msg_result m = {.seq = 1,
+                           .reason = TS_STR_LIT("refused"),
+                           .code = TS_STR_LIT("launch_failed")};
+
+    (void)state;
+    assert_int_equal(msg_result_send(&out, &m), TS_OK);
+    m.code = TS_STR_LIT("permitted");
+    assert_int_equal(msg_result_send(&out, &m), TS_E_INVALID);
+    m.reason = TS_STR_LIT("wall_limit");
+    assert_int_equal(msg_result_send(&out, &m), TS_OK);
+    m.reason = TS_STR_LIT("unheard_of");
+    assert_int_equal(msg_result_send(&out, &m), TS_E_INVALID);
+    m.reason = TS_STR_LIT("exited");
+    m.exit_code = 256;
+    assert_int_equal(msg_result_send(&out, &m), TS_E_LIMIT);
+    m.exit_code = 255;
+    m.signal = MSG_SIGNAL_MAX + 1;
+    assert_int_equal(msg_result_send(&out, &m), TS_E_LIMIT);
+}
+
+static void window_and_ping_at_and_over_their_limits(void **state)
+{
+    struct msg_window w = {.seq = 1, .bytes = TS_STDIN_WINDOW};
+    struct msg_ping p = {.token = {raw, TS_PING_MAX}};
+
+    (void)state;
+    assert_int_equal(msg_window_send(&out, &w), TS_OK);
+    w.bytes++;
+    assert_int_equal(msg_window_send(&out, &w), TS_E_LIMIT);
+    w.bytes = 0;
+    assert_int_equal(msg_window_send(&out, &w), TS_E_LIMIT);
+    assert_int_equal(msg_ping_send(&out, &p), TS_OK);
+    p.token.len++;
+    assert_int_equal(msg_ping_send(&out, &p), TS_E_LIMIT);
+}
+
+static void revoke_target_and_cutoff_follow_the_kind(void **state)
+{
+    static const struct {
+        enum revoke_kind kind;
+        size_t len;
+        uint64_t cutoff;
+        ts_err e;
+    } cases[] = {
+        {REVOKE_GRANT, 16, 0, TS_OK},
+        {REVOKE_GRANT, 16, 1, TS_E_INVALID},
+        {REVOKE_GRANT, 32, 0, TS_E_INVALID},
+        {REVOKE_BLOCK, 32, 0, TS_OK},
+        {REVOKE_BLOCK, 16, 0, TS_E_INVALID},
+        {REVOKE_KEY, 32, 5, TS_OK},
+        {REVOKE_KEY, 32, 0, TS_E_INVALID},
+        {REVOKE_USER, 1, 5, TS_OK},
+        {REVOKE_USER, 0, 5, TS_E_INVALID},
+        {REVOKE_AGENT, TS_ID_MAX, 5, TS_OK},
+        {REVOKE_TASK, TS_ID_MAX + 1, 5, TS_E_INVALID},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct admin_revoke m = {
+            .kind = cases[i].kind,
+            .tenant = TS_STR_LIT("acme"),
+            .target = {(const uint8_t *)text, cases[i].len},
+            .cutoff = cases[i].cutoff,
+            .reason = a_str(TS_REASON_MAX)};
+
+        assert_int_equal(admin_revoke_send(&out, &m), cases[i].e);
+        m.reason.len++;
+        assert_int_not_equal(admin_revoke_send(&out, &m), TS_OK);
+        m.reason.len--;
+        m.tenant.len = 0;
+        assert_int_not_equal(admin_revoke_send(&out, &m), TS_OK);
+    }
+}
+
+static void admin_text_is_one_line_within_a_frame(void **state)
+{
+    struct admin_text m = {.text = a_str(TS_FRAME_MAX - 16)};
+
+    (void)state;
+    assert_int_equal(admin_text_send(&out, ADMIN_LINE, &m), TS_OK);
+    assert_int_equal(admin_text_send(&out, ADMIN_ACK, &m), TS_E_INVALID);
+    m.text.len++;
+    assert_int_equal(admin_text_send(&out, ADMIN_LINE, &m), TS_E_LIMIT);
+    m.text = TS_STR_LIT("two\nlines");
+    assert_int_equal(admin_text_send(&out, ADMIN_LINE, &m), TS_E_INVALID);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        T(call_args_at_and_over_their_limits),
+        T(call_tool_name_follows_the_rule),
+        T(call_traceparent_follows_w3c),
+        T(call_small_fields_at_and_over_their_limits),
+        T(call_unsigned_part_is_the_body_up_to_sig),
+        T(check_of_every_count_walks_back),
+        T(check_of_none_or_too_many_is_refused),
+        T(stream_chunks_at_and_over_their_limit),
+        T(verdict_and_code_must_agree),
+        T(result_reason_and_code_must_agree),
+        T(window_and_ping_at_and_over_their_limits),
+        T(revoke_target_and_cutoff_follow_the_kind),
+        T(admin_text_is_one_line_within_a_frame),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
