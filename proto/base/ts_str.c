@@ -187,7 +187,11 @@ ts_err ts_hex_decode(const char *s, size_t len, uint8_t *out, size_t cap)
     for (size_t i = 0; i < len; i++)
         if (hex_value(s[i]) < 0)
             return TS_E_FORMAT;
-    for (size_t i = 0; i < cap; i++)
-        out[i] = (uint8_t)(hex_value(s[2 * i]) << 4 | hex_value(s[2 * i + 1]));
+    for (size_t i = 0; i < cap; i++) {
+        unsigned high = (unsigned)hex_value(s[2 * i]);
+        unsigned low = (unsigned)hex_value(s[2 * i + 1]);
+
+        out[i] = (uint8_t)(high << 4 | low);
+    }
     return TS_OK;
 }
