@@ -1,0 +1,305 @@
+#include "tests/lib/ts_test.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "proto/base/ts_fd.h"
+#include "sidecar/common/control.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static struct control_message start_message(void)
+{
+    struct control_message m = {
+        .type = CONTROL_START, .bundle_fd = -1, .journal_fd = -1};
+
+    m.as.start = (struct control_start){
+        .generation = 7,
+        .boot_id = UINT64_MAX,
+        .launchers = 2,
+        .launcher_index = 1,
+        .sidecar_id = TS_STR_LIT("acme/one"),
+        .audience_count = 2,
+        .audiences = {TS_STR_LIT("acme/one"), TS_STR_LIT("acme/any")},
+        .durability_sync = true,
+        .admin_uid_count = 2,
+        .admin_uids = {0, UINT32_MAX},
+        .require_pidfd = true,
+        .segment_bytes = 1 << 20,
+        .reserve_bytes = 4096,
+        .handshake_rate = 10,
+        .handshake_burst = 200,
+    };
+    return m;
+}
+
+static struct control_message sample(enum control_type type)
+{
+    struct control_message m = {
+        .type = type, .bundle_fd = -1, .journal_fd = -1};
+
+    switch (type) {
+    case CONTROL_START:
+        return start_message();
+    case CONTROL_PREPARE:
+    case CONTROL_PREPARED:
+    case CONTROL_COMMIT:
+        m.as.prepare.generation = 3;
+        break;
+    case CONTROL_ABORT:
+        m.as.abort.generation = 4;
+        m.as.abort.text = TS_STR_LIT("tools/a.yaml:3: no");
+        break;
+    case CONTROL_READY:
+    case CONTROL_REJECTED:
+    case CONTROL_STATUS:
+        m.as.text.text = TS_STR_LIT("3 tools");
+        break;
+    case CONTROL_DRAIN:
+        m.as.drain.grace_ms = 20000;
+        break;
+    }
+    return m;
+}
+
+/* How many descriptors each type may carry; every other number is refused. */
+static bool may_carry(enum control_type type, uint32_t fds)
+{
+    if (type == CONTROL_START)
+        return fds <= 2;
+    if (type == CONTROL_READY)
+        return fds <= 1;
+    return fds == (type == CONTROL_PREPARE ? 1u : 0u);
+}
+
+static void control_every_type_and_count_of_descriptors(void **state)
+{
+    uint8_t buf[CONTROL_MESSAGE_MAX];
+
+    (void)state;
+    for (int t = CONTROL_START; t <= CONTROL_STATUS; t++) {
+        for (uint32_t fds = 0; fds <= 2; fds++) {
+            struct control_message m = sample((enum control_type)t), got;
+            size_t len = 0;
+            ts_err e;
+
+            m.bundle_fd = fds >= 1 ? 3 : -1;
+            m.journal_fd = fds == 2 ? 4 : -1;
+            e = control_encode(&m, buf, sizeof(buf), &len);
+            assert_int_equal(e == TS_OK, may_carry(m.type, fds));
+            if (e != TS_OK)
+                continue;
+            for (uint32_t n = 0; n <= 3; n++)
+                assert_int_equal(control_decode(buf, len, n, &got) == TS_OK,
+                                 n == fds);
+        }
+    }
+}
+
+static void control_start_comes_back_whole(void **state)
+{
+    struct control_message m = start_message(), got;
+    const struct control_start *s = &got.as.start;
+    uint8_t buf[CONTROL_MESSAGE_MAX];
+    size_t len = 0;
+
+    (void)state;
+    assert_int_equal(control_encode(&m, buf, sizeof(buf), &len), TS_OK);
+    assert_int_equal(control_decode(buf, len, 0, &got), TS_OK);
+    assert_int_equal(s->generation, 7);
+    assert_true(s->boot_id == UINT64_MAX);
+    assert_int_equal(s->launchers, 2);
+    assert_int_equal(s->launcher_index, 1);
+    assert_true(ts_str_eq_c(s->sidecar_id, "acme/one"));
+    assert_int_equal(s->audience_count, 2);
+    assert_true(ts_str_eq_c(s->audiences[1], "acme/any"));
+    assert_true(s->durability_sync);
+    assert_int_equal(s->admin_uid_count, 2);
+    assert_true(s->admin_uids[1] == UINT32_MAX);
+    assert_false(s->allow_root_agents);
+    assert_true(s->require_pidfd);
+    assert_int_equal(s->segment_bytes, 1 << 20);
+    assert_int_equal(s->reserve_bytes, 4096);
+    assert_int_equal(s->handshake_rate, 10);
+    assert_int_equal(s->handshake_burst, 200);
+}
+
+/* A truncation never decodes; a flipped bit may (a number may be another), but
+ * then every slice stays inside and every count within its limit. */
+static void control_decode_truncated_or_flipped(void **state)
+{
+    (void)state;
+    for (int t = CONTROL_START; t <= CONTROL_STATUS; t++) {
+        struct control_message m = sample((enum control_type)t), got;
+        uint32_t fds = t == CONTROL_PREPARE;
+        uint8_t buf[CONTROL_MESSAGE_MAX];
+        size_t len = 0;
+
+        m.bundle_fd = fds == 1 ? 3 : -1;
+        assert_int_equal(control_encode(&m, buf, sizeof(buf), &len), TS_OK);
+        for (size_t cut = 0; cut < len; cut++)
+            assert_int_not_equal(control_decode(buf, cut, fds, &got), TS_OK);
+        for (size_t bit = 0; bit < len * 8; bit++) {
+            buf[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+            memset(&got, 0x5a, sizeof(got));
+            if (control_decode(buf, len, fds, &got) == TS_OK &&
+                got.type == CONTROL_START) {
+                assert_in_range(got.as.start.launchers, 1, TS_LAUNCHERS_MAX);
+                assert_in_range(got.as.start.audience_count, 1,
+                                TS_AUDIENCES_MAX);
+            }
+            buf[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+        }
+        buf[len] = 0xc0; /* a byte too many */
+        assert_int_not_equal(control_decode(buf, len + 1, fds, &got), TS_OK);
+    }
+}
+
+static void control_encode_text_over_limit_is_refused(void **state)
+{
+    static const enum control_type types[] = {CONTROL_READY, CONTROL_REJECTED,
+                                              CONTROL_STATUS, CONTROL_ABORT};
+    char text[CONTROL_TEXT_MAX + 1];
+    uint8_t buf[CONTROL_MESSAGE_MAX];
+    size_t len = 0;
+
+    (void)state;
+    memset(text, 'x', sizeof(text));
+    for (size_t i = 0; i < COUNT(types); i++) {
+        for (size_t n = CONTROL_TEXT_MAX; n <= CONTROL_TEXT_MAX + 1; n++) {
+            struct control_message m = sample(types[i]);
+
+            if (types[i] == CONTROL_ABORT)
+                m.as.abort.text = (struct ts_str){text, n};
+            else
+                m.as.text.text = (struct ts_str){text, n};
+            assert_int_equal(control_encode(&m, buf, sizeof(buf), &len),
+                             n <= CONTROL_TEXT_MAX ? TS_OK : TS_E_LIMIT);
+        }
+    }
+}
+
+static int open_count(void)
+{
+    int n = 0;
+
+    for (int fd = 0; fd < 256; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
+    return n;
+}
+
+static void control_receive_hands_over_both_descriptors(void **state)
+{
+    struct control_message m = start_message(), got;
+    uint8_t buf[CONTROL_MESSAGE_MAX];
+    int sock[2], before;
+
+    (void)state;
+    assert_int_equal(
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock), 0);
+    m.bundle_fd = memfd_create("bundle", MFD_CLOEXEC);
+    m.journal_fd = memfd_create("journal", MFD_CLOEXEC);
+    assert_int_equal(write(m.journal_fd, "j", 1), 1);
+    before = open_count();
+    assert_int_equal(control_send(sock[0], &m), TS_OK);
+    assert_int_equal(control_receive(sock[1], buf, &got), TS_OK);
+    assert_int_equal(open_count(), before + 2);
+    assert_int_equal(lseek(got.bundle_fd, 0, SEEK_END), 0);
+    assert_int_equal(lseek(got.journal_fd, 0, SEEK_END), 1);
+    assert_int_equal(fcntl(got.bundle_fd, F_GETFD), FD_CLOEXEC);
+    ts_fd_close(&got.bundle_fd);
+    ts_fd_close(&got.journal_fd);
+    ts_fd_close(&m.bundle_fd);
+    ts_fd_close(&m.journal_fd);
+    ts_fd_close(&sock[0]);
+    assert_int_equal(control_receive(sock[1], buf, &got), TS_E_CLOSED);
+    ts_fd_close(&sock[1]);
+}
+
+/* count descriptors under a body that announces none. */
+static void send_raw(int sock, const void *body, size_t len, size_t count)
+{
+    union {
+        struct cmsghdr align;
+        char room[CMSG_SPACE(sizeof(int) * 8)];
+    } ctl = {0};
+    uint8_t copy[64];
+    struct iovec iov = {.iov_base = copy, .iov_len = len};
+    struct msghdr h = {.msg_iov = &iov, .msg_iovlen = 1};
+    struct cmsghdr *c;
+    int fds[8];
+
+    assert_true(len <= sizeof(copy) && count <= COUNT(fds));
+    memcpy(copy, body, len);
+    for (size_t i = 0; i < count; i++)
+        fds[i] = sock;
+    if (count > 0) {
+        h.msg_control = &ctl;
+        h.msg_controllen = CMSG_SPACE(sizeof(int) * count);
+        c = CMSG_FIRSTHDR(&h);
+        c->cmsg_level = SOL_SOCKET;
+        c->cmsg_type = SCM_RIGHTS;
+        c->cmsg_len = CMSG_LEN(sizeof(int) * count);
+        memcpy(CMSG_DATA(c), fds, sizeof(int) * count);
+    }
+    assert_int_equal(sendmsg(sock, &h, 0), (ssize_t)len);
+}
+
+static void control_receive_closes_unexpected_descriptors(void **state)
+{
+    struct control_message m = sample(CONTROL_DRAIN), got;
+    uint8_t buf[CONTROL_MESSAGE_MAX], body[64];
+    size_t len = 0;
+    int sock[2], before;
+
+    (void)state;
+    assert_int_equal(
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sock), 0);
+    assert_int_equal(control_encode(&m, body, sizeof(body), &len), TS_OK);
+    before = open_count();
+    for (size_t count = 1; count <= 8; count++) {
+        send_raw(sock[0], body, len, count);
+        assert_int_not_equal(control_receive(sock[1], buf, &got), TS_OK);
+        assert_int_equal(open_count(), before);
+    }
+    send_raw(sock[0], body, len, 0);
+    assert_int_equal(control_receive(sock[1], buf, &got), TS_OK);
+    assert_int_equal(got.as.drain.grace_ms, 20000);
+    ts_fd_close(&sock[0]);
+    ts_fd_close(&sock[1]);
+}
+
+static void control_receive_nothing_there_is_again(void **state)
+{
+    uint8_t buf[CONTROL_MESSAGE_MAX];
+    struct control_message got;
+    int sock[2];
+
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX,
+                                SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
+                                0, sock),
+                     0);
+    assert_int_equal(control_receive(sock[0], buf, &got), TS_E_AGAIN);
+    ts_fd_close(&sock[1]);
+    assert_int_equal(control_receive(sock[0], buf, &got), TS_E_CLOSED);
+    ts_fd_close(&sock[0]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(control_every_type_and_count_of_descriptors),
+        cmocka_unit_test(control_start_comes_back_whole),
+        cmocka_unit_test(control_decode_truncated_or_flipped),
+        cmocka_unit_test(control_encode_text_over_limit_is_refused),
+        cmocka_unit_test(control_receive_hands_over_both_descriptors),
+        cmocka_unit_test(control_receive_closes_unexpected_descriptors),
+        cmocka_unit_test(control_receive_nothing_there_is_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
