@@ -195,9 +195,9 @@ size_t chain_signed_head(size_t i)
     return pae_size(block_context(i), parts, 2);
 }
 
-enum trust_code chain_verify_block(const struct chain_block *b, size_t i,
-                                   const uint8_t *prev,
-                                   const uint8_t *signer_pk)
+static enum trust_code verify_block(const struct chain_block *b, size_t i,
+                                    const uint8_t *prev,
+                                    const uint8_t *signer_pk)
 {
     uint8_t msg[CHAIN_SIGNED_MAX];
     size_t n = chain_signed(msg, sizeof(msg), i, prev, b->payload);
@@ -205,6 +205,31 @@ enum trust_code chain_verify_block(const struct chain_block *b, size_t i,
     return crypto_sign_verify_detached(b->sig, msg, n, signer_pk) == 0
                ? TRUST_OK
                : TRUST_E_SIG;
+}
+
+/* Verifies, then decodes, block after block: no byte of a payload is looked at
+ * before its signature held, and the next signer comes from the one before. */
+enum trust_code chain_verify(const struct chain_frame *f,
+                             const uint8_t *issuer_pk, struct delegation *d)
+{
+    const uint8_t *signer = issuer_pk;
+    uint8_t prev[TRUST_HASH_LEN];
+    enum trust_code c;
+
+    chain_anchor(issuer_pk, prev);
+    for (size_t i = 0; i < f->count; i++) {
+        const struct chain_block *b = &f->blocks[i];
+
+        if ((c = verify_block(b, i, prev, signer)) != TRUST_OK ||
+            (c = chain_decode_payload(b->payload, i, d)) != TRUST_OK)
+            return c;
+        chain_block_id(prev, b->payload, prev);
+        memcpy(d->blocks[i].id, prev, sizeof(prev));
+        signer = d->blocks[i].holder;
+    }
+    d->block_count = f->count;
+    memcpy(d->kid, f->kid, TRUST_KID_LEN);
+    return TRUST_OK;
 }
 
 void delegation_chain_hash(const uint8_t *chain, size_t len,

@@ -50,9 +50,10 @@ size_t chain_signed(uint8_t *out, size_t cap, size_t i,
 /* Where the payload begins in it: one may be encoded there beforehand. */
 size_t chain_signed_head(size_t i);
 
-/* TRUST_OK or TRUST_E_SIG. */
-TS_NODISCARD enum trust_code chain_verify_block(const struct chain_block *b,
-                                                size_t i, const uint8_t *prev,
-                                                const uint8_t *signer_pk);
+/* Verifies and decodes all blocks, from issuer_pk down; sets the fields, block
+ * ids, kid and count of d, nothing that follows from them. */
+TS_NODISCARD enum trust_code chain_verify(const struct chain_frame *f,
+                                          const uint8_t *issuer_pk,
+                                          struct delegation *d);
 
 #endif

@@ -26,33 +26,6 @@ static enum trust_code copy_chain(const uint8_t *chain, size_t len,
     return TRUST_OK;
 }
 
-/* Verifies, then decodes, block after block: no byte of a payload is looked at
- * before its signature held, and the next signer comes from the one before. */
-static enum trust_code verify_blocks(const struct chain_frame *f,
-                                     const uint8_t *issuer_pk,
-                                     struct delegation *d)
-{
-    const uint8_t *signer = issuer_pk;
-    uint8_t prev[TRUST_HASH_LEN];
-
-    chain_anchor(issuer_pk, prev);
-    for (size_t i = 0; i < f->count; i++) {
-        enum trust_code c = chain_verify_block(&f->blocks[i], i, prev, signer);
-
-        if (c != TRUST_OK)
-            return c;
-        c = chain_decode_payload(f->blocks[i].payload, i, d);
-        if (c != TRUST_OK)
-            return c;
-        chain_block_id(prev, f->blocks[i].payload, prev);
-        memcpy(d->blocks[i].id, prev, sizeof(prev));
-        signer = d->blocks[i].holder;
-    }
-    d->block_count = f->count;
-    memcpy(d->kid, f->kid, TRUST_KID_LEN);
-    return TRUST_OK;
-}
-
 static bool audience_known(const struct trust_config *cfg, struct ts_str aud)
 {
     for (size_t i = 0; i < cfg->audience_count; i++)
@@ -154,7 +127,7 @@ enum trust_code delegation_decode_verify(const struct trust_config *cfg,
     issuer = trust_store_kid(cfg->store, f.kid);
     if (issuer == NULL || issuer->role != TRUST_ROLE_ISSUER || issuer->disabled)
         return TRUST_E_ISSUER;
-    if ((c = verify_blocks(&f, issuer->pk, &d)) != TRUST_OK)
+    if ((c = chain_verify(&f, issuer->pk, &d)) != TRUST_OK)
         return c;
     for (size_t i = 0; i < d.block_count; i++)
         if ((c = check_block(cfg, issuer, &d, i)) != TRUST_OK)
@@ -167,32 +140,42 @@ enum trust_code delegation_decode_verify(const struct trust_config *cfg,
     return TRUST_OK;
 }
 
-enum trust_code delegation_decode_unverified(const uint8_t *chain, size_t len,
-                                             const uint8_t *issuer_pk,
-                                             struct ts_arena *arena,
-                                             struct delegation *ret)
+static enum trust_code decode_unsigned(const struct chain_frame *f,
+                                       struct delegation *d)
 {
+    enum trust_code c;
+
+    for (size_t i = 0; i < f->count; i++)
+        if ((c = chain_decode_payload(f->blocks[i].payload, i, d)) != TRUST_OK)
+            return c;
+    d->block_count = f->count;
+    memcpy(d->kid, f->kid, TRUST_KID_LEN);
+    return TRUST_OK;
+}
+
+enum trust_code delegation_decode_to_show(const uint8_t *chain, size_t len,
+                                          const uint8_t *issuer_pk,
+                                          struct ts_arena *arena,
+                                          struct delegation *ret)
+{
+    uint8_t kid[TRUST_KID_LEN];
     struct delegation d = {0};
-    uint8_t prev[TRUST_HASH_LEN] = {0};
     struct chain_frame f;
     enum trust_code c;
 
     if ((c = copy_chain(chain, len, arena, &d.chain)) != TRUST_OK ||
         (c = chain_split(d.chain, &f)) != TRUST_OK)
         return c;
-    if (issuer_pk != NULL)
-        chain_anchor(issuer_pk, prev);
-    for (size_t i = 0; i < f.count; i++) {
-        c = chain_decode_payload(f.blocks[i].payload, i, &d);
-        if (c != TRUST_OK)
-            return c;
-        if (issuer_pk == NULL)
-            continue;
-        chain_block_id(prev, f.blocks[i].payload, prev);
-        memcpy(d.blocks[i].id, prev, sizeof(prev));
+    if (issuer_pk != NULL) {
+        trust_kid(issuer_pk, kid);
+        if (memcmp(kid, f.kid, sizeof(kid)) != 0)
+            return TRUST_E_ISSUER;
+        c = chain_verify(&f, issuer_pk, &d);
+    } else {
+        c = decode_unsigned(&f, &d);
     }
-    d.block_count = f.count;
-    memcpy(d.kid, f.kid, TRUST_KID_LEN);
+    if (c != TRUST_OK)
+        return c;
     set_window(&d);
     delegation_chain_hash(d.chain.ptr, d.chain.len, d.chain_hash);
     *ret = d;

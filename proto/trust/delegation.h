@@ -96,14 +96,17 @@ enum revocation_kind delegation_revoked_by(const struct trust_config *cfg,
                                            const struct delegation *d);
 
 /*
- * Decodes without any verification, for showing a chain to a person
- * (tipstaff delegation show). Checks format and limits only; block ids are
- * computed for issuer_pk, or left zero when that is NULL. Never decide on it.
+ * Decodes a chain for showing it to a person (tipstaff delegation show): format
+ * and limits; with issuer_pk also the signatures from that key down
+ * (TRUST_E_ISSUER if the chain names another key), and then the block ids,
+ * which are zero otherwise. Never decide on it: who may issue, for whom and
+ * until when is not asked.
  */
-TS_NODISCARD enum trust_code
-delegation_decode_unverified(const uint8_t *chain, size_t len,
-                             const uint8_t *issuer_pk, struct ts_arena *arena,
-                             struct delegation *ret);
+TS_NODISCARD enum trust_code delegation_decode_to_show(const uint8_t *chain,
+                                                       size_t len,
+                                                       const uint8_t *issuer_pk,
+                                                       struct ts_arena *arena,
+                                                       struct delegation *ret);
 
 /* True if the leaf agent, or its nearest registered ancestor, may run as uid.
  * Always false for 65534 (an unmapped uid). */

@@ -182,31 +182,6 @@ enum trust_code delegation_sign_root(const struct delegation_root *root,
     return write_chain(kid, NULL, &b, out, cap, ret_len);
 }
 
-/* Verifies what is there; *d and prev are those of the last block. */
-static enum trust_code verify_old(const struct chain_frame *f,
-                                  const uint8_t *issuer_pk,
-                                  struct delegation *d, uint8_t *prev)
-{
-    const uint8_t *signer = issuer_pk;
-    uint8_t kid[TRUST_KID_LEN];
-
-    trust_kid(issuer_pk, kid);
-    if (memcmp(kid, f->kid, TRUST_KID_LEN) != 0)
-        return TRUST_E_ISSUER;
-    chain_anchor(issuer_pk, prev);
-    for (size_t i = 0; i < f->count; i++) {
-        enum trust_code c = chain_verify_block(&f->blocks[i], i, prev, signer);
-
-        if (c != TRUST_OK ||
-            (c = chain_decode_payload(f->blocks[i].payload, i, d)) != TRUST_OK)
-            return c;
-        chain_block_id(prev, f->blocks[i].payload, prev);
-        signer = d->blocks[i].holder;
-    }
-    d->block_count = f->count;
-    return TRUST_OK;
-}
-
 static enum trust_code check_link(const struct delegation *d,
                                   const struct delegation_link *l,
                                   const struct trust_secret *holder)
@@ -237,20 +212,24 @@ enum trust_code delegation_append_link(const uint8_t *chain, size_t len,
                                        size_t *ret_len)
 {
     const struct ts_bytes in = {.ptr = chain, .len = len};
-    uint8_t prev[TRUST_HASH_LEN];
+    uint8_t kid[TRUST_KID_LEN];
     struct delegation d = {0};
     struct chain_frame f;
     struct draft b;
     enum trust_code c;
 
-    if ((c = chain_split(in, &f)) != TRUST_OK ||
-        (c = verify_old(&f, issuer_pk, &d, prev)) != TRUST_OK ||
+    if ((c = chain_split(in, &f)) != TRUST_OK)
+        return c;
+    trust_kid(issuer_pk, kid);
+    if (memcmp(kid, f.kid, sizeof(kid)) != 0)
+        return TRUST_E_ISSUER;
+    if ((c = chain_verify(&f, issuer_pk, &d)) != TRUST_OK ||
         (c = check_link(&d, link, holder)) != TRUST_OK)
         return c;
     b.i = f.count;
     c = encode_link(link, draft_payload(&b), TS_PAYLOAD_MAX, &b.len);
     if (c != TRUST_OK)
         return c;
-    draft_sign(&b, prev, holder);
+    draft_sign(&b, delegation_leaf(&d)->id, holder);
     return write_chain(f.kid, &f, &b, out, cap, ret_len);
 }

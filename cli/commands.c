@@ -1,0 +1,58 @@
+#include "cli/commands.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cmd.h"
+
+/* In the order of tipstaff --help. */
+const struct cli_command cli_commands[] = {
+    {"key", "make and show Ed25519 keys", cmd_key},
+    {"delegate", "sign the first block of a delegation", cmd_delegate},
+    {"attenuate", "hand a delegation on, narrowed", cmd_attenuate},
+    {"delegation", "show delegations, run test vectors", cmd_delegation},
+    {NULL, NULL, NULL},
+};
+
+void cli_error(const char *fmt, ...)
+{
+    va_list ap;
+
+    (void)fputs("tipstaff: ", stderr);
+    va_start(ap, fmt);
+    (void)vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    (void)fputc('\n', stderr);
+}
+
+static void print_table(const struct cli_command *table, const char *name,
+                        const char *more)
+{
+    (void)printf("usage: %s COMMAND [options]\n\n", name);
+    for (const struct cli_command *c = table; c->name != NULL; c++)
+        (void)printf("  %-12s %s\n", c->name, c->summary);
+    (void)printf("\n%s COMMAND --help tells the options.\n", name);
+    if (more != NULL)
+        (void)printf("\n%s", more);
+}
+
+int cli_dispatch(const struct cli_command *table, const char *name,
+                 const char *more, int argc, char **argv)
+{
+    if (argc < 2) {
+        cli_error("which command? %s --help lists them", name);
+        return CLI_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
+        print_table(table, name, more);
+        return CLI_OK;
+    }
+    for (const struct cli_command *c = table; c->name != NULL; c++)
+        if (strcmp(argv[1], c->name) == 0)
+            return c->run(argc - 1, argv + 1);
+    cli_error("there is no command \"%s %s\"; %s --help lists them", name,
+              argv[1], name);
+    return CLI_USAGE;
+}

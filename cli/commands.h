@@ -1,0 +1,10 @@
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+/* The functions behind the table in commands.c, one file each. */
+int cmd_key(int argc, char **argv);
+int cmd_delegate(int argc, char **argv);
+int cmd_attenuate(int argc, char **argv);
+int cmd_delegation(int argc, char **argv);
+
+#endif

@@ -1,0 +1,17 @@
+#ifndef CLI_DELEGATION_CMDS_H
+#define CLI_DELEGATION_CMDS_H
+
+#include <stdbool.h>
+
+#include "proto/trust/delegation.h"
+
+/* What tipstaff delegation does, one file each. */
+int delegation_show_run(int argc, char **argv);
+int delegation_vectors_run(int argc, char **argv);
+
+/* Prints d as one JSON object. has_ids: block ids were computed. verified: the
+ * signatures were checked against a given issuer key. */
+bool delegation_json_print(const struct delegation *d, bool has_ids,
+                           bool verified);
+
+#endif

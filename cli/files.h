@@ -1,0 +1,29 @@
+#ifndef CLI_FILES_H
+#define CLI_FILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "proto/base/ts_arena.h"
+#include "proto/base/ts_str.h"
+#include "proto/trust/keys.h"
+
+/* All print the error themselves and return false. */
+
+/* Whole file, or standard input for "-"; max in bytes. */
+bool cli_read(const char *path, size_t max, struct ts_arena *arena,
+              struct ts_bytes *ret);
+
+/* Creates path, which must not exist, with mode; whole or not at all. */
+bool cli_write_new(const char *path, mode_t mode, const void *p, size_t len);
+
+/* A public key: 64 hex digits, or the path of a NAME.pub file. */
+bool cli_public_key(const char *what, const char *text,
+                    uint8_t ret[TRUST_PK_LEN]);
+
+/* A secret key from its seed file, which must be the caller's and private. */
+bool cli_secret_key(const char *path, struct trust_secret *ret);
+
+#endif

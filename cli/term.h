@@ -1,0 +1,23 @@
+#ifndef CLI_TERM_H
+#define CLI_TERM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "proto/base/ts_str.h"
+
+/* Colour codes, or empty strings when standard output is no terminal, TERM is
+ * dumb, or NO_COLOR is set. */
+struct term {
+    const char *bold, *dim, *red, *green, *yellow, *cyan, *reset;
+};
+
+struct term term_stdout(void);
+
+/* Prints s escaped (control, bidi and zero-width characters made visible). */
+void term_print(struct ts_str s);
+
+/* "2026-11-22T10:00:00Z"; out holds at least 32 bytes. */
+void term_time(char *out, size_t cap, unsigned long long unix_s);
+
+#endif
