@@ -23,7 +23,7 @@
 
 /* ---- diagnostics ------------------------------------------------------- */
 
-struct cedar_span { /* in one source text; line and column count from 1 */
+struct cedar_span {  /* in one source text; line and column count from 1 */
     uint32_t source; /* index into the sources given to the parser */
     uint32_t offset; /* bytes */
     uint32_t len;    /* bytes */
@@ -142,7 +142,7 @@ struct cedar_source {
 };
 
 struct cedar_options {
-    size_t max_bytes;     /* of all sources together */
+    size_t max_bytes; /* of all sources together */
     uint32_t max_policies;
     size_t max_policy_bytes;
     uint32_t max_depth; /* nesting of expressions */
@@ -167,7 +167,10 @@ TS_NODISCARD ts_err cedar_policies_parse(const struct cedar_source *sources,
                                          struct cedar_diags *diags);
 void cedar_policies_free(struct cedar_policies *p);
 
-enum cedar_effect { CEDAR_FORBID = 0, CEDAR_PERMIT = 1 };
+enum cedar_effect {
+    CEDAR_FORBID = 0,
+    CEDAR_PERMIT = 1
+};
 
 struct cedar_policy_info { /* borrows from the set */
     struct ts_str id;
@@ -193,6 +196,13 @@ TS_NODISCARD ts_err cedar_entities_parse(const struct cedar_source *sources,
                                          struct cedar_entities **ret,
                                          struct cedar_diags *diags);
 void cedar_entities_free(struct cedar_entities *e);
+
+/* One value in Cedar's JSON form (see cedar_entities_parse), copied into
+ * arena: a context in a policy test, for example. */
+TS_NODISCARD ts_err cedar_value_parse(struct ts_arena *arena,
+                                      const struct cedar_source *source,
+                                      struct cedar_value *ret,
+                                      struct cedar_diags *diags);
 
 /* An entity that exists for one request only (the resource of a call, its
  * derived parents). ancestors: all of them, not only parents. Looked up before
@@ -223,7 +233,10 @@ struct cedar_request {
     size_t overlay_count;
 };
 
-enum cedar_decision { CEDAR_DENY = 0, CEDAR_ALLOW = 1 };
+enum cedar_decision {
+    CEDAR_DENY = 0,
+    CEDAR_ALLOW = 1
+};
 
 /* Policies are named by their index in the set. */
 struct cedar_error {

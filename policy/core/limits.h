@@ -1,0 +1,31 @@
+#ifndef POLICY_CORE_LIMITS_H
+#define POLICY_CORE_LIMITS_H
+
+/*
+ * Every limit that policy text, entity files and request data can meet, with
+ * its unit. The evaluator recurses over trees that the parser has already
+ * measured, so each bound is checked once and relied on afterwards.
+ */
+#define CEDAR_EXPR_DEPTH   64  /* default nesting of expressions */
+#define CEDAR_DEPTH_HARD   128 /* the most that options may ask for */
+#define CEDAR_HEIGHT_MAX   256 /* height of one expression tree */
+#define CEDAR_VALUE_DEPTH  256 /* nesting of one value */
+#define CEDAR_JSON_DEPTH   64  /* nesting of one JSON text */
+#define CEDAR_ANNOTATIONS  64  /* of one policy */
+#define CEDAR_UNARY_MAX    4   /* `!` or `-` in a row, as in Cedar */
+#define CEDAR_IP_TEXT_MAX  43  /* bytes */
+#define CEDAR_FILE_BYTES   ((size_t)16 << 20)
+#define CEDAR_POLICY_BYTES ((size_t)64 << 10)
+#define CEDAR_POLICIES     65536u
+#define CEDAR_BLOCK_BYTES  ((size_t)4096)     /* Cedar text in one block */
+#define CEDAR_BLOCK_COUNT  64u                /* policies in one block */
+#define CEDAR_JSON_BYTES   ((size_t)64 << 20) /* all entity files together */
+#define CEDAR_ENTITIES     1000000u
+#define CEDAR_ANCESTORS    16000000u /* of all entities together */
+#define CEDAR_CLOSURE_WORK 64000000u /* steps of the transitive closure */
+
+/* A source byte makes at most one tree node; these bound both arenas. */
+#define CEDAR_LOAD_PER_BYTE ((size_t)512)
+#define CEDAR_LOAD_BASE     ((size_t)64 << 10)
+
+#endif

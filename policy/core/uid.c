@@ -1,0 +1,97 @@
+#include "policy/core/uid.h"
+
+#include <string.h>
+
+/*
+ * Not a keyed hash: no structure here degrades when hashes collide. Every
+ * lookup table is sorted by (hash, type, id) and searched by bisection, so a
+ * crafted collision costs log2(n) string compares and no more.
+ */
+#define MIX UINT64_C(0x9E3779B97F4A7C15)
+
+static uint64_t mix(uint64_t h)
+{
+    h *= MIX;
+    return h ^ (h >> 32);
+}
+
+uint64_t cedar_hash_str(struct ts_str s, uint64_t seed)
+{
+    uint64_t h = mix(seed ^ s.len), w;
+
+    while (s.len >= sizeof(w)) {
+        memcpy(&w, s.ptr, sizeof(w));
+        h = mix(h ^ w);
+        s.ptr += sizeof(w);
+        s.len -= sizeof(w);
+    }
+    w = 0;
+    if (s.len > 0)
+        memcpy(&w, s.ptr, s.len);
+    return mix(h ^ w);
+}
+
+uint64_t cedar_hash_type(struct ts_str type)
+{
+    return cedar_hash_str(type, 1);
+}
+
+struct cedar_uid cedar_uid_make(struct ts_str type, struct ts_str id)
+{
+    return (struct cedar_uid){.type = type,
+                              .id = id,
+                              .hash =
+                                  cedar_hash_str(id, cedar_hash_type(type))};
+}
+
+bool cedar_uid_eq(const struct cedar_uid *a, const struct cedar_uid *b)
+{
+    return a == b || (a->hash == b->hash && ts_str_eq(a->id, b->id) &&
+                      ts_str_eq(a->type, b->type));
+}
+
+int cedar_str_order(struct ts_str a, struct ts_str b)
+{
+    if (a.len != b.len)
+        return a.len < b.len ? -1 : 1;
+    return a.len == 0 ? 0 : memcmp(a.ptr, b.ptr, a.len);
+}
+
+int cedar_uid_cmp(const struct cedar_uid *a, const struct cedar_uid *b)
+{
+    int c;
+
+    if (a == b)
+        return 0;
+    if (a->hash != b->hash)
+        return a->hash < b->hash ? -1 : 1;
+    c = cedar_str_order(a->type, b->type);
+    return c != 0 ? c : cedar_str_order(a->id, b->id);
+}
+
+ts_err cedar_str_copy(struct ts_arena *arena, struct ts_str s,
+                      struct ts_str *ret)
+{
+    const char *p;
+    ts_err e = ts_arena_strndup(arena, s.ptr, s.len, &p);
+
+    if (e == TS_OK)
+        *ret = (struct ts_str){.ptr = p, .len = s.len};
+    return e;
+}
+
+ts_err cedar_uid_copy(struct ts_arena *arena, struct ts_str type,
+                      struct ts_str id, const struct cedar_uid **ret)
+{
+    struct ts_str t, i;
+    void *p;
+    ts_err e;
+
+    if ((e = cedar_str_copy(arena, type, &t)) != TS_OK ||
+        (e = cedar_str_copy(arena, id, &i)) != TS_OK ||
+        (e = ts_arena_alloc(arena, sizeof(struct cedar_uid), &p)) != TS_OK)
+        return e;
+    *(struct cedar_uid *)p = cedar_uid_make(t, i);
+    *ret = p;
+    return TS_OK;
+}

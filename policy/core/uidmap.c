@@ -1,0 +1,69 @@
+#include "policy/core/uidmap.h"
+
+#include "policy/core/sort.h"
+#include "policy/core/uid.h"
+
+static int entry_order(const void *a, const void *b)
+{
+    const struct cedar_uidmap_entry *x = a, *y = b;
+    int c = cedar_uid_cmp(x->uid, y->uid);
+
+    if (c != 0)
+        return c;
+    return (x->value > y->value) - (x->value < y->value);
+}
+
+void cedar_uidmap_sort(struct cedar_uidmap_entry *entries, uint32_t n)
+{
+    cedar_sort(entries, n, sizeof(*entries), entry_order);
+}
+
+ts_err cedar_uidmap_build(struct ts_arena *arena,
+                          struct cedar_uidmap_entry *entries, uint32_t n,
+                          struct cedar_uidmap *ret)
+{
+    unsigned bits = 1;
+    uint32_t *dir, at = 0;
+    void *p;
+    ts_err e;
+
+    while (bits < 24 && ((uint32_t)1 << bits) < n)
+        bits++;
+    e = ts_arena_array(arena, ((size_t)1 << bits) + 1, sizeof(*dir), &p);
+    if (e != TS_OK)
+        return e;
+    dir = p;
+    cedar_uidmap_sort(entries, n);
+    for (uint32_t b = 0; b < (uint32_t)1 << bits; b++) {
+        dir[b] = at;
+        while (at < n && entries[at].uid->hash >> (64 - bits) == b)
+            at++;
+    }
+    dir[(size_t)1 << bits] = n;
+    *ret = (struct cedar_uidmap){
+        .entries = entries, .dir = dir, .count = n, .shift = 64 - bits};
+    return TS_OK;
+}
+
+uint32_t cedar_uidmap_find(const struct cedar_uidmap *m,
+                           const struct cedar_uid *uid)
+{
+    uint32_t lo, hi;
+
+    if (m->count == 0)
+        return CEDAR_UIDMAP_NONE;
+    lo = m->dir[uid->hash >> m->shift];
+    hi = m->dir[(uid->hash >> m->shift) + 1];
+    while (lo < hi) {
+        uint32_t mid = lo + (hi - lo) / 2;
+        int c = cedar_uid_cmp(m->entries[mid].uid, uid);
+
+        if (c == 0)
+            return m->entries[mid].value;
+        if (c < 0)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return CEDAR_UIDMAP_NONE;
+}

@@ -1,0 +1,42 @@
+#ifndef POLICY_JSON_READER_H
+#define POLICY_JSON_READER_H
+
+#include "policy/cedar.h"
+
+/*
+ * A strict JSON reader (RFC 8259): one value and nothing after it; UTF-8; NUL
+ * is a character like any other; integers are exact in 64 bits and anything
+ * else that looks like a number is refused; a key twice in one object is
+ * refused; nesting up to CEDAR_JSON_DEPTH. Every value knows where it stood.
+ */
+enum json_kind {
+    JSON_NULL,
+    JSON_BOOL,
+    JSON_INT,
+    JSON_STRING,
+    JSON_ARRAY,
+    JSON_OBJECT
+};
+
+struct json {
+    enum json_kind kind;
+    bool boolean;
+    uint32_t count; /* of members */
+    int64_t integer;
+    struct ts_str str;          /* JSON_STRING */
+    struct ts_str key;          /* when this is a member of an object */
+    const struct json *first;   /* members in the order of the text */
+    const struct json *next;    /* the next member of the same parent */
+    const struct json **by_key; /* JSON_OBJECT: members sorted by key */
+    struct cedar_span span;
+};
+
+/* All memory comes from arena; strings without escapes borrow from text. */
+TS_NODISCARD ts_err cedar_json_parse(struct ts_arena *arena, struct ts_str text,
+                                     uint32_t source, struct cedar_diags *diags,
+                                     const struct json **ret);
+/* NULL when obj has no such member. */
+const struct json *cedar_json_get(const struct json *obj, struct ts_str key);
+const char *cedar_json_kind_name(enum json_kind kind);
+
+#endif

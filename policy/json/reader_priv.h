@@ -1,0 +1,19 @@
+#ifndef POLICY_JSON_READER_PRIV_H
+#define POLICY_JSON_READER_PRIV_H
+
+#include "policy/json/reader.h"
+
+struct json_reader {
+    struct ts_str src;
+    size_t at;
+    uint32_t source, line, column, depth;
+    struct ts_arena *arena;
+    struct cedar_diags *diags;
+};
+
+ts_err json_fail(struct json_reader *r, const char *text);
+/* The string whose opening quote is at hand. */
+TS_NODISCARD ts_err json_string(struct json_reader *r, struct ts_str *ret);
+void json_advance(struct json_reader *r, size_t n);
+
+#endif

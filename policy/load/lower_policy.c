@@ -1,0 +1,183 @@
+/* Policies as a whole: scopes, conditions, annotations, the arrays' sizes. */
+#include "policy/core/uid.h"
+#include "policy/load/lower_priv.h"
+
+ts_err lower_type(struct lower *lo, struct ts_str name, struct ev_type *ret)
+{
+    struct ts_str copy;
+    ts_err e = cedar_str_copy(&lo->p->arena, name, &copy);
+
+    if (e == TS_OK)
+        *ret = (struct ev_type){.name = copy, .hash = cedar_hash_type(copy)};
+    return e;
+}
+
+static ts_err lower_scope(struct lower *lo, const struct ast_scope *s,
+                          struct ev_scope *ret)
+{
+    static const enum ev_scope_op scope_ops[] = {
+        [AST_ANY] = EV_ANY,
+        [AST_SCOPE_EQ] = EV_SCOPE_EQ,
+        [AST_SCOPE_IN] = EV_SCOPE_IN,
+        [AST_SCOPE_IS] = EV_SCOPE_IS,
+    };
+    const struct ast_expr *x = s->uids;
+    const struct cedar_uid **uids;
+    void *mem;
+    ts_err e;
+
+    *ret = (struct ev_scope){.op = scope_ops[s->op], .count = s->uid_count};
+    if (s->op == AST_SCOPE_IS &&
+        (e = lower_type(lo, s->type, &ret->type)) != TS_OK)
+        return e;
+    if (s->uid_count == 0)
+        return TS_OK;
+    e = ts_arena_array(&lo->p->arena, s->uid_count, sizeof(*uids), &mem);
+    if (e != TS_OK)
+        return e;
+    uids = mem;
+    for (uint32_t i = 0; i < s->uid_count; i++, x = x->next)
+        if ((e = cedar_uid_copy(&lo->p->arena, x->str, x->id, &uids[i])) !=
+            TS_OK)
+            return e;
+    ret->uids = uids;
+    return TS_OK;
+}
+
+/* All conditions as one conjunction; "unless { e }" is "when { !e }". */
+static ts_err lower_conds(struct lower *lo, const struct ast_policy *src,
+                          uint32_t *ret)
+{
+    uint32_t at = lo->kids, i = 0;
+
+    if (src->cond_count == 0) {
+        *ret = EV_NO_COND;
+        return TS_OK;
+    }
+    lo->kids += src->cond_count;
+    for (const struct ast_cond *c = src->conds; c != NULL; c = c->next, i++) {
+        uint32_t n;
+        ts_err e = lower_expr(lo, c->expr, &n);
+
+        if (e != TS_OK)
+            return e;
+        if (c->unless)
+            n = lower_emit(lo, (struct ev_node){.op = EV_NOT, .a = n});
+        lo->p->kids[at + i] = n;
+    }
+    *ret =
+        src->cond_count == 1
+            ? lo->p->kids[at]
+            : lower_emit(lo, (struct ev_node){
+                                 .op = EV_AND, .n = src->cond_count, .a = at});
+    return TS_OK;
+}
+
+static ts_err lower_annotations(struct lower *lo, const struct ast_policy *src,
+                                struct ev_policy_meta *meta)
+{
+    const struct ast_annotation *a = src->annotations;
+    struct ev_annotation *out;
+    void *mem;
+    ts_err e = ts_arena_array(&lo->p->arena, src->annotation_count,
+                              sizeof(*out), &mem);
+
+    if (e != TS_OK)
+        return e;
+    out = mem;
+    for (uint32_t i = 0; i < src->annotation_count; i++, a = a->next)
+        if ((e = cedar_str_copy(&lo->p->arena, a->key, &out[i].key)) != TS_OK ||
+            (e = cedar_str_copy(&lo->p->arena, a->value, &out[i].value)) !=
+                TS_OK)
+            return e;
+    meta->annotations = out;
+    meta->annotation_count = src->annotation_count;
+    meta->span = src->span;
+    return TS_OK;
+}
+
+static ts_err lower_policy(struct lower *lo, const struct ast_policy *src,
+                           uint32_t index)
+{
+    struct ev_policy *out = &lo->p->policies[index];
+    ts_err e;
+
+    out->effect = src->effect;
+    if ((e = lower_scope(lo, &src->principal, &out->principal)) != TS_OK ||
+        (e = lower_scope(lo, &src->action, &out->action)) != TS_OK ||
+        (e = lower_scope(lo, &src->resource, &out->resource)) != TS_OK ||
+        (e = lower_conds(lo, src, &out->cond)) != TS_OK)
+        return e;
+    return lower_annotations(lo, src, &lo->p->meta[index]);
+}
+
+static ts_err array(struct cedar_policies *p, size_t n, size_t size,
+                    uint32_t *ret_cap, void **ret)
+{
+    if (n >= UINT32_MAX)
+        return TS_E_LIMIT;
+    *ret_cap = (uint32_t)n;
+    return ts_arena_array(&p->arena, n, size, ret);
+}
+
+/* Each array gets the most that the tree can ask for. */
+static ts_err make_room(struct lower *lo, const struct ast *ast)
+{
+    const size_t *by = ast->nodes;
+    struct cedar_policies *p = lo->p;
+    size_t all = 0, consts;
+    uint32_t ignored;
+    void *m[9];
+    ts_err e;
+
+    for (unsigned i = 0; i < AST_OP_COUNT; i++)
+        all += by[i];
+    consts = by[AST_BOOL] + by[AST_INT] + by[AST_STR] + by[AST_UID] +
+             by[AST_SET] + by[AST_RECORD] + by[AST_EXT];
+    if ((e = array(p, all + by[AST_REL] + 2 * ast->conds,
+                   sizeof(struct ev_node), &lo->cap_nodes, &m[0])) != TS_OK ||
+        (e = array(p, all + ast->conds, sizeof(uint32_t), &lo->cap_kids,
+                   &m[1])) != TS_OK ||
+        (e = array(p, all + ast->conds, 1, &ignored, &m[2])) != TS_OK ||
+        (e = array(p, consts, sizeof(struct cedar_value), &lo->cap_consts,
+                   &m[3])) != TS_OK ||
+        (e = array(p, by[AST_GET] + by[AST_ATTR] + by[AST_FIELD],
+                   sizeof(struct ts_str), &lo->cap_strs, &m[4])) != TS_OK ||
+        (e = array(p, by[AST_IS], sizeof(struct ev_type), &lo->cap_types,
+                   &m[5])) != TS_OK ||
+        (e = array(p, by[AST_LIKE], sizeof(struct cedar_pattern),
+                   &lo->cap_patterns, &m[6])) != TS_OK ||
+        (e = array(p, ast->count, sizeof(struct ev_policy), &p->count,
+                   &m[7])) != TS_OK ||
+        (e = array(p, ast->count, sizeof(struct ev_policy_meta), &ignored,
+                   &m[8])) != TS_OK)
+        return e;
+    p->nodes = m[0];
+    p->kids = m[1];
+    p->joins = m[2];
+    p->consts = m[3];
+    p->strs = m[4];
+    p->types = m[5];
+    p->patterns = m[6];
+    p->policies = m[7];
+    p->meta = m[8];
+    return TS_OK;
+}
+
+ts_err cedar_lower(const struct ast *ast, struct ts_arena *temp,
+                   struct cedar_diags *diags, struct cedar_policies *p)
+{
+    struct lower lo = {.p = p, .temp = temp, .diags = diags};
+    const struct ast_policy *src = ast->policies;
+    ts_err first = TS_OK, e = make_room(&lo, ast);
+
+    if (e != TS_OK)
+        return e;
+    for (uint32_t i = 0; i < p->count; i++, src = src->next) {
+        e = lower_policy(&lo, src, i);
+        if (e != TS_OK && e != TS_E_FORMAT)
+            return e;
+        first = first != TS_OK ? first : e;
+    }
+    return first;
+}

@@ -1,0 +1,421 @@
+/*
+ * Policies, annotations and conditions, and the parser's small tools. Recursive
+ * descent with an explicit depth counter; chains are loops. Text here may come
+ * from a delegation block, so every repetition is paid for by input bytes.
+ */
+#include "policy/syntax/parse.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "policy/core/diag.h"
+#include "policy/core/limits.h"
+#include "policy/core/name.h"
+#include "policy/core/utf8.h"
+#include "policy/syntax/parse_priv.h"
+
+ts_err cedar_parse_advance(struct parser *p)
+{
+    return cedar_lex_next(&p->lex, &p->tok);
+}
+
+bool cedar_parse_at(const struct parser *p, char ch)
+{
+    return p->tok.kind == LEX_CHAR && p->tok.ch == ch;
+}
+
+bool cedar_parse_at_word(const struct parser *p, struct ts_str word)
+{
+    return p->tok.kind == LEX_IDENT && ts_str_eq(p->tok.text, word);
+}
+
+ts_err cedar_parse_take(struct parser *p, char ch, bool *ret_took)
+{
+    bool took = cedar_parse_at(p, ch);
+    ts_err e = took ? cedar_parse_advance(p) : TS_OK;
+
+    if (e == TS_OK)
+        *ret_took = took;
+    return e;
+}
+
+ts_err cedar_parse_fail(struct parser *p, struct cedar_span span,
+                        const char *hint, const char *fmt, ...)
+{
+    char text[sizeof(p->diags->list[0].text)];
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    cedar_diag_add(p->diags, "parse_error", span, hint, "%s", text);
+    return TS_E_FORMAT;
+}
+
+ts_err cedar_parse_unexpected(struct parser *p, const char *what)
+{
+    struct cedar_quoted q = cedar_quote(p->tok.text);
+
+    if (p->tok.kind == LEX_END)
+        return cedar_parse_fail(p, p->tok.span, NULL,
+                                "unexpected end of input: expected %s", what);
+    if (p->tok.kind == LEX_STRING)
+        return cedar_parse_fail(p, p->tok.span, NULL,
+                                "unexpected string \"%s\": expected %s", q.s,
+                                what);
+    return cedar_parse_fail(p, p->tok.span, NULL,
+                            "unexpected token `%s`: expected %s", q.s, what);
+}
+
+ts_err cedar_parse_expect(struct parser *p, char ch, const char *where)
+{
+    char what[64];
+
+    if (cedar_parse_at(p, ch))
+        return cedar_parse_advance(p);
+    (void)snprintf(what, sizeof(what), "`%c` %s", ch, where);
+    return cedar_parse_unexpected(p, what);
+}
+
+ts_err cedar_parse_node(struct parser *p, enum ast_op op,
+                        struct cedar_span span, struct ast_expr **ret)
+{
+    struct ast_expr *n;
+    void *mem;
+    ts_err e = ts_arena_alloc(p->arena, sizeof(*n), &mem);
+
+    if (e != TS_OK)
+        return e;
+    n = mem;
+    n->op = op;
+    n->height = 1;
+    n->span = span;
+    p->nodes[op]++;
+    *ret = n;
+    return TS_OK;
+}
+
+ts_err cedar_parse_adopt(struct parser *p, struct ast_expr *parent,
+                         struct ast_expr *kid)
+{
+    if (kid->height >= CEDAR_HEIGHT_MAX)
+        return cedar_parse_fail(p, kid->span, "split the policy in two",
+                                "this expression is nested too deeply");
+    if (kid->height >= parent->height)
+        parent->height = (uint16_t)(kid->height + 1);
+    if (parent->last != NULL)
+        parent->last->next = kid;
+    else
+        parent->first = kid;
+    parent->last = kid;
+    parent->count++;
+    return TS_OK;
+}
+
+ts_err cedar_parse_ident(struct parser *p, struct ts_str *ret)
+{
+    if (p->tok.kind != LEX_IDENT)
+        return cedar_parse_unexpected(p, "an identifier");
+    if (cedar_is_reserved(p->tok.text))
+        return cedar_parse_fail(
+            p, p->tok.span, "put it in quotes: [\"...\"] or has \"...\"",
+            "this identifier is reserved and cannot be used: %.*s",
+            (int)p->tok.text.len, p->tok.text.ptr);
+    if (cedar_is_internal(p->tok.text))
+        return cedar_parse_fail(p, p->tok.span, NULL,
+                                "the name `__cedar` is reserved");
+    *ret = p->tok.text;
+    return cedar_parse_advance(p);
+}
+
+ts_err cedar_parse_name(struct parser *p, bool stop_at_string,
+                        struct ts_str *ret, bool *ret_ref)
+{
+    const char *start = p->tok.text.ptr;
+    struct ts_str part;
+    size_t bytes = 0;
+    char *out;
+    void *mem;
+    ts_err e = cedar_parse_ident(p, &part);
+
+    *ret_ref = false;
+    if (e != TS_OK)
+        return e;
+    bytes = part.len;
+    while (p->tok.kind == LEX_PATH) {
+        if ((e = cedar_parse_advance(p)) != TS_OK)
+            return e;
+        if (stop_at_string && p->tok.kind == LEX_STRING) {
+            *ret_ref = true;
+            break;
+        }
+        if ((e = cedar_parse_ident(p, &part)) != TS_OK)
+            return e;
+        bytes += part.len + 2;
+    }
+    if ((size_t)(part.ptr + part.len - start) == bytes) {
+        *ret = (struct ts_str){.ptr = start, .len = bytes};
+        return TS_OK; /* the usual case: nothing stands between the parts */
+    }
+    if ((e = ts_arena_alloc(p->arena, bytes, &mem)) != TS_OK)
+        return e;
+    /* White space or comments stand between the parts; names are compared in
+     * normal form. Every other byte of the run belongs to the name. */
+    out = mem;
+    for (struct lex lx = {.src = {.ptr = start,
+                                 .len = (size_t)(part.ptr + part.len - start)}};
+         ;) {
+        struct lex_token t;
+
+        if ((e = cedar_lex_next(&lx, &t)) != TS_OK || t.kind == LEX_END)
+            break;
+        memcpy(out, t.text.ptr, t.text.len);
+        out += t.text.len;
+    }
+    *ret = (struct ts_str){.ptr = mem, .len = bytes};
+    return e;
+}
+
+ts_err cedar_parse_string(struct parser *p, struct ts_str *ret)
+{
+    struct lex_string s;
+    ts_err e = TS_OK;
+    uint32_t c;
+    char *out;
+    size_t n = 0;
+    void *mem;
+
+    /* Unescaping never makes a string longer. */
+    if ((e = ts_arena_alloc(p->arena, p->tok.text.len + 1, &mem)) != TS_OK)
+        return e;
+    out = mem;
+    cedar_lex_string_init(&s, &p->tok, false, p->diags);
+    while (cedar_lex_string_next(&s, &c, &e))
+        n += cedar_utf8_put(out + n, c);
+    if (e == TS_OK)
+        *ret = (struct ts_str){.ptr = out, .len = n};
+    return e;
+}
+
+/* '@' AnyIdent [ '(' STR ')' ]; a reserved word may be a key. */
+static ts_err parse_annotation(struct parser *p, struct ast_policy *policy,
+                               struct ast_annotation **tail)
+{
+    struct ast_annotation *a;
+    bool took;
+    void *mem;
+    ts_err e;
+
+    if ((e = cedar_parse_advance(p)) != TS_OK)
+        return e;
+    if (p->tok.kind != LEX_IDENT)
+        return cedar_parse_unexpected(p, "the name of an annotation");
+    if (policy->annotation_count >= CEDAR_ANNOTATIONS)
+        return cedar_parse_fail(p, p->tok.span, NULL, "too many annotations");
+    for (const struct ast_annotation *o = policy->annotations; o != NULL;
+         o = o->next)
+        if (ts_str_eq(o->key, p->tok.text))
+            return cedar_parse_fail(p, p->tok.span, NULL,
+                                    "duplicate annotation: @%s",
+                                    cedar_quote(p->tok.text).s);
+    if ((e = ts_arena_alloc(p->arena, sizeof(*a), &mem)) != TS_OK)
+        return e;
+    a = mem;
+    *a = (struct ast_annotation){
+        .key = p->tok.text, .value = TS_STR_LIT(""), .span = p->tok.span};
+    if ((e = cedar_parse_advance(p)) != TS_OK ||
+        (e = cedar_parse_take(p, '(', &took)) != TS_OK)
+        return e;
+    if (took) {
+        if (p->tok.kind != LEX_STRING)
+            return cedar_parse_unexpected(p, "a string in the annotation");
+        a->span = p->tok.span;
+        if ((e = cedar_parse_string(p, &a->value)) != TS_OK ||
+            (e = cedar_parse_advance(p)) != TS_OK ||
+            (e = cedar_parse_expect(p, ')', "after the annotation")) != TS_OK)
+            return e;
+    }
+    if (*tail != NULL)
+        (*tail)->next = a;
+    else
+        policy->annotations = a;
+    *tail = a;
+    policy->annotation_count++;
+    return TS_OK;
+}
+
+/* ('when'|'unless') '{' Expr '}' */
+static ts_err parse_cond(struct parser *p, struct ast_policy *policy,
+                         struct ast_cond **tail)
+{
+    bool unless = cedar_parse_at_word(p, TS_STR_LIT("unless"));
+    struct ast_cond *c;
+    void *mem;
+    ts_err e;
+
+    if ((e = ts_arena_alloc(p->arena, sizeof(*c), &mem)) != TS_OK ||
+        (e = cedar_parse_advance(p)) != TS_OK ||
+        (e = cedar_parse_expect(p, '{', "before the condition")) != TS_OK)
+        return e;
+    c = mem;
+    c->unless = unless;
+    if (cedar_parse_at(p, '}'))
+        return cedar_parse_fail(p, p->tok.span, "write `true` or remove it",
+                                "`%s` condition clause cannot be empty",
+                                unless ? "unless" : "when");
+    if ((e = cedar_parse_expr(p, &c->expr)) != TS_OK ||
+        (e = cedar_parse_expect(p, '}', "after the condition")) != TS_OK)
+        return e;
+    if (*tail != NULL)
+        (*tail)->next = c;
+    else
+        policy->conds = c;
+    *tail = c;
+    policy->cond_count++;
+    p->conds++;
+    return TS_OK;
+}
+
+static ts_err parse_conds(struct parser *p, struct ast_policy *policy)
+{
+    struct ast_cond *tail = NULL;
+    ts_err e = TS_OK;
+
+    while (e == TS_OK && (cedar_parse_at_word(p, TS_STR_LIT("when")) ||
+                          cedar_parse_at_word(p, TS_STR_LIT("unless"))))
+        e = parse_cond(p, policy, &tail);
+    return e;
+}
+
+static ts_err parse_policy(struct parser *p, struct ast_policy *policy)
+{
+    struct ast_annotation *tail = NULL;
+    struct cedar_span start = p->tok.span;
+    ts_err e;
+
+    while (cedar_parse_at(p, '@'))
+        if ((e = parse_annotation(p, policy, &tail)) != TS_OK)
+            return e;
+    if (cedar_parse_at_word(p, TS_STR_LIT("permit")))
+        policy->effect = CEDAR_PERMIT;
+    else if (cedar_parse_at_word(p, TS_STR_LIT("forbid")))
+        policy->effect = CEDAR_FORBID;
+    else
+        return cedar_parse_unexpected(p, "`permit` or `forbid`");
+    if ((e = cedar_parse_advance(p)) != TS_OK ||
+        (e = cedar_parse_scopes(p, policy)) != TS_OK ||
+        (e = parse_conds(p, policy)) != TS_OK)
+        return e;
+    if (!cedar_parse_at(p, ';'))
+        return cedar_parse_unexpected(p, "`when`, `unless` or `;`");
+    start.len = p->tok.span.offset + 1 - start.offset;
+    policy->span = start;
+    if (start.len > p->options->max_policy_bytes) {
+        cedar_diag_add(p->diags, "policy_too_large", start, "split it",
+                       "this policy has %u bytes; the limit is %zu", start.len,
+                       p->options->max_policy_bytes);
+        return TS_E_LIMIT;
+    }
+    return cedar_parse_advance(p);
+}
+
+/* After an error: on to the next policy, so that one mistake does not hide the
+ * others. A broken token ends the search. */
+static ts_err recover(struct parser *p)
+{
+    p->depth = 0;
+    while (p->tok.kind != LEX_END) {
+        bool semicolon = cedar_parse_at(p, ';');
+        ts_err e = cedar_parse_advance(p);
+
+        if (e != TS_OK || semicolon)
+            return e;
+    }
+    return TS_OK;
+}
+
+static ts_err parse_source(struct parser *p, struct ast *ast,
+                           struct ast_policy **tail)
+{
+    ts_err e = cedar_parse_advance(p), first = TS_OK;
+
+    while (e == TS_OK && p->tok.kind != LEX_END) {
+        struct ast_policy *policy;
+        void *mem;
+
+        if (ast->count >= p->options->max_policies) {
+            cedar_diag_add(p->diags, "too_many_policies", p->tok.span, NULL,
+                           "more than %u policies", p->options->max_policies);
+            return TS_E_LIMIT;
+        }
+        if ((e = ts_arena_alloc(p->arena, sizeof(*policy), &mem)) != TS_OK)
+            return e;
+        policy = mem;
+        e = parse_policy(p, policy);
+        if (e == TS_OK) {
+            if (*tail != NULL)
+                (*tail)->next = policy;
+            else
+                ast->policies = policy;
+            *tail = policy;
+            ast->count++;
+        } else if (e == TS_E_FORMAT) {
+            first = e;
+            e = recover(p);
+        }
+    }
+    return e != TS_OK ? e : first;
+}
+
+static ts_err check_source(const struct cedar_source *src, uint32_t index,
+                           size_t *left, struct cedar_diags *diags)
+{
+    struct cedar_span at = {.source = index, .line = 1, .column = 1};
+
+    if (src->text.len > *left) {
+        cedar_diag_add(diags, "too_large", at, NULL,
+                       "the policy text is larger than the limit allows");
+        return TS_E_LIMIT;
+    }
+    *left -= src->text.len;
+    if (cedar_utf8_find_bad(src->text, index, &at)) {
+        cedar_diag_add(diags, "bad_utf8", at, "save the file as UTF-8",
+                       "this is not valid UTF-8");
+        return TS_E_FORMAT;
+    }
+    return TS_OK;
+}
+
+ts_err cedar_parse(struct ts_arena *arena, const struct cedar_source *sources,
+                   size_t count, const struct cedar_options *options,
+                   struct cedar_diags *diags, struct ast *ret)
+{
+    struct parser p = {.arena = arena, .diags = diags, .options = options};
+    struct ast ast = {0};
+    struct ast_policy *tail = NULL;
+    size_t left = options->max_bytes;
+    ts_err first = TS_OK;
+
+    if (left > UINT32_MAX || options->max_depth > CEDAR_DEPTH_HARD ||
+        count > UINT32_MAX)
+        return TS_E_INVALID;
+    for (size_t i = 0; i < count; i++) {
+        ts_err e = check_source(&sources[i], (uint32_t)i, &left, diags);
+
+        if (e == TS_OK) {
+            cedar_lex_init(&p.lex, sources[i].text, (uint32_t)i, diags);
+            p.depth = 0;
+            e = parse_source(&p, &ast, &tail);
+        }
+        if (e != TS_OK && e != TS_E_FORMAT)
+            return e;
+        first = first != TS_OK ? first : e;
+    }
+    if (first != TS_OK)
+        return first;
+    memcpy(ast.nodes, p.nodes, sizeof(ast.nodes));
+    ast.conds = p.conds;
+    *ret = ast;
+    return TS_OK;
+}
