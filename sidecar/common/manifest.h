@@ -27,8 +27,8 @@
  *     path: {type: path, required: true, description: "file to read"}
  *   resource: {type: File, arg: path, root: /srv/workspace, access: read}
  *   seccomp: files
- *   limits: {wall_ms: 5000, memory_mb: 256, processes: 16, output_bytes:
- * 1048576} require: [seccomp, landlock]
+ *   limits: {wall_ms: 5000, memory_mb: 256, processes: 16}
+ *   require: [landlock]
  */
 enum arg_type {
     ARG_STRING = 1,
@@ -48,6 +48,7 @@ struct manifest_arg {
     uint32_t max_items;          /* ARG_STRINGS */
     struct ts_str const *one_of; /* allowed values, or NULL */
     uint32_t one_of_count;
+    bool allow_dash; /* a value may start with "-" where options are read */
 };
 
 enum resource_kind {
@@ -111,6 +112,7 @@ struct manifest {       /* everything lives in the arena given to the loader */
     struct manifest_pair *env;
     uint32_t env_count;
     struct ts_str seccomp; /* profile name: pure, files, build */
+    struct ts_str scratch; /* absolute base of a private directory a call, "" */
     uint32_t require; /* layer_bit that must hold, or the call is refused */
     struct manifest_limits limits;
     enum manifest_log log;
@@ -144,7 +146,8 @@ struct arg_value {
     uint32_t item_count;
 };
 
-struct call_args { /* lives in the arena; present arguments, manifest order */
+struct call_args { /* lives in the arena; present arguments, manifest order.
+                      String values borrow from the argument bytes. */
     struct arg_value *values;
     uint32_t count;
     struct ts_str resource; /* canonical resource id: path, URL or name */
