@@ -71,7 +71,7 @@ struct call_input {
     const struct ts_str *provenance;
     uint32_t provenance_count;
     bool has_stdin;
-    bool check_only; /* CHECK: decides and records, launches nothing */
+    bool check_only;         /* CHECK: decides and records, launches nothing */
     bool signature_verified; /* the call's own signature verified; a tenant
                                 with require_call_signature denies without */
     uint64_t rev_seq;

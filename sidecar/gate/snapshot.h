@@ -41,7 +41,7 @@ struct snapshot {
     struct manifests *manifests;
     const struct snapshot_tool *tools; /* beside manifests->list */
     const struct trust_store *store;   /* of all tenants together */
-    struct snapshot_tenant *tenants; /* sorted by name */
+    struct snapshot_tenant *tenants;   /* sorted by name */
     uint32_t tenant_count;
     uint32_t users; /* holders of this pointer */
 };

@@ -1,0 +1,247 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "proto/base/ts_mem.h"
+#include "proto/trust/id.h"
+#include "proto/trust/store.h"
+#include "proto/wire/mp_write.h"
+#include "sidecar/gate/authority_priv.h"
+#include "sidecar/gate/decide.h"
+
+#define AUTHORITY_BUDGET ((size_t)1 << 20)
+/* 8 blocks of an agent id, three hashes and two times, and the names above
+ * them, each at most TS_ID_MAX and a short prefix. */
+#define HEAD_MAX 8192
+
+static ts_err agent_names(struct ts_str id, struct ts_arena *arena,
+                          struct authority_agent *ret)
+{
+    struct cedar_uid *up;
+    uint32_t n = 1;
+    void *p;
+    ts_err e;
+
+    for (size_t i = 0; i < id.len; i++)
+        n += id.ptr[i] == '/';
+    e = ts_arena_array(arena, n, sizeof(*up), &p);
+    if (e != TS_OK)
+        return e;
+    up = p;
+    for (uint32_t i = 0; i < n; i++, id = trust_id_parent(id))
+        up[i] = cedar_uid_make(TS_STR_LIT("Agent"), id);
+    *ret = (struct authority_agent){.up = up, .up_count = n};
+    return TS_OK;
+}
+
+static ts_err agents_make(const struct delegation *d, struct ts_arena *arena,
+                          struct authority_parts *p)
+{
+    struct cedar_value values[TS_BLOCKS_MAX];
+    ts_err e;
+
+    for (size_t i = 0; i < d->block_count; i++) {
+        e = agent_names(d->blocks[i].agent, arena, &p->agents[i]);
+        if (e != TS_OK)
+            return e;
+        values[i] = cedar_entity(&p->agents[i].up[0]);
+    }
+    p->agent_count = (uint32_t)d->block_count;
+    return cedar_set_make(arena, values, d->block_count, &p->agent_set);
+}
+
+static ts_err grant_make(const struct delegation *d, struct ts_arena *arena,
+                         struct authority_parts *p)
+{
+    struct cedar_field attrs[TS_ATTRS_MAX], f[3];
+    ts_err e;
+
+    for (size_t i = 0; i < d->attr_count; i++)
+        attrs[i] = (struct cedar_field){
+            .key = d->attrs[i].key, .value = cedar_string(d->attrs[i].value)};
+    f[0] = (struct cedar_field){.key = TS_STR_LIT("attrs")};
+    e = cedar_record_make(arena, attrs, d->attr_count, &f[0].value);
+    if (e != TS_OK)
+        return e;
+    f[1] = (struct cedar_field){
+        TS_STR_LIT("issued"),
+        cedar_datetime_ms((int64_t)d->blocks[0].iat * 1000)};
+    f[2] = (struct cedar_field){TS_STR_LIT("expires"),
+                                cedar_datetime_ms((int64_t)d->expires * 1000)};
+    return cedar_record_make(arena, f, 3, &p->grant);
+}
+
+static void put_str(struct mp_writer *w, const char *key, struct ts_str v)
+{
+    mp_write_cstr(w, key);
+    mp_write_str(w, v.ptr, v.len);
+}
+
+static void put_bin(struct mp_writer *w, const char *key, const uint8_t *v,
+                    size_t len)
+{
+    mp_write_cstr(w, key);
+    mp_write_bin(w, v, len);
+}
+
+static void put_member(struct mp_writer *w, const char *prefix, struct ts_str v)
+{
+    char text[TS_ID_MAX + 8];
+    int n = snprintf(text, sizeof(text), "%s%.*s", prefix, (int)v.len, v.ptr);
+
+    if (n > 0 && (size_t)n < sizeof(text))
+        mp_write_str(w, text, (size_t)n);
+    else
+        w->error = TS_E_LIMIT;
+}
+
+static void put_blocks(struct mp_writer *w, const struct delegation *d)
+{
+    mp_write_cstr(w, "blocks");
+    mp_write_array(w, (uint32_t)d->block_count);
+    for (size_t i = 0; i < d->block_count; i++) {
+        const struct delegation_block *b = &d->blocks[i];
+        uint8_t kid[TRUST_KID_LEN];
+
+        trust_kid(b->holder, kid);
+        mp_write_array(w, 5);
+        mp_write_str(w, b->agent.ptr, b->agent.len);
+        mp_write_bin(w, kid, sizeof(kid));
+        mp_write_bin(w, b->id, sizeof(b->id));
+        mp_write_uint(w, b->iat);
+        mp_write_uint(w, b->exp);
+    }
+}
+
+static ts_err head_make(const struct delegation *d, struct ts_arena *arena,
+                        struct authority_parts *p)
+{
+    struct mp_writer w;
+    size_t len;
+    void *buf;
+    ts_err e = ts_arena_alloc(arena, HEAD_MAX, &buf);
+
+    if (e != TS_OK)
+        return e;
+    mp_writer_init(&w, buf, HEAD_MAX);
+    put_str(&w, "tenant", d->tenant);
+    put_str(&w, "user", d->user);
+    put_str(&w, "agent", delegation_leaf(d)->agent);
+    mp_write_cstr(&w, "chain");
+    mp_write_array(&w, (uint32_t)d->block_count + 1);
+    put_member(&w, "user:", d->user);
+    for (size_t i = 0; i < d->block_count; i++)
+        put_member(&w, "agent:", d->blocks[i].agent);
+    put_bin(&w, "grant", d->grant_id, sizeof(d->grant_id));
+    put_str(&w, "task", d->task);
+    put_blocks(&w, d);
+    put_bin(&w, "issuer", d->kid, sizeof(d->kid));
+    e = mp_written(&w, &len);
+    if (e == TS_OK)
+        p->record_head = (struct ts_bytes){.ptr = buf, .len = len};
+    return e;
+}
+
+static ts_err parts_make(const struct delegation *d,
+                         const struct trust_config *cfg, struct authority *a)
+{
+    struct ts_str leaf = delegation_leaf(d)->agent;
+    const struct trust_agent *known =
+        trust_store_agent_or_ancestor(cfg->store, d->tenant, leaf);
+    struct authority_parts *p;
+    void *mem;
+    ts_err e = ts_arena_alloc(&a->arena, sizeof(*p), &mem);
+
+    if (e != TS_OK)
+        return e;
+    p = mem;
+    p->user = cedar_uid_make(TS_STR_LIT("User"), d->user);
+    if ((e = agents_make(d, &a->arena, p)) != TS_OK ||
+        (e = grant_make(d, &a->arena, p)) != TS_OK ||
+        (e = head_make(d, &a->arena, p)) != TS_OK)
+        return e;
+    if (known != NULL)
+        leaf = known->id;
+    p->meter_agent = meter_key_make(METER_AGENT, d->tenant, leaf);
+    p->meter_denied = meter_key_make(METER_DENIED, d->tenant, leaf);
+    p->meter_task = meter_key_make(METER_TASK, d->tenant, d->task);
+    a->parts = p;
+    return TS_OK;
+}
+
+static ts_err block_parse(struct ts_str text, struct cedar_policies **ret,
+                          enum trust_code *reterr_code)
+{
+    struct cedar_source source = {.name = "block", .text = text};
+    struct cedar_diags diags = {0};
+    ts_err e =
+        cedar_policies_parse(&source, 1, &cedar_options_block, ret, &diags);
+
+    if (e == TS_OK || e == TS_E_NOMEM)
+        return e;
+    *reterr_code = TRUST_E_POLICY;
+    return TS_E_AUTH;
+}
+
+static ts_err fill(struct authority *a, const uint8_t *chain, size_t chain_len,
+                   const struct trust_config *cfg, uint64_t now_s,
+                   enum trust_code *reterr_code)
+{
+    struct delegation *d;
+    enum trust_code code;
+    void *p;
+    ts_err e = ts_arena_alloc(&a->arena, sizeof(*d), &p);
+
+    if (e != TS_OK)
+        return e;
+    d = p;
+    code = delegation_decode_verify(cfg, chain, chain_len, now_s, &a->arena, d);
+    if (code == TRUST_E_INTERNAL)
+        return TS_E_NOMEM;
+    if (code != TRUST_OK) {
+        *reterr_code = code;
+        return TS_E_AUTH;
+    }
+    a->delegation = d;
+    a->tenant = d->tenant;
+    for (size_t i = 0; i < d->block_count; i++) {
+        e = block_parse(d->blocks[i].policies, &a->block_policies[i],
+                        reterr_code);
+        if (e != TS_OK)
+            return e;
+        a->block_count++;
+    }
+    return parts_make(d, cfg, a);
+}
+
+ts_err authority_make(const uint8_t *chain, size_t chain_len,
+                      const struct trust_config *cfg, uint64_t now_s,
+                      struct authority **ret, enum trust_code *reterr_code)
+{
+    enum trust_code code = TRUST_E_INTERNAL;
+    struct authority *a = ts_mem_alloc(sizeof(*a));
+    ts_err e;
+
+    if (a == NULL) {
+        *reterr_code = code;
+        return TS_E_NOMEM;
+    }
+    ts_arena_init(&a->arena, AUTHORITY_BUDGET);
+    e = fill(a, chain, chain_len, cfg, now_s, &code);
+    if (e != TS_OK) {
+        authority_free(a);
+        *reterr_code = code;
+        return e;
+    }
+    *ret = a;
+    return TS_OK;
+}
+
+void authority_free(struct authority *a)
+{
+    if (a == NULL)
+        return;
+    for (uint32_t i = 0; i < a->block_count; i++)
+        cedar_policies_free(a->block_policies[i]);
+    ts_arena_done(&a->arena);
+    ts_mem_free(a);
+}
