@@ -133,7 +133,9 @@ ts_err ring_reader_open(int memfd, int wake_fd, struct ring_reader *ret)
         return e;
     s = map;
     tail = atomic_load_explicit(&s->tail, memory_order_acquire);
-    if (tail % 8 != 0) {
+    /* ring_busy() reads it whether there is something or not. */
+    if (tail % 8 != 0 ||
+        (wake_fd >= 0 && fcntl(wake_fd, F_SETFL, O_NONBLOCK) != 0)) {
         (void)munmap(map, MAP_LEN);
         return TS_E_FORMAT;
     }

@@ -1,0 +1,38 @@
+#ifndef SIDECAR_RECORDER_JSON_OUT_H
+#define SIDECAR_RECORDER_JSON_OUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/base/ts_str.h"
+
+struct mp_reader;
+
+/*
+ * Writes JSON into memory of the caller, with a sticky "full": write all, check
+ * once. Nothing past cap is ever written.
+ */
+struct json_out {
+    char *buf; /* borrowed */
+    size_t cap;
+    size_t len;
+    bool full; /* something did not fit: what is there is not whole */
+};
+
+void json_raw(struct json_out *o, const char *s, size_t len);
+void json_cstr(struct json_out *o, const char *s); /* raw, not quoted */
+/* Largest integer that every JSON reader keeps exactly (RFC 7493): 2^53 - 1.
+ * Above it a number is written as a string of digits. */
+#define JSON_INT_MAX 9007199254740991u
+void json_uint(struct json_out *o, uint64_t v);
+/* Quoted. s must be UTF-8; control characters, DEL and C1 are escaped, so that
+ * a line shows nothing but itself on a terminal. */
+void json_str(struct json_out *o, struct ts_str s);
+void json_hex(struct json_out *o, struct ts_bytes b); /* quoted */
+
+/* One msgpack value of any type as JSON; bin becomes hex. An error is left in
+ * the reader. depth: how many arrays and maps are already open. */
+void json_value(struct json_out *o, struct mp_reader *r, unsigned depth);
+
+#endif

@@ -1,0 +1,143 @@
+/* A line: fixed head, the record, the hash of the line before. */
+#include "sidecar/recorder/line.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "proto/trust/pae.h"
+#include "sidecar/recorder/json_out.h"
+#include "sidecar/recorder/record.h"
+
+#define CONTEXT "tipstaff/1/log"
+
+static const char head_seq[] = "{\"v\":1,\"seq\":";
+static const char head_time[] = ",\"time\":\"";
+static const char tail_prev[] = ",\"prev\":\"";
+
+#define TIME_LEN (LINE_TIME - 1)
+#define TAIL_LEN (sizeof(tail_prev) - 1 + 2 * LINE_HASH + 2)
+
+void line_hash(uint8_t out[LINE_HASH], const char *line, size_t len)
+{
+    const struct ts_bytes part = {.ptr = (const uint8_t *)line, .len = len};
+
+    pae_hash(out, LINE_HASH, CONTEXT, &part, 1);
+}
+
+void line_time(char out[LINE_TIME], uint64_t unix_us)
+{
+    time_t s = (time_t)(unix_us / 1000000 % 253402300800u); /* year 9999 */
+    struct tm tm = {0};
+    int n;
+
+    (void)gmtime_r(&s, &tm); /* cannot fail in this range */
+    n = snprintf(out, LINE_TIME, "%04u-%02u-%02uT%02u:%02u:%02u.%06uZ",
+                 (unsigned)(tm.tm_year + 1900) % 10000u,
+                 (unsigned)(tm.tm_mon + 1) % 100u, (unsigned)tm.tm_mday % 100u,
+                 (unsigned)tm.tm_hour % 100u, (unsigned)tm.tm_min % 100u,
+                 (unsigned)tm.tm_sec % 100u, (unsigned)(unix_us % 1000000));
+    if (n != TIME_LEN)
+        memset(out, '0', TIME_LEN);
+    out[TIME_LEN] = '\0';
+}
+
+ts_err line_append(struct json_out *o, struct chain *c, const struct record *r,
+                   uint64_t unix_us)
+{
+    const struct json_out before = *o;
+    char when[LINE_TIME], hex[2 * LINE_HASH + 1];
+
+    line_time(when, unix_us);
+    ts_hex_encode(hex, c->prev, LINE_HASH);
+    json_cstr(o, head_seq);
+    json_uint(o, c->last_seq + 1);
+    json_cstr(o, head_time);
+    json_cstr(o, when);
+    json_cstr(o, "\",");
+    record_members(r, o);
+    json_cstr(o, tail_prev);
+    json_cstr(o, hex);
+    json_cstr(o, "\"}\n");
+    if (o->full) {
+        *o = before;
+        return TS_E_LIMIT;
+    }
+    c->last_seq++;
+    line_hash(c->prev, o->buf + before.len, o->len - before.len - 1);
+    return TS_OK;
+}
+
+/* Moves *at past the text if it stands there. */
+static bool skip(const char *line, size_t len, size_t *at, const char *text)
+{
+    size_t n = strlen(text);
+
+    if (len - *at < n || memcmp(line + *at, text, n) != 0)
+        return false;
+    *at += n;
+    return true;
+}
+
+static bool read_seq(const char *line, size_t len, size_t *at, uint64_t *ret)
+{
+    size_t from = *at;
+    uint64_t v = 0;
+
+    while (*at < len && line[*at] >= '0' && line[*at] <= '9') {
+        if (*at - from >= 16)
+            return false; /* 2^53 has 16 digits */
+        v = v * 10 + (uint64_t)(line[*at] - '0');
+        (*at)++;
+    }
+    if (*at == from || line[from] == '0')
+        return false;
+    *ret = v;
+    return true;
+}
+
+ts_err line_view(const char *line, size_t len, struct line_view *ret)
+{
+    struct line_view v = {.kind = TS_STR_LIT("")};
+    size_t at = 0, end;
+    const char *quote;
+
+    if (len < TAIL_LEN || !skip(line, len, &at, head_seq) ||
+        !read_seq(line, len, &at, &v.seq) || !skip(line, len, &at, head_time) ||
+        len - at < TIME_LEN + TAIL_LEN)
+        return TS_E_FORMAT;
+    v.time = (struct ts_str){.ptr = line + at, .len = TIME_LEN};
+    at += TIME_LEN;
+    if (skip(line, len, &at, "\",\"kind\":\"")) {
+        quote = memchr(line + at, '"', len - at);
+        if (quote == NULL)
+            return TS_E_FORMAT;
+        v.kind = (struct ts_str){.ptr = line + at,
+                                 .len = (size_t)(quote - (line + at))};
+        at += v.kind.len;
+    }
+    end = len - TAIL_LEN;
+    if (at > end || !skip(line, len, &end, tail_prev) ||
+        ts_hex_decode(line + end, (size_t)2 * LINE_HASH, v.prev, LINE_HASH) !=
+            TS_OK ||
+        line[len - 2] != '"' || line[len - 1] != '}')
+        return TS_E_FORMAT;
+    *ret = v;
+    return TS_OK;
+}
+
+ts_err chain_follow(struct chain *c, const char *line, size_t len)
+{
+    struct line_view v;
+    ts_err e = line_view(line, len, &v);
+
+    if (e != TS_OK)
+        return e;
+    if (v.seq != c->last_seq + 1)
+        return TS_E_STATE;
+    if (memcmp(v.prev, c->prev, LINE_HASH) != 0)
+        return TS_E_AUTH;
+    c->last_seq = v.seq;
+    line_hash(c->prev, line, len);
+    return TS_OK;
+}

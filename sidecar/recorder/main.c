@@ -1,0 +1,190 @@
+/*
+ * tipstaff-recorder: the only writer of the decision log and the only sender
+ * of orders to launchers. No network, no exec; files in two directories that it
+ * was given. It is confined before the first byte from the gate is read. On
+ * anything unexpected it stops, and then nothing can be launched.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "proto/base/ts_fd.h"
+#include "sidecar/common/confine.h"
+#include "sidecar/common/control.h"
+#include "sidecar/common/fds.h"
+#include "sidecar/common/log.h"
+#include "sidecar/recorder/serve.h"
+
+/* SIGPIPE and SIGXFSZ come back as errors, which are handled. */
+static void ignore_signals(void)
+{
+    struct sigaction ign = {.sa_handler = SIG_IGN};
+
+    (void)sigaction(SIGPIPE, &ign, NULL); /* cannot fail */
+    (void)sigaction(SIGXFSZ, &ign, NULL); /* cannot fail */
+}
+
+static ts_err receive_start(uint8_t buf[CONTROL_MESSAGE_MAX],
+                            struct control_start *ret)
+{
+    struct control_message m;
+    ts_err e = control_receive(FD_CONTROL, buf, &m);
+
+    if (e != TS_OK)
+        return e;
+    ts_fd_close(&m.bundle_fd);
+    ts_fd_close(&m.journal_fd);
+    if (m.type != CONTROL_START || m.as.start.launchers > TS_LAUNCHERS_MAX)
+        return TS_E_STATE;
+    *ret = m.as.start;
+    return TS_OK;
+}
+
+/* Two recorders on one log would break the chain. */
+static ts_err lock_directories(void)
+{
+    if (flock(RECORDER_FD_LOG, LOCK_EX | LOCK_NB) != 0 ||
+        flock(RECORDER_FD_STATE, LOCK_EX | LOCK_NB) != 0) {
+        log_event(LOG_ERROR, "locked what=\"another recorder uses the log or "
+                             "state directory\"");
+        return TS_E_EXISTS;
+    }
+    return TS_OK;
+}
+
+static ts_err open_journal(struct server *s, int *ret_memfd)
+{
+    const char *text = NULL;
+    size_t cut = 0;
+    ts_err e = journal_open(RECORDER_FD_STATE, &s->journal, ret_memfd, &cut,
+                            &text);
+
+    if (e != TS_OK) {
+        log_event(LOG_ERROR, "journal error=\"%s\" what=\"%s\"", ts_err_text(e),
+                  text != NULL ? text : "");
+        return e;
+    }
+    if (cut > 0)
+        log_event(LOG_WARN, "journal_cut bytes=%zu", cut);
+    log_event(LOG_INFO, "journal entries=%llu",
+              (unsigned long long)s->journal.place.seq);
+    return TS_OK;
+}
+
+static ts_err open_log(struct server *s, const struct control_start *start)
+{
+    const struct store_settings settings = {
+        .log_dir = RECORDER_FD_LOG,
+        .segment_bytes = start->segment_bytes < SEGMENT_MIN
+                             ? SEGMENT_MIN
+                             : start->segment_bytes,
+        .reserve_bytes = start->reserve_bytes,
+        .sync = start->durability_sync};
+    char boot[17], name[TS_ID_MAX + 1], text[512];
+    const struct store_member members[2] = {{.key = "boot", .text = boot},
+                                            {.key = "sidecar", .text = name}};
+    uint64_t us = serve_now_us();
+    ts_err e = store_open(&settings, us, &s->store, text, sizeof(text));
+
+    if (e != TS_OK) {
+        log_event(LOG_ERROR, "log error=\"%s\" what=\"%s\"", ts_err_text(e),
+                  text);
+        return e;
+    }
+    (void)snprintf(boot, sizeof(boot), "%016llx",
+                   (unsigned long long)start->boot_id);
+    (void)snprintf(name, sizeof(name), "%.*s",
+                   start->sidecar_id.len > TS_ID_MAX
+                       ? TS_ID_MAX
+                       : (int)start->sidecar_id.len,
+                   start->sidecar_id.ptr);
+    e = store_note(&s->store, "start", members, us);
+    if (e == TS_OK)
+        e = store_commit(&s->store, us);
+    if (e == TS_OK)
+        e = store_sync(&s->store);
+    return e;
+}
+
+static ts_err open_all(struct server *s, const struct control_start *start,
+                       int *ret_memfd)
+{
+    ts_err e = lock_directories();
+
+    s->launchers.count = start->launchers;
+    for (uint32_t i = 0; i < start->launchers; i++)
+        s->launchers.fds[i] = RECORDER_FD_LAUNCHER + (int)i;
+    if (e == TS_OK)
+        e = open_journal(s, ret_memfd);
+    if (e == TS_OK)
+        e = open_log(s, start);
+    if (e == TS_OK)
+        e = ring_reader_open(RECORDER_FD_RING, RECORDER_FD_WAKE, &s->ring);
+    if (e == TS_OK)
+        e = batch_init(&s->batch);
+    if (e == TS_OK)
+        e = fanout_init(&s->fanout);
+    if (e == TS_OK && fcntl(RECORDER_FD_TAIL, F_SETFL, O_NONBLOCK) != 0)
+        e = TS_E_SYSTEM;
+    return e;
+}
+
+static ts_err send_ready(int memfd)
+{
+    const struct control_message m = {
+        .type = CONTROL_READY,
+        .bundle_fd = memfd,
+        .journal_fd = -1,
+        .as.text.text = TS_STR_LIT("recording")};
+
+    return control_send(FD_CONTROL, &m);
+}
+
+static int fail(const char *step, ts_err e)
+{
+    log_event(LOG_ERROR, "%s error=\"%s\"", step, ts_err_text(e));
+    return 1;
+}
+
+int main(void)
+{
+    static struct server s; /* too large for the stack */
+    static uint8_t buf[CONTROL_MESSAGE_MAX];
+    struct control_start start;
+    const char *step = NULL;
+    int memfd = -1;
+    ts_err e;
+
+    log_init("recorder", LOG_INFO);
+    ignore_signals();
+    if (sodium_init() < 0)
+        return fail("sodium", TS_E_SYSTEM);
+    e = receive_start(buf, &start);
+    if (e != TS_OK)
+        return fail("start", e);
+    e = confine_self(CONFINE_RECORDER,
+                     RECORDER_FD_LAUNCHER + (int)start.launchers - 1, &step);
+    if (e != TS_OK)
+        return fail(step != NULL ? step : "confine", e);
+    s.control_fd = FD_CONTROL;
+    s.batch = (struct batch){.ring = &s.ring,
+                             .store = &s.store,
+                             .journal = &s.journal,
+                             .launchers = &s.launchers};
+    s.fanout = (struct fanout){.listen_fd = RECORDER_FD_TAIL,
+                               .log_dir = RECORDER_FD_LOG,
+                               .uids = start.admin_uids,
+                               .uid_count = start.admin_uid_count};
+    e = open_all(&s, &start, &memfd);
+    if (e == TS_OK)
+        e = send_ready(memfd);
+    ts_fd_close(&memfd);
+    if (e != TS_OK)
+        return fail("open", e);
+    e = serve(&s);
+    return e == TS_OK && !s.orphaned ? 0 : 1;
+}
