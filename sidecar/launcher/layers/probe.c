@@ -1,0 +1,87 @@
+#include "sidecar/launcher/layers/probe.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sidecar/launcher/layers/landlock.h"
+#include "sidecar/launcher/layers/probe_tries.h"
+
+#define TRY_SECONDS 5 /* a try that hangs is a layer that does not hold */
+
+static const struct {
+    uint32_t bit;
+    int (*attempt)(void);
+    const char *stops;
+} tries[LAYER_COUNT] = {
+    {LAYER_NO_NEW_PRIVS, try_no_new_privs,
+     "set-id programs give a tool no other rights"},
+    {LAYER_SECCOMP, try_seccomp,
+     "no sockets, no mounts, no tracing: only listed system calls"},
+    {LAYER_LANDLOCK, try_landlock,
+     "files: only the tool's own and the authorised resource"},
+    {LAYER_LANDLOCK_NET, try_landlock_net,
+     "TCP denied once more behind seccomp"},
+    {LAYER_LANDLOCK_SCOPE, try_landlock_scope,
+     "no signals and no abstract sockets to the outside"},
+    {LAYER_RLIMITS, try_rlimits,
+     "memory, CPU time, processes, file size, descriptors"},
+    {LAYER_FDS_CLOSED, try_fds_closed,
+     "only stdin, stdout and stderr are open"},
+    {LAYER_CLEAN_ENV, try_clean_env, "no variable of the sidecar is seen"},
+    {LAYER_SESSION, try_session, "no terminal to type into"},
+    {LAYER_PDEATHSIG, try_pdeathsig, "a tool dies with the launcher"},
+    {LAYER_SUBREAPER, try_subreaper,
+     "daemons of a tool come to the launcher, which kills them"},
+    {LAYER_UID, try_uid, "a user id of its own (not used by this version)"},
+    {LAYER_NAMESPACES, try_namespaces,
+     "a view of its own on processes, mounts, network (not used by this "
+     "version)"},
+    {LAYER_CGROUP, try_cgroup,
+     "limits on all processes together (not used by this version)"},
+};
+
+/* 0 or an errno; anything odd (killed, hung) is EPROTO. */
+static int attempt(int (*fn)(void))
+{
+    int status = 0;
+    pid_t pid = fork();
+
+    if (pid < 0)
+        return errno;
+    if (pid == 0) {
+        sigset_t none;
+
+        (void)sigemptyset(&none);
+        (void)sigprocmask(SIG_SETMASK, &none, NULL);
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+        (void)alarm(TRY_SECONDS);
+        _exit(fn());
+    }
+    while (waitpid(pid, &status, 0) < 0) {
+        if (errno != EINTR)
+            return errno;
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : EPROTO;
+}
+
+void layers_probe(struct layers *ret)
+{
+    struct layers l = {.landlock_abi = landlock_abi()};
+
+    for (size_t i = 0; i < LAYER_COUNT; i++) {
+        int err = attempt(tries[i].attempt);
+
+        l.probe[i] = (struct layer_probe){.bit = tries[i].bit,
+                                          .holds = err == 0,
+                                          .sys_errno = err,
+                                          .stops = tries[i].stops};
+        if (err == 0)
+            l.held |= tries[i].bit;
+    }
+    l.process_limit = attempt(try_process_limit) == 0;
+    *ret = l;
+}
