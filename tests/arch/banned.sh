@@ -11,6 +11,6 @@ hits=$(git ls-files 'proto/*.[ch]' 'policy/*.[ch]' 'sidecar/*.[ch]' 'shim/*.[ch]
     grep -vE '^[^:]+:[0-9]+: *(\*|/\*)' || true)
 [ -z "$hits" ] || { echo "banned function:"; echo "$hits"; bad=1; }
 hits=$(git ls-files 'proto/*.[ch]' 'policy/*.[ch]' 'sidecar/*.[ch]' 'shim/*.[ch]' 'cli/*.[ch]' |
-    xargs grep -nE '(^|[^:"])//|TODO|FIXME|XXX' | grep -vE '://|"[^"]*//' || true)
+    xargs grep -nE '(^|[^:"])//|\b(TODO|FIXME|XXX)\b' | grep -vE '://|"[^"]*//' || true)
 [ -z "$hits" ] || { echo "// comment or unfinished mark:"; echo "$hits"; bad=1; }
 exit $bad
