@@ -55,7 +55,8 @@ static const char *why(enum trust_code c)
         return "--key must be the secret of the chain's last holder, and "
                "--holder a key that is not in the chain yet";
     case TRUST_E_ISSUER:
-        return "--issuer-pub is not the key that signed this chain's root";
+        return "the issuer's key (--issuer-pub or CHAIN.issuer) is not the one "
+               "that signed this chain's root";
     case TRUST_E_ID:
         return "--agent is 1 to 128 of [A-Za-z0-9._@:+=-], segments joined "
                "by /";
@@ -77,7 +78,9 @@ static bool append(const struct attenuate_opts *o, struct ts_bytes chain,
         cli_error("out of memory");
         return false;
     }
-    if (!cli_public_key("--issuer-pub", o->issuer_pub, issuer_pk) ||
+    if (!(o->issuer_pub != NULL
+              ? cli_public_key("--issuer-pub", o->issuer_pub, issuer_pk)
+              : cli_issuer_note_read(o->chain, issuer_pk)) ||
         !cli_secret_key(o->key, &key))
         return false;
     c = delegation_append_link(chain.ptr, chain.len, link, issuer_pk, &key, out,
@@ -87,7 +90,8 @@ static bool append(const struct attenuate_opts *o, struct ts_bytes chain,
         cli_error("%s: %s", trust_code_name(c), why(c));
         return false;
     }
-    if (!cli_write_new(o->out, 0600, out, len))
+    if (!cli_write_new(o->out, 0600, out, len) ||
+        !cli_issuer_note_write(o->out, issuer_pk))
         return false;
     (void)printf("file    %s (%zu bytes)\n", o->out, len);
     return true;
@@ -142,8 +146,6 @@ int cmd_attenuate(int argc, char **argv)
          true},
         {"--key", "FILE", "NAME.seed of its last holder", CLI_TEXT, &o.key,
          true},
-        {"--issuer-pub", "KEY", "public key that signed its root", CLI_TEXT,
-         &o.issuer_pub, true},
         {"--agent", "ID",
          "the sub-agent: below the delegator's name, or a "
          "registered agent",
@@ -154,6 +156,9 @@ int cmd_attenuate(int argc, char **argv)
          CLI_TEXT, &o.policy, true},
         {"-o", "FILE", "where the longer chain goes (new file, mode 0600)",
          CLI_TEXT, &o.out, true},
+        {"--issuer-pub", "KEY",
+         "public key that signed the root; default: as CHAIN.issuer notes",
+         CLI_TEXT, &o.issuer_pub, false},
         {"--ttl", "TIME", "lifetime; default and at most the chain's own",
          CLI_SECONDS, &o.ttl_s, false},
         {"--depth", "N", "links allowed below; default 0", CLI_NUMBER, &o.depth,
@@ -169,9 +174,8 @@ int cmd_attenuate(int argc, char **argv)
         .option_count = sizeof(options) / sizeof(options[0]),
         .examples =
             "  tipstaff attenuate --chain coder.chain --key coder.seed \\\n"
-            "      --issuer-pub issuer.pub --agent coder/tester \\\n"
-            "      --holder tester.pub --ttl 5m --policy read-only.cedar \\\n"
-            "      -o tester.chain\n",
+            "      --agent coder/tester --holder tester.pub --ttl 5m \\\n"
+            "      --policy read-only.cedar -o tester.chain\n",
     };
     char **operands;
     size_t count;

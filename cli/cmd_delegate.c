@@ -109,6 +109,7 @@ static bool sign_and_write(const struct delegate_opts *o,
                            struct ts_arena *arena)
 {
     struct trust_secret issuer = {0};
+    uint8_t issuer_pk[TRUST_PK_LEN];
     char grant[2 * sizeof(r->grant_id) + 1];
     size_t len;
     void *out;
@@ -121,6 +122,7 @@ static bool sign_and_write(const struct delegate_opts *o,
     if (!cli_secret_key(o->issuer_key, &issuer))
         return false;
     c = delegation_sign_root(r, &issuer, out, TS_CHAIN_MAX, &len);
+    memcpy(issuer_pk, issuer.pk, sizeof(issuer_pk));
     trust_secret_done(&issuer);
     if (c != TRUST_OK) {
         cli_error("%s: %s", trust_code_name(c),
@@ -130,7 +132,8 @@ static bool sign_and_write(const struct delegate_opts *o,
                       : trust_code_text(c));
         return false;
     }
-    if (!cli_write_new(o->out, 0600, out, len))
+    if (!cli_write_new(o->out, 0600, out, len) ||
+        !cli_issuer_note_write(o->out, issuer_pk))
         return false;
     ts_hex_encode(grant, r->grant_id, sizeof(r->grant_id));
     (void)printf("grant   %s\nfile    %s (%zu bytes)\n", grant, o->out, len);
@@ -173,8 +176,9 @@ int cmd_delegate(int argc, char **argv)
         {"--task", "ID", "what it is for", CLI_TEXT, &o.task, true},
         {"--policy", "FILE", "Cedar text of the block, - for standard input",
          CLI_TEXT, &o.policy, true},
-        {"-o", "FILE", "where the chain goes (new file, mode 0600)", CLI_TEXT,
-         &o.out, true},
+        {"-o", "FILE",
+         "where the chain goes (new file, mode 0600; FILE.issuer beside it)",
+         CLI_TEXT, &o.out, true},
         {"--ttl", "TIME", "lifetime: 90s, 15m, 1h; default 1h", CLI_SECONDS,
          &o.ttl_s, false},
         {"--depth", "N", "links allowed below; default 1", CLI_NUMBER, &o.depth,

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -135,6 +137,51 @@ bool cli_public_key(const char *what, const char *text,
     }
     memcpy(ret, pk, sizeof(pk));
     return true;
+}
+
+static bool note_path(char out[PATH_MAX], const char *chain)
+{
+    int n = snprintf(out, PATH_MAX, "%s.issuer", chain);
+
+    if (n > 0 && n < PATH_MAX)
+        return true;
+    cli_error("%s: the name is too long", chain);
+    return false;
+}
+
+bool cli_issuer_note_write(const char *chain, const uint8_t pk[TRUST_PK_LEN])
+{
+    char path[PATH_MAX], line[2 * TRUST_PK_LEN + 2];
+    uint8_t old[TRUST_PK_LEN];
+
+    if (!note_path(path, chain))
+        return false;
+    if (access(path, F_OK) == 0) {
+        if (!cli_public_key("issuer note", path, old))
+            return false;
+        if (memcmp(old, pk, sizeof(old)) == 0)
+            return true;
+        cli_error("%s exists already and names another issuer; remove it",
+                  path);
+        return false;
+    }
+    ts_hex_encode(line, pk, TRUST_PK_LEN);
+    line[2 * TRUST_PK_LEN] = '\n';
+    return cli_write_new(path, 0644, line, sizeof(line) - 1);
+}
+
+bool cli_issuer_note_read(const char *chain, uint8_t ret[TRUST_PK_LEN])
+{
+    char path[PATH_MAX];
+
+    if (!note_path(path, chain))
+        return false;
+    if (access(path, R_OK) == 0)
+        return cli_public_key("issuer note", path, ret);
+    cli_error("%s: %s; give the key that signed the chain's root with "
+              "--issuer-pub",
+              path, strerror(errno));
+    return false;
 }
 
 bool cli_secret_key(const char *path, struct trust_secret *ret)

@@ -23,6 +23,16 @@ bool cli_write_new(const char *path, mode_t mode, const void *p, size_t len);
 bool cli_public_key(const char *what, const char *text,
                     uint8_t ret[TRUST_PK_LEN]);
 
+/*
+ * The running hash of a chain begins with the issuer's public key, which is not
+ * on the wire. So that a chain can be handed on without asking for it, it is
+ * noted beside the chain, in CHAIN.issuer: one line of hex, not secret and not
+ * trusted (a wrong key makes the chain's signatures fail). Writing it is fine
+ * when it says the same already.
+ */
+bool cli_issuer_note_write(const char *chain, const uint8_t pk[TRUST_PK_LEN]);
+bool cli_issuer_note_read(const char *chain, uint8_t ret[TRUST_PK_LEN]);
+
 /* A secret key from its seed file, which must be the caller's and private. */
 bool cli_secret_key(const char *path, struct trust_secret *ret);
 

@@ -1,0 +1,96 @@
+here=$(cd "${0%/*}" && pwd)
+. "$here/lib.sh"
+
+for k in issuer coder tester other; do "$tipstaff" key new $k >/dev/null; done
+echo 'permit(principal, action, resource);' >p.cedar
+
+delegate() {
+    "$tipstaff" delegate --issuer-key issuer.seed --tenant acme \
+        --issuer acme-idp --user alice --agent coder --holder coder.pub \
+        --aud sidecar/local --task task-1 --policy p.cedar "$@"
+}
+
+expect 0 delegate --ttl 10m --depth=2 --max-calls 7 --attr b=2 --attr a=1 \
+    -o c.chain
+[ "$(stat -c %a c.chain)" = 600 ] || fail "mode of the chain"
+cmp c.chain.issuer issuer.pub
+expect 1 delegate -o c.chain
+says err "exists already"
+
+attenuate() {
+    "$tipstaff" attenuate --chain c.chain --key coder.seed \
+        --agent coder/tester --holder tester.pub --policy - "$@" <p.cedar
+}
+
+expect 0 attenuate --ttl 60 --depth 1 -o t.chain
+expect 0 attenuate --issuer-pub issuer.pub -o t2.chain
+
+# drawn, and as JSON
+expect 0 "$tipstaff" delegation show t.chain
+says out "user alice"
+says out "agent coder/tester"
+says out "not checked"
+expect 0 "$tipstaff" delegation show --issuer-pub issuer.pub t.chain
+says out "signatures verified"
+expect 0 "$tipstaff" delegation show --json --issuer-pub issuer.pub t.chain
+/usr/bin/python3 - out coder.pub tester.pub <<'PY'
+import json, sys
+d = json.load(open(sys.argv[1]))
+assert d["signatures_verified"] is True
+assert d["attrs"] == {"a": "1", "b": "2"}, d["attrs"]
+assert d["max_calls"] == 7 and d["user"] == "alice" and d["aud"] == "sidecar/local"
+assert [b["agent"] for b in d["blocks"]] == ["coder", "coder/tester"]
+assert [b["depth"] for b in d["blocks"]] == [2, 1]
+keys = [open(p).read().strip() for p in sys.argv[2:4]]
+assert [b["holder"] for b in d["blocks"]] == keys
+assert d["expires"] == min(b["exp"] for b in d["blocks"])
+assert d["blocks"][1]["exp"] - d["blocks"][1]["iat"] == 60
+assert len(d["blocks"][0]["id"]) == 64
+PY
+
+# not from this issuer; changed; cut off
+expect 1 "$tipstaff" delegation show --issuer-pub other.pub t.chain
+says err "E_ISSUER"
+size=$(stat -c %s t.chain)
+head -c $((size - 1)) t.chain >cut.chain
+expect 1 "$tipstaff" delegation show cut.chain
+says err "E_FORMAT"
+head -c $((size - 1)) t.chain >flip.chain
+printf '\377' >>flip.chain
+expect 1 "$tipstaff" delegation show --issuer-pub issuer.pub flip.chain
+says err "E_SIG"
+
+# what would not be accepted is not made
+expect 2 "$tipstaff" attenuate --chain c.chain
+expect 1 "$tipstaff" attenuate --chain c.chain --key other.seed \
+    --agent coder/x --holder tester.pub --policy p.cedar -o x.chain
+says err "last holder"
+expect 1 "$tipstaff" attenuate --chain c.chain --key coder.seed \
+    --issuer-pub other.pub --agent coder/x --holder tester.pub \
+    --policy p.cedar -o x.chain
+says err "issuer"
+expect 1 attenuate --depth 2 -o x.chain
+says err "less than"
+expect 1 delegate --ttl 2d -o x.chain
+expect 1 delegate --depth 8 -o x.chain
+expect 2 delegate --ttl soon -o x.chain
+expect 2 delegate --user bob --user eve -o x.chain
+expect 1 delegate --attr a=1 --attr a=2 -o x.chain
+says err "given twice"
+expect 1 delegate --attr a -o x.chain
+: >empty.cedar
+expect 1 "$tipstaff" attenuate --chain c.chain --key coder.seed \
+    --agent coder/x --holder tester.pub --policy empty.cedar -o x.chain
+says err "E_POLICY"
+expect 1 "$tipstaff" attenuate --chain c.chain --key coder.seed \
+    --agent 'coder/../x' --holder tester.pub --policy p.cedar -o x.chain
+says err "E_ID"
+[ ! -e x.chain ] || fail "a refused chain was written"
+
+# control characters of a chain do not reach the terminal
+printf 'permit(principal, action, resource); // \033[2J' >esc.cedar
+expect 0 "$tipstaff" delegate --issuer-key issuer.seed --tenant acme \
+    --issuer acme-idp --user alice --agent coder --holder coder.pub \
+    --aud s --task t --policy esc.cedar -o esc.chain
+expect 0 "$tipstaff" delegation show esc.chain
+! grep -q "$(printf '\033')" out || fail "an escape sequence came through"
