@@ -7,7 +7,7 @@
  * operand that is evaluated must be a bool. */
 bool ev_op_and(struct ev *ev, const struct ev_node *n, struct cedar_value *ret)
 {
-    struct cedar_value v;
+    struct cedar_value v = cedar_bool(true);
 
     for (uint32_t i = 0; i < n->n; i++) {
         if (!ev_eval_kind(ev, ev->p->kids[n->a + i], CEDAR_BOOL, &v))
@@ -22,7 +22,7 @@ bool ev_op_and(struct ev *ev, const struct ev_node *n, struct cedar_value *ret)
 /* "|| [...] If the first operand is true, the second is not evaluated." */
 bool ev_op_or(struct ev *ev, const struct ev_node *n, struct cedar_value *ret)
 {
-    struct cedar_value v;
+    struct cedar_value v = cedar_bool(false);
 
     for (uint32_t i = 0; i < n->n; i++) {
         if (!ev_eval_kind(ev, ev->p->kids[n->a + i], CEDAR_BOOL, &v))
