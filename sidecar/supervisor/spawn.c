@@ -1,0 +1,100 @@
+/* fork and exec: between the two only async-signal-safe calls, then _exit. */
+#include "sidecar/supervisor/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "sidecar/common/fds.h"
+
+#define EXIT_NO_EXEC 127
+#define PARK_FROM    64 /* above every number that is handed out */
+
+static void child_signals(void)
+{
+    struct sigaction dfl = {.sa_handler = SIG_DFL};
+    sigset_t none;
+
+    for (int sig = 1; sig < NSIG; sig++)
+        (void)sigaction(sig, &dfl, NULL); /* KILL and STOP refuse: fine */
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* First out of the way, then to their places: sources and targets overlap. */
+static bool child_fds(const struct spawn *s, int *program)
+{
+    int parked[SPAWN_FDS_MAX];
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    if (null < 0 || dup2(null, STDIN_FILENO) < 0 ||
+        dup2(null, STDOUT_FILENO) < 0)
+        return false;
+    *program = fcntl(s->program, F_DUPFD_CLOEXEC, PARK_FROM);
+    if (*program < 0)
+        return false;
+    for (size_t i = 0; i < s->fd_count; i++) {
+        parked[i] = fcntl(s->fds[i], F_DUPFD_CLOEXEC, PARK_FROM);
+        if (parked[i] < 0)
+            return false;
+    }
+    for (size_t i = 0; i < s->fd_count; i++) {
+        if (dup2(parked[i], FD_CONTROL + (int)i) < 0)
+            return false;
+    }
+    /* Not closed but marked, since the program itself is among them. */
+    return syscall(SYS_close_range, FD_CONTROL + (unsigned)s->fd_count, ~0U,
+                   1U << 2 /* CLOSE_RANGE_CLOEXEC */) == 0;
+}
+
+static bool child_user(const struct config_user *u)
+{
+    if (u == NULL)
+        return true;
+    return setgroups(0, NULL) == 0 && setresgid(u->gid, u->gid, u->gid) == 0 &&
+           setresuid(u->uid, u->uid, u->uid) == 0 &&
+           setresuid((uid_t)-1, 0, (uid_t)-1) != 0; /* no way back */
+}
+
+static _Noreturn void child(const struct spawn *s)
+{
+    static char *const env[] = {NULL};
+    char *const argv[] = {(char *)(uintptr_t)s->name, NULL};
+    int program = -1;
+
+    child_signals();
+    (void)umask(0077);
+    (void)setsid(); /* a terminal's signals are for the supervisor */
+    if (chdir("/") != 0 || !child_fds(s, &program) || !child_user(s->user))
+        _exit(EXIT_NO_EXEC);
+    /* By name, so that ps shows it; by descriptor where the user that it runs
+     * as may not walk the path. */
+    (void)execve(s->path, argv, env);
+    (void)syscall(SYS_execveat, program, "", argv, env, AT_EMPTY_PATH);
+    _exit(EXIT_NO_EXEC);
+}
+
+ts_err spawn(const struct spawn *s, pid_t *ret_pid, int *ret_pidfd)
+{
+    pid_t pid = fork();
+    int pidfd;
+
+    if (pid < 0)
+        return ts_err_from_errno(errno);
+    if (pid == 0)
+        child(s);
+    pidfd = (int)syscall(SYS_pidfd_open, pid, 0); /* close-on-exec by itself */
+    if (pidfd < 0) {
+        ts_err e = ts_err_from_errno(errno);
+
+        (void)kill(pid, SIGKILL); /* ours, and not reaped: the number is safe */
+        return e == TS_OK ? TS_E_SYSTEM : e;
+    }
+    *ret_pid = pid;
+    *ret_pidfd = pidfd;
+    return TS_OK;
+}

@@ -1,0 +1,31 @@
+#ifndef SIDECAR_SUPERVISOR_SPAWN_H
+#define SIDECAR_SUPERVISOR_SPAWN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "proto/base/ts_attr.h"
+#include "proto/base/ts_err.h"
+#include "sidecar/supervisor/config.h"
+
+#define SPAWN_FDS_MAX 16
+
+/* One program with exactly these descriptors: fds[i] becomes number 3 + i;
+ * 0 and 1 are /dev/null, 2 stays; everything else is closed. Empty
+ * environment. */
+struct spawn {
+    int program;            /* O_PATH descriptor of it, borrowed */
+    const char *path;       /* the same, by name: becomes the process's */
+    const char *name;       /* argv[0] */
+    int fds[SPAWN_FDS_MAX]; /* borrowed */
+    size_t fd_count;
+    const struct config_user *user; /* NULL: stay who we are */
+};
+
+/* *ret_pidfd is the caller's to close. TS_OK does not mean that exec worked:
+ * a program that cannot be started exits with 127. */
+TS_NODISCARD ts_err spawn(const struct spawn *s, pid_t *ret_pid,
+                          int *ret_pidfd);
+
+#endif

@@ -1,0 +1,206 @@
+/* The life of the service: start, serve, reload, start again, stop. */
+#include "sidecar/supervisor/supervise.h"
+
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "proto/base/ts_fd.h"
+#include "sidecar/common/log.h"
+
+#define LAST_WORDS_MS 2000 /* for the recorder when another has died */
+
+static void log_event_of(const struct event *ev)
+{
+    if (ev->kind == EVENT_BROKEN) {
+        log_event(LOG_ERROR, "protocol_broken name=%s", process_name(ev->from));
+        return;
+    }
+    if (WIFSIGNALED(ev->status))
+        log_event(LOG_ERROR, "process_died name=%s signal=%d",
+                  process_name(ev->from), WTERMSIG(ev->status));
+    else
+        log_event(LOG_ERROR, "process_died name=%s exit=%d",
+                  process_name(ev->from), WEXITSTATUS(ev->status));
+}
+
+static void say_serving(struct supervisor *sv)
+{
+    notify_send(&sv->notify, "READY=1\nSTATUS=serving generation %llu",
+                (unsigned long long)sv->generation);
+    log_event(LOG_INFO, "serving generation=%llu",
+              (unsigned long long)sv->generation);
+}
+
+static void on_status(struct supervisor *sv, const struct event *ev)
+{
+    char text[512];
+
+    (void)ts_str_escape(text, sizeof(text), ev->message.as.text.text.ptr,
+                        ev->message.as.text.text.len);
+    if (ev->from->role == ROLE_GATE)
+        notify_send(&sv->notify, "STATUS=%s", text);
+    log_event(LOG_DEBUG, "status name=%s text=\"%s\"", process_name(ev->from),
+              text);
+}
+
+/* Until SIGTERM (TS_E_CLOSED) or until the set is lost (TS_E_STATE). */
+static ts_err serve(struct supervisor *sv)
+{
+    for (;;) {
+        struct event ev = {0};
+
+        if (sv->want_stop)
+            return TS_E_CLOSED;
+        if (sv->want_reload && reload(sv) != TS_OK)
+            return TS_E_STATE;
+        pump(sv, 0, &ev);
+        switch (ev.kind) {
+        case EVENT_TIME:
+        case EVENT_SIGNAL:
+            break; /* the flags are looked at above */
+        case EVENT_MESSAGE:
+            on_status(sv, &ev); /* nothing else is allowed while serving */
+            break;
+        case EVENT_DEATH:
+        case EVENT_BROKEN:
+            log_event_of(&ev);
+            return TS_E_STATE;
+        }
+    }
+}
+
+/* Sleeps off the delay. False when there will be no further set. */
+static bool may_restart(struct supervisor *sv)
+{
+    uint64_t wait_ms = 0, until;
+
+    if (!restart_note(&sv->restart, supervisor_now_ms(sv), &wait_ms)) {
+        log_event(LOG_ERROR, "giving_up text=\"more than %d deaths in %d s\"",
+                  RESTART_MAX, RESTART_WINDOW_MS / 1000);
+        return false;
+    }
+    log_event(LOG_WARN, "restarting wait_ms=%llu", (unsigned long long)wait_ms);
+    notify_send(&sv->notify, "STATUS=restarting after a process was lost");
+    until = supervisor_now_ms(sv) + wait_ms;
+    while (!sv->want_stop && supervisor_now_ms(sv) < until) {
+        struct event ev;
+
+        pump(sv, until, &ev); /* the set is empty: only time and signals */
+    }
+    return !sv->want_stop;
+}
+
+static int run(struct supervisor *sv)
+{
+    bool first = true;
+
+    for (;;) {
+        char text[512] = "";
+        ts_err e = set_start(sv);
+
+        if (e == TS_OK)
+            e = sockets_publish(&sv->sockets, text, sizeof(text));
+        if (text[0] != '\0')
+            log_event(LOG_ERROR, "socket_refused text=\"%s\"", text);
+        if (e == TS_OK) {
+            say_serving(sv);
+            first = false;
+            e = serve(sv);
+        }
+        if (sv->want_stop && e == TS_E_CLOSED)
+            return EXIT_SERVED;
+        if (set_kill(sv, LAST_WORDS_MS) != TS_OK)
+            return EXIT_BROKEN; /* the service manager kills the rest */
+        if (sv->want_stop)
+            return EXIT_SERVED;
+        /* What has never worked will not work by being tried again. */
+        if (first)
+            return sv->rejected ? EXIT_CONFIG : EXIT_BROKEN;
+        if (!may_restart(sv))
+            return sv->want_stop ? EXIT_SERVED : EXIT_BROKEN;
+    }
+}
+
+static int stop(struct supervisor *sv, int code)
+{
+    notify_send(&sv->notify, "STOPPING=1\nSTATUS=draining");
+    log_event(LOG_INFO, "stopping");
+    sockets_hide(&sv->sockets, SOCKET_AGENT);
+    if (set_drain(sv, sv->config->grace_ms) != TS_OK)
+        code = EXIT_BROKEN;
+    log_event(LOG_INFO, "stopped");
+    return code;
+}
+
+static int first_bundle(struct supervisor *sv)
+{
+    char text[CONTROL_TEXT_MAX] = "", shown[1500];
+
+    if (reload_collect(sv, &sv->bundle, text) == TS_OK) {
+        sv->generation = 1;
+        return EXIT_SERVED;
+    }
+    (void)ts_str_escape(shown, sizeof(shown), text, ts_str_of(text).len);
+    log_event(LOG_ERROR, "configuration_refused text=\"%s\"", shown);
+    return EXIT_CONFIG;
+}
+
+static int supervise_open(struct supervisor *sv,
+                          const struct supervise_how *how)
+{
+    char text[512] = "";
+
+    if (notify_open(how->notify_socket, how->watchdog_usec, how->watchdog_pid,
+                    getpid(), &sv->notify) != TS_OK) {
+        log_event(LOG_ERROR, "notify_refused text=\"NOTIFY_SOCKET is set but "
+                             "cannot be used\"");
+        return EXIT_BROKEN;
+    }
+    /* Whatever our processes leave behind comes to us, not to init. */
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0 ||
+        pump_open(sv) != TS_OK) {
+        log_event(LOG_ERROR, "start_failed text=\"subreaper or signals\"");
+        return EXIT_BROKEN;
+    }
+    if (first_bundle(sv) != EXIT_SERVED)
+        return EXIT_CONFIG;
+    if (sockets_open(&sv->sockets, how->config, &how->listen, text,
+                     sizeof(text)) != TS_OK) {
+        log_event(LOG_ERROR, "socket_refused text=\"%s\"", text);
+        return EXIT_CONFIG;
+    }
+    if (!how->config->change_users)
+        log_event(LOG_INFO,
+                  "one_user uid=%u text=\"not root: all processes "
+                  "run as the caller\"",
+                  (unsigned)geteuid());
+    return EXIT_SERVED;
+}
+
+int supervise(const struct supervise_how *how)
+{
+    struct supervisor sv = {.config = how->config,
+                            .config_file = how->config_file,
+                            .config_dir = how->config_dir,
+                            .libexec_dir = how->libexec_dir,
+                            .libexec = how->libexec,
+                            .credentials = how->credentials,
+                            .notify = {.sock = -1},
+                            .signals = -1,
+                            .bundle = -1};
+    int code;
+
+    sockets_init(&sv.sockets);
+    code = supervise_open(&sv, how);
+    if (code == EXIT_SERVED) {
+        code = run(&sv);
+        code = stop(&sv, code);
+    }
+    sockets_done(&sv.sockets);
+    ts_fd_close(&sv.bundle);
+    ts_fd_close(&sv.signals);
+    notify_done(&sv.notify);
+    return code;
+}
