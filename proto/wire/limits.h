@@ -56,6 +56,7 @@
 #define TS_CALL_IDS_MAX    4096   /* remembered per grant */
 #define TS_OUT_QUEUE_MAX   1048576 /* bytes queued to one connection */
 #define TS_OUT_HIGH_WATER  262144  /* above it a tool's pipe is not read */
+#define TS_WRITE_STALL_MS  60000   /* queued output of which nothing is taken */
 
 /* Tools ------------------------------------------------------------------ */
 #define TS_TOOLS_MAX       1024 /* manifests of one sidecar */
@@ -64,6 +65,8 @@
 #define TS_ARGV_BYTES_MAX  131072
 #define TS_OUTPUT_DEFAULT  1048576   /* bytes of stdout plus stderr */
 #define TS_OUTPUT_HARD_MAX 268435456 /* the most a manifest can ask for */
+#define TS_DISCARD_FACTOR  16 /* times its limit may a tool write, unseen */
+#define TS_PIPE_DRAIN_MS   100 /* reading a tool's pipes after its end */
 #define TS_WALL_DEFAULT_MS 30000
 #define TS_WALL_HARD_MS    86400000
 

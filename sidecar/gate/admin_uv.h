@@ -1,0 +1,25 @@
+#ifndef SIDECAR_GATE_ADMIN_UV_H
+#define SIDECAR_GATE_ADMIN_UV_H
+
+#include <stdint.h>
+
+#include "proto/base/ts_attr.h"
+#include "proto/base/ts_err.h"
+#include "sidecar/gate/gate.h"
+
+/*
+ * Operators on admin.sock: REVOKE and STATUS, one at a time per connection. A
+ * message that is malformed or arrives while a revocation is still being
+ * completed waits or ends that connection only.
+ */
+struct admin;
+
+TS_NODISCARD ts_err admin_new(struct gate *g, int fd, uint32_t uid);
+/* From revoke.c: the barrier is back; every signalled tool was reaped. */
+void admin_ack(struct admin *a, const struct revoke_job *job);
+void admin_done(struct admin *a, const struct revoke_job *job);
+/* What had to wait is tried again. */
+void admins_retry(struct gate *g);
+void admins_close(struct gate *g);
+
+#endif

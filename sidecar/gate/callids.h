@@ -1,0 +1,86 @@
+#ifndef SIDECAR_GATE_CALLIDS_H
+#define SIDECAR_GATE_CALLIDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/base/ts_attr.h"
+#include "proto/base/ts_err.h"
+#include "proto/base/ts_str.h"
+#include "proto/msg/code.h"
+#include "proto/wire/limits.h"
+
+/*
+ * Call ids are unique per grant, across sessions: the same id with the same
+ * content is a retry and gets the recorded outcome, with other content it is
+ * refused (delegation format, sections 5.7 and 14). Pure; memory of the gate,
+ * so a restart forgets, and sessions end with it.
+ *
+ * At most TS_CALL_IDS_MAX ids per grant; the oldest finished one makes room. A
+ * grant is remembered until it expires, whoever is connected.
+ */
+#define GRANTS_MAX 4096
+
+struct call_outcome { /* what a retry is told */
+    enum verdict verdict;
+    enum call_code code;
+    uint8_t decision_id[16];
+    enum end_reason reason; /* below: only of a permit */
+    enum call_code result_code;
+    uint32_t exit_code, signal;
+    uint64_t stdout_bytes, stderr_bytes, wall_us;
+    uint32_t flags; /* result_flags */
+};
+
+struct call_key {
+    uint8_t id[16];
+    uint64_t hash;   /* keyed, of id: the agent chooses ids */
+    uint64_t digest; /* keyed, of everything that makes the call what it is */
+};
+
+enum call_id_found {
+    CALL_ID_OTHER = 0, /* known, with other content: refuse */
+    CALL_ID_RUNNING,   /* same content, no outcome yet */
+    CALL_ID_FINISHED,  /* same content, *ret_outcome is valid */
+    CALL_ID_NEW
+};
+
+struct grant_calls;
+
+struct call_ids {
+    struct grant_calls **grants; /* owned, GRANTS_MAX */
+    uint32_t used;
+};
+
+TS_NODISCARD ts_err call_ids_init(struct call_ids *t);
+void call_ids_done(struct call_ids *t);
+
+/* The table of one grant, made if new, held until grant_calls_close().
+ * TS_E_LIMIT: GRANTS_MAX unexpired grants are known already. */
+TS_NODISCARD ts_err call_ids_open(struct call_ids *t, struct ts_str tenant,
+                                  const uint8_t grant_id[16],
+                                  uint64_t expires_s, uint64_t now_s,
+                                  struct grant_calls **ret);
+void grant_calls_close(struct grant_calls *g);
+void grant_calls_hold(struct grant_calls *g);
+
+/* *ret_outcome borrows until the next grant_calls_add(). */
+enum call_id_found grant_calls_find(const struct grant_calls *g,
+                                    const struct call_key *key,
+                                    const struct call_outcome **ret_outcome);
+/* Adds a running call; *ret_slot names it until grant_calls_finish().
+ * TS_E_LIMIT: the table is full of running calls. key must be new. */
+TS_NODISCARD ts_err grant_calls_add(struct grant_calls *g,
+                                    const struct call_key *key,
+                                    uint16_t *ret_slot);
+/* A call that was denied is decided again and runs this time: its entry is
+ * running once more. TS_E_STATE unless it is finished and was no permit. */
+TS_NODISCARD ts_err grant_calls_rerun(struct grant_calls *g,
+                                      const struct call_key *key,
+                                      uint16_t *ret_slot);
+void grant_calls_finish(struct grant_calls *g, uint16_t slot,
+                        const struct call_outcome *outcome);
+uint32_t grant_calls_count(const struct grant_calls *g);
+
+#endif

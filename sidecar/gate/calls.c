@@ -1,0 +1,343 @@
+#include "sidecar/gate/calls.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "proto/msg/client.h"
+#include "proto/trust/delegation.h"
+#include "proto/wire/mp_read.h"
+#include "sidecar/common/log.h"
+#include "sidecar/gate/call_key.h"
+#include "sidecar/gate/decide.h"
+#include "sidecar/gate/order_out.h"
+#include "sidecar/gate/running.h"
+#include "sidecar/gate/running_pipes.h"
+#include "sidecar/gate/session.h"
+#include "sidecar/gate/snapshot.h"
+
+/* Why no policy need be asked; CODE_PERMITTED if it must be. */
+static enum call_code before_policy(struct client *c)
+{
+    struct gate *g = c->gate;
+
+    if (g->draining)
+        return CODE_SHUTTING_DOWN;
+    if (order_out_state(g) == ORDER_OUT_DENIALS)
+        return CODE_AUDIT_UNAVAILABLE;
+    return session_authority(c);
+}
+
+static enum call_code before_call(struct client *c, const struct msg_call *m,
+                                  enum call_id_found found, bool sig_ok)
+{
+    enum call_code code = before_policy(c);
+
+    if (code != CODE_PERMITTED)
+        return code;
+    if (m->sig.len > 0 && !sig_ok)
+        return CODE_AUTH_FAILED;
+    if (m->min_rev_seq > c->gate->rev_seq)
+        return CODE_STALE_STATE;
+    if (found == CALL_ID_OTHER || found == CALL_ID_RUNNING)
+        return CODE_DUPLICATE_CALL;
+    if (c->run_count == TS_CALLS_PER_CONN || c->gate->free_count == 0)
+        return CODE_TOO_MANY_CALLS;
+    return CODE_PERMITTED;
+}
+
+static void count(struct gate *g, enum verdict v)
+{
+    switch (v) {
+    case VERDICT_PERMIT:
+        g->stats.permits++;
+        break;
+    case VERDICT_PENDING:
+        g->stats.pendings++;
+        break;
+    case VERDICT_DENY:
+        g->stats.denials++;
+        break;
+    }
+}
+
+/* One decision, its record in the room that the ring gave. */
+static ts_err decide(struct client *c, const struct call_input *in,
+                     uint64_t order_id, uint8_t *record, size_t *ret_len,
+                     struct decision *ret)
+{
+    struct gate *g = c->gate;
+    struct decide_input input = {.snapshot = g->snapshot,
+                                 .authority = c->authority,
+                                 .call = in,
+                                 .meters = g->meters,
+                                 .order_id = order_id,
+                                 .boot_id = g->settings.boot_id,
+                                 .boot_ns = gate_boot_ns};
+
+    ts_arena_reset(&g->arena);
+    return decide_call(&input, &g->arena, record, TS_RECORD_MAX, ret_len, ret);
+}
+
+static void tell(struct client *c, uint64_t seq, const struct decision *d)
+{
+    struct msg_decision m = {.seq = seq,
+                             .verdict = d->verdict,
+                             .code = ts_str_of(call_code_name(d->code)),
+                             .text = ts_str_of(d->text)};
+
+    memcpy(m.decision_id, d->id, sizeof(m.decision_id));
+    client_sent(c, msg_decision_send(&c->out, &m));
+}
+
+/* The recorded answer of a call that was made before. */
+static void repeat(struct client *c, uint64_t seq, const struct call_outcome *o)
+{
+    struct call_outcome again = *o;
+
+    again.flags |= RESULT_RECORDED;
+    c->gate->stats.recorded++;
+    if (o->result_code == CODE_PERMITTED) {
+        struct msg_decision m = {
+            .seq = seq,
+            .verdict = VERDICT_PERMIT,
+            .code = ts_str_of(call_code_name(CODE_PERMITTED)),
+            .text = ts_str_of(call_code_text(CODE_PERMITTED))};
+
+        memcpy(m.decision_id, o->decision_id, sizeof(m.decision_id));
+        client_sent(c, msg_decision_send(&c->out, &m));
+    }
+    if (c->core.state == CONN_READY)
+        run_result(c, seq, &again);
+}
+
+static void remember_denial(struct client *c, const struct call_key *key,
+                            enum call_id_found found, const struct decision *d)
+{
+    struct call_outcome o = {.verdict = d->verdict, .code = d->code};
+    uint16_t slot;
+
+    if (found != CALL_ID_NEW || grant_calls_add(c->ids, key, &slot) != TS_OK)
+        return; /* nothing ran: deciding it again does no harm */
+    memcpy(o.decision_id, d->id, sizeof(o.decision_id));
+    grant_calls_finish(c->ids, slot, &o);
+}
+
+struct decided { /* what one CALL came to */
+    struct call_input in;
+    struct call_key key;
+    enum call_id_found found;
+};
+
+static ts_err launch(struct client *c, const struct decided *x, struct run *r,
+                     const uint8_t *record, size_t len,
+                     const struct decision *d)
+{
+    uint16_t slot;
+    ts_err e;
+
+    if (x->found == CALL_ID_FINISHED) /* denied before, permitted now */
+        e = grant_calls_rerun(c->ids, &x->key, &slot);
+    else
+        e = grant_calls_add(c->ids, &x->key, &slot);
+    if (e != TS_OK)
+        return e;
+    e = order_out_launch(c->gate, d->manifest->launcher, record, len,
+                         &d->order);
+    if (e != TS_OK) {
+        gate_fail(c->gate, "an order could not be handed on");
+        return TS_OK;
+    }
+    runs_launched(r, c, x->in.seq, d, slot);
+    return TS_OK;
+}
+
+static void lost_authority(struct client *c, enum call_code code)
+{
+    if (code == CODE_EXPIRED)
+        client_event(c, CONN_EV_EXPIRED);
+    else if (code == CODE_REVOKED)
+        client_event(c, CONN_EV_REVOKED);
+}
+
+/* Decides, records and answers; the frame's seq is used up by then. */
+static ts_err settle(struct client *c, struct decided *x, uint8_t *record)
+{
+    struct gate *g = c->gate;
+    struct run *r = runs_next(g);
+    struct decision d;
+    size_t len;
+    ts_err e;
+
+    e = decide(c, &x->in, r != NULL ? r->order_id : 0, record, &len, &d);
+    if (e == TS_OK && d.verdict == VERDICT_PERMIT) {
+        e = r != NULL ? launch(c, x, r, record, len, &d) : TS_E_LIMIT;
+        if (e == TS_OK) {
+            count(g, d.verdict);
+            return TS_OK;
+        }
+        /* No room among the remembered ids: decide again, as a denial. */
+        x->in.already_denied =
+            e == TS_E_LIMIT ? CODE_RATE_LIMITED : CODE_INTERNAL;
+        e = decide(c, &x->in, 0, record, &len, &d);
+    }
+    if (e != TS_OK || d.verdict == VERDICT_PERMIT) {
+        client_event(c, CONN_EV_FAULT); /* not even a record: say nothing */
+        return TS_OK;
+    }
+    order_out_record(g, len);
+    count(g, d.verdict);
+    if (x->in.already_denied == CODE_PERMITTED)
+        remember_denial(c, &x->key, x->found, &d);
+    tell(c, x->in.seq, &d);
+    lost_authority(c, x->in.already_denied);
+    return TS_OK;
+}
+
+ts_err calls_on_call(struct client *c, const struct frame *f)
+{
+    struct gate *g = c->gate;
+    struct moment now = gate_now(g);
+    const struct call_outcome *outcome = NULL;
+    struct decided x;
+    struct msg_call m;
+    const char *what;
+    uint8_t *record;
+    bool sig_ok;
+    ts_err e = msg_call_decode(f->body, f->len, &m, &what);
+
+    if (e != TS_OK)
+        return e;
+    if (m.seq != c->next_seq)
+        return TS_E_STATE;
+    if (order_out_state(g) == ORDER_OUT_NOTHING) {
+        client_event(c, CONN_EV_UNAVAILABLE);
+        return TS_OK;
+    }
+    e = order_out_begin(g, &record);
+    if (e != TS_OK)
+        return e;
+    c->next_seq++;
+    c->state_ns = now.boot_ns;
+    x.key = call_key_of(g->hash_key, &m);
+    x.found = grant_calls_find(c->ids, &x.key, &outcome);
+    sig_ok = m.sig.len > 0 && call_sig_ok(c->authority, &m);
+    x.in = (struct call_input){.seq = m.seq,
+                               .tool = m.tool,
+                               .args = m.args,
+                               .deadline_ms = m.deadline_ms,
+                               .traceparent = m.traceparent,
+                               .provenance = m.provenance,
+                               .provenance_count = m.provenance_count,
+                               .has_stdin = (m.flags & CALL_HAS_STDIN) != 0,
+                               .signature_verified = sig_ok,
+                               .rev_seq = g->rev_seq,
+                               .now = now,
+                               .received_ns = now.boot_ns,
+                               .already_denied =
+                                   before_call(c, &m, x.found, sig_ok)};
+    memcpy(x.in.call_id, m.call_id, sizeof(x.in.call_id));
+    if (x.in.already_denied == CODE_PERMITTED && x.found == CALL_ID_FINISHED &&
+        outcome->verdict == VERDICT_PERMIT) {
+        repeat(c, m.seq, outcome);
+        return TS_OK;
+    }
+    return settle(c, &x, record);
+}
+
+/* ---- CHECK ------------------------------------------------------------- */
+
+/* Decides one candidate into the ring and the answer. */
+static ts_err check_one(struct client *c, const struct msg_check *m,
+                        const struct msg_check_item *item)
+{
+    struct gate *g = c->gate;
+    struct call_input in = {.seq = m->seq,
+                            .tool = item->tool,
+                            .args = item->args,
+                            .traceparent = m->traceparent,
+                            .provenance = m->provenance,
+                            .provenance_count = m->provenance_count,
+                            .check_only = true,
+                            .rev_seq = g->rev_seq,
+                            .now = gate_now(g),
+                            .received_ns = gate_now(g).boot_ns,
+                            .already_denied = before_policy(c)};
+    struct decision d;
+    uint8_t *record;
+    size_t len;
+    ts_err e;
+
+    if ((e = order_out_begin(g, &record)) != TS_OK)
+        return e;
+    e = decide(c, &in, 0, record, &len, &d);
+    if (e == TS_OK)
+        e = check_answer_add(&c->check.answer, &d);
+    if (e != TS_OK)
+        return e == TS_E_AGAIN ? TS_E_NOMEM : e;
+    order_out_record(g, len);
+    g->stats.checks++;
+    c->check.done++;
+    return TS_OK;
+}
+
+static ts_err check_finish(struct client *c, const struct msg_check *m)
+{
+    struct msg_checked answer = {
+        .seq = m->seq,
+        .count = m->count,
+        .items = {.ptr = ts_buf_bytes(&c->check.answer),
+                  .len = c->check.answer.len}};
+    ts_err e = msg_checked_send(&c->out, &answer);
+
+    ts_buf_done(&c->check.answer);
+    c->check.active = false;
+    c->check.done = 0;
+    c->next_seq++;
+    client_sent(c, e);
+    if (c->core.state == CONN_READY)
+        lost_authority(c, session_authority(c));
+    return TS_OK;
+}
+
+ts_err calls_on_check(struct client *c, const struct frame *f)
+{
+    struct msg_check m;
+    struct mp_reader r;
+    const char *what;
+    ts_err e = msg_check_decode(f->body, f->len, &m, &what);
+
+    if (e != TS_OK)
+        return e;
+    if (m.seq != c->next_seq)
+        return TS_E_STATE;
+    if (order_out_state(c->gate) == ORDER_OUT_NOTHING) {
+        client_event(c, CONN_EV_UNAVAILABLE);
+        return TS_OK;
+    }
+    c->state_ns = gate_now(c->gate).boot_ns;
+    if (!c->check.active) {
+        e = check_answer_begin(&c->check.answer, m.count);
+        if (e != TS_OK)
+            return e;
+        c->check.active = true;
+    }
+    mp_reader_init(&r, m.items.ptr, m.items.len);
+    (void)mp_read_array(&r, TS_CHECK_MAX);
+    for (uint32_t i = 0; i < m.count; i++) {
+        struct msg_check_item item;
+
+        e = msg_check_next(&r, &item);
+        if (e != TS_OK)
+            return e; /* cannot happen: the message was checked as a whole */
+        if (i < c->check.done)
+            continue; /* decided before the ring was full */
+        e = check_one(c, &m, &item);
+        if (e == TS_E_AGAIN)
+            return e;
+        if (e != TS_OK) {
+            client_event(c, CONN_EV_FAULT);
+            return TS_OK;
+        }
+    }
+    return check_finish(c, &m);
+}

@@ -1,0 +1,25 @@
+#ifndef SIDECAR_GATE_CALLS_H
+#define SIDECAR_GATE_CALLS_H
+
+#include "proto/base/ts_attr.h"
+#include "proto/base/ts_err.h"
+#include "proto/wire/frame.h"
+#include "sidecar/gate/conn_uv.h"
+
+/*
+ * CALL and CHECK: from the frame to the decision's place in the ring, in one
+ * loop turn without a wait in between, so that nothing revoked in the meantime
+ * can slip through.
+ *
+ * A denial is answered as soon as its record is in the ring: it then survives
+ * this process. A permit is answered when the launcher reports the start, and a
+ * launcher gets no order before the record is durable; so no call is ever
+ * reported as permitted or run without its record.
+ *
+ * TS_E_AGAIN: the ring is full, nothing was done. Other errors: malformed, or
+ * seq is not the next one.
+ */
+TS_NODISCARD ts_err calls_on_call(struct client *c, const struct frame *f);
+TS_NODISCARD ts_err calls_on_check(struct client *c, const struct frame *f);
+
+#endif

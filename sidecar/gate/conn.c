@@ -1,0 +1,85 @@
+#include "sidecar/gate/conn.h"
+
+#include <stddef.h>
+
+/*
+ * The legal pairs, one row each. What is not here closes the connection: a
+ * new event or state is therefore refused until someone thinks about it.
+ */
+struct row {
+    enum conn_state from;
+    enum conn_event ev;
+    enum conn_state to;
+    enum conn_effect effect;
+    enum call_code code;
+    enum end_reason reason;
+};
+
+#define KEEP END_DISCONNECTED /* reason of rows that kill nothing */
+
+/* clang-format off */
+static const struct row rows[] = {
+    {CONN_ACCEPTED, CONN_EV_ADMITTED, CONN_HELLO_SENT, CONN_DO_HELLO, CODE_INTERNAL, KEEP},
+
+    {CONN_HELLO_SENT, CONN_EV_AUTH, CONN_VERIFYING, CONN_DO_VERIFY, CODE_INTERNAL, KEEP},
+    {CONN_HELLO_SENT, CONN_EV_PING, CONN_HELLO_SENT, CONN_DO_ECHO, CODE_INTERNAL, KEEP},
+    {CONN_HELLO_SENT, CONN_EV_BAD_FRAME, CONN_CLOSING, CONN_DO_REFUSE, CODE_BAD_FRAME, KEEP},
+    {CONN_HELLO_SENT, CONN_EV_TIMEOUT, CONN_CLOSING, CONN_DO_REFUSE, CODE_AUTH_FAILED, KEEP},
+    {CONN_HELLO_SENT, CONN_EV_STOP, CONN_CLOSING, CONN_DO_REFUSE, CODE_SHUTTING_DOWN, KEEP},
+
+    {CONN_VERIFYING, CONN_EV_AUTH_OK, CONN_READY, CONN_DO_WELCOME, CODE_INTERNAL, KEEP},
+    {CONN_VERIFYING, CONN_EV_AUTH_FAILED, CONN_CLOSING, CONN_DO_REFUSE, CODE_AUTH_FAILED, KEEP},
+    {CONN_VERIFYING, CONN_EV_TIMEOUT, CONN_CLOSING, CONN_DO_REFUSE, CODE_AUTH_FAILED, KEEP},
+    {CONN_VERIFYING, CONN_EV_STOP, CONN_CLOSING, CONN_DO_REFUSE, CODE_SHUTTING_DOWN, KEEP},
+    {CONN_VERIFYING, CONN_EV_UNAVAILABLE, CONN_CLOSING, CONN_DO_REFUSE, CODE_AUDIT_UNAVAILABLE, KEEP},
+
+    {CONN_READY, CONN_EV_PING, CONN_READY, CONN_DO_ECHO, CODE_INTERNAL, KEEP},
+    {CONN_READY, CONN_EV_CALL, CONN_READY, CONN_DO_CALL, CODE_INTERNAL, KEEP},
+    {CONN_READY, CONN_EV_CHECK, CONN_READY, CONN_DO_CHECK, CODE_INTERNAL, KEEP},
+    {CONN_READY, CONN_EV_STDIN, CONN_READY, CONN_DO_STDIN, CODE_INTERNAL, KEEP},
+    {CONN_READY, CONN_EV_CANCEL, CONN_READY, CONN_DO_CANCEL, CODE_INTERNAL, KEEP},
+    {CONN_READY, CONN_EV_TOOLS, CONN_READY, CONN_DO_TOOLS, CODE_INTERNAL, KEEP},
+    {CONN_READY, CONN_EV_TASK_END, CONN_READY, CONN_DO_TASK_END, CODE_INTERNAL, KEEP},
+    {CONN_READY, CONN_EV_BAD_FRAME, CONN_CLOSING, CONN_DO_REFUSE, CODE_BAD_FRAME, END_DISCONNECTED},
+    {CONN_READY, CONN_EV_UNAVAILABLE, CONN_CLOSING, CONN_DO_REFUSE, CODE_AUDIT_UNAVAILABLE, END_DISCONNECTED},
+    {CONN_READY, CONN_EV_SURRENDERED, CONN_DRAINING, CONN_DO_DRAIN, CODE_REVOKED, END_REVOKED},
+    {CONN_READY, CONN_EV_REVOKED, CONN_DRAINING, CONN_DO_DRAIN, CODE_REVOKED, END_REVOKED},
+    {CONN_READY, CONN_EV_EXPIRED, CONN_DRAINING, CONN_DO_DRAIN, CODE_EXPIRED, END_EXPIRED},
+    {CONN_READY, CONN_EV_STOP, CONN_DRAINING, CONN_DO_DRAIN, CODE_SHUTTING_DOWN, END_SHUTDOWN},
+
+    {CONN_DRAINING, CONN_EV_SURRENDERED, CONN_DRAINING, CONN_DO_NOTHING, CODE_REVOKED, END_REVOKED},
+    {CONN_DRAINING, CONN_EV_REVOKED, CONN_DRAINING, CONN_DO_NOTHING, CODE_REVOKED, END_REVOKED},
+    {CONN_DRAINING, CONN_EV_EXPIRED, CONN_DRAINING, CONN_DO_NOTHING, CODE_EXPIRED, END_EXPIRED},
+    {CONN_DRAINING, CONN_EV_STOP, CONN_DRAINING, CONN_DO_NOTHING, CODE_SHUTTING_DOWN, END_SHUTDOWN},
+    {CONN_DRAINING, CONN_EV_EMPTY, CONN_CLOSING, CONN_DO_REFUSE, CODE_INTERNAL, KEEP},
+};
+/* clang-format on */
+
+enum conn_effect conn_step(struct conn *c, enum conn_event ev)
+{
+    if (c->state == CONN_CLOSING)
+        return CONN_DO_NOTHING;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct row *r = &rows[i];
+
+        if (r->from != c->state || r->ev != ev)
+            continue;
+        /* The first reason to drain is the one that the peer is told. */
+        if (c->state != CONN_DRAINING) {
+            c->code = r->code;
+            c->reason = r->reason;
+        }
+        c->state = r->to;
+        return r->effect;
+    }
+    c->state = CONN_CLOSING;
+    c->code = CODE_INTERNAL;
+    c->reason = END_DISCONNECTED;
+    return CONN_DO_CLOSE;
+}
+
+bool conn_reads(const struct conn *c)
+{
+    return c->state == CONN_HELLO_SENT || c->state == CONN_READY;
+}

@@ -1,0 +1,138 @@
+#ifndef SIDECAR_GATE_GATE_H
+#define SIDECAR_GATE_GATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "proto/base/ts_arena.h"
+#include "proto/base/ts_attr.h"
+#include "proto/base/ts_err.h"
+#include "proto/msg/code.h"
+#include "proto/trust/keys.h"
+#include "proto/trust/revocation.h"
+#include "proto/wire/limits.h"
+#include "sidecar/common/clock.h"
+#include "sidecar/common/control.h"
+#include "sidecar/common/ring.h"
+#include "sidecar/gate/callids.h"
+#include "sidecar/gate/peers.h"
+
+/*
+ * The state of the socket half, made by main() and passed down: nothing here is
+ * global. Private to the shell files of this folder (those that use libuv);
+ * the deciding half sees none of it.
+ */
+struct admin;
+struct client;
+struct meters;
+struct run;
+struct snapshot;
+
+#define GATE_READ_MAX    65536 /* bytes taken from one agent in one turn */
+#define GATE_ACCEPTS     16    /* connections accepted in one turn */
+#define GATE_VERIFIES    2     /* handshakes verified in one turn */
+#define GATE_SWEEP_MS    100   /* how often waits are compared with limits */
+#define GATE_RETRY_MS    1     /* while the ring is full */
+#define GATE_ARENA_BYTES (8u << 20) /* budget of one decision */
+
+/* A revocation that waits for the launchers; index = its admin connection,
+ * or the last one for those that nobody waits for. */
+#define GATE_JOBS (TS_ADMIN_CONNS_MAX)
+struct revoke_job {
+    bool used;
+    bool acked;
+    uint64_t rev_seq;
+    uint64_t barrier_id;
+    bool barrier_pending; /* still to be written into the ring */
+    uint32_t launchers_left;
+    uint32_t runs_left; /* signalled and not yet reaped */
+    uint64_t tools, sessions;
+    struct admin *admin; /* borrowed; NULL once it has gone */
+};
+
+struct gate_stats {
+    uint64_t accepted, refused_peers, handshakes, handshake_failures;
+    uint64_t permits, denials, pendings, checks, recorded;
+    uint64_t frames_bad;
+};
+
+struct gate {
+    uv_loop_t loop;
+    uv_prepare_t before_poll;
+    uv_check_t after_poll;
+    uv_timer_t sweep;
+    uv_timer_t retry;
+    uv_timer_t grace;
+    uv_poll_t agent_listen, admin_listen, control_poll;
+    uv_poll_t launcher_poll[TS_LAUNCHERS_MAX];
+
+    uint8_t settings_bytes[CONTROL_MESSAGE_MAX]; /* holds settings' texts */
+    struct control_start settings;
+    struct trust_secret key;
+    struct snapshot *snapshot; /* held */
+    struct snapshot *next;     /* held; between PREPARE and COMMIT */
+    struct revocations revoked;
+    uint64_t rev_seq;
+    struct meters *meters; /* owned */
+    struct ring_writer ring;
+    struct peers peers;
+    struct call_ids ids;
+    uint8_t hash_key[16]; /* of call ids and digests */
+
+    struct clock_state clock;
+    struct moment now;
+    bool now_is_read; /* this turn */
+    uint64_t started_ns;
+    uint64_t warned_ns; /* last refused handshake in the service log */
+    uint64_t warn_skipped;
+
+    struct client *clients; /* list of all, until their last close callback */
+    struct client *dirty;   /* have output for this turn's end */
+    struct client *stalled; /* have input that waits for the ring */
+    uint32_t client_count;
+    uint32_t verified_this_turn;
+
+    struct run *runs; /* owned, TS_CALLS_MAX */
+    uint16_t free_runs[TS_CALLS_MAX];
+    uint32_t free_count;
+    uint64_t order_counter;
+    bool runs_wait; /* some run or job waits for room in the ring */
+
+    struct admin *admins[TS_ADMIN_CONNS_MAX];
+    struct revoke_job jobs[GATE_JOBS];
+    uint64_t barrier_counter;
+
+    struct gate_stats stats;
+    struct ts_arena arena; /* of one decision */
+    uint8_t *read_buf;     /* owned, GATE_READ_MAX */
+    uint8_t *pipe_buf;     /* owned, TS_CHUNK_MAX */
+    uint8_t *record_buf;   /* owned, TS_RECORD_MAX */
+    uint8_t *order_buf;    /* owned, TS_ORDER_MAX */
+
+    uint8_t life_record[CONTROL_MESSAGE_MAX]; /* waits for the ring */
+    size_t life_len;                          /* 0: none waits */
+
+    bool draining;
+    bool grace_is_over;
+    bool stop_recorded;
+    int exit_code;
+};
+
+/* The time of this loop turn. */
+struct moment gate_now(struct gate *g);
+uint64_t gate_boot_ns(void); /* the clock itself, for one record field */
+
+/* Ends the process with status 1: used when going on could break a promise.
+ * why is static text or has been escaped. */
+void gate_fail(struct gate *g, const char *why);
+
+/* Starts the timer that tries again what a full ring held back. */
+void gate_retry_soon(struct gate *g);
+
+/* True when nothing runs and nobody is connected while draining; stops the
+ * loop then. */
+void gate_stop_when_idle(struct gate *g);
+
+#endif

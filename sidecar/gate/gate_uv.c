@@ -1,0 +1,203 @@
+#include "sidecar/gate/gate_uv.h"
+
+#include <sodium.h>
+#include <time.h>
+
+#include "proto/base/ts_mem.h"
+#include "sidecar/common/log.h"
+#include "sidecar/gate/admin_uv.h"
+#include "sidecar/gate/conn_uv.h"
+#include "sidecar/gate/control_uv.h"
+#include "sidecar/gate/decide.h"
+#include "sidecar/gate/hop_in.h"
+#include "sidecar/gate/listen.h"
+#include "sidecar/gate/revoke.h"
+#include "sidecar/gate/running.h"
+#include "sidecar/gate/snapshot.h"
+
+struct moment gate_now(struct gate *g)
+{
+    if (!g->now_is_read) {
+        g->now = clock_now(&g->clock);
+        g->now_is_read = true;
+    }
+    return g->now;
+}
+
+uint64_t gate_boot_ns(void)
+{
+    struct timespec t = {0};
+
+    (void)clock_gettime(CLOCK_BOOTTIME, &t); /* cannot fail on Linux */
+    return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
+}
+
+void gate_fail(struct gate *g, const char *why)
+{
+    if (g->exit_code == 0)
+        log_event(LOG_ERROR, "gate_failed reason=\"%s\"", why);
+    g->exit_code = 1;
+    uv_stop(&g->loop);
+}
+
+static void on_retry(uv_timer_t *t)
+{
+    struct gate *g = t->data;
+
+    g->now_is_read = false;
+    if (g->runs_wait || g->stalled != NULL || g->life_len > 0)
+        ring_wake(&g->ring); /* so that room is made soon */
+    (void)runs_retry(g);
+    revoke_retry(g);
+    life_retry(g);
+    admins_retry(g);
+    clients_retry(g);
+}
+
+void gate_retry_soon(struct gate *g)
+{
+    if (!uv_is_active((uv_handle_t *)&g->retry))
+        (void)uv_timer_start(&g->retry, on_retry, GATE_RETRY_MS, 0);
+}
+
+void gate_stop_when_idle(struct gate *g)
+{
+    if (!g->draining || g->client_count > 0 || runs_count(g) > 0)
+        return;
+    if (!g->stop_recorded) {
+        g->stop_recorded = true;
+        life_record(g, "stop", g->snapshot->generation, ts_str_of(""));
+    }
+    if (g->life_len == 0)
+        uv_stop(&g->loop);
+}
+
+/* Once before the loop waits (for what timers queued) and once after it read
+ * (for the answers): every connection gets one send per turn. */
+static void on_before_poll(uv_prepare_t *h)
+{
+    struct gate *g = h->data;
+
+    clients_flush(g);
+    g->now_is_read = false;
+}
+
+static void on_after_poll(uv_check_t *h)
+{
+    struct gate *g = h->data;
+
+    clients_flush(g);
+    g->verified_this_turn = 0;
+    g->now_is_read = false;
+}
+
+static void on_sweep(uv_timer_t *t)
+{
+    struct gate *g = t->data;
+
+    g->now_is_read = false;
+    clients_sweep(g);
+}
+
+static ts_err handles_start(struct gate *g)
+{
+    if (uv_timer_init(&g->loop, &g->sweep) != 0 ||
+        uv_timer_init(&g->loop, &g->retry) != 0 ||
+        uv_prepare_init(&g->loop, &g->before_poll) != 0 ||
+        uv_check_init(&g->loop, &g->after_poll) != 0)
+        return TS_E_SYSTEM;
+    g->sweep.data = g;
+    g->retry.data = g;
+    g->before_poll.data = g;
+    g->after_poll.data = g;
+    if (uv_timer_start(&g->sweep, on_sweep, GATE_SWEEP_MS, GATE_SWEEP_MS) !=
+            0 ||
+        uv_prepare_start(&g->before_poll, on_before_poll) != 0 ||
+        uv_check_start(&g->after_poll, on_after_poll) != 0)
+        return TS_E_SYSTEM;
+    return TS_OK;
+}
+
+ts_err gate_new(struct gate **ret)
+{
+    struct gate *g = ts_mem_alloc(sizeof(*g));
+    ts_err e = TS_E_NOMEM;
+
+    if (g == NULL)
+        return e;
+    g->read_buf = ts_mem_alloc(GATE_READ_MAX);
+    g->pipe_buf = ts_mem_alloc(TS_CHUNK_MAX);
+    g->record_buf = ts_mem_alloc(TS_RECORD_MAX);
+    g->order_buf = ts_mem_alloc(TS_ORDER_MAX);
+    ts_arena_init(&g->arena, GATE_ARENA_BYTES);
+    revocations_init(&g->revoked, REVOCATIONS_MAX);
+    if (g->read_buf == NULL || g->pipe_buf == NULL || g->record_buf == NULL ||
+        g->order_buf == NULL || (e = runs_init(g)) != TS_OK ||
+        (e = call_ids_init(&g->ids)) != TS_OK ||
+        (e = meters_new(&g->meters)) != TS_OK) {
+        gate_free(g);
+        return e;
+    }
+    randombytes_buf(g->hash_key, sizeof(g->hash_key));
+    *ret = g;
+    return TS_OK;
+}
+
+ts_err gate_loop_init(struct gate *g)
+{
+    return uv_loop_init(&g->loop) == 0 ? TS_OK : TS_E_SYSTEM;
+}
+
+void gate_free(struct gate *g)
+{
+    if (g->snapshot != NULL)
+        snapshot_release(g->snapshot);
+    if (g->next != NULL)
+        snapshot_release(g->next);
+    if (g->meters != NULL)
+        meters_free(g->meters);
+    runs_done(g);
+    if (g->ids.grants != NULL)
+        call_ids_done(&g->ids);
+    if (g->peers.list != NULL)
+        peers_done(&g->peers);
+    revocations_done(&g->revoked);
+    trust_secret_done(&g->key);
+    ts_arena_done(&g->arena);
+    ts_mem_free(g->read_buf);
+    ts_mem_free(g->pipe_buf);
+    ts_mem_free(g->record_buf);
+    ts_mem_free(g->order_buf);
+    ts_mem_free(g);
+}
+
+ts_err gate_serve(struct gate *g)
+{
+    ts_err e;
+
+    g->started_ns = gate_now(g).boot_ns;
+    e = handles_start(g);
+    if (e != TS_OK)
+        return e;
+    life_record(g, "start", g->snapshot->generation, ts_str_of(""));
+    if ((e = hop_in_start(g)) != TS_OK || (e = listen_start(g)) != TS_OK ||
+        (e = control_start_serving(g)) != TS_OK)
+        return e;
+    (void)uv_run(&g->loop, UV_RUN_DEFAULT); /* until uv_stop() */
+    return TS_OK;
+}
+
+void gate_close(struct gate *g)
+{
+    admins_close(g);
+    listen_close(g);
+    hop_in_close(g);
+    control_close(g);
+    uv_close((uv_handle_t *)&g->sweep, NULL);
+    uv_close((uv_handle_t *)&g->retry, NULL);
+    uv_close((uv_handle_t *)&g->before_poll, NULL);
+    uv_close((uv_handle_t *)&g->after_poll, NULL);
+    (void)uv_run(&g->loop, UV_RUN_DEFAULT); /* the close callbacks */
+    if (uv_loop_close(&g->loop) != 0)
+        log_event(LOG_WARN, "handles_left_open");
+}

@@ -1,0 +1,224 @@
+/*
+ * tipstaff-gate: verifies, decides, and hands records and orders to the
+ * recorder. Started by the supervisor with the descriptors of
+ * sidecar/common/fds.h. It has no other power: no files, no network, no exec;
+ * the confinement is on before the first byte of a stranger is read.
+ *
+ * Order: settings and key, loop, confinement, then everything that is parsed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdbool.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "proto/base/ts_fd.h"
+#include "sidecar/common/bundle.h"
+#include "sidecar/common/confine.h"
+#include "sidecar/common/fds.h"
+#include "sidecar/common/log.h"
+#include "sidecar/gate/control_uv.h"
+#include "sidecar/gate/gate.h"
+#include "sidecar/gate/gate_uv.h"
+#include "sidecar/gate/revoke.h"
+#include "sidecar/gate/snapshot.h"
+
+/* A terminal's ^C goes to the whole group; the supervisor alone acts on it. */
+static void ignore_signals(void)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+    (void)sigaction(SIGPIPE, &ignore, NULL);
+    (void)sigaction(SIGINT, &ignore, NULL);
+    (void)sigaction(SIGHUP, &ignore, NULL);
+}
+
+static ts_err receive_start(struct gate *g, int *ret_bundle, int *ret_journal)
+{
+    struct control_message m;
+    ts_err e;
+
+    for (;;) {
+        struct pollfd p = {.fd = FD_CONTROL, .events = POLLIN};
+
+        e = control_receive(FD_CONTROL, g->settings_bytes, &m);
+        if (e != TS_E_AGAIN)
+            break;
+        if (poll(&p, 1, -1) < 0 && errno != EINTR)
+            return TS_E_SYSTEM;
+    }
+    if (e != TS_OK)
+        return e;
+    if (m.type != CONTROL_START || m.bundle_fd < 0) {
+        ts_fd_close(&m.bundle_fd);
+        ts_fd_close(&m.journal_fd);
+        return TS_E_STATE;
+    }
+    g->settings = m.as.start; /* its texts lie in settings_bytes */
+    *ret_bundle = m.bundle_fd;
+    *ret_journal = m.journal_fd;
+    return TS_OK;
+}
+
+/* Received descriptors take the lowest free numbers: if they are not the next
+ * ones, something was inherited that should not be here. */
+static bool descriptors_are_ours(const struct gate *g, int bundle_fd)
+{
+    return g->settings.launchers >= 1 &&
+           g->settings.launchers <= TS_LAUNCHERS_MAX &&
+           bundle_fd == GATE_FD_LAUNCHER + (int)g->settings.launchers;
+}
+
+static ts_err read_key(struct trust_secret *ret)
+{
+    uint8_t seed[TRUST_SEED_LEN];
+    int fd = GATE_FD_KEY;
+    size_t have = 0;
+    ssize_t n = 1;
+    ts_err e;
+
+    while (have < sizeof(seed) && n > 0) {
+        n = read(fd, seed + have, sizeof(seed) - have);
+        if (n < 0 && errno == EINTR)
+            n = 1;
+        else if (n > 0)
+            have += (size_t)n;
+    }
+    ts_fd_close(&fd);
+    if (have == sizeof(seed))
+        e = trust_secret_from_seed(seed, ret);
+    else
+        e = TS_E_TRUNCATED;
+    sodium_memzero(seed, sizeof(seed));
+    return e;
+}
+
+static ts_err open_ring(struct gate *g)
+{
+    int memfd = GATE_FD_RING;
+    ts_err e = ring_writer_open(memfd, GATE_FD_WAKE, &g->ring);
+
+    ts_fd_close(&memfd);
+    return e;
+}
+
+/* Ours are dense up to the loop's, so the lowest free number is one more than
+ * the highest; anything above it is a stray and refused by confine_self(). */
+static ts_err highest_fd(int *ret)
+{
+    int probe = fcntl(FD_CONTROL, F_DUPFD_CLOEXEC, 3);
+
+    if (probe < 0)
+        return TS_E_SYSTEM;
+    *ret = probe - 1;
+    ts_fd_close(&probe);
+    return TS_OK;
+}
+
+static ts_err load(struct gate *g, int bundle_fd, int journal_fd)
+{
+    char text[CONTROL_TEXT_MAX] = "the bundle cannot be read";
+    const char *what = "";
+    struct bundle b;
+    ts_err e;
+
+    if (journal_fd >= 0) {
+        e = revoke_replay(g, journal_fd, &what);
+        if (e != TS_OK) {
+            log_event(LOG_ERROR, "journal_refused reason=\"%s\"", what);
+            control_reject("the journal of revocations cannot be trusted; "
+                           "see the log of tipstaff-gate");
+            return e;
+        }
+    }
+    e = bundle_open(bundle_fd, &b);
+    if (e == TS_OK) {
+        e = snapshot_load(&b, &g->settings, g->settings.generation,
+                          &g->snapshot, text, sizeof(text));
+        bundle_done(&b);
+    }
+    if (e != TS_OK) {
+        log_event(LOG_ERROR, "configuration_refused text=\"%s\"", text);
+        control_reject(text);
+    }
+    return e;
+}
+
+/* Everything up to the confinement; nothing of a stranger is read here. */
+static ts_err set_up(struct gate *g, int bundle_fd, const char **reterr_step)
+{
+    int highest = -1;
+    ts_err e;
+
+    *reterr_step = "descriptors";
+    if (!descriptors_are_ours(g, bundle_fd))
+        return TS_E_STATE;
+    *reterr_step = "loop"; /* before key and ring are closed: see highest_fd */
+    if ((e = gate_loop_init(g)) != TS_OK || (e = highest_fd(&highest)) != TS_OK)
+        return e;
+    *reterr_step = "key";
+    if ((e = read_key(&g->key)) != TS_OK)
+        return e;
+    *reterr_step = "ring";
+    if ((e = open_ring(g)) != TS_OK)
+        return e;
+    *reterr_step = "peers";
+    e = peers_init(&g->peers, g->settings.handshake_rate,
+                   g->settings.handshake_burst);
+    if (e != TS_OK)
+        return e;
+    return confine_self(CONFINE_GATE, highest, reterr_step);
+}
+
+static int run(struct gate *g)
+{
+    int bundle_fd = -1, journal_fd = -1;
+    const char *step = "start";
+    ts_err e = receive_start(g, &bundle_fd, &journal_fd);
+
+    if (e == TS_OK)
+        e = set_up(g, bundle_fd, &step);
+    if (e == TS_OK) {
+        step = "load";
+        e = load(g, bundle_fd, journal_fd);
+    }
+    ts_fd_close(&bundle_fd);
+    ts_fd_close(&journal_fd);
+    if (e == TS_OK) {
+        step = "serve";
+        e = gate_serve(g);
+    }
+    if (e != TS_OK) {
+        log_event(LOG_ERROR, "gate_not_started step=\"%s\" reason=\"%s\"", step,
+                  ts_err_text(e));
+        return 1;
+    }
+    return g->exit_code;
+}
+
+int main(void)
+{
+    struct gate *g = NULL;
+    int status;
+
+    log_init("gate", LOG_INFO);
+    ignore_signals();
+    if (trust_init() != TS_OK) {
+        log_event(LOG_ERROR, "libsodium_unusable");
+        return 1;
+    }
+    if (gate_new(&g) != TS_OK) {
+        log_event(LOG_ERROR, "out_of_memory");
+        return 1;
+    }
+    status = run(g);
+    if (status != 0)
+        return status; /* nothing is tidied up: the set starts again */
+    gate_close(g);
+    ring_writer_done(&g->ring);
+    gate_free(g);
+    return 0;
+}

@@ -1,0 +1,105 @@
+#include "sidecar/gate/order_out.h"
+
+#include <string.h>
+
+#define SMALL_ENTRY 4096u /* bytes: kill, barrier, journal */
+
+enum order_out_state order_out_state(const struct gate *g)
+{
+    switch (ring_state_read(&g->ring)) {
+    case RING_OK:
+        return ORDER_OUT_ALL;
+    case RING_NO_SPACE:
+        return ORDER_OUT_DENIALS;
+    case RING_STOPPED:
+        break;
+    }
+    return ORDER_OUT_NOTHING;
+}
+
+ts_err order_out_begin(struct gate *g, uint8_t **ret_record)
+{
+    /* Room for the largest launch, so that a permit needs no second look. */
+    return ring_reserve(&g->ring, TS_RING_ENTRY_MAX, ret_record);
+}
+
+void order_out_record(struct gate *g, size_t record_len)
+{
+    ring_commit(&g->ring, RING_RECORD, record_len);
+}
+
+ts_err order_out_launch(struct gate *g, uint32_t launcher,
+                        const uint8_t *record, size_t record_len,
+                        const struct order *o)
+{
+    struct ring_launch entry = {.launcher = launcher};
+    uint8_t *to;
+    size_t order_len, len;
+    ts_err e;
+
+    e = order_encode(o, g->order_buf, TS_ORDER_MAX, &order_len);
+    if (e != TS_OK)
+        return e;
+    /* The record lies where the entry's own head must go: move it aside. */
+    memcpy(g->record_buf, record, record_len);
+    entry.record = (struct ts_bytes){.ptr = g->record_buf, .len = record_len};
+    entry.order = (struct ts_bytes){.ptr = g->order_buf, .len = order_len};
+    if ((e = ring_reserve(&g->ring, TS_RING_ENTRY_MAX, &to)) != TS_OK ||
+        (e = ring_launch_encode(&entry, to, TS_RING_ENTRY_MAX, &len)) != TS_OK)
+        return e;
+    ring_commit(&g->ring, RING_LAUNCH, len);
+    ring_wake(&g->ring);
+    return TS_OK;
+}
+
+ts_err order_out_kill(struct gate *g, uint32_t launcher, uint64_t order_id,
+                      enum end_reason reason)
+{
+    struct ring_kill k = {.launcher = launcher,
+                          .kill = {.order_id = order_id, .reason = reason}};
+    uint8_t *to;
+    size_t len;
+    ts_err e;
+
+    if ((e = ring_reserve(&g->ring, SMALL_ENTRY, &to)) != TS_OK ||
+        (e = ring_kill_encode(&k, to, SMALL_ENTRY, &len)) != TS_OK)
+        return e;
+    ring_commit(&g->ring, RING_KILL, len);
+    ring_wake(&g->ring);
+    return TS_OK;
+}
+
+ts_err order_out_journal(struct gate *g, struct ts_bytes payload)
+{
+    struct ring_journal j = {.type = JOURNAL_REVOCATION, .payload = payload};
+    uint8_t *to;
+    size_t len;
+    ts_err e;
+
+    if ((e = ring_reserve(&g->ring, SMALL_ENTRY, &to)) != TS_OK ||
+        (e = ring_journal_encode(&j, to, SMALL_ENTRY, &len)) != TS_OK)
+        return e;
+    ring_commit(&g->ring, RING_JOURNAL, len);
+    ring_wake(&g->ring);
+    return TS_OK;
+}
+
+ts_err order_out_barrier(struct gate *g, uint64_t id)
+{
+    struct order_barrier b = {.id = id};
+    uint8_t *to;
+    size_t len;
+    ts_err e;
+
+    if ((e = ring_reserve(&g->ring, SMALL_ENTRY, &to)) != TS_OK ||
+        (e = order_barrier_encode(&b, to, SMALL_ENTRY, &len)) != TS_OK)
+        return e;
+    ring_commit(&g->ring, RING_BARRIER, len);
+    ring_wake(&g->ring);
+    return TS_OK;
+}
+
+void order_out_wake(struct gate *g)
+{
+    ring_wake(&g->ring);
+}

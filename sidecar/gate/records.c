@@ -1,0 +1,68 @@
+#include "sidecar/gate/records.h"
+
+#include "proto/wire/mp_write.h"
+
+static void put_uint(struct mp_writer *w, const char *key, uint64_t v)
+{
+    mp_write_cstr(w, key);
+    mp_write_uint(w, v);
+}
+
+static void put_str(struct mp_writer *w, const char *key, struct ts_str v)
+{
+    mp_write_cstr(w, key);
+    mp_write_str(w, v.ptr, v.len);
+}
+
+ts_err record_life(const char *kind, uint64_t generation, uint64_t boot_id,
+                   uint64_t rev_seq, uint8_t *buf, size_t cap, size_t *ret_len)
+{
+    struct mp_writer w;
+
+    mp_writer_init(&w, buf, cap);
+    mp_write_map(&w, 4);
+    put_str(&w, "kind", ts_str_of(kind));
+    put_uint(&w, "generation", generation);
+    put_uint(&w, "boot_id", boot_id);
+    put_uint(&w, "rev_seq", rev_seq);
+    return mp_written(&w, ret_len);
+}
+
+ts_err record_policy(const char *kind, uint64_t generation, struct ts_str text,
+                     uint8_t *buf, size_t cap, size_t *ret_len)
+{
+    struct mp_writer w;
+
+    mp_writer_init(&w, buf, cap);
+    mp_write_map(&w, 3);
+    put_str(&w, "kind", ts_str_of(kind));
+    put_uint(&w, "generation", generation);
+    put_str(&w, "text", text);
+    return mp_written(&w, ret_len);
+}
+
+ts_err record_revocation(const struct revocation_entry *r, const char *by,
+                         uint32_t by_uid, uint8_t *buf, size_t cap,
+                         size_t *ret_len)
+{
+    bool text = r->kind == REVOCATION_USER || r->kind == REVOCATION_AGENT ||
+                r->kind == REVOCATION_TASK;
+    struct mp_writer w;
+
+    mp_writer_init(&w, buf, cap);
+    mp_write_map(&w, 9);
+    put_str(&w, "kind", TS_STR_LIT("revocation"));
+    put_str(&w, "tenant", r->tenant);
+    put_uint(&w, "rev_seq", r->rev_seq);
+    put_str(&w, "target_kind", ts_str_of(revocation_kind_name(r->kind)));
+    mp_write_cstr(&w, "target");
+    if (text)
+        mp_write_str(&w, (const char *)r->target.ptr, r->target.len);
+    else
+        mp_write_bin(&w, r->target.ptr, r->target.len);
+    put_uint(&w, "cutoff", r->cutoff);
+    put_str(&w, "reason", r->reason);
+    put_str(&w, "by", ts_str_of(by));
+    put_uint(&w, "by_uid", by_uid);
+    return mp_written(&w, ret_len);
+}

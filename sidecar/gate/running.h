@@ -1,0 +1,118 @@
+#ifndef SIDECAR_GATE_RUNNING_H
+#define SIDECAR_GATE_RUNNING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "proto/base/ts_attr.h"
+#include "proto/base/ts_buf.h"
+#include "proto/base/ts_err.h"
+#include "proto/msg/order.h"
+#include "proto/wire/frame.h"
+#include "proto/wire/limits.h"
+#include "sidecar/gate/call.h"
+#include "sidecar/gate/callids.h"
+#include "sidecar/gate/conn_uv.h"
+#include "sidecar/gate/gate.h"
+
+/*
+ * Calls whose order is in the ring: from the launch to the outcome record. Ask
+ * call.c what an event means; this file moves bytes between the tool's pipes
+ * and the agent, and writes exactly one exec_ended record per order, before
+ * the agent gets its RESULT.
+ *
+ * A run does not need its connection: when the agent goes away the tool is
+ * killed and the run goes on until its outcome is recorded.
+ */
+enum run_name {
+    RUN_TENANT,
+    RUN_USER,
+    RUN_AGENT,
+    RUN_TOOL,
+    RUN_NAMES
+};
+
+struct run_pipe {
+    uv_poll_t poll;
+    int fd;          /* owned; -1 when closed */
+    bool has_handle; /* poll was initialised and not yet closed */
+    bool watching;
+    uint64_t bytes; /* through it so far */
+    bool truncated;
+};
+
+struct run {
+    struct call core;
+    struct gate *gate;
+    bool used;
+    uint64_t order_id; /* ends in the slot's number */
+    uint32_t launcher;
+    struct client *client; /* NULL once the connection has gone */
+    uint64_t seq;
+    struct grant_calls *ids; /* held */
+    uint16_t id_slot;
+    uint8_t decision_id[16];
+    char names[RUN_NAMES][TS_ID_MAX];
+    size_t name_len[RUN_NAMES];
+    uint64_t output_max;
+    bool output_kill;
+    bool wall_is_expiry; /* the wall limit was the delegation's end */
+
+    struct run_pipe stdin_pipe, out[2];
+    struct ts_buf stdin_buf; /* at most the window */
+    size_t stdin_window;     /* bytes that the shim may still send */
+    size_t stdin_credit;     /* bytes taken, not yet given back */
+    bool has_stdin, stdin_eof;
+    uv_timer_t drain;
+    bool has_drain;
+    unsigned handles;
+
+    struct order_started started;
+    struct order_exited exited;
+    enum end_reason reason; /* final */
+    enum call_code code;    /* final; CODE_PERMITTED if it was started */
+    char refusal[256];
+    bool kill_pending;   /* waits for room in the ring */
+    bool finish_pending; /* the same, for the outcome record */
+    uint32_t jobs;       /* revocations that wait for its end, as bits */
+};
+
+struct decision;
+
+TS_NODISCARD ts_err runs_init(struct gate *g);
+void runs_done(struct gate *g);
+uint32_t runs_count(const struct gate *g);
+
+/* A free slot with its order id set, not taken yet; NULL: too many. */
+struct run *runs_next(struct gate *g);
+/* Takes it: the order is in the ring. */
+void runs_launched(struct run *r, struct client *c, uint64_t seq,
+                   const struct decision *d, uint16_t id_slot);
+
+/* From the launchers. Takes over fds, whatever happens. */
+void runs_started(struct gate *g, uint32_t launcher,
+                  const struct order_started *o, int fds[3]);
+void runs_refused(struct gate *g, uint32_t launcher,
+                  const struct order_refused *o);
+void runs_exited(struct gate *g, uint32_t launcher,
+                 const struct order_exited *o);
+
+/* From the agent. */
+TS_NODISCARD ts_err runs_on_stdin(struct client *c, const struct frame *f);
+TS_NODISCARD ts_err runs_on_cancel(struct client *c, const struct frame *f);
+
+/* Kills. detach also takes the connection away from them. */
+void runs_kill_of(struct client *c, enum end_reason reason);
+void runs_detach(struct client *c, enum end_reason reason);
+void runs_kill_all(struct gate *g, enum end_reason reason);
+uint32_t runs_stopping(const struct gate *g);
+/* Sets bit job in every run that was killed and is not reaped; counts them. */
+uint32_t runs_mark_stopping(struct gate *g, uint32_t job);
+
+/* The agent can take output again. */
+void runs_resume_of(struct client *c);
+/* Writes what a full ring held back; false while something still waits. */
+bool runs_retry(struct gate *g);
+
+#endif

@@ -1,0 +1,22 @@
+#ifndef SIDECAR_GATE_RUNNING_PIPES_H
+#define SIDECAR_GATE_RUNNING_PIPES_H
+
+#include "sidecar/gate/running.h"
+
+/*
+ * The three pipes of a run (running_pipes.c), and what that file needs from
+ * running.c. Output is hostile bytes: counted, cut at the limit, never read.
+ */
+void run_pipes_open(struct run *r, int fds[3]); /* takes fds over */
+void run_pipes_close(struct run *r);
+/* EXITED came and a pipe is still open: read on, but not for long. */
+void run_pipes_drain(struct run *r);
+/* Nobody listens any more: read and drop, so that the tool can end. */
+void run_pipes_orphaned(struct run *r);
+
+void run_event(struct run *r, enum call_event ev);
+void run_handle_closed(struct run *r);
+struct run *run_by_seq(const struct client *c, uint64_t seq);
+void run_result(struct client *c, uint64_t seq, const struct call_outcome *o);
+
+#endif
