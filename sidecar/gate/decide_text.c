@@ -59,6 +59,16 @@ static const char *advice_of(const char *word, enum call_code c)
     return "do not retry unchanged";
 }
 
+/* Whether this policy is why: of a denial not one that a person could lift. */
+static bool is_why(const struct deciding *d, const struct set_result *s,
+                   uint32_t policy)
+{
+    struct ts_str role;
+
+    return d->out->code == CODE_APPROVAL_REQUIRED ||
+           !cedar_policies_annotation(s->policies, policy, "approval", &role);
+}
+
 /* The first @reason among the policies that decided. */
 static bool find_reason(const struct deciding *d, struct ts_str *ret)
 {
@@ -71,7 +81,8 @@ static bool find_reason(const struct deciding *d, struct ts_str *ret)
         if (s->answer.decision == CEDAR_ALLOW)
             continue;
         for (uint32_t j = 0; j < s->answer.reason_count; j++)
-            if (cedar_policies_annotation(s->policies, s->answer.reasons[j],
+            if (is_why(d, s, s->answer.reasons[j]) &&
+                cedar_policies_annotation(s->policies, s->answer.reasons[j],
                                           "reason", ret) &&
                 ret->len > 0)
                 return true;

@@ -1,0 +1,152 @@
+/*
+ * ns per decide_call() over the starter configuration, warm, one root block:
+ * the whole decision and its record, no sockets. The heap is counted too: a
+ * decision must not touch it. Prints one JSON object.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "fixture.h"
+#include "proto/base/ts_mem.h"
+#include "tests/lib/ts_test.h"
+
+#define ROUNDS 41
+
+static size_t heap_calls;
+
+static void *counting_alloc(void *ctx, size_t n)
+{
+    (void)ctx;
+    heap_calls++;
+    return calloc(1, n);
+}
+
+static void counting_free(void *ctx, void *p)
+{
+    (void)ctx;
+    free(p);
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static struct fixture fix;
+static uint8_t record[TS_RECORD_MAX];
+
+struct scenario {
+    const char *name, *tool, *args;
+    const struct fix_grant *grant;
+};
+
+static void measure(const struct scenario *s, unsigned per_round, bool last)
+{
+    struct authority *a = fix_authority(&fix, s->grant);
+    uint8_t args[512];
+    struct call_input call = {
+        .call_id = "call-id-16bytes",
+        .tool = ts_str_of(s->tool),
+        .args = {args, fix_args(s->args, args, sizeof(args))},
+        .now = fix.now,
+        .already_denied = CODE_PERMITTED};
+    struct decide_input in = {.snapshot = fix.snapshot,
+                              .authority = a,
+                              .call = &call,
+                              .meters = fix.meters,
+                              .order_id = 1,
+                              .boot_id = 7};
+    struct decision d;
+    uint64_t ns[ROUNDS];
+    size_t len = 0, heap = 0;
+
+    for (unsigned r = 0; r < ROUNDS; r++) {
+        uint64_t start;
+
+        if (r == 1)
+            heap = heap_calls;
+        start = now_ns();
+        for (unsigned i = 0; i < per_round; i++) {
+            ts_arena_reset(&fix.arena);
+            call.seq++;
+            call.now.boot_ns += 1000;
+            if (decide_call(&in, &fix.arena, record, sizeof(record), &len,
+                            &d) != TS_OK)
+                exit(1);
+        }
+        ns[r] = (now_ns() - start) / per_round;
+    }
+    heap = heap_calls - heap;
+    qsort(ns, ROUNDS, sizeof(ns[0]), by_size);
+    (void)printf("  {\"name\": \"%s\", \"code\": \"%s\", \"ns_median\": %llu, "
+                 "\"ns_min\": %llu, \"record_bytes\": %zu, \"heap_calls\": "
+                 "%zu}%s\n",
+                 s->name, call_code_name(d.code),
+                 (unsigned long long)ns[ROUNDS / 2], (unsigned long long)ns[0],
+                 len, heap, last ? "" : ",");
+    authority_free(a);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct ts_mem_ops ops = {counting_alloc, counting_free, NULL};
+    static const struct fix_grant chain = {
+        .tenant = "acme",
+        .user = "alice",
+        .agent = "coder",
+        .task = "t1",
+        .policy = "permit (principal, action, resource);",
+        .issuer = KEY_ISSUER,
+        .holder = KEY_CODER,
+        .sub_agent = "coder/tester",
+        .sub_holder = KEY_TESTER,
+        .sub_policy = "permit (principal, action, resource);"};
+    static const struct scenario list[] = {
+        {"read, 1 block", "fs.read", "path=docs/notes.txt", &fix_alice},
+        {"read, 2 blocks", "fs.read", "path=docs/notes.txt", &chain},
+        {"six arguments, 1 block", "bench.six",
+         "path=a/b/c.txt;mode=fast;count:=12;deep?=1;tags@=a,b;note=hello",
+         &fix_alice},
+        {"secret, 1 block", "fs.read", "path=secret/code.txt", &fix_alice},
+    };
+    unsigned per_round =
+        argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 5000u;
+
+    ts_mem_set_ops(&ops);
+    fix_init(&fix);
+    fix_add_starter(&fix, "acme", KEY_ISSUER, KEY_CODER);
+    fix_set(&fix, "tools/bench.six.yaml",
+            "tool: bench.six\n"
+            "exec: /usr/bin/cat\n"
+            "argv: [\"cat\", \"--\", \"{path}\"]\n"
+            "action: fs.read\n"
+            "args:\n"
+            "  path: {type: path, required: true}\n"
+            "  mode: {type: string}\n"
+            "  count: {type: int}\n"
+            "  deep: {type: bool}\n"
+            "  tags: {type: strings}\n"
+            "  note: {type: string}\n"
+            "resource: {type: File, arg: path, root: " WORKSPACE
+            ", access: read}\n");
+    fix_load_ok(&fix);
+    (void)printf("[\n");
+    for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++)
+        measure(&list[i], per_round > 0 ? per_round : 1,
+                i + 1 == sizeof(list) / sizeof(list[0]));
+    (void)printf("]\n");
+    fix_done(&fix);
+    ts_mem_set_ops(NULL);
+    return 0;
+}
