@@ -53,8 +53,8 @@ void help_run(const struct help_case *c, struct help_result *ret)
         ents.text = TS_STR_LIT("[]");
     if (c->context == NULL)
         ctx.text = TS_STR_LIT("{}");
-    if ((ret->err = cedar_policies_parse(&src, 1, &options, &p,
-                                         &ret->diags)) == TS_OK &&
+    if ((ret->err = cedar_policies_parse(&src, 1, &options, &p, &ret->diags)) ==
+            TS_OK &&
         (ret->err = cedar_entities_parse(&ents, 1, &e, &ret->diags)) == TS_OK &&
         (ret->err = cedar_value_parse(&arena, &ctx, &req.context,
                                       &ret->diags)) == TS_OK &&

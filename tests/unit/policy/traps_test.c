@@ -5,7 +5,11 @@
 
 #include "tests/unit/policy/cedar_help.h"
 
-enum trap_want { REFUSED, ALLOW, DENY };
+enum trap_want {
+    REFUSED,
+    ALLOW,
+    DENY
+};
 
 struct trap {
     const char *name;
@@ -52,7 +56,7 @@ static void authorize_every_trap_answers_as_cedar(void **state)
             continue;
         wrong++;
         print_error("%s: got %s [%s] %s; diagnostic: %s\n", t->name,
-                    r.err != TS_OK ? ts_err_text(r.err)
+                    r.err != TS_OK              ? ts_err_text(r.err)
                     : r.decision == CEDAR_ALLOW ? "allow"
                                                 : "deny",
                     r.errors, r.first_error,

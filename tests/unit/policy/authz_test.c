@@ -1,0 +1,471 @@
+#include "tests/lib/ts_test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "policy/cedar.h"
+#include "policy/eval/eval_priv.h"
+#include "tests/lib/fault_mem.h"
+#include "tests/unit/policy/cedar_help.h"
+
+#define PERMIT "@id(\"p\") permit(principal,action==Action::\"v\",resource);"
+#define OPS                                                                    \
+    "@id(\"a\") @approval(\"ops\") forbid(principal,action==Action::\"v\","    \
+    "resource) unless { context has approval && "                              \
+    "context.approval.roles.contains(\"ops\") };"
+#define SEC                                                                    \
+    "@id(\"s\") @approval(\"sec\") forbid(principal,action==Action::\"v\","    \
+    "resource) unless { context has approval && "                              \
+    "context.approval.roles.contains(\"sec\") };"
+#define UNGUARDED                                                              \
+    "@id(\"a\") @approval(\"ops\") forbid(principal,action==Action::\"v\","    \
+    "resource) unless { context.approval.roles.contains(\"ops\") };"
+#define HARD                                                                   \
+    "@id(\"h\") forbid(principal,action==Action::\"v\",resource) when { "      \
+    "context.sens >= 3 };"
+#define GRANT(roles) "{\"approval\":{\"roles\":[" roles "]}}"
+
+/* What the engine must hand to the wrapper in each row of the approval table;
+ * pending needs: deny, no errors, reasons all annotated, a satisfied permit. */
+static void authorize_approval_table(void **state)
+{
+    static const struct {
+        const char *policies, *context;
+        enum cedar_decision decision;
+        const char *reasons, *permits, *errors;
+    } rows[] = {
+        {PERMIT OPS, "{}", CEDAR_DENY, "a", "p", ""},
+        {PERMIT OPS, GRANT("\"ops\""), CEDAR_ALLOW, "p", "p", ""},
+        {OPS, "{}", CEDAR_DENY, "a", "", ""},
+        {OPS, GRANT("\"ops\""), CEDAR_DENY, "", "", ""},
+        {PERMIT UNGUARDED, "{}", CEDAR_ALLOW, "p", "p", "a:missing_attribute"},
+        {PERMIT OPS SEC, "{}", CEDAR_DENY, "a s", "p", ""},
+        {PERMIT OPS SEC, GRANT("\"ops\""), CEDAR_DENY, "s", "p", ""},
+        {PERMIT OPS SEC, GRANT("\"ops\",\"sec\""), CEDAR_ALLOW, "p", "p", ""},
+        {PERMIT OPS HARD, "{\"sens\":3}", CEDAR_DENY, "a h", "p", ""},
+        {PERMIT OPS HARD, GRANT("\"ops\""), CEDAR_ALLOW, "p", "p",
+         "h:missing_attribute"},
+        {PERMIT OPS, "{\"approval\":\"yes\"}", CEDAR_ALLOW, "p", "p",
+         "a:type_error"},
+        {PERMIT OPS, "{\"approval\":{}}", CEDAR_ALLOW, "p", "p",
+         "a:missing_attribute"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct help_case c = {.policies = ts_str_of(rows[i].policies),
+                              .context = rows[i].context,
+                              .require_id = true};
+        static struct help_result r;
+
+        help_run(&c, &r);
+        assert_int_equal(r.err, TS_OK);
+        assert_int_equal(r.decision, rows[i].decision);
+        assert_string_equal(r.reasons, rows[i].reasons);
+        assert_string_equal(r.permits, rows[i].permits);
+        assert_string_equal(r.errors, rows[i].errors);
+        assert_int_equal(r.forbid_error, rows[i].errors[0] != '\0');
+    }
+}
+
+/* Each kind of failure has its own code, and a text that says what it was. */
+static void authorize_errors_have_codes(void **state)
+{
+    static const struct {
+        const char *expr, *code, *text;
+    } rows[] = {
+        {"1", "type_error", "expected bool, got long"},
+        {"!1", "type_error", "expected bool, got long"},
+        {"-\"a\" == 1", "type_error", "expected long, got string"},
+        {"1 + true == 1", "type_error", "expected long, got bool"},
+        {"1 * [] == 1", "type_error", "expected long, got set"},
+        {"1 < \"a\"", "type_error", "expected long, got string"},
+        {"\"a\" < 1", "type_error", "expected long, got string"},
+        {"duration(\"1s\") < datetime(\"2024-01-01\")", "type_error",
+         "expected duration, got datetime"},
+        {"context.x", "missing_attribute", "attribute `x`"},
+        {"principal.x", "missing_entity", "`U::\"a\"` does not exist"},
+        {"1.x", "type_error", "one of [record, entity]"},
+        {"1 has x", "type_error", "one of [record, entity]"},
+        {"principal.getTag(\"k\")", "missing_entity", "does not exist"},
+        {"context.hasTag(\"k\")", "type_error", "expected entity"},
+        {"principal.hasTag(1)", "type_error", "expected string"},
+        {"1 like \"a\"", "type_error", "expected string"},
+        {"1 is U", "type_error", "expected entity"},
+        {"1 in principal", "type_error", "expected entity, got long"},
+        {"principal in 1", "type_error", "one of [set, entity], got long"},
+        {"principal in [principal, 1]", "type_error", "expected entity"},
+        {"principal in [principal, [1]]", "type_error", "expected entity"},
+        {"1.contains(1)", "type_error", "expected set"},
+        {"[1].containsAll(1)", "type_error", "expected set"},
+        {"1.containsAny([1])", "type_error", "expected set"},
+        {"1.isEmpty()", "type_error", "expected set"},
+        {"9223372036854775807 + 1 == 0", "overflow", "add"},
+        {"-9223372036854775808 - 1 == 0", "overflow", "subtract"},
+        {"9223372036854775807 * 2 == 0", "overflow", "multiply"},
+        {"-(-9223372036854775808) == 0", "overflow", "negate"},
+        {"ip(\"x\").isIpv4()", "extension_error", "\"x\" is not a valid"},
+        {"ip(1).isIpv4()", "type_error", "expected string"},
+        {"1.isIpv4()", "type_error", "expected ipaddr"},
+        {"ip(\"::1\").isInRange(1)", "type_error", "expected ipaddr"},
+        {"ip() == 1", "wrong_arity", "expected 1, got 0"},
+        {"ip(\"::1\").isInRange(ip(\"::1\"),ip(\"::1\"))", "wrong_arity",
+         "expected 2, got 3"},
+        {"decimal(\"1.0\").lessThan(1)", "type_error", "expected decimal"},
+        {"datetime(\"x\") == 1", "extension_error", "datetime"},
+        {"duration(\"x\") == 1", "extension_error", "duration"},
+        {"\"x\".toDate() == 1", "type_error", "expected datetime"},
+        {"\"x\".toDays() == 1", "type_error", "expected duration"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[256], want[64];
+        struct help_case c = {0};
+        static struct help_result r;
+
+        (void)snprintf(text, sizeof(text),
+                       "permit(principal,action,resource) when { %s };",
+                       rows[i].expr);
+        (void)snprintf(want, sizeof(want), "policy0:%s", rows[i].code);
+        c.policies = ts_str_of(text);
+        help_run(&c, &r);
+        assert_int_equal(r.err, TS_OK);
+        assert_int_equal(r.decision, CEDAR_DENY);
+        assert_false(r.forbid_error);
+        if (strcmp(r.errors, want) != 0 ||
+            strstr(r.first_error, rows[i].text) == NULL)
+            fail_msg("%s: %s \"%s\"", rows[i].expr, r.errors, r.first_error);
+    }
+}
+
+static const char overlay_text[] =
+    "permit(principal, action, resource is File in Dir::\"/srv\") when { "
+    "resource.size < 10 && resource in Dir::\"/\" && !resource.hasTag(\"x\") "
+    "};";
+
+static void authorize_overlay_entity_hides_the_store(void **state)
+{
+    struct cedar_source src = {.name = "p", .text = ts_str_of(overlay_text)};
+    struct cedar_source ents = {
+        .name = "e",
+        .text = TS_STR_LIT("[{\"uid\":{\"type\":\"File\",\"id\":\"f\"},"
+                           "\"attrs\":{\"size\":99},\"parents\":[]}]")};
+    struct cedar_uid dirs[] = {
+        cedar_uid_make(TS_STR_LIT("Dir"), TS_STR_LIT("/srv")),
+        cedar_uid_make(TS_STR_LIT("Dir"), TS_STR_LIT("/"))};
+    struct cedar_field size = {TS_STR_LIT("size"), cedar_long(5)};
+    struct cedar_overlay o = {
+        .uid = cedar_uid_make(TS_STR_LIT("File"), TS_STR_LIT("f")),
+        .ancestors = dirs,
+        .ancestor_count = 2};
+    struct cedar_request req = {
+        .principal = cedar_uid_make(TS_STR_LIT("U"), TS_STR_LIT("a")),
+        .action = cedar_uid_make(TS_STR_LIT("Action"), TS_STR_LIT("v")),
+        .resource = o.uid,
+        .overlay = &o,
+        .overlay_count = 1};
+    struct cedar_policies *p = NULL;
+    struct cedar_entities *e = NULL;
+    struct cedar_answer a;
+    struct ts_arena arena;
+
+    (void)state;
+    ts_arena_init(&arena, 1 << 16);
+    assert_int_equal(
+        cedar_policies_parse(&src, 1, &cedar_options_block, &p, NULL), TS_OK);
+    assert_int_equal(cedar_entities_parse(&ents, 1, &e, NULL), TS_OK);
+    assert_int_equal(cedar_record_make(&arena, NULL, 0, &req.context), TS_OK);
+    assert_int_equal(cedar_record_make(&arena, &size, 1, &o.attrs), TS_OK);
+    assert_int_equal(cedar_authorize(p, e, &req, &arena, &a), TS_OK);
+    assert_int_equal(a.decision, CEDAR_ALLOW);
+    assert_int_equal(cedar_authorize(p, NULL, &req, &arena, &a), TS_OK);
+    assert_int_equal(a.decision, CEDAR_ALLOW); /* no store at all is fine */
+    o.ancestor_count = 1;
+    assert_int_equal(cedar_authorize(p, e, &req, &arena, &a), TS_OK);
+    assert_int_equal(a.decision, CEDAR_DENY);
+    o.attrs.kind = CEDAR_NONE;
+    o.ancestor_count = 2;
+    assert_int_equal(cedar_authorize(p, e, &req, &arena, &a), TS_OK);
+    assert_int_equal(a.error_count, 1);
+    assert_string_equal(a.errors[0].code, "missing_attribute");
+    req.overlay_count = 0;
+    assert_int_equal(cedar_authorize(p, e, &req, &arena, &a), TS_OK);
+    assert_int_equal(a.decision, CEDAR_DENY);
+    cedar_policies_free(p);
+    cedar_entities_free(e);
+    ts_arena_done(&arena);
+}
+
+static void authorize_without_memory_is_no_decision(void **state)
+{
+    static const char text[] =
+        "permit(principal,action,resource); permit(principal,action,resource) "
+        "when { [principal, resource, context].isEmpty() || {a: action}.a == "
+        "action };";
+    struct cedar_source src = {.name = "p", .text = ts_str_of(text)};
+    struct cedar_request req = {
+        .principal = cedar_uid_make(TS_STR_LIT("U"), TS_STR_LIT("a")),
+        .action = cedar_uid_make(TS_STR_LIT("Action"), TS_STR_LIT("v")),
+        .resource = cedar_uid_make(TS_STR_LIT("R"), TS_STR_LIT("r"))};
+    struct cedar_policies *p = NULL;
+    struct cedar_answer a = {.decision = CEDAR_ALLOW, .reason_count = 77};
+    struct ts_arena arena, ctx;
+    unsigned failures = 0;
+
+    (void)state;
+    ts_arena_init(&ctx, 4096);
+    assert_int_equal(
+        cedar_policies_parse(&src, 1, &cedar_options_block, &p, NULL), TS_OK);
+    ts_arena_init(&arena, 4096);
+    assert_int_equal(cedar_authorize(p, NULL, &req, &arena, &a), TS_E_INVALID);
+    ts_arena_done(&arena);
+    assert_int_equal(cedar_record_make(&ctx, NULL, 0, &req.context), TS_OK);
+    for (size_t budget = 0;; budget += 16) {
+        ts_err e;
+
+        a.reason_count = 77;
+        ts_arena_init(&arena, budget);
+        e = cedar_authorize(p, NULL, &req, &arena, &a);
+        if (e == TS_OK)
+            assert_int_equal(a.reason_count, 2);
+        ts_arena_done(&arena);
+        if (e == TS_OK)
+            break;
+        assert_int_equal(e, TS_E_LIMIT);
+        assert_int_equal(a.reason_count, 77); /* untouched */
+        failures++;
+    }
+    assert_true(failures > 3);
+    cedar_policies_free(p);
+    ts_arena_done(&ctx);
+}
+
+/* Random policy sets over few names, asked every request over those names: the
+ * index and the full scan must agree in everything. */
+static uint64_t seed = 1;
+
+static unsigned rnd(unsigned n)
+{
+    seed = seed * 6364136223846793005u + 1442695040888963407u;
+    return (unsigned)(seed >> 33) % n;
+}
+
+static size_t random_scope(char *out, size_t cap, const char *var)
+{
+    switch (rnd(6)) {
+    case 0:
+        return (size_t)snprintf(out, cap, "%s", var);
+    case 1:
+    case 2:
+        return (size_t)snprintf(out, cap, "%s == T%u::\"%u\"", var, rnd(2),
+                                rnd(4));
+    case 3:
+        return (size_t)snprintf(out, cap, "%s is T%u", var, rnd(3));
+    case 4:
+        return (size_t)snprintf(out, cap, "%s is T%u in T%u::\"%u\"", var,
+                                rnd(2), rnd(2), rnd(6));
+    default:
+        return (size_t)snprintf(out, cap, "%s in T%u::\"%u\"", var, rnd(2),
+                                rnd(6));
+    }
+}
+
+static size_t random_action(char *out, size_t cap)
+{
+    switch (rnd(5)) {
+    case 0:
+        return (size_t)snprintf(out, cap, "action");
+    case 1:
+        return (size_t)snprintf(out, cap, "action == Action::\"%u\"", rnd(4));
+    case 2:
+        return (size_t)snprintf(out, cap, "action in Action::\"%u\"", rnd(6));
+    case 3:
+        return (size_t)snprintf(out, cap, "action in []");
+    default:
+        return (size_t)snprintf(out, cap,
+                                "action in [Action::\"%u\", Action::\"%u\"]",
+                                rnd(6), rnd(6));
+    }
+}
+
+static const char *const conditions[] = {
+    "",
+    " when { context.x }",
+    " when { principal == resource }",
+    " unless { principal in resource }",
+    " when { [principal, 1].contains(1) } unless { context has x }",
+};
+
+static size_t random_set(char *out, size_t cap, unsigned policies)
+{
+    size_t at = 0;
+
+    for (unsigned i = 0; i < policies; i++) {
+        at += (size_t)snprintf(out + at, cap - at, "%s(",
+                               rnd(4) > 0 ? "permit" : "forbid");
+        at += random_scope(out + at, cap - at, "principal");
+        at += (size_t)snprintf(out + at, cap - at, ",");
+        at += random_action(out + at, cap - at);
+        at += (size_t)snprintf(out + at, cap - at, ",");
+        at += random_scope(out + at, cap - at, "resource");
+        at +=
+            (size_t)snprintf(out + at, cap - at, ")%s;\n", conditions[rnd(5)]);
+    }
+    return at;
+}
+
+static size_t random_entities(char *out, size_t cap)
+{
+    size_t at = (size_t)snprintf(out, cap, "[");
+
+    for (unsigned t = 0; t < 3; t++)
+        for (unsigned i = 0; i < 6; i++) {
+            char type[8];
+
+            if (t < 2)
+                (void)snprintf(type, sizeof(type), "T%u", t);
+            else
+                (void)snprintf(type, sizeof(type), "Action");
+            /* parents have larger numbers, so there is no cycle */
+            at += (size_t)snprintf(
+                out + at, cap - at,
+                "%s{\"uid\":{\"type\":\"%s\",\"id\":\"%u\"},\"attrs\":{},"
+                "\"parents\":[{\"type\":\"%s\",\"id\":\"%u\"}]}",
+                at > 1 ? "," : "", type, i, t == 0 && rnd(2) > 0 ? "T1" : type,
+                i + 1 + rnd(3));
+        }
+    at += (size_t)snprintf(out + at, cap - at, "]");
+    return at;
+}
+
+static bool same_list(const uint32_t *a, const uint32_t *b, uint32_t n)
+{
+    return n == 0 || memcmp(a, b, n * sizeof(*a)) == 0;
+}
+
+static void compare(const struct cedar_policies *p,
+                    const struct cedar_entities *e,
+                    const struct cedar_request *req)
+{
+    struct cedar_answer x, y;
+    struct ts_arena arena;
+
+    ts_arena_init(&arena, 1 << 20);
+    assert_int_equal(ev_authorize(p, e, req, &arena, true, &x), TS_OK);
+    assert_int_equal(ev_authorize(p, e, req, &arena, false, &y), TS_OK);
+    assert_int_equal(x.decision, y.decision);
+    assert_int_equal(x.reason_count, y.reason_count);
+    assert_int_equal(x.permit_count, y.permit_count);
+    assert_int_equal(x.error_count, y.error_count);
+    assert_int_equal(x.forbid_error, y.forbid_error);
+    assert_true(same_list(x.reasons, y.reasons, x.reason_count));
+    assert_true(
+        same_list(x.satisfied_permits, y.satisfied_permits, x.permit_count));
+    for (uint32_t i = 0; i < x.error_count; i++) {
+        assert_int_equal(x.errors[i].policy, y.errors[i].policy);
+        assert_string_equal(x.errors[i].text, y.errors[i].text);
+    }
+    ts_arena_done(&arena);
+}
+
+/* Every principal and resource, one action; half of them with an overlay. */
+static void compare_all(const struct cedar_policies *p,
+                        const struct cedar_entities *e,
+                        const struct cedar_value *context)
+{
+    static const char *const ids[] = {"0", "1", "2", "3"};
+    static const char *const types[] = {"T0", "T1"};
+
+    for (unsigned i = 0; i < 8 * 8 * 4; i++) {
+        struct cedar_uid up =
+            cedar_uid_make(TS_STR_LIT("T1"), ts_str_of(ids[i % 4]));
+        struct cedar_request req = {
+            .principal = cedar_uid_make(ts_str_of(types[i % 2]),
+                                        ts_str_of(ids[i / 2 % 4])),
+            .resource = cedar_uid_make(ts_str_of(types[i / 8 % 2]),
+                                       ts_str_of(ids[i / 16 % 4])),
+            .action =
+                cedar_uid_make(TS_STR_LIT("Action"), ts_str_of(ids[i / 64])),
+            .context = *context};
+        struct cedar_overlay o = {
+            .uid = req.resource, .ancestors = &up, .ancestor_count = 1};
+
+        req.overlay = &o;
+        req.overlay_count = i % 3 == 0 ? 1 : 0;
+        compare(p, e, &req);
+    }
+}
+
+static void authorize_index_agrees_with_full_scan(void **state)
+{
+    static char text[1 << 17], json[1 << 14];
+    static const unsigned sizes[] = {1, 15, 16, 17, 64, 65, 256, 257, 700};
+    struct cedar_options o = cedar_options_default;
+    struct cedar_value context;
+    struct ts_arena arena;
+
+    (void)state;
+    o.require_id = false;
+    ts_arena_init(&arena, 4096);
+    assert_int_equal(cedar_record_make(&arena, NULL, 0, &context), TS_OK);
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        struct cedar_source ps = {.name = "p"}, es = {.name = "e"};
+        struct cedar_policies *p = NULL;
+        struct cedar_entities *e = NULL;
+
+        ps.text =
+            (struct ts_str){text, random_set(text, sizeof(text), sizes[i])};
+        es.text = (struct ts_str){json, random_entities(json, sizeof(json))};
+        assert_int_equal(cedar_policies_parse(&ps, 1, &o, &p, NULL), TS_OK);
+        assert_int_equal(cedar_entities_parse(&es, 1, &e, NULL), TS_OK);
+        assert_int_equal(p->index != NULL, sizes[i] >= 16);
+        compare_all(p, e, &context);
+        cedar_policies_free(p);
+        cedar_entities_free(e);
+    }
+    ts_arena_done(&arena);
+}
+
+/* The fast path may not reach for the heap: one chunk of a fresh arena is all
+ * that a decision takes, whatever the policies say. */
+static void authorize_takes_memory_from_the_arena_only(void **state)
+{
+    struct cedar_source src = {.name = "p", .text = ts_str_of(overlay_text)};
+    struct cedar_request req = {
+        .principal = cedar_uid_make(TS_STR_LIT("U"), TS_STR_LIT("a")),
+        .action = cedar_uid_make(TS_STR_LIT("Action"), TS_STR_LIT("v")),
+        .resource = cedar_uid_make(TS_STR_LIT("File"), TS_STR_LIT("f"))};
+    struct cedar_policies *p = NULL;
+    struct cedar_answer a;
+    struct ts_arena arena, ctx;
+    void *warm;
+
+    (void)state;
+    ts_arena_init(&ctx, 4096);
+    ts_arena_init(&arena, 4096);
+    assert_int_equal(
+        cedar_policies_parse(&src, 1, &cedar_options_block, &p, NULL), TS_OK);
+    assert_int_equal(cedar_record_make(&ctx, NULL, 0, &req.context), TS_OK);
+    assert_int_equal(ts_arena_alloc(&arena, 1, &warm), TS_OK);
+    fault_mem_arm(0, true); /* any allocation from here on fails */
+    assert_int_equal(cedar_authorize(p, NULL, &req, &arena, &a), TS_OK);
+    assert_false(fault_mem_fired());
+    fault_mem_disarm();
+    cedar_policies_free(p);
+    ts_arena_done(&arena);
+    ts_arena_done(&ctx);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(authorize_approval_table),
+        cmocka_unit_test(authorize_errors_have_codes),
+        cmocka_unit_test(authorize_overlay_entity_hides_the_store),
+        cmocka_unit_test(authorize_without_memory_is_no_decision),
+        cmocka_unit_test(authorize_index_agrees_with_full_scan),
+        cmocka_unit_test(authorize_takes_memory_from_the_arena_only),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
