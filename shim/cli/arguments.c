@@ -1,0 +1,178 @@
+/*
+ * NAME=TEXT and NAME:=JSON words, and JSON, to an argument map. JSON is read by
+ * jansson, strictly: duplicate names are refused. Numbers with a fraction are
+ * refused, since no tool can declare one; write them as text.
+ */
+#include "shim/cli/arguments.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "proto/wire/mp_write.h"
+
+#define ANY_VALUE (JSON_REJECT_DUPLICATES | JSON_DECODE_ANY)
+
+TS_PRINTF(2, 3)
+static ts_err explain(char *text, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(text, ARGUMENTS_TEXT_MAX, fmt, ap); /* cut is fine */
+    va_end(ap);
+    return TS_E_INVALID;
+}
+
+static void value_write(struct mp_writer *w, json_t *v, unsigned depth);
+
+static void object_write(struct mp_writer *w, json_t *v, unsigned depth)
+{
+    const char *key;
+    json_t *item;
+
+    mp_write_map(w, (uint32_t)json_object_size(v));
+    json_object_foreach(v, key, item)
+    {
+        mp_write_cstr(w, key);
+        value_write(w, item, depth + 1);
+    }
+}
+
+static void array_write(struct mp_writer *w, json_t *v, unsigned depth)
+{
+    size_t n = json_array_size(v);
+
+    mp_write_array(w, (uint32_t)n);
+    for (size_t i = 0; i < n; i++)
+        value_write(w, json_array_get(v, i), depth + 1);
+}
+
+static void value_write(struct mp_writer *w, json_t *v, unsigned depth)
+{
+    if (depth > TS_MP_DEPTH_MAX || w->error != TS_OK) {
+        w->error = w->error != TS_OK ? w->error : TS_E_LIMIT;
+        return;
+    }
+    switch (json_typeof(v)) {
+    case JSON_OBJECT:
+        object_write(w, v, depth);
+        return;
+    case JSON_ARRAY:
+        array_write(w, v, depth);
+        return;
+    case JSON_STRING:
+        mp_write_str(w, json_string_value(v), json_string_length(v));
+        return;
+    case JSON_INTEGER:
+        mp_write_int(w, json_integer_value(v));
+        return;
+    case JSON_TRUE:
+    case JSON_FALSE:
+        mp_write_bool(w, json_is_true(v));
+        return;
+    case JSON_NULL:
+        mp_write_nil(w);
+        return;
+    case JSON_REAL:
+        break;
+    }
+    w->error = TS_E_UNSUPPORTED;
+}
+
+/* What mp_written() says, as a sentence about what. */
+static ts_err finish(const struct mp_writer *w, const char *what,
+                     size_t *ret_len, char *text)
+{
+    ts_err e = mp_written(w, ret_len);
+
+    if (e == TS_E_UNSUPPORTED)
+        return explain(
+            text, "%s: a number with a fraction; give it as a string", what);
+    if (e != TS_OK)
+        return explain(text, "%s: over %d bytes or nested over %d deep", what,
+                       TS_ARGS_MAX, TS_MP_DEPTH_MAX);
+    return TS_OK;
+}
+
+ts_err arguments_from_json(json_t *object, uint8_t *buf, size_t *ret_len,
+                           char *reterr_text)
+{
+    struct mp_writer w;
+
+    if (object != NULL && !json_is_object(object))
+        return explain(reterr_text, "args: not a JSON object");
+    mp_writer_init(&w, buf, TS_ARGS_MAX);
+    if (object == NULL)
+        mp_write_map(&w, 0);
+    else
+        value_write(&w, object, 1);
+    return finish(&w, "args", ret_len, reterr_text);
+}
+
+/* NAME=TEXT or NAME:=JSON; the first of ":=" and "=" in the word decides. */
+static ts_err word_write(struct mp_writer *w, const char *word, char *text)
+{
+    const char *eq = strchr(word, '=');
+    size_t name_len;
+    json_error_t je;
+    json_t *v;
+
+    if (eq == NULL || eq == word || (eq == word + 1 && word[0] == ':'))
+        return explain(text, "\"%.64s\" is neither NAME=TEXT nor NAME:=JSON",
+                       word);
+    name_len = (size_t)(eq - word);
+    if (eq[-1] != ':') {
+        mp_write_str(w, word, name_len);
+        mp_write_cstr(w, eq + 1);
+        return TS_OK;
+    }
+    mp_write_str(w, word, name_len - 1);
+    v = json_loads(eq + 1, ANY_VALUE, &je);
+    if (v == NULL)
+        return explain(text, "%.64s is not JSON: %s", word, je.text);
+    value_write(w, v, 2);
+    json_decref(v);
+    return TS_OK;
+}
+
+static ts_err from_file(const char *path, uint8_t *buf, size_t *ret_len,
+                        char *text)
+{
+    bool is_stdin = strcmp(path, "-") == 0;
+    FILE *f = is_stdin ? stdin : fopen(path, "re");
+    json_error_t je = {.line = 0};
+    json_t *v;
+    ts_err e;
+
+    if (f == NULL)
+        return explain(text, "%s: cannot be read", path);
+    v = json_loadf(f, JSON_REJECT_DUPLICATES, &je);
+    if (!is_stdin)
+        (void)fclose(f); /* was only read */
+    if (v == NULL)
+        return explain(text, "%s:%d: %s", path, je.line, je.text);
+    e = arguments_from_json(v, buf, ret_len, text);
+    json_decref(v);
+    return e;
+}
+
+ts_err arguments_from_options(const struct options *o, uint8_t *buf,
+                              size_t *ret_len, char *reterr_text)
+{
+    struct mp_writer w;
+    ts_err e;
+
+    if (o->json_file != NULL)
+        return from_file(o->json_file, buf, ret_len, reterr_text);
+    if (o->word_count > TS_ARGS_KEYS_MAX)
+        return explain(reterr_text, "more than %d arguments", TS_ARGS_KEYS_MAX);
+    mp_writer_init(&w, buf, TS_ARGS_MAX);
+    mp_write_map(&w, (uint32_t)o->word_count);
+    for (int i = 0; i < o->word_count; i++) {
+        e = word_write(&w, o->words[i], reterr_text);
+        if (e != TS_OK)
+            return e;
+    }
+    return finish(&w, "arguments", ret_len, reterr_text);
+}

@@ -1,0 +1,252 @@
+/* The command line, and what --help says. */
+#include "shim/cli/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/base/ts_str.h"
+
+#define TIMEOUT_MS 30000
+
+static const char help[] =
+    "Usage: tipstaff-shim call TOOL [NAME=TEXT | NAME:=JSON]...\n"
+    "       tipstaff-shim call TOOL --json FILE|-\n"
+    "       tipstaff-shim call --batch\n"
+    "       tipstaff-shim check TOOL [NAME=TEXT | NAME:=JSON]...\n"
+    "       tipstaff-shim check --batch\n"
+    "       tipstaff-shim tools [--json]\n"
+    "       tipstaff-shim ping\n"
+    "Asks the Tipstaff sidecar to run a tool, or whether it would.\n"
+    "\n"
+    "  --stdin            send standard input to the tool\n"
+    "  --json FILE        arguments as one JSON object (- is standard input)\n"
+    "  --batch            one JSON object a line in, one a line out\n"
+    "  --deadline MS      end the tool after MS milliseconds\n"
+    "  --provenance LABEL where this call's inputs come from; repeatable\n"
+    "  --traceparent T    W3C trace context\n"
+    "  --retry-id HEX     32 digits; the outcome of that earlier, identical\n"
+    "                     call, never a second run\n"
+    "  --timeout MS       for the handshake and for each answer (30000)\n"
+    "\n"
+    "The session (variable in brackets):\n"
+    "  --socket PATH      [TIPSTAFF_SOCKET] " TIPSTAFF_SOCKET_DEFAULT "\n"
+    "  --chain FILE       [TIPSTAFF_DELEGATION] delegation chain\n"
+    "  --key FILE         [TIPSTAFF_KEY] seed of its last holder\n"
+    "  --sidecar-key FILE [TIPSTAFF_SIDECAR_KEY] the sidecar's public key\n"
+    "\n"
+    "Exit: the tool's own code, 128+N if it died of signal N;\n"
+    "  104 denied   105 a person must approve   106 permitted, not started\n"
+    "  107 no sidecar, or lost (outcome unknown)   108 bad usage\n"
+    "  130/143 interrupted. A batch exits 0 when every line was answered.\n";
+
+enum {
+    OPT_SOCKET = 256,
+    OPT_CHAIN,
+    OPT_KEY,
+    OPT_SIDECAR_KEY,
+    OPT_STDIN,
+    OPT_JSON_FILE,
+    OPT_JSON_FLAG,
+    OPT_BATCH,
+    OPT_DEADLINE,
+    OPT_PROVENANCE,
+    OPT_TRACEPARENT,
+    OPT_RETRY_ID,
+    OPT_TIMEOUT,
+    OPT_HELP
+};
+
+#define SESSION_OPTIONS                                                        \
+    {"socket", required_argument, NULL, OPT_SOCKET},                           \
+        {"chain", required_argument, NULL, OPT_CHAIN},                         \
+        {"key", required_argument, NULL, OPT_KEY},                             \
+        {"sidecar-key", required_argument, NULL, OPT_SIDECAR_KEY},             \
+        {"timeout", required_argument, NULL, OPT_TIMEOUT},                     \
+    {                                                                          \
+        "help", no_argument, NULL, OPT_HELP                                    \
+    }
+
+static const struct option call_options[] = {
+    SESSION_OPTIONS,
+    {"stdin", no_argument, NULL, OPT_STDIN},
+    {"json", required_argument, NULL, OPT_JSON_FILE},
+    {"batch", no_argument, NULL, OPT_BATCH},
+    {"deadline", required_argument, NULL, OPT_DEADLINE},
+    {"provenance", required_argument, NULL, OPT_PROVENANCE},
+    {"traceparent", required_argument, NULL, OPT_TRACEPARENT},
+    {"retry-id", required_argument, NULL, OPT_RETRY_ID},
+    {NULL, 0, NULL, 0}};
+static const struct option check_options[] = {
+    SESSION_OPTIONS,
+    {"json", required_argument, NULL, OPT_JSON_FILE},
+    {"batch", no_argument, NULL, OPT_BATCH},
+    {"provenance", required_argument, NULL, OPT_PROVENANCE},
+    {"traceparent", required_argument, NULL, OPT_TRACEPARENT},
+    {NULL, 0, NULL, 0}};
+static const struct option tools_options[] = {
+    SESSION_OPTIONS,
+    {"json", no_argument, NULL, OPT_JSON_FLAG},
+    {NULL, 0, NULL, 0}};
+static const struct option ping_options[] = {SESSION_OPTIONS,
+                                             {NULL, 0, NULL, 0}};
+
+static const struct {
+    const char *name;
+    const struct option *options;
+} commands[] = {[COMMAND_CALL] = {"call", call_options},
+                [COMMAND_CHECK] = {"check", check_options},
+                [COMMAND_TOOLS] = {"tools", tools_options},
+                [COMMAND_PING] = {"ping", ping_options}};
+
+static int bad_usage(const char *what, const char *value)
+{
+    (void)fprintf(stderr, "tipstaff-shim: %s%s%s; see --help\n", what,
+                  value[0] != '\0' ? ": " : "", value);
+    return TIPSTAFF_EXIT_USAGE;
+}
+
+static bool parse_number(const char *s, uint64_t max, uint64_t *ret)
+{
+    unsigned long long v;
+    char *end;
+
+    errno = 0;
+    if (s[0] < '0' || s[0] > '9')
+        return false;
+    v = strtoull(s, &end, 10);
+    if (errno != 0 || *end != '\0' || v > max)
+        return false;
+    *ret = v;
+    return true;
+}
+
+static int take_retry_id(struct options *o, const char *value)
+{
+    o->retry = true;
+    if (ts_hex_decode(value, strlen(value), o->retry_id, sizeof(o->retry_id)) !=
+        TS_OK)
+        return bad_usage("--retry-id is not 32 hex digits", value);
+    return -1;
+}
+
+static int take_label(struct options *o, const char *value)
+{
+    if (o->provenance_count == TS_PROVENANCE_MAX)
+        return bad_usage("too many --provenance labels", value);
+    o->provenance[o->provenance_count++] = value;
+    return -1;
+}
+
+static int take_number(struct options *o, int opt, const char *value)
+{
+    uint64_t v;
+
+    if (!parse_number(value, TS_WALL_HARD_MS, &v) || v == 0)
+        return bad_usage("not a number of milliseconds", value);
+    if (opt == OPT_DEADLINE)
+        o->deadline_ms = v;
+    else
+        o->timeout_ms = (int)v;
+    return -1;
+}
+
+static int take(struct options *o, int opt, const char *value)
+{
+    switch (opt) {
+    case OPT_SOCKET:
+        o->session.socket = value;
+        return -1;
+    case OPT_CHAIN:
+        o->session.chain = value;
+        return -1;
+    case OPT_KEY:
+        o->session.key = value;
+        return -1;
+    case OPT_SIDECAR_KEY:
+        o->session.sidecar_key = value;
+        return -1;
+    case OPT_STDIN:
+        o->input = true;
+        return -1;
+    case OPT_JSON_FILE:
+        o->json_file = value;
+        return -1;
+    case OPT_JSON_FLAG:
+        o->as_json = true;
+        return -1;
+    case OPT_BATCH:
+        o->batch = true;
+        return -1;
+    case OPT_TRACEPARENT:
+        o->traceparent = value;
+        return -1;
+    case OPT_PROVENANCE:
+        return take_label(o, value);
+    case OPT_RETRY_ID:
+        return take_retry_id(o, value);
+    case OPT_DEADLINE:
+    case OPT_TIMEOUT:
+        return take_number(o, opt, value);
+    case OPT_HELP:
+        (void)fputs(help, stdout);
+        return 0;
+    default: /* getopt's '?', already explained by it */
+        return TIPSTAFF_EXIT_USAGE;
+    }
+}
+
+/* What is wrong with the whole, or -1. */
+static int check_whole(const struct options *o)
+{
+    bool takes_tool =
+        (o->command == COMMAND_CALL || o->command == COMMAND_CHECK) &&
+        !o->batch;
+
+    if (!takes_tool && (o->tool != NULL || o->word_count > 0))
+        return bad_usage("this takes no tool", o->tool);
+    if (!takes_tool && (o->json_file != NULL || o->input || o->retry))
+        return bad_usage("--json, --stdin and --retry-id go with one call", "");
+    if (takes_tool && o->tool == NULL)
+        return bad_usage("which tool?", "");
+    if (o->json_file != NULL && o->word_count > 0)
+        return bad_usage("arguments come from --json or from words, not both",
+                         o->words[0]);
+    if (o->json_file != NULL && strcmp(o->json_file, "-") == 0 && o->input)
+        return bad_usage("standard input is either --json - or --stdin", "");
+    return -1;
+}
+
+int options_parse(int argc, char **argv, struct options *ret)
+{
+    struct options o = {.timeout_ms = TIMEOUT_MS};
+    size_t c = 0;
+    int opt, end = -1;
+
+    if (argc >= 2 &&
+        (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+        return take(&o, OPT_HELP, "");
+    while (argc >= 2 && c < sizeof(commands) / sizeof(commands[0]) &&
+           strcmp(commands[c].name, argv[1]) != 0)
+        c++;
+    if (argc < 2 || c == sizeof(commands) / sizeof(commands[0]))
+        return bad_usage("no such command", argc < 2 ? "" : argv[1]);
+    o.command = (enum command)c;
+    argc--;
+    argv++;
+    while (end < 0 &&
+           (opt = getopt_long(argc, argv, "", commands[c].options, NULL)) != -1)
+        end = take(&o, opt, optarg);
+    if (end >= 0)
+        return end;
+    if (optind < argc)
+        o.tool = argv[optind++];
+    o.words = argv + optind;
+    o.word_count = argc - optind;
+    end = check_whole(&o);
+    if (end < 0)
+        *ret = o;
+    return end;
+}

@@ -1,0 +1,41 @@
+#ifndef SHIM_CLI_OPTIONS_H
+#define SHIM_CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/wire/limits.h"
+#include "shim/tipstaff.h"
+
+enum command {
+    COMMAND_CALL,
+    COMMAND_CHECK,
+    COMMAND_TOOLS,
+    COMMAND_PING
+};
+
+/* The command line. Everything borrows from argv. */
+struct options {
+    enum command command;
+    struct tipstaff_config session;
+    bool batch;
+    bool input;            /* --stdin */
+    bool as_json;          /* tools --json */
+    const char *json_file; /* call, check: --json FILE */
+    const char *tool;
+    char **words; /* k=v and k:=JSON, word_count of them */
+    int word_count;
+    uint64_t deadline_ms;
+    int timeout_ms; /* for handshake and each answer */
+    const char *traceparent;
+    const char *provenance[TS_PROVENANCE_MAX];
+    size_t provenance_count;
+    bool retry;
+    uint8_t retry_id[16];
+};
+
+/* The exit code to end with, after having printed why (or the help), or -1 to
+ * go on. */
+int options_parse(int argc, char **argv, struct options *ret);
+
+#endif

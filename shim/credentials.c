@@ -1,0 +1,186 @@
+/* Files and variables that a session is opened with. */
+#include "shim/credentials.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "proto/base/ts_arena.h"
+#include "proto/base/ts_fd.h"
+#include "proto/base/ts_mem.h"
+#include "proto/base/ts_str.h"
+#include "proto/trust/delegation.h"
+
+TS_PRINTF(2, 3)
+static void explain(char *text, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(text, TIPSTAFF_MESSAGE_MAX, fmt, ap); /* cut is fine */
+    va_end(ap);
+}
+
+static const char *from(const char *given, const char *variable)
+{
+    if (given == NULL)
+        given = getenv(variable);
+    return given != NULL && given[0] != '\0' ? given : NULL;
+}
+
+/* Reads a regular file of 1..max bytes into to; returns its length or 0. */
+static size_t read_small(const char *path, const char *what, uint8_t *to,
+                         size_t max, char *text)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat st;
+    size_t got = 0;
+
+    if (fd < 0) {
+        explain(text, "%s %s: %s", what, path, strerror(errno));
+        return 0;
+    }
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+        explain(text, "%s %s: not a regular file", what, path);
+        ts_fd_close(&fd);
+        return 0;
+    }
+    while (got < max) {
+        ssize_t n = read(fd, to + got, max - got);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            explain(text, "%s %s: %s", what, path, strerror(errno));
+        if (n <= 0)
+            break;
+        got += (size_t)n;
+    }
+    ts_fd_close(&fd);
+    if (got == max) {
+        explain(text, "%s %s: larger than %zu bytes", what, path, max - 1);
+        return 0;
+    }
+    if (got == 0)
+        explain(text, "%s %s: empty or unreadable", what, path);
+    return got;
+}
+
+static ts_err load_chain(const char *path, struct credentials *c, char *text)
+{
+    if (path == NULL) {
+        explain(text, "no delegation: set TIPSTAFF_DELEGATION or --chain to "
+                      "the chain file that tipstaff delegate wrote");
+        return TS_E_NOT_FOUND;
+    }
+    c->chain = ts_mem_alloc(TS_CHAIN_MAX + 1);
+    if (c->chain == NULL)
+        return TS_E_NOMEM;
+    c->chain_len =
+        read_small(path, "delegation", c->chain, TS_CHAIN_MAX + 1, text);
+    return c->chain_len > 0 ? TS_OK : TS_E_INVALID;
+}
+
+static ts_err load_key(const char *path, struct credentials *c, char *text)
+{
+    if (path == NULL) {
+        explain(text, "no key: set TIPSTAFF_KEY or --key to the seed file of "
+                      "the delegation's last holder");
+        return TS_E_NOT_FOUND;
+    }
+    return trust_secret_load(AT_FDCWD, path, geteuid(), &c->holder, text,
+                             TIPSTAFF_MESSAGE_MAX);
+}
+
+static ts_err load_pin(const char *path, struct credentials *c, char *text)
+{
+    uint8_t line[2 * TRUST_PK_LEN + 2];
+    size_t n;
+
+    if (path == NULL)
+        return TS_OK;
+    n = read_small(path, "sidecar key", line, sizeof(line), text);
+    if (n == 0)
+        return TS_E_INVALID;
+    if (line[n - 1] == '\n')
+        n--;
+    if (ts_hex_decode((const char *)line, n, c->sidecar_pk, TRUST_PK_LEN) !=
+            TS_OK ||
+        trust_pk_check(c->sidecar_pk) != TS_OK) {
+        explain(text,
+                "sidecar key %s: not one line of %d hex digits that is "
+                "an Ed25519 public key",
+                path, 2 * TRUST_PK_LEN);
+        return TS_E_FORMAT;
+    }
+    c->pinned = true;
+    return TS_OK;
+}
+
+/* The sidecar verifies the chain; here only: does this key belong to it? */
+static ts_err match_key(const struct credentials *c, const char *chain_path,
+                        const char *key_path, char *text)
+{
+    struct delegation d;
+    struct ts_arena arena;
+    enum trust_code code;
+    bool same = false;
+
+    ts_arena_init(&arena, (size_t)8 * TS_CHAIN_MAX);
+    code = delegation_decode_to_show(c->chain, c->chain_len, NULL, &arena, &d);
+    if (code == TRUST_OK)
+        same = memcmp(delegation_leaf(&d)->holder, c->holder.pk,
+                      TRUST_PK_LEN) == 0; /* public keys */
+    ts_arena_done(&arena);
+    if (code != TRUST_OK) {
+        explain(text, "delegation %s: not a delegation chain", chain_path);
+        return TS_E_FORMAT;
+    }
+    if (!same)
+        explain(text, "key %s is not the key of the last holder in %s",
+                key_path, chain_path);
+    return same ? TS_OK : TS_E_AUTH;
+}
+
+ts_err credentials_load(const struct tipstaff_config *config,
+                        struct credentials *ret, char *reterr_text)
+{
+    const char *chain = from(config->chain, "TIPSTAFF_DELEGATION");
+    const char *key = from(config->key, "TIPSTAFF_KEY");
+    struct credentials c = {.socket = from(config->socket, "TIPSTAFF_SOCKET")};
+    ts_err e;
+
+    if (c.socket == NULL)
+        c.socket = TIPSTAFF_SOCKET_DEFAULT;
+    e = trust_init();
+    if (e != TS_OK)
+        explain(reterr_text, "this libsodium must not be used: its self-test "
+                             "failed");
+    if (e == TS_OK)
+        e = load_chain(chain, &c, reterr_text);
+    if (e == TS_OK)
+        e = load_key(key, &c, reterr_text);
+    if (e == TS_OK)
+        e = match_key(&c, chain, key, reterr_text);
+    if (e == TS_OK)
+        e = load_pin(from(config->sidecar_key, "TIPSTAFF_SIDECAR_KEY"), &c,
+                     reterr_text);
+    if (e != TS_OK) {
+        credentials_done(&c);
+        return e;
+    }
+    *ret = c;
+    return TS_OK;
+}
+
+void credentials_done(struct credentials *c)
+{
+    trust_secret_done(&c->holder);
+    ts_mem_free(c->chain);
+    *c = (struct credentials){.chain = NULL};
+}

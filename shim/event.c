@@ -1,0 +1,164 @@
+/*
+ * From frames to events. What may come for a call, by its state:
+ *
+ *     ASKED      DECISION (permit)  -> PERMITTED      DECISION (other) -> FREE
+ *     PERMITTED  OUTPUT, WINDOW     -> PERMITTED      RESULT           -> FREE
+ *
+ * Anything else ends the session: a sidecar that speaks out of turn is not
+ * believed about anything.
+ */
+#include "shim/session.h"
+
+static struct tipstaff_str slice(struct ts_str s)
+{
+    return (struct tipstaff_str){.ptr = s.ptr, .len = s.len};
+}
+
+static void flight_end(struct tipstaff *t, struct flight *f)
+{
+    f->state = FLIGHT_FREE;
+    t->flying--;
+}
+
+static enum tipstaff_status on_decision(struct tipstaff *t,
+                                        const struct frame *f,
+                                        struct tipstaff_event *ret)
+{
+    struct msg_decision m;
+    const char *what = "";
+    struct flight *call;
+
+    if (msg_decision_decode(f->body, f->len, &m, &what) != TS_OK)
+        return session_protocol(t, "DECISION", what);
+    call = session_flight(t, m.seq);
+    if (call == NULL || call->state != FLIGHT_ASKED)
+        return session_protocol(t, "DECISION", "not due for this call");
+    *ret = (struct tipstaff_event){.kind = TIPSTAFF_DECIDED,
+                                   .seq = m.seq,
+                                   .verdict = (enum tipstaff_verdict)m.verdict,
+                                   .code = slice(m.code),
+                                   .text = slice(m.text)};
+    for (size_t i = 0; i < sizeof(ret->decision_id); i++)
+        ret->decision_id[i] = m.decision_id[i];
+    if (m.verdict == VERDICT_PERMIT)
+        call->state = FLIGHT_PERMITTED;
+    else
+        flight_end(t, call);
+    return TIPSTAFF_OK;
+}
+
+static enum tipstaff_status on_output(struct tipstaff *t, const struct frame *f,
+                                      struct tipstaff_event *ret)
+{
+    struct msg_output m;
+    const char *what = "";
+    const struct flight *call;
+
+    if (msg_output_decode(f->body, f->len, &m, &what) != TS_OK)
+        return session_protocol(t, "OUTPUT", what);
+    call = session_flight(t, m.seq);
+    if (call == NULL || call->state != FLIGHT_PERMITTED)
+        return session_protocol(t, "OUTPUT", "not due for this call");
+    *ret = (struct tipstaff_event){
+        .kind = TIPSTAFF_OUTPUT,
+        .seq = m.seq,
+        .stream = m.stream == STREAM_STDERR ? 2 : 1,
+        .data = {.ptr = (const char *)m.data.ptr, .len = m.data.len}};
+    return TIPSTAFF_OK;
+}
+
+static enum tipstaff_status on_result(struct tipstaff *t, const struct frame *f,
+                                      struct tipstaff_event *ret)
+{
+    struct msg_result m;
+    const char *what = "";
+    struct flight *call;
+
+    if (msg_result_decode(f->body, f->len, &m, &what) != TS_OK)
+        return session_protocol(t, "RESULT", what);
+    call = session_flight(t, m.seq);
+    if (call == NULL || call->state != FLIGHT_PERMITTED)
+        return session_protocol(t, "RESULT", "not due for this call");
+    flight_end(t, call);
+    *ret = (struct tipstaff_event){
+        .kind = TIPSTAFF_ENDED,
+        .seq = m.seq,
+        .reason = slice(m.reason),
+        .code = slice(m.code),
+        .started = !ts_str_eq_c(m.reason, end_reason_name(END_REFUSED)),
+        .exit_code = m.exit_code,
+        .signal = m.signal,
+        .stdout_bytes = m.stdout_bytes,
+        .stderr_bytes = m.stderr_bytes,
+        .wall_us = m.wall_us,
+        .stdout_truncated = (m.flags & RESULT_STDOUT_TRUNCATED) != 0,
+        .stderr_truncated = (m.flags & RESULT_STDERR_TRUNCATED) != 0,
+        .recorded = (m.flags & RESULT_RECORDED) != 0};
+    return TIPSTAFF_OK;
+}
+
+/* Credit for a call that has ended meanwhile crosses its RESULT and is of no
+ * use to anyone; TIPSTAFF_AGAIN then. */
+static enum tipstaff_status on_window(struct tipstaff *t, const struct frame *f,
+                                      struct tipstaff_event *ret)
+{
+    struct msg_window m;
+    const char *what = "";
+    struct flight *call;
+
+    if (msg_window_decode(f->body, f->len, &m, &what) != TS_OK)
+        return session_protocol(t, "WINDOW", what);
+    if (m.seq >= t->next_seq)
+        return session_protocol(t, "WINDOW", "for a call never made");
+    call = session_flight(t, m.seq);
+    if (call == NULL)
+        return TIPSTAFF_AGAIN;
+    if (m.bytes > TS_STDIN_WINDOW - call->credit)
+        return session_protocol(t, "WINDOW", "more than was sent");
+    call->credit += m.bytes;
+    *ret = (struct tipstaff_event){.kind = TIPSTAFF_ROOM, .seq = m.seq};
+    return TIPSTAFF_OK;
+}
+
+/* TIPSTAFF_AGAIN: handled, and nothing that the program need know. */
+static enum tipstaff_status on_frame(struct tipstaff *t, const struct frame *f,
+                                     struct tipstaff_event *ret)
+{
+    enum tipstaff_status s;
+
+    if (f->type == MSG_DECISION)
+        return on_decision(t, f, ret);
+    if (f->type == MSG_OUTPUT)
+        return on_output(t, f, ret);
+    if (f->type == MSG_RESULT)
+        return on_result(t, f, ret);
+    if (f->type == MSG_WINDOW)
+        return on_window(t, f, ret);
+    if (f->type == MSG_ERROR)
+        return session_error(t, f);
+    if (f->type != MSG_PING)
+        return session_protocol(t, "frame", "type not due");
+    s = session_pong(t, f);
+    return s == TIPSTAFF_OK ? TIPSTAFF_AGAIN : s;
+}
+
+enum tipstaff_status tipstaff_next(struct tipstaff *t, int timeout_ms,
+                                   struct tipstaff_event *ret)
+{
+    int64_t deadline = link_deadline(timeout_ms);
+    enum tipstaff_status s;
+    struct frame f;
+    ts_err e;
+
+    if (t->lost)
+        return TIPSTAFF_LOST;
+    do {
+        e = link_recv(&t->link, deadline, &f);
+        if (e == TS_E_AGAIN)
+            return TIPSTAFF_AGAIN;
+        if (e != TS_OK)
+            return session_lost(t, e);
+        s = on_frame(t, &f, ret);
+    } while (s == TIPSTAFF_AGAIN);
+    return s;
+}
