@@ -24,12 +24,21 @@ static void skip(struct lex_string *s, size_t n, uint32_t columns)
 static ts_err bad_escape(struct lex_string *s, size_t n, const char *hint)
 {
     struct cedar_quoted q;
+    bool plain = true;
 
     n = n > s->rest.len ? s->rest.len : n;
     q = cedar_quote((struct ts_str){.ptr = s->rest.ptr, .len = n});
+    for (size_t i = 0; i < n; i++)
+        plain = plain && s->rest.ptr[i] > ' ' && s->rest.ptr[i] < 0x7F;
     s->span.len = (uint32_t)n;
-    cedar_diag_add(s->diags, "parse_error", s->span, hint,
-                   "the input `%s` is not a valid escape", q.s);
+    /* What is plain is shown as it stands: its backslash is the point. */
+    if (plain && n <= 12)
+        cedar_diag_add(s->diags, "parse_error", s->span, hint,
+                       "the input `%.*s` is not a valid escape", (int)n,
+                       s->rest.ptr);
+    else
+        cedar_diag_add(s->diags, "parse_error", s->span, hint,
+                       "the input `%s` is not a valid escape", q.s);
     return TS_E_FORMAT;
 }
 

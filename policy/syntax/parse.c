@@ -17,7 +17,10 @@
 
 ts_err cedar_parse_advance(struct parser *p)
 {
-    return cedar_lex_next(&p->lex, &p->tok);
+    ts_err e = cedar_lex_next(&p->lex, &p->tok);
+
+    p->broken = e != TS_OK;
+    return e;
 }
 
 bool cedar_parse_at(const struct parser *p, char ch)
@@ -325,6 +328,8 @@ static ts_err parse_policy(struct parser *p, struct ast_policy *policy)
 static ts_err recover(struct parser *p)
 {
     p->depth = 0;
+    if (p->broken)
+        return TS_E_FORMAT;
     while (p->tok.kind != LEX_END) {
         bool semicolon = cedar_parse_at(p, ';');
         ts_err e = cedar_parse_advance(p);

@@ -267,6 +267,14 @@ static ts_err parse_named_relation(struct parser *p, enum ast_op op,
     return e;
 }
 
+static ts_err refuse_assignment(struct parser *p)
+{
+    if (cedar_parse_at(p, '='))
+        return cedar_parse_fail(p, p->tok.span, "use == to compare",
+                                "`=` is not an operator in Cedar");
+    return TS_OK;
+}
+
 /* Add [ relation ]: not associative, so `1 < 2 < 3` is refused. */
 static ts_err parse_relation(struct parser *p, struct ast_expr **ret)
 {
@@ -289,18 +297,15 @@ static ts_err parse_relation(struct parser *p, struct ast_expr **ret)
             return e;
     } else {
         *ret = left;
-        return TS_OK;
+        return refuse_assignment(p);
     }
     if (at_relation(p, &rel) || at_named_relation(p, &op))
         return cedar_parse_fail(p, p->tok.span, "add parentheses",
                                 "multiple relational operators (>, ==, in, "
                                 "etc.) must be used with parentheses to make "
                                 "ordering explicit");
-    if (cedar_parse_at(p, '='))
-        return cedar_parse_fail(p, p->tok.span, "use == to compare",
-                                "`=` is not an operator in Cedar");
     *ret = n;
-    return TS_OK;
+    return refuse_assignment(p);
 }
 
 static ts_err parse_and(struct parser *p, struct ast_expr **ret)

@@ -12,6 +12,7 @@ struct parser {
     struct cedar_diags *diags;
     const struct cedar_options *options;
     uint32_t depth;
+    bool broken; /* no token could be read: nothing after it can be */
     size_t nodes[AST_OP_COUNT];
     size_t conds;
 };
