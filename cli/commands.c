@@ -12,6 +12,8 @@ const struct cli_command cli_commands[] = {
     {"delegate", "sign the first block of a delegation", cmd_delegate},
     {"attenuate", "hand a delegation on, narrowed", cmd_attenuate},
     {"delegation", "show delegations, run test vectors", cmd_delegation},
+    {"tail", "show decisions as they are written", cmd_tail},
+    {"log", "verify the decision log, show one decision", cmd_log},
     {NULL, NULL, NULL},
 };
 

@@ -1,0 +1,169 @@
+/* One record as one row: time, what, who, which tool on what, why. */
+#include "cli/log_line.h"
+
+#include <stdio.h>
+#include <string.h>
+
+json_t *log_line_parse(struct ts_str line)
+{
+    json_t *j = json_loadb(line.ptr, line.len,
+                           JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+
+    if (j != NULL && !json_is_object(j)) {
+        json_decref(j);
+        j = NULL;
+    }
+    return j;
+}
+
+struct ts_str log_line_text(const json_t *j, const char *key)
+{
+    const json_t *v = json_object_get(j, key);
+
+    if (!json_is_string(v))
+        return ts_str_of("");
+    return (struct ts_str){.ptr = json_string_value(v),
+                           .len = json_string_length(v)};
+}
+
+static unsigned long long number(const json_t *j, const char *key)
+{
+    json_int_t v = json_integer_value(json_object_get(j, key));
+
+    return v > 0 ? (unsigned long long)v : 0;
+}
+
+/* Escaped, then padded; a longer text keeps its end, since the end tells more
+ * (paths). */
+static void column(struct ts_str s, int width)
+{
+    char text[512];
+    size_t n = ts_str_escape(text, sizeof(text), s.ptr, s.len), shown = 0;
+
+    for (size_t i = 0; i < n; i++) /* UTF-8: count first bytes only */
+        shown += ((unsigned char)text[i] & 0xc0) != 0x80;
+    (void)fputs(text, stdout);
+    for (size_t i = shown; i < (size_t)width; i++)
+        (void)fputc(' ', stdout);
+    (void)fputc(' ', stdout);
+}
+
+static void print_time(const struct term *t, const json_t *j)
+{
+    struct ts_str s = log_line_text(j, "time");
+
+    (void)fputs(t->dim, stdout);
+    if (s.len == 27) { /* 2026-11-22T00:00:00.000123Z: the day is in -o json */
+        s.ptr += 11;
+        s.len = 12;
+    }
+    column(s, 12);
+    (void)fputs(t->reset, stdout);
+}
+
+static void print_who(const json_t *j)
+{
+    column(log_line_text(j, "tenant"), 8);
+    column(log_line_text(j, "user"), 10);
+    column(log_line_text(j, "agent"), 14);
+    column(log_line_text(j, "tool"), 14);
+}
+
+static void print_decision(const struct term *t, const json_t *j)
+{
+    struct ts_str effect = log_line_text(j, "effect");
+    const json_t *policies = json_object_get(j, "policies"), *v;
+    const char *colour = t->red;
+    size_t i;
+
+    if (ts_str_eq_c(effect, "permit"))
+        colour = t->green;
+    else if (ts_str_eq_c(effect, "pending"))
+        colour = t->yellow;
+    (void)fputs(colour, stdout);
+    column(effect, 8);
+    (void)fputs(t->reset, stdout);
+    print_who(j);
+    column(log_line_text(j, "resource"), 32);
+    (void)fputs(colour, stdout);
+    column(log_line_text(j, "code"), 0);
+    (void)fputs(t->reset, stdout);
+    json_array_foreach (policies, i, v) {
+        struct ts_str id = {.ptr = json_string_value(v),
+                            .len = json_string_length(v)};
+
+        (void)fputs(i == 0 ? t->dim : "", stdout);
+        if (id.ptr != NULL)
+            column(id, 0);
+    }
+    (void)printf("%s%s%llu us%s", i > 0 ? t->reset : "", t->dim,
+                 number(j, "us"), t->reset);
+}
+
+static void print_outcome(const struct term *t, const json_t *j)
+{
+    struct ts_str reason = log_line_text(j, "reason");
+    bool exited = ts_str_eq_c(reason, "exited");
+    bool fine = exited && number(j, "exit_code") == 0 && number(j, "signal") == 0;
+
+    (void)fputs(t->cyan, stdout);
+    column(ts_str_of("ended"), 8);
+    (void)fputs(t->reset, stdout);
+    print_who(j);
+    (void)fputs(fine ? t->green : t->yellow, stdout);
+    if (!exited) {
+        column(reason, 0);
+        if (ts_str_eq_c(reason, "refused"))
+            column(log_line_text(j, "code"), 0);
+    } else if (number(j, "signal") > 0) {
+        (void)printf("signal %llu ", number(j, "signal"));
+    } else {
+        (void)printf("exit %llu ", number(j, "exit_code"));
+    }
+    (void)printf("%s%s%llu.%03llu ms  %llu B out  %llu B err%s", t->reset,
+                 t->dim, number(j, "wall_us") / 1000,
+                 number(j, "wall_us") % 1000, number(j, "stdout_bytes"),
+                 number(j, "stderr_bytes"), t->reset);
+    if (ts_str_eq_c(reason, "refused")) {
+        (void)fputc(' ', stdout);
+        column(log_line_text(j, "text"), 0);
+    }
+}
+
+/* Kinds that are rare: their name and whatever they say in words. */
+static void print_other(const struct term *t, const json_t *j)
+{
+    static const char *const texts[] = {"tenant", "target", "reason",
+                                        "boot",   "sidecar", "segment",
+                                        "previous", "text"};
+    static const char *const numbers[] = {"generation", "rev_seq", "bytes"};
+
+    (void)fputs(t->bold, stdout);
+    column(log_line_text(j, "kind"), 8);
+    (void)fputs(t->reset, stdout);
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct ts_str s = log_line_text(j, texts[i]);
+
+        if (s.len > 0) {
+            (void)printf("%s=", texts[i]);
+            column(s, 0);
+        }
+    }
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        if (json_is_integer(json_object_get(j, numbers[i])))
+            (void)printf("%s=%llu ", numbers[i], number(j, numbers[i]));
+}
+
+void log_line_print(const struct term *t, const json_t *j)
+{
+    struct ts_str kind = log_line_text(j, "kind");
+
+    print_time(t, j);
+    if (ts_str_eq_c(kind, "decision"))
+        print_decision(t, j);
+    else if (ts_str_eq_c(kind, "exec_ended"))
+        print_outcome(t, j);
+    else
+        print_other(t, j);
+    (void)fputc('\n', stdout);
+}

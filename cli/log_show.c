@@ -1,0 +1,277 @@
+/* tipstaff log show ID: one decision, readable. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cmd.h"
+#include "cli/log_cmds.h"
+#include "cli/log_files.h"
+#include "cli/log_line.h"
+#include "cli/opts.h"
+#include "cli/term.h"
+
+#define ID_DIGITS_MIN 8
+#define LABEL_WIDTH   12
+
+struct shown {
+    json_t *decision, *outcome;
+    bool ambiguous;
+};
+
+static void label(const struct term *t, const char *name)
+{
+    (void)printf("%s%-*s%s ", t->dim, LABEL_WIDTH, name, t->reset);
+}
+
+static void show_text(const struct term *t, const json_t *j, const char *key)
+{
+    struct ts_str s = log_line_text(j, key);
+
+    if (s.len == 0)
+        return;
+    label(t, key);
+    term_print(s);
+    (void)fputc('\n', stdout);
+}
+
+/* ASCII: whatever a terminal could mistake becomes \u escapes. */
+static void print_json(const json_t *v)
+{
+    char text[2048];
+    size_t n = json_dumpb(v, text, sizeof(text),
+                          JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+
+    if (n > sizeof(text))
+        (void)printf("%.*s ... (-o json shows all)", (int)sizeof(text), text);
+    else
+        (void)printf("%.*s", (int)n, text);
+}
+
+/* Any value, on one line, its strings escaped for a terminal. */
+static void show_value(const struct term *t, const json_t *j, const char *key)
+{
+    const json_t *v = json_object_get(j, key);
+
+    if (v == NULL || json_is_null(v))
+        return;
+    if (json_is_string(v)) {
+        show_text(t, j, key);
+        return;
+    }
+    label(t, key);
+    print_json(v);
+    (void)fputc('\n', stdout);
+}
+
+static void show_list(const struct term *t, const json_t *j, const char *key,
+                      const char *between)
+{
+    const json_t *list = json_object_get(j, key), *v;
+    size_t i;
+
+    if (json_array_size(list) == 0)
+        return;
+    label(t, key);
+    json_array_foreach (list, i, v) {
+        struct ts_str s = {.ptr = json_string_value(v),
+                           .len = json_string_length(v)};
+
+        (void)fputs(i > 0 ? between : "", stdout);
+        if (s.ptr != NULL)
+            term_print(s);
+    }
+    (void)fputc('\n', stdout);
+}
+
+/* [set, decision, [reasons], [[policy, error]], [permits]] */
+static void show_sets(const struct term *t, const json_t *j)
+{
+    const json_t *sets = json_object_get(j, "cedar"), *set;
+    size_t i;
+
+    json_array_foreach (sets, i, set) {
+        const char *name = json_string_value(json_array_get(set, 0));
+        const char *answer = json_string_value(json_array_get(set, 1));
+        const json_t *errors = json_array_get(set, 3);
+
+        label(t, i == 0 ? "policies" : "");
+        term_print(ts_str_of(name));
+        (void)printf(": %s", ts_str_eq_c(ts_str_of(answer), "allow") ? t->green
+                                                                     : t->red);
+        term_print(ts_str_of(answer));
+        (void)printf("%s ", t->reset);
+        print_json(json_array_get(set, 2));
+        if (json_array_size(errors) > 0) {
+            (void)fputs(" errors ", stdout);
+            print_json(errors);
+        }
+        (void)fputc('\n', stdout);
+    }
+}
+
+static void show_decision(const struct term *t, const json_t *j)
+{
+    static const char *const what[] = {"tool", "action", "resource", "args",
+                                       "sensitivity", "provenance"};
+    static const char *const rest[] = {
+        "context", "task",  "grant",      "issuer", "session",     "peer",
+        "call",    "trace", "generation", "order",  "tool_digest", "args_digest",
+        "us"};
+
+    (void)printf("%sdecision %s%s\n", t->bold, log_line_text(j, "id").ptr,
+                 t->reset);
+    show_text(t, j, "time");
+    show_text(t, j, "effect");
+    show_text(t, j, "code");
+    show_text(t, j, "text");
+    show_text(t, j, "tenant");
+    show_text(t, j, "user");
+    show_text(t, j, "agent");
+    show_list(t, j, "chain", " -> ");
+    for (size_t i = 0; i < sizeof(what) / sizeof(what[0]); i++)
+        show_value(t, j, what[i]);
+    show_sets(t, j);
+    show_list(t, j, "policies", ", ");
+    for (size_t i = 0; i < sizeof(rest) / sizeof(rest[0]); i++)
+        show_value(t, j, rest[i]);
+}
+
+static void show_outcome(const struct term *t, const json_t *j,
+                         const json_t *decision)
+{
+    static const char *const keys[] = {
+        "reason",       "code",         "text",      "exit_code",
+        "signal",       "wall_us",      "cpu_us",    "max_rss_kb",
+        "stdout_bytes", "stderr_bytes", "truncated", "layers",
+        "landlock_abi", "launch_us",    "killed"};
+
+    if (j == NULL) {
+        (void)printf("%s\n", json_object_get(decision, "order") != NULL
+                                 ? "no outcome yet"
+                                 : "nothing was launched");
+        return;
+    }
+    (void)printf("%soutcome%s\n", t->bold, t->reset);
+    show_text(t, j, "time");
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        show_value(t, j, keys[i]);
+}
+
+/* Keeps the line if it is of this decision; hex is a part of its id. */
+static void look(struct shown *s, json_t *j, struct ts_str hex)
+{
+    struct ts_str kind = log_line_text(j, "kind");
+    bool decision = ts_str_eq_c(kind, "decision");
+    json_t **to = decision ? &s->decision : &s->outcome;
+
+    if ((!decision && !ts_str_eq_c(kind, "exec_ended")) ||
+        !ts_str_starts(log_line_text(j, "id"), hex))
+        return;
+    if (*to != NULL && decision)
+        s->ambiguous = true;
+    json_decref(*to);
+    *to = json_incref(j);
+}
+
+static ts_err search(struct log_files *f, struct ts_str hex, struct shown *s)
+{
+    struct log_place place;
+    struct ts_str line;
+    ts_err e;
+
+    while ((e = log_files_next(f, &line, &place)) == TS_OK) {
+        json_t *j;
+
+        if (memmem(line.ptr, line.len, hex.ptr, hex.len) == NULL)
+            continue; /* most lines need not be parsed */
+        j = log_line_parse(line);
+        if (j != NULL)
+            look(s, j, hex);
+        json_decref(j);
+    }
+    return e == TS_E_AGAIN || e == TS_E_TRUNCATED ? TS_OK : e;
+}
+
+static int print_found(const struct shown *s, struct ts_str hex, bool json)
+{
+    const struct term t = term_stdout();
+
+    if (s->decision == NULL) {
+        cli_error("no decision whose id begins with %.*s is in this log",
+                  (int)hex.len, hex.ptr);
+        return CLI_FAILED;
+    }
+    if (s->ambiguous) {
+        cli_error("more than one decision id begins with %.*s; give more "
+                  "digits",
+                  (int)hex.len, hex.ptr);
+        return CLI_FAILED;
+    }
+    if (json) {
+        (void)json_dumpf(s->decision, stdout, JSON_COMPACT);
+        (void)fputc('\n', stdout);
+        if (s->outcome != NULL) {
+            (void)json_dumpf(s->outcome, stdout, JSON_COMPACT);
+            (void)fputc('\n', stdout);
+        }
+        return CLI_OK;
+    }
+    show_decision(&t, s->decision);
+    show_outcome(&t, s->outcome, s->decision);
+    return CLI_OK;
+}
+
+static bool is_hex(const char *s)
+{
+    return strlen(s) >= ID_DIGITS_MIN && strlen(s) <= 32 &&
+           s[strspn(s, "0123456789abcdef")] == '\0';
+}
+
+int log_show(int argc, char **argv)
+{
+    const char *format = "text";
+    const struct cli_option options[] = {
+        {"-o", "text|json", "how to print (json: the lines themselves)",
+         CLI_TEXT, &format, false},
+    };
+    const struct cli_usage usage = {
+        .name = "tipstaff log show",
+        .operands = "ID [DIR|FILE...]",
+        .about = "Shows one decision: who asked, through which chain, for "
+                 "what, what each policy set\nsaid, and how it ended. ID is "
+                 "the decision id or its first 8 or more digits.\nDefault "
+                 "log: " LOG_DIR_DEFAULT,
+        .options = options,
+        .option_count = sizeof(options) / sizeof(options[0]),
+        .operands_min = 1,
+        .operands_max = CLI_LIST_MAX,
+        .examples = "  tipstaff log show 3f2a9c01\n",
+    };
+    struct shown s = {0};
+    struct log_files f;
+    char **operands;
+    struct ts_str hex;
+    size_t count;
+    ts_err e;
+    int code;
+
+    if (!cli_parse(&usage, argc, argv, &operands, &count, &code))
+        return code;
+    if (!is_hex(operands[0]) ||
+        (strcmp(format, "text") != 0 && strcmp(format, "json") != 0)) {
+        cli_error("usage: tipstaff log show ID [-o text|json]; ID is 8 to 32 "
+                  "hex digits");
+        return CLI_USAGE;
+    }
+    hex = ts_str_of(operands[0]);
+    if (!log_files_open(&f, operands + 1, count - 1))
+        return CLI_FAILED;
+    e = search(&f, hex, &s);
+    if (e == TS_OK)
+        code = print_found(&s, hex, strcmp(format, "json") == 0);
+    else
+        cli_error("the log cannot be read: %s", ts_err_text(e));
+    json_decref(s.decision);
+    json_decref(s.outcome);
+    log_files_close(&f);
+    return e == TS_OK ? code : CLI_FAILED;
+}
