@@ -1,0 +1,380 @@
+/* One order, carried out: checked, opened, boxed, started, reported. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "proto/base/ts_fd.h"
+#include "sidecar/common/layer.h"
+#include "sidecar/launcher/launcher.h"
+#include "sidecar/launcher/layers/landlock.h"
+#include "sidecar/launcher/resource.h"
+
+#define LAUNCH_BUDGET ((size_t)4 << 20) /* bytes of one order's working memory */
+#define MB            (1ull << 20)
+#define BUILD_SPACE   8 /* address space of a "build" tool, times its memory */
+
+/* What one launch holds until it has started or failed. */
+struct launch {
+    struct launcher *l;
+    const struct order *o;
+    struct order_plan plan;
+    struct toolset *set;
+    struct tool *tool;
+    struct ts_arena arena;
+    uint64_t mark;
+    int resource_fd;
+    int scratch_fd;
+    int ruleset_fd;
+    bool ruleset_is_shared;
+    int child_end[3]; /* stdin read end or /dev/null, stdout and stderr write */
+    int gate_end[3];
+    char decision[19 + 32 + 1];
+    char tmpdir[4096 + SCRATCH_NAME_MAX + 8];
+    char scratch[SCRATCH_NAME_MAX];
+    char **argv;
+    struct child_plan child;
+    pid_t pid;
+    struct order_refusal why;
+};
+
+static ts_err refuse(struct launch *x, enum call_code code, const char *step,
+                     int err, const char *what)
+{
+    x->why.code = code;
+    x->why.step = step;
+    x->why.sys_errno = err;
+    if (err != 0)
+        (void)snprintf(x->why.text, sizeof(x->why.text), "%s: %s", what,
+                       strerror(err));
+    else
+        (void)snprintf(x->why.text, sizeof(x->why.text), "%s", what);
+    return TS_E_INVALID;
+}
+
+ts_err launch_refuse(struct launcher *l, uint64_t order_id,
+                     const struct order_refusal *r)
+{
+    const struct order_refused m = {
+        .order_id = order_id,
+        .code = r->code,
+        .step = ts_str_of(r->step),
+        .sys_errno = (uint32_t)r->sys_errno,
+        .text = ts_str_of(r->text),
+    };
+
+    return back_refused(&l->back, &m);
+}
+
+static ts_err check(struct launch *x)
+{
+    struct launcher *l = x->l;
+    const struct order_context c = {
+        .current = l->tools->manifests,
+        .previous = l->previous != NULL ? l->previous->manifests : NULL,
+        .launcher_index = l->index,
+        .layers = l->layers_given,
+    };
+    ts_err e;
+
+    if (l->draining)
+        return refuse(x, CODE_SHUTTING_DOWN, "drain", 0,
+                      "the sidecar is shutting down");
+    if (l->run_count == LAUNCHER_RUNS_MAX)
+        return refuse(x, CODE_TOO_MANY_CALLS, "runs", 0,
+                      "too many tools are running");
+    e = order_check(&c, x->o, &x->arena, &x->plan, &x->why);
+    if (e != TS_OK)
+        return e;
+    x->set = x->o->generation == l->tools->manifests->generation ? l->tools
+                                                                 : l->previous;
+    x->tool = toolset_find(x->set, x->plan.manifest);
+    if (image_check(&x->tool->image) != TS_OK)
+        return refuse(x, CODE_LAUNCH_FAILED, "program", ESTALE,
+                      "the program changed since it was loaded; reload the "
+                      "configuration if that was meant");
+    return TS_OK;
+}
+
+static ts_err open_resource(struct launch *x)
+{
+    const struct manifest *m = x->plan.manifest;
+    struct resource_want w = {
+        .root_fd = x->tool->root_fd,
+        .root = m->resource_root,
+        .path = x->plan.args.resource,
+        .is_dir = m->resource == RESOURCE_DIR,
+        .access = x->plan.access,
+        .key = x->l->key,
+    };
+    const char *step = "openat2";
+    int err = 0;
+
+    if (m->resource != RESOURCE_FILE && m->resource != RESOURCE_DIR)
+        return TS_OK;
+    if (resource_open(&w, &x->resource_fd, &step, &err) != TS_OK)
+        return refuse(x, CODE_RESOURCE_UNAVAILABLE, step, err,
+                      "the resource could not be opened beneath its root "
+                      "without following a link");
+    return TS_OK;
+}
+
+static uint64_t access_of(const struct launch *x)
+{
+    bool writes = x->plan.access == ACCESS_WRITE;
+
+    if (x->plan.manifest->resource == RESOURCE_DIR)
+        return writes ? LL_READ_WRITE : LL_READ_ONLY;
+    return writes ? LL_READ_FILE | LL_WRITE_FILE | LL_TRUNCATE : LL_READ_FILE;
+}
+
+static ts_err make_scratch(struct launch *x)
+{
+    const struct manifest *m = x->plan.manifest;
+    int err = 0;
+
+    if (x->tool->scratch_fd < 0)
+        return TS_OK;
+    scratch_name(x->mark, x->scratch);
+    if (scratch_make(x->tool->scratch_fd, x->scratch, &x->scratch_fd, &err) !=
+        TS_OK)
+        return refuse(x, CODE_LAUNCH_FAILED, "scratch", err,
+                      "no scratch folder could be made");
+    (void)snprintf(x->tmpdir, sizeof(x->tmpdir), "TMPDIR=%.*s/%s",
+                   (int)m->scratch.len, m->scratch.ptr, x->scratch);
+    return TS_OK;
+}
+
+static ts_err make_ruleset(struct launch *x)
+{
+    const struct launcher *l = x->l;
+    bool wants_own = x->resource_fd >= 0 || x->scratch_fd >= 0;
+    int abi = l->layers.landlock_abi, err = 0;
+    ts_err e;
+
+    e = tool_ruleset(x->set, x->tool, wants_own, &x->ruleset_fd,
+                     &x->ruleset_is_shared, &err);
+    if (e == TS_OK && x->resource_fd >= 0)
+        e = landlock_grant(x->ruleset_fd, abi, x->resource_fd,
+                           x->plan.manifest->resource == RESOURCE_DIR,
+                           access_of(x), &err);
+    if (e == TS_OK && x->scratch_fd >= 0)
+        e = landlock_grant(x->ruleset_fd, abi, x->scratch_fd, true,
+                           LL_READ_WRITE, &err);
+    return e == TS_OK ? TS_OK
+                      : refuse(x, CODE_SANDBOX_UNAVAILABLE, "landlock", err,
+                               "the Landlock rules could not be made");
+}
+
+/* A script is run by its interpreter, which gets the script's path. */
+static ts_err make_argv(struct launch *x)
+{
+    const struct image *i = &x->tool->image;
+    uint32_t at = 0;
+    const char *copy;
+    void *p;
+
+    x->argv = x->plan.argv;
+    if (i->interp_path == NULL)
+        return TS_OK;
+    if (ts_arena_array(&x->arena, x->plan.argc + 3, sizeof(*x->argv), &p) !=
+            TS_OK ||
+        ts_arena_strndup(&x->arena, x->plan.manifest->exec.ptr,
+                         x->plan.manifest->exec.len, &copy) != TS_OK)
+        return refuse(x, CODE_LAUNCH_FAILED, "argv", ENOMEM, "arguments");
+    x->argv = p;
+    memcpy(&x->argv[at++], &i->interp_path, sizeof(char *));
+    if (i->interp_arg != NULL)
+        memcpy(&x->argv[at++], &i->interp_arg, sizeof(char *));
+    memcpy(&x->argv[at++], &copy, sizeof(char *));
+    for (uint32_t k = 1; k < x->plan.argc; k++)
+        x->argv[at++] = x->plan.argv[k];
+    return TS_OK;
+}
+
+/* The tool's list starts behind the free slots that are not used. */
+static const char **make_env(struct launch *x)
+{
+    const char **env = x->tool->env + 1;
+    size_t n = sizeof("TIPSTAFF_DECISION=") - 1;
+
+    memcpy(x->decision, "TIPSTAFF_DECISION=", n);
+    ts_hex_encode(x->decision + n, x->o->decision_id,
+                  sizeof(x->o->decision_id));
+    env[0] = x->decision;
+    if (x->scratch_fd >= 0)
+        *--env = x->tmpdir;
+    return env;
+}
+
+static ts_err make_pipe(struct launch *x, int i)
+{
+    int p[2];
+    bool tool_reads = i == 0;
+
+    if (tool_reads && !x->o->has_stdin) {
+        x->gate_end[0] = fcntl(x->l->null_fd, F_DUPFD_CLOEXEC, 3);
+        x->child_end[0] = fcntl(x->l->null_fd, F_DUPFD_CLOEXEC, 3);
+        return x->gate_end[0] < 0 || x->child_end[0] < 0 ? TS_E_SYSTEM : TS_OK;
+    }
+    if (pipe2(p, O_CLOEXEC) != 0)
+        return TS_E_SYSTEM;
+    x->gate_end[i] = tool_reads ? p[1] : p[0];
+    x->child_end[i] = tool_reads ? p[0] : p[1];
+    /* the flag belongs to the open file: the tool's end is another one */
+    return fcntl(x->gate_end[i], F_SETFL, O_NONBLOCK) == 0 ? TS_OK
+                                                           : TS_E_SYSTEM;
+}
+
+static uint64_t process_budget(const struct launcher *l, uint64_t own)
+{
+    uint64_t n = l->other_tasks + 1 + own;
+
+    for (uint32_t i = 0; i < l->run_count; i++)
+        n += l->runs[i].processes;
+    return n;
+}
+
+static void make_limits(struct launch *x)
+{
+    const struct manifest *m = x->plan.manifest;
+    const struct manifest_limits *w = &m->limits;
+    uint64_t memory = w->memory_mb * MB;
+    uint64_t space =
+        x->tool->profile == FILTER_BUILD ? memory * BUILD_SPACE : memory;
+    uint64_t procs = process_budget(x->l, w->processes);
+    const struct child_limit limits[CHILD_LIMITS] = {
+        {RLIMIT_CORE, 0, 0},
+        {RLIMIT_NOFILE, w->open_files, w->open_files},
+        {RLIMIT_NPROC, procs, procs},
+        {RLIMIT_FSIZE, w->file_size_mb * MB, w->file_size_mb * MB},
+        {RLIMIT_AS, space, space},
+        {RLIMIT_DATA, memory, memory},
+        {RLIMIT_CPU, w->cpu_s, w->cpu_s + 1},
+        {RLIMIT_STACK, 8 * MB, 8 * MB},
+        {RLIMIT_MEMLOCK, 0, 0},
+        {RLIMIT_MSGQUEUE, 0, 0},
+        {RLIMIT_NICE, 0, 0},
+        {RLIMIT_RTPRIO, 0, 0},
+        {RLIMIT_RTTIME, x->mark, x->mark}, /* the mark: tree.h */
+    };
+
+    memcpy(x->child.limits, limits, sizeof(limits));
+    /* a limit can be lowered, never raised beyond what we were given */
+    for (int i = 0; i < CHILD_LIMITS; i++) {
+        struct child_limit *c = &x->child.limits[i];
+        struct rlimit now;
+
+        if (c->hard == 0 || prlimit(0, (__rlimit_resource_t)c->resource, NULL,
+                                    &now) != 0)
+            continue;
+        if (now.rlim_max != RLIM_INFINITY && c->hard > now.rlim_max)
+            c->hard = now.rlim_max;
+        if (c->soft > c->hard)
+            c->soft = c->hard;
+    }
+}
+
+static ts_err spawn(struct launch *x)
+{
+    struct child_plan *c = &x->child;
+    const char **env = make_env(x);
+    const char *step;
+
+    for (int i = 0; i < 3; i++) {
+        if (make_pipe(x, i) != TS_OK)
+            return refuse(x, CODE_LAUNCH_FAILED, "pipe", errno, "stdio");
+        c->stdio[i] = x->child_end[i];
+    }
+    c->cwd_fd = x->tool->cwd_fd;
+    c->exec_fd = x->tool->image.interp.fd >= 0 ? x->tool->image.interp.fd
+                                               : x->tool->image.file.fd;
+    c->ruleset_fd = x->ruleset_fd;
+    c->argv = x->argv;
+    memcpy(&c->envp, &env, sizeof(env)); /* execve(2) writes to neither */
+    c->extra = x->tool->profile == FILTER_PURE ? &x->l->pure_prog : NULL;
+    c->key = x->l->key;
+    make_limits(x);
+    if (child_spawn(c, &x->l->stack, &x->pid) == TS_OK)
+        return TS_OK;
+    step = c->failed_step;
+    if (strcmp(step, "landlock") == 0 || strcmp(step, "seccomp") == 0 ||
+        strcmp(step, "limits") == 0 || strcmp(step, "pdeathsig") == 0)
+        return refuse(x, CODE_SANDBOX_UNAVAILABLE, step, c->failed_errno,
+                      "a sandbox layer could not be applied");
+    return refuse(x, CODE_LAUNCH_FAILED, step, c->failed_errno,
+                  "the program could not be started");
+}
+
+static ts_err report_started(struct launch *x, uint64_t received_ns)
+{
+    struct launcher *l = x->l;
+    uint64_t now = now_ns();
+    const struct order_started m = {
+        .order_id = x->o->order_id,
+        .layers = l->layers_given,
+        .landlock_abi = (uint32_t)l->layers.landlock_abi,
+        .launch_us = (now - received_ns) / 1000,
+    };
+    struct active_run *r = &l->runs[l->run_count++];
+
+    *r = (struct active_run){
+        .order_id = x->o->order_id,
+        .mark = x->mark,
+        .pid = x->pid,
+        .started_ns = now,
+        .deadline_ns = now + x->plan.wall_ms * 1000000u,
+        .processes = x->plan.manifest->limits.processes,
+        .scratch_fd = -1,
+    };
+    (void)run_step(&r->life, RUN_EV_STARTED, END_EXITED);
+    if (x->scratch_fd >= 0) {
+        memcpy(r->scratch, x->scratch, sizeof(r->scratch));
+        r->scratch_fd = fcntl(x->tool->scratch_fd, F_DUPFD_CLOEXEC, 3);
+    }
+    return back_started(&l->back, &m, x->gate_end);
+}
+
+static void clean_up(struct launch *x, bool has_started)
+{
+    for (int i = 0; i < 3; i++) {
+        ts_fd_close(&x->child_end[i]);
+        if (!has_started)
+            ts_fd_close(&x->gate_end[i]);
+    }
+    if (!has_started && x->scratch_fd >= 0)
+        runs_drop_scratch(x->tool->scratch_fd, x->scratch);
+    ts_fd_close(&x->resource_fd);
+    ts_fd_close(&x->scratch_fd);
+    if (!x->ruleset_is_shared)
+        ts_fd_close(&x->ruleset_fd);
+    if (x->tool != NULL)
+        tool_refill(x->set, x->tool);
+    ts_arena_done(&x->arena);
+}
+
+ts_err launch_order(struct launcher *l, const struct order *o,
+                    uint64_t received_ns)
+{
+    struct launch x = {.l = l,
+                       .o = o,
+                       .resource_fd = -1,
+                       .scratch_fd = -1,
+                       .ruleset_fd = -1,
+                       .child_end = {-1, -1, -1},
+                       .gate_end = {-1, -1, -1}};
+    bool has_started;
+    ts_err e;
+
+    ts_arena_init(&x.arena, LAUNCH_BUDGET);
+    x.mark = TREE_MARK_FIRST + ++l->serial;
+    has_started = check(&x) == TS_OK && open_resource(&x) == TS_OK &&
+                  make_scratch(&x) == TS_OK && make_ruleset(&x) == TS_OK &&
+                  make_argv(&x) == TS_OK && spawn(&x) == TS_OK;
+    e = has_started ? report_started(&x, received_ns)
+                    : launch_refuse(l, o->order_id, &x.why);
+    clean_up(&x, has_started);
+    return e;
+}

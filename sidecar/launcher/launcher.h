@@ -1,0 +1,96 @@
+#ifndef SIDECAR_LAUNCHER_LAUNCHER_H
+#define SIDECAR_LAUNCHER_LAUNCHER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "proto/wire/limits.h"
+#include "sidecar/launcher/child.h"
+#include "sidecar/launcher/layers/filter.h"
+#include "sidecar/launcher/layers/probe.h"
+#include "sidecar/launcher/order_check.h"
+#include "sidecar/launcher/run.h"
+#include "sidecar/launcher/scratch.h"
+#include "sidecar/launcher/stdio_back.h"
+#include "sidecar/launcher/tools.h"
+#include "sidecar/launcher/tree.h"
+
+#define LAUNCHER_RUNS_MAX 240 /* below BACK_SLOTS: each can still report */
+#define LOOK_AGAIN_NS     2000000ull     /* 2 ms between looks at a tree */
+#define GIVE_UP_NS        30000000000ull /* 30 s: what does not die then will
+                                            not; stop rather than lie */
+
+struct active_run {
+    struct run_life life;
+    uint64_t order_id;
+    uint64_t mark; /* see tree.h */
+    pid_t pid;     /* 0 once reaped */
+    uint64_t started_ns;
+    uint64_t deadline_ns;
+    uint64_t look_ns;   /* next tick, in KILLING and ENDING */
+    uint64_t ending_ns; /* when it began to end */
+    uint64_t wall_us;
+    uint64_t processes; /* its share of RLIMIT_NPROC */
+    int status;         /* of the main process, from wait4(2) */
+    uint64_t cpu_us;
+    uint64_t max_rss_kb;
+    uint32_t killed;
+    int scratch_fd; /* the base, owned; -1 if none */
+    char scratch[SCRATCH_NAME_MAX];
+};
+
+struct launcher {
+    struct filter_key key;
+    struct layers layers;
+    uint32_t layers_given; /* to every tool, beside what pure adds */
+    uint32_t index;
+    struct toolset *tools;    /* owned */
+    struct toolset *previous; /* owned, NULL: orders may still name it */
+    struct toolset *prepared; /* owned, NULL: waits for COMMIT */
+    struct filter_program pure;
+    struct sock_fprog pure_prog;
+    struct tree tree;
+    struct child_stack stack;
+    struct back back;
+    uint64_t other_tasks; /* of our uid, counted at start */
+    uint64_t serial;      /* of the last mark */
+    int epoll_fd;
+    int signal_fd;
+    int null_fd; /* /dev/null, read-write, >= 3 */
+    bool draining;
+    uint64_t drain_ns; /* deadline of the drain */
+    uint32_t run_count;
+    struct active_run runs[LAUNCHER_RUNS_MAX];
+};
+
+uint64_t now_ns(void); /* CLOCK_BOOTTIME */
+
+/* launch.c: carries one order out, or answers REFUSED. An error means that the
+ * launcher itself cannot go on. */
+TS_NODISCARD ts_err launch_order(struct launcher *l, const struct order *o,
+                                 uint64_t received_ns);
+TS_NODISCARD ts_err launch_refuse(struct launcher *l, uint64_t order_id,
+                                  const struct order_refusal *r);
+
+/* orders_in.c: one message of the recorder. TS_E_CLOSED: it hung up. */
+TS_NODISCARD ts_err orders_receive(struct launcher *l);
+
+/* control_in.c: START blocks; later messages come from the loop. */
+TS_NODISCARD ts_err control_start_up(struct launcher *l);
+TS_NODISCARD ts_err control_next(struct launcher *l);
+
+/* reap.c */
+TS_NODISCARD ts_err runs_kill(struct launcher *l, uint64_t order_id,
+                              enum end_reason why);
+TS_NODISCARD ts_err runs_reap(struct launcher *l);
+TS_NODISCARD ts_err runs_tick(struct launcher *l, uint64_t now);
+uint64_t runs_next_ns(const struct launcher *l); /* UINT64_MAX: nothing due */
+/* Every running tool is told to end, for this reason. */
+TS_NODISCARD ts_err runs_kill_all(struct launcher *l, enum end_reason why);
+void runs_drop_scratch(int base_fd, const char *name);
+/* Ends everything, waits until it is gone. For every way out of the launcher. */
+void runs_end_all(struct launcher *l);
+
+#endif

@@ -1,0 +1,298 @@
+/*
+ * tipstaff-launcher: the only process that may start programs. Takes orders
+ * from the recorder, gives the tools' stdio to the gate, and parses nothing
+ * that a stranger sent but argument maps, again. No option, no configuration
+ * of its own; the supervisor starts it with its descriptors.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "sidecar/common/confine.h"
+#include "sidecar/common/control.h"
+#include "sidecar/common/fds.h"
+#include "sidecar/common/log.h"
+#include "sidecar/launcher/launcher.h"
+
+#define ORDERS_PER_TURN 32 /* then deadlines and ended tools get their turn */
+
+/* What this version applies to a tool when the host gives it. */
+#define LAYERS_USED                                                            \
+    (LAYER_FLOOR | (uint32_t)LAYER_LANDLOCK_NET |                              \
+     (uint32_t)LAYER_LANDLOCK_SCOPE)
+
+/* No handler exists, so none can run in the memory that a starting child
+ * borrows; ignored signals would be inherited by tools, so none is ignored. */
+static ts_err set_signals(struct launcher *l)
+{
+    struct sigaction dfl = {.sa_handler = SIG_DFL};
+    sigset_t all, child;
+
+    (void)sigfillset(&all);
+    if (sigprocmask(SIG_SETMASK, &all, NULL) != 0)
+        return TS_E_SYSTEM;
+    for (int s = 1; s < NSIG; s++)
+        (void)sigaction(s, &dfl, NULL); /* some cannot be set, and need not */
+    (void)sigemptyset(&child);
+    (void)sigaddset(&child, SIGCHLD);
+    (void)sigaddset(&child, SIGTERM);
+    l->signal_fd = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+    return l->signal_fd < 0 ? TS_E_SYSTEM : TS_OK;
+}
+
+/* With no_new_privs an exec as uid 0 regains nothing that was dropped here. */
+static ts_err drop_capabilities(void)
+{
+    struct __user_cap_header_struct h = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct none[2] = {{0, 0, 0}, {0, 0, 0}};
+
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        syscall(SYS_capset, &h, none) != 0)
+        return TS_E_SYSTEM;
+    return TS_OK;
+}
+
+static ts_err open_own(struct launcher *l)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max < 65536 ? files.rlim_max : 65536;
+        (void)setrlimit(RLIMIT_NOFILE, &files); /* fewer tools fit otherwise */
+    }
+    l->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (l->null_fd < 3 || l->epoll_fd < 0)
+        return TS_E_SYSTEM;
+    return child_stack_make(&l->stack);
+}
+
+/* Everything that the filter forbids afterwards happens before it. */
+static ts_err confine(struct launcher *l, const char **step)
+{
+    ts_err e;
+
+    if ((e = confine_base(LAUNCHER_FD_GATE, step)) != TS_OK)
+        return e;
+    *step = "capabilities";
+    if ((e = drop_capabilities()) != TS_OK)
+        return e;
+    *step = "signals";
+    if ((e = set_signals(l)) != TS_OK)
+        return e;
+    *step = "subreaper";
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
+        return TS_E_SYSTEM;
+    *step = "descriptors";
+    if ((e = open_own(l)) != TS_OK)
+        return e;
+    layers_probe(&l->layers);
+    l->layers_given = l->layers.held & LAYERS_USED;
+    *step = "filter of pure tools";
+    if ((e = filter_key_make(&l->key)) != TS_OK ||
+        (e = filter_make_pure(&l->key, &l->pure)) != TS_OK)
+        return e;
+    l->pure_prog = (struct sock_fprog){.len = l->pure.count,
+                                       .filter = l->pure.insns};
+    *step = "/proc and the marks of tools";
+    if ((e = tree_open(&l->tree, &l->key)) != TS_OK)
+        return e;
+    if (l->layers.process_limit)
+        l->other_tasks = tree_count_others(&l->tree);
+    *step = "seccomp";
+    if ((l->layers.held & LAYER_SECCOMP) != 0)
+        e = filter_install_base(&l->key);
+    return e;
+}
+
+static void log_layers(const struct launcher *l)
+{
+    for (size_t i = 0; i < LAYER_COUNT; i++) {
+        const struct layer_probe *p = &l->layers.probe[i];
+
+        if ((p->bit & LAYER_FLOOR) != 0 && !p->holds)
+            log_event(LOG_ERROR, "layer_missing layer=%s errno=%d",
+                      layer_name(p->bit), p->sys_errno);
+    }
+    if (!l->layers.process_limit)
+        log_event(LOG_WARN, "layer_weak layer=rlimits processes=unbounded "
+                            "reason=\"uid 0 or no RLIMIT_NPROC\"");
+}
+
+static ts_err watch(struct launcher *l, int fd, uint32_t events, int op)
+{
+    struct epoll_event ev = {.events = events, .data.fd = fd};
+
+    return epoll_ctl(l->epoll_fd, op, fd, &ev) == 0 ? TS_OK : TS_E_SYSTEM;
+}
+
+static ts_err set_nonblocking(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)
+        return TS_E_SYSTEM;
+    return TS_OK;
+}
+
+static ts_err start_up(struct launcher *l)
+{
+    const struct control_message ready = {.type = CONTROL_READY,
+                                          .bundle_fd = -1,
+                                          .journal_fd = -1,
+                                          .as.text.text = {"", 0}};
+    ts_err e;
+
+    if (sodium_init() < 0)
+        return TS_E_SYSTEM;
+    back_init(&l->back, LAUNCHER_FD_GATE);
+    if ((e = control_start_up(l)) != TS_OK ||
+        (e = set_nonblocking(FD_CONTROL)) != TS_OK ||
+        (e = watch(l, FD_CONTROL, EPOLLIN, EPOLL_CTL_ADD)) != TS_OK ||
+        (e = watch(l, LAUNCHER_FD_RECORDER, EPOLLIN, EPOLL_CTL_ADD)) !=
+            TS_OK ||
+        (e = watch(l, LAUNCHER_FD_GATE, EPOLLIN, EPOLL_CTL_ADD)) != TS_OK ||
+        (e = watch(l, l->signal_fd, EPOLLIN, EPOLL_CTL_ADD)) != TS_OK)
+        return e;
+    return control_send(FD_CONTROL, &ready);
+}
+
+static ts_err on_recorder(struct launcher *l, uint32_t events)
+{
+    if (back_is_busy(&l->back) && (events & (EPOLLHUP | EPOLLERR)) != 0)
+        return TS_E_CLOSED; /* not asked for, and no reason to wait */
+    for (int i = 0; i < ORDERS_PER_TURN && !back_is_busy(&l->back); i++) {
+        ts_err e = orders_receive(l);
+
+        if (e == TS_E_AGAIN)
+            return TS_OK;
+        if (e != TS_OK)
+            return e;
+    }
+    return TS_OK;
+}
+
+/* The gate never speaks to us: whatever can be read is its end. */
+static ts_err on_gate(struct launcher *l, uint32_t events)
+{
+    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0)
+        return TS_E_CLOSED;
+    return back_flush(&l->back);
+}
+
+static ts_err on_signal(struct launcher *l)
+{
+    struct signalfd_siginfo si;
+
+    while (read(l->signal_fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+        if (si.ssi_signo == SIGTERM)
+            return TS_E_CLOSED;
+    }
+    return runs_reap(l);
+}
+
+static ts_err dispatch(struct launcher *l, const struct epoll_event *ev)
+{
+    ts_err e;
+
+    if (ev->data.fd == l->signal_fd)
+        return on_signal(l);
+    if (ev->data.fd == LAUNCHER_FD_GATE)
+        return on_gate(l, ev->events);
+    if (ev->data.fd == LAUNCHER_FD_RECORDER)
+        return on_recorder(l, ev->events);
+    e = control_next(l);
+    return e == TS_E_AGAIN ? TS_OK : e;
+}
+
+static int wait_ms(const struct launcher *l, uint64_t now)
+{
+    uint64_t next = runs_next_ns(l);
+
+    if (l->draining && l->drain_ns > now && l->drain_ns < next)
+        next = l->drain_ns;
+    if (next == UINT64_MAX)
+        return -1;
+    if (next <= now)
+        return 0;
+    next = (next - now + 999999) / 1000000;
+    return next > 3600000 ? 3600000 : (int)next;
+}
+
+/* While answers wait for the gate no order is taken. */
+static ts_err set_interest(struct launcher *l, bool *io_was_busy)
+{
+    bool busy = back_is_busy(&l->back);
+    ts_err e;
+
+    if (busy == *io_was_busy)
+        return TS_OK;
+    *io_was_busy = busy;
+    e = watch(l, LAUNCHER_FD_RECORDER, busy ? 0 : EPOLLIN, EPOLL_CTL_MOD);
+    if (e != TS_OK)
+        return e;
+    return watch(l, LAUNCHER_FD_GATE, busy ? EPOLLIN | EPOLLOUT : EPOLLIN,
+                 EPOLL_CTL_MOD);
+}
+
+static bool is_drained(const struct launcher *l)
+{
+    return l->draining && l->run_count == 0 && !back_is_busy(&l->back);
+}
+
+static ts_err loop(struct launcher *l)
+{
+    struct epoll_event ev[8];
+    bool was_busy = false;
+    ts_err e = TS_OK;
+
+    while (e == TS_OK && !is_drained(l)) {
+        int n = epoll_wait(l->epoll_fd, ev, 8, wait_ms(l, now_ns()));
+
+        if (n < 0 && errno != EINTR)
+            return TS_E_SYSTEM;
+        for (int i = 0; i < n && e == TS_OK; i++)
+            e = dispatch(l, &ev[i]);
+        if (e == TS_OK)
+            e = runs_tick(l, now_ns());
+        if (e == TS_OK && l->draining && now_ns() >= l->drain_ns)
+            e = runs_kill_all(l, END_SHUTDOWN);
+        if (e == TS_OK)
+            e = set_interest(l, &was_busy);
+    }
+    return e;
+}
+
+int main(void)
+{
+    static struct launcher l; /* too large for the stack; passed down */
+    const char *step = "";
+    ts_err e;
+
+    log_init("launcher", LOG_INFO);
+    e = confine(&l, &step);
+    if (e != TS_OK) {
+        log_event(LOG_ERROR, "not_confined step=\"%s\" error=\"%s\"", step,
+                  ts_err_text(e));
+        return 1;
+    }
+    log_layers(&l);
+    e = start_up(&l);
+    if (e == TS_OK)
+        e = loop(&l);
+    runs_end_all(&l);
+    if (e != TS_OK && !(l.draining && e == TS_E_CLOSED)) {
+        log_event(LOG_ERROR, "stopped error=\"%s\"", ts_err_text(e));
+        return 1;
+    }
+    return 0;
+}

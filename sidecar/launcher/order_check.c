@@ -1,0 +1,104 @@
+#include "sidecar/launcher/order_check.h"
+
+#include <stdio.h>
+
+#include "sidecar/common/layer.h"
+
+static ts_err refuse(struct order_refusal *r, enum call_code code,
+                     const char *step, const char *text)
+{
+    r->code = code;
+    r->step = step;
+    r->sys_errno = 0;
+    (void)snprintf(r->text, sizeof(r->text), "%s", text);
+    return TS_E_INVALID;
+}
+
+static const struct manifests *generation_of(const struct order_context *c,
+                                             uint64_t generation)
+{
+    if (c->current->generation == generation)
+        return c->current;
+    if (c->previous != NULL && c->previous->generation == generation)
+        return c->previous;
+    return NULL;
+}
+
+static ts_err check_layers(const struct order_context *c,
+                           const struct manifest *m, struct order_refusal *r)
+{
+    uint32_t missing = (m->require | LAYER_FLOOR) & ~c->layers;
+    char text[128];
+
+    if (missing == 0)
+        return TS_OK;
+    (void)snprintf(text, sizeof(text),
+                   "the sandbox layer %s is required and this host does not "
+                   "give it; run tipstaff doctor",
+                   layer_first(missing));
+    return refuse(r, CODE_SANDBOX_UNAVAILABLE, layer_first(missing), text);
+}
+
+static bool has_path(const struct manifest *m)
+{
+    return m->resource == RESOURCE_FILE || m->resource == RESOURCE_DIR;
+}
+
+/* The order repeats what the gate derived from the same bytes. A difference is
+ * a defect or an attack; neither runs. */
+static ts_err check_resource(const struct manifest *m, const struct order *o,
+                             const struct call_args *args,
+                             struct order_refusal *r)
+{
+    struct ts_str want = has_path(m) ? args->resource
+                                     : (struct ts_str){.ptr = "", .len = 0};
+
+    if (!ts_str_eq(want, o->path))
+        return refuse(r, CODE_RESOURCE_UNAVAILABLE, "path",
+                      "the order's path is not the one its arguments give");
+    if (has_path(m) ? o->access == ACCESS_NONE || o->access > m->access
+                    : o->access != ACCESS_NONE)
+        return refuse(r, CODE_RESOURCE_UNAVAILABLE, "access",
+                      "the order's access is not one the manifest allows");
+    if (o->has_stdin && !m->stdin_allowed)
+        return refuse(r, CODE_BAD_ARGUMENTS, "stdin",
+                      "this tool takes no standard input");
+    if (o->wall_ms == 0)
+        return refuse(r, CODE_DEADLINE, "deadline", "no time is left");
+    return TS_OK;
+}
+
+ts_err order_check(const struct order_context *c, const struct order *o,
+                   struct ts_arena *arena, struct order_plan *ret,
+                   struct order_refusal *reterr)
+{
+    const struct manifests *all = generation_of(c, o->generation);
+    struct order_plan p = {0};
+    char text[256];
+    ts_err e;
+
+    if (all == NULL)
+        return refuse(reterr, CODE_STALE_STATE, "generation",
+                      "the order belongs to another generation of manifests");
+    p.manifest = manifests_find(all, o->tool);
+    if (p.manifest == NULL || p.manifest->launcher != c->launcher_index)
+        return refuse(reterr, CODE_TOOL_UNKNOWN, "tool",
+                      "this launcher has no such tool");
+    if ((e = check_layers(c, p.manifest, reterr)) != TS_OK)
+        return e;
+    e = manifest_args(p.manifest, o->args, arena, &p.args, text, sizeof(text));
+    if (e != TS_OK)
+        return refuse(reterr, CODE_BAD_ARGUMENTS, "args", text);
+    if ((e = check_resource(p.manifest, o, &p.args, reterr)) != TS_OK)
+        return e;
+    e = manifest_argv(p.manifest, &p.args, arena, &p.argv, &p.argc);
+    if (e != TS_OK)
+        return refuse(reterr, CODE_BAD_ARGUMENTS, "argv",
+                      "the arguments make too long a command line");
+    p.access = o->access;
+    p.wall_ms = o->wall_ms < p.manifest->limits.wall_ms
+                    ? o->wall_ms
+                    : p.manifest->limits.wall_ms;
+    *ret = p;
+    return TS_OK;
+}

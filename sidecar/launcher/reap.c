@@ -1,0 +1,229 @@
+/* What runs: its deadline, its end, and that nothing of it is left. */
+#include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "proto/base/ts_fd.h"
+#include "sidecar/common/log.h"
+#include "sidecar/launcher/launcher.h"
+
+uint64_t now_ns(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_BOOTTIME, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+void runs_drop_scratch(int base_fd, const char *name)
+{
+    ts_err e = scratch_remove(base_fd, name);
+
+    if (e != TS_OK)
+        log_event(LOG_WARN, "scratch_left name=%s error=\"%s\"", name,
+                  ts_err_text(e));
+}
+
+static ts_err report(struct launcher *l, struct active_run *r)
+{
+    const struct order_exited m = {
+        .order_id = r->order_id,
+        .reason = r->life.reason,
+        .exit_code =
+            WIFEXITED(r->status) ? (uint32_t)WEXITSTATUS(r->status) : 0,
+        .signal = WIFSIGNALED(r->status) ? (uint32_t)WTERMSIG(r->status) : 0,
+        .wall_us = r->wall_us,
+        .cpu_us = r->cpu_us,
+        .max_rss_kb = r->max_rss_kb,
+        .killed = r->killed,
+    };
+
+    if (r->scratch_fd >= 0) {
+        runs_drop_scratch(r->scratch_fd, r->scratch);
+        ts_fd_close(&r->scratch_fd);
+    }
+    *r = l->runs[--l->run_count];
+    return back_exited(&l->back, &m);
+}
+
+/* Carries out effects until one waits for something outside. */
+static ts_err drive(struct launcher *l, struct active_run *r,
+                    enum run_event ev, enum end_reason why)
+{
+    for (;;) {
+        enum run_effect effect = run_step(&r->life, ev, why);
+
+        switch (effect) {
+        case RUN_DO_NOTHING:
+            return TS_OK;
+        case RUN_DO_SWEEP:
+            tree_sweep(&l->tree, r->mark);
+            r->look_ns = now_ns() + LOOK_AGAIN_NS;
+            if (r->ending_ns == 0)
+                r->ending_ns = now_ns();
+            return TS_OK;
+        case RUN_DO_LOOK:
+            ev = tree_is_left(&l->tree, r->mark) ? RUN_EV_TREE_LEFT
+                                                 : RUN_EV_TREE_GONE;
+            break;
+        case RUN_DO_REPORT:
+            return report(l, r);
+        case RUN_DO_STOP:
+            return TS_E_STATE;
+        }
+    }
+}
+
+ts_err runs_kill(struct launcher *l, uint64_t order_id, enum end_reason why)
+{
+    for (uint32_t i = 0; i < l->run_count; i++) {
+        if (l->runs[i].order_id == order_id)
+            return drive(l, &l->runs[i], RUN_EV_KILL, why);
+    }
+    return TS_OK; /* it has ended already */
+}
+
+ts_err runs_kill_all(struct launcher *l, enum end_reason why)
+{
+    for (uint32_t i = l->run_count; i-- > 0;) {
+        ts_err e = drive(l, &l->runs[i], RUN_EV_KILL, why);
+
+        if (e != TS_OK)
+            return e;
+    }
+    return TS_OK;
+}
+
+static uint64_t micros(struct timeval t)
+{
+    return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_usec;
+}
+
+static struct active_run *run_of(struct launcher *l, pid_t pid)
+{
+    uint64_t mark;
+
+    for (uint32_t i = 0; i < l->run_count; i++) {
+        if (l->runs[i].pid == pid)
+            return &l->runs[i];
+    }
+    mark = tree_mark_of(&l->tree, pid); /* an orphan: a zombie keeps its mark */
+    for (uint32_t i = 0; i < l->run_count && mark != 0; i++) {
+        if (l->runs[i].mark == mark)
+            return &l->runs[i];
+    }
+    return NULL;
+}
+
+static ts_err reap_one(struct launcher *l, pid_t pid)
+{
+    struct active_run *r = run_of(l, pid);
+    struct rusage ru = {0};
+    int status = 0;
+
+    if (wait4(pid, &status, __WALL, &ru) != pid)
+        return TS_E_SYSTEM;
+    if (r == NULL)
+        return TS_OK;
+    r->cpu_us += micros(ru.ru_utime) + micros(ru.ru_stime);
+    if ((uint64_t)ru.ru_maxrss > r->max_rss_kb)
+        r->max_rss_kb = (uint64_t)ru.ru_maxrss;
+    if (r->pid != pid) {
+        r->killed += WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+        if (r->life.state == RUN_ENDING)
+            r->look_ns = 0; /* perhaps the last one */
+        return TS_OK;
+    }
+    r->pid = 0;
+    r->status = status;
+    r->wall_us = (now_ns() - r->started_ns) / 1000;
+    if (r->ending_ns == 0)
+        r->ending_ns = now_ns();
+    return drive(l, r, RUN_EV_EXITED, END_EXITED);
+}
+
+ts_err runs_reap(struct launcher *l)
+{
+    for (;;) {
+        siginfo_t si = {0};
+        ts_err e;
+
+        if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT | __WALL) != 0)
+            return errno == ECHILD || errno == EINTR ? TS_OK : TS_E_SYSTEM;
+        if (si.si_pid == 0)
+            return TS_OK;
+        if ((e = reap_one(l, si.si_pid)) != TS_OK)
+            return e;
+    }
+}
+
+static bool is_ending(const struct active_run *r)
+{
+    return r->life.state == RUN_KILLING || r->life.state == RUN_ENDING;
+}
+
+ts_err runs_tick(struct launcher *l, uint64_t now)
+{
+    /* backwards: report() moves the last one into the gap */
+    for (uint32_t i = l->run_count; i-- > 0;) {
+        struct active_run *r = &l->runs[i];
+        ts_err e = TS_OK;
+
+        if (is_ending(r) && now - r->ending_ns > GIVE_UP_NS) {
+            log_event(LOG_ERROR, "tree_does_not_end order=%llu",
+                      (unsigned long long)r->order_id);
+            return TS_E_STATE;
+        }
+        if (is_ending(r) && now >= r->look_ns) {
+            r->look_ns = now + LOOK_AGAIN_NS;
+            e = drive(l, r, RUN_EV_TICK, END_EXITED);
+        } else if (!is_ending(r) && now >= r->deadline_ns) {
+            e = drive(l, r, RUN_EV_WALL, END_WALL_LIMIT);
+        }
+        if (e != TS_OK)
+            return e;
+    }
+    return TS_OK;
+}
+
+uint64_t runs_next_ns(const struct launcher *l)
+{
+    uint64_t next = UINT64_MAX;
+
+    for (uint32_t i = 0; i < l->run_count; i++) {
+        const struct active_run *r = &l->runs[i];
+        uint64_t at = is_ending(r) ? r->look_ns : r->deadline_ns;
+
+        if (at < next)
+            next = at;
+    }
+    return next;
+}
+
+void runs_end_all(struct launcher *l)
+{
+    const struct timespec pause = {0, 1000000};
+    uint64_t give_up = now_ns() + GIVE_UP_NS;
+
+    for (uint32_t i = 0; i < l->run_count; i++)
+        tree_sweep(&l->tree, l->runs[i].mark);
+    while (now_ns() < give_up) {
+        pid_t pid = waitpid(-1, NULL, WNOHANG | __WALL);
+
+        if (pid < 0)
+            break; /* nothing is left */
+        if (pid > 0)
+            continue;
+        for (uint32_t i = 0; i < l->run_count; i++) {
+            if (tree_is_left(&l->tree, l->runs[i].mark))
+                tree_sweep(&l->tree, l->runs[i].mark);
+        }
+        (void)nanosleep(&pause, NULL);
+    }
+    for (uint32_t i = 0; i < l->run_count; i++) {
+        if (l->runs[i].scratch_fd >= 0)
+            runs_drop_scratch(l->runs[i].scratch_fd, l->runs[i].scratch);
+    }
+}

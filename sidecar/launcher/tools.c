@@ -1,0 +1,354 @@
+#include "sidecar/launcher/tools.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "proto/base/ts_fd.h"
+#include "proto/base/ts_mem.h"
+#include "sidecar/launcher/layers/landlock.h"
+
+#define TOOLSET_BUDGET ((size_t)64 << 20)
+
+/* What every program of the system needs to start. A missing one is skipped:
+ * /lib64 does not exist on every architecture. */
+static const struct {
+    const char *path;
+    uint64_t access;
+} runtime[] = {
+    {"/usr/lib", LL_READ_ONLY},
+    {"/usr/lib64", LL_READ_ONLY},
+    {"/lib", LL_READ_ONLY},
+    {"/lib64", LL_READ_ONLY},
+    {"/etc/ld.so.cache", LL_READ_FILE},
+    {"/usr/share/locale", LL_READ_ONLY},
+    {"/usr/share/zoneinfo", LL_READ_ONLY},
+    {"/etc/localtime", LL_READ_FILE},
+    {"/dev/null", LL_READ_FILE | LL_WRITE_FILE | LL_TRUNCATE},
+    {"/dev/zero", LL_READ_FILE},
+    {"/dev/urandom", LL_READ_FILE},
+};
+#define RUNTIME_COUNT (sizeof(runtime) / sizeof(runtime[0]))
+
+struct opener {
+    struct toolset *set;
+    struct tool *tool;
+    char *text;
+    size_t cap;
+};
+
+static ts_err fail(const struct opener *o, const char *key, struct ts_str path,
+                   const char *why)
+{
+    const struct manifest *m = o->tool->m;
+
+    (void)snprintf(o->text, o->cap, "%.*s:1: %s: %.*s: %s", (int)m->file.len,
+                   m->file.ptr, key, (int)path.len, path.ptr, why);
+    return TS_E_INVALID;
+}
+
+static ts_err open_path(const struct opener *o, const char *key,
+                        struct ts_str path, int flags, int *ret)
+{
+    const char *name;
+    ts_err e = ts_arena_strndup(&o->set->arena, path.ptr, path.len, &name);
+    int fd;
+
+    if (e != TS_OK)
+        return fail(o, key, path, ts_err_text(e));
+    fd = open(name, O_PATH | O_CLOEXEC | flags);
+    if (fd < 0)
+        return fail(o, key, path, strerror(errno));
+    *ret = fd;
+    return TS_OK;
+}
+
+/* Takes fd over. The same inode twice (/lib is often /usr/lib) is one rule. */
+static ts_err add_rule(const struct opener *o, int fd, uint64_t access)
+{
+    struct tool *t = o->tool;
+    struct stat st, other;
+
+    if (fstat(fd, &st) != 0 || t->rule_count == t->rule_cap) {
+        ts_fd_close(&fd);
+        return TS_E_LIMIT;
+    }
+    for (uint32_t i = 0; i < t->rule_count; i++) {
+        if (fstat(t->rules[i].fd, &other) == 0 && other.st_dev == st.st_dev &&
+            other.st_ino == st.st_ino) {
+            t->rules[i].access |= access;
+            ts_fd_close(&fd);
+            return TS_OK;
+        }
+    }
+    t->rules[t->rule_count++] = (struct tool_rule){
+        .fd = fd, .is_dir = S_ISDIR(st.st_mode), .access = access};
+    return TS_OK;
+}
+
+static ts_err add_copy(const struct opener *o, int fd, uint64_t access)
+{
+    int copy = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : -1;
+
+    if (fd < 0)
+        return TS_OK;
+    return copy < 0 ? ts_err_from_errno(errno) : add_rule(o, copy, access);
+}
+
+static ts_err add_paths(const struct opener *o, const char *key,
+                        struct ts_str const *paths, uint32_t count,
+                        uint64_t access)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        int fd = -1;
+        ts_err e = open_path(o, key, paths[i], 0, &fd);
+
+        if (e != TS_OK)
+            return e;
+        if ((e = add_rule(o, fd, access)) != TS_OK)
+            return fail(o, key, paths[i], ts_err_text(e));
+    }
+    return TS_OK;
+}
+
+static ts_err add_rules(const struct opener *o)
+{
+    const struct manifest *m = o->tool->m;
+    const struct image *i = &o->tool->image;
+    bool is_script = i->interp.fd >= 0;
+    uint64_t write = LL_READ_WRITE;
+    ts_err e;
+
+    if (o->tool->profile == FILTER_BUILD)
+        write |= LL_EXECUTE;
+    if ((e = add_copy(o, i->file.fd, is_script ? LL_READ_FILE : LL_RUN)) !=
+            TS_OK ||
+        (e = add_copy(o, i->interp.fd, LL_RUN)) != TS_OK ||
+        (e = add_copy(o, i->loader_fd, LL_RUN)) != TS_OK)
+        return fail(o, "exec", m->exec, ts_err_text(e));
+    for (size_t k = 0; k < RUNTIME_COUNT; k++) {
+        int fd = open(runtime[k].path, O_PATH | O_CLOEXEC);
+
+        if (fd >= 0 && (e = add_rule(o, fd, runtime[k].access)) != TS_OK)
+            return fail(o, "exec", m->exec, ts_err_text(e));
+    }
+    if ((e = add_paths(o, "read_paths", m->read_paths, m->read_count,
+                       LL_READ_ONLY)) != TS_OK ||
+        (e = add_paths(o, "exec_paths", m->exec_paths, m->exec_count,
+                       LL_RUN | LL_READ_DIR)) != TS_OK)
+        return e;
+    return add_paths(o, "write_paths", m->write_paths, m->write_count, write);
+}
+
+static ts_err put_env(const struct opener *o, uint32_t *at, const char *key,
+                      size_t key_len, struct ts_str value)
+{
+    size_t len = key_len + 1 + value.len;
+    void *p;
+    ts_err e = ts_arena_alloc(&o->set->arena, len + 1, &p);
+
+    if (e != TS_OK)
+        return fail(o, "env", value, ts_err_text(e));
+    memcpy(p, key, key_len);
+    ((char *)p)[key_len] = '=';
+    if (value.len > 0)
+        memcpy((char *)p + key_len + 1, value.ptr, value.len);
+    o->tool->env[(*at)++] = p;
+    return TS_OK;
+}
+
+static bool has_env(const struct manifest *m, const char *key)
+{
+    for (uint32_t i = 0; i < m->env_count; i++) {
+        if (ts_str_eq_c(m->env[i].key, key))
+            return true;
+    }
+    return false;
+}
+
+/* From nothing: no variable of ours is ever handed on. */
+static ts_err make_env(const struct opener *o)
+{
+    static const struct {
+        const char *key, *value;
+    } usual[] = {{"PATH", "/usr/local/bin:/usr/bin:/bin"},
+                 {"LANG", "C.UTF-8"},
+                 {"HOME", "/nonexistent"}};
+    const struct manifest *m = o->tool->m;
+    uint32_t at = TOOL_ENV_SLOTS;
+    void *p;
+    ts_err e;
+
+    e = ts_arena_array(&o->set->arena, m->env_count + TOOL_ENV_SLOTS + 4,
+                       sizeof(*o->tool->env), &p);
+    if (e != TS_OK)
+        return fail(o, "env", m->tool, ts_err_text(e));
+    o->tool->env = p;
+    for (size_t i = 0; i < 3; i++) {
+        if (!has_env(m, usual[i].key) &&
+            (e = put_env(o, &at, usual[i].key, strlen(usual[i].key),
+                         ts_str_of(usual[i].value))) != TS_OK)
+            return e;
+    }
+    for (uint32_t i = 0; i < m->env_count; i++) {
+        if ((e = put_env(o, &at, m->env[i].key.ptr, m->env[i].key.len,
+                         m->env[i].value)) != TS_OK)
+            return e;
+    }
+    return TS_OK;
+}
+
+static enum filter_profile profile_of(const struct manifest *m)
+{
+    if (ts_str_eq_c(m->seccomp, "pure"))
+        return FILTER_PURE;
+    return ts_str_eq_c(m->seccomp, "build") ? FILTER_BUILD : FILTER_FILES;
+}
+
+static ts_err open_tool(const struct opener *o)
+{
+    struct tool *t = o->tool;
+    const struct manifest *m = t->m;
+    const char *why;
+    void *p;
+    ts_err e;
+
+    t->profile = profile_of(m);
+    t->rule_cap = m->read_count + m->write_count + m->exec_count +
+                  (uint32_t)RUNTIME_COUNT + 3;
+    e = ts_arena_array(&o->set->arena, t->rule_cap, sizeof(*t->rules), &p);
+    if (e != TS_OK)
+        return fail(o, "exec", m->exec, ts_err_text(e));
+    t->rules = p;
+    if (image_open(m->exec, &o->set->arena, &t->image, &why) != TS_OK) {
+        t->image = (struct image){.file.fd = -1, .interp.fd = -1,
+                                  .loader_fd = -1};
+        return fail(o, "exec", m->exec, why);
+    }
+    if ((e = open_path(o, "cwd", m->cwd, O_DIRECTORY, &t->cwd_fd)) != TS_OK)
+        return e;
+    if (m->resource_root.len > 0 &&
+        (e = open_path(o, "resource root", m->resource_root, O_DIRECTORY,
+                       &t->root_fd)) != TS_OK)
+        return e;
+    if (m->scratch.len > 0 &&
+        (e = open_path(o, "scratch", m->scratch, O_DIRECTORY,
+                       &t->scratch_fd)) != TS_OK)
+        return e;
+    if ((e = add_rules(o)) != TS_OK || (e = make_env(o)) != TS_OK)
+        return e;
+    tool_refill(o->set, t);
+    return TS_OK;
+}
+
+static void close_tool(struct tool *t)
+{
+    image_done(&t->image);
+    ts_fd_close(&t->root_fd);
+    ts_fd_close(&t->cwd_fd);
+    ts_fd_close(&t->scratch_fd);
+    ts_fd_close(&t->ruleset);
+    for (uint32_t i = 0; i < t->rule_count; i++)
+        ts_fd_close(&t->rules[i].fd);
+}
+
+ts_err toolset_open(struct manifests *m, uint32_t launcher_index, int abi,
+                    struct toolset **ret, char *reterr_text, size_t reterr_cap)
+{
+    struct toolset *s = ts_mem_alloc(sizeof(*s));
+    void *p;
+    ts_err e = TS_E_NOMEM;
+
+    (void)snprintf(reterr_text, reterr_cap, "tools:1: out of memory");
+    if (s == NULL)
+        return e;
+    ts_arena_init(&s->arena, TOOLSET_BUDGET);
+    s->abi = abi;
+    e = ts_arena_array(&s->arena, (size_t)m->count + 1, sizeof(*s->tools), &p);
+    if (e != TS_OK) {
+        ts_mem_free(s);
+        return e;
+    }
+    s->tools = p;
+    s->manifests = m;
+    for (uint32_t i = 0; i < m->count; i++)
+        s->tools[i] = (struct tool){
+            .m = &m->list[i], .image.file.fd = -1, .image.interp.fd = -1,
+            .image.loader_fd = -1, .root_fd = -1, .cwd_fd = -1,
+            .scratch_fd = -1, .ruleset = -1};
+    for (uint32_t i = 0; i < m->count && e == TS_OK; i++) {
+        struct opener o = {.set = s, .tool = &s->tools[i], .text = reterr_text,
+                           .cap = reterr_cap};
+
+        if (m->list[i].launcher == launcher_index)
+            e = open_tool(&o);
+    }
+    if (e != TS_OK) {
+        s->manifests = NULL;
+        for (uint32_t i = 0; i < m->count; i++)
+            close_tool(&s->tools[i]);
+        ts_arena_done(&s->arena);
+        ts_mem_free(s);
+        return e;
+    }
+    *ret = s;
+    return TS_OK;
+}
+
+void toolset_free(struct toolset *s)
+{
+    if (s == NULL)
+        return;
+    for (uint32_t i = 0; i < s->manifests->count; i++)
+        close_tool(&s->tools[i]);
+    manifests_free(s->manifests);
+    ts_arena_done(&s->arena);
+    ts_mem_free(s);
+}
+
+struct tool *toolset_find(struct toolset *s, const struct manifest *m)
+{
+    return &s->tools[m - s->manifests->list];
+}
+
+static ts_err make_ruleset(const struct toolset *s, const struct tool *t,
+                           int *ret, int *reterr_errno)
+{
+    int fd = -1;
+    ts_err e = landlock_make(s->abi, &fd, reterr_errno);
+
+    for (uint32_t i = 0; i < t->rule_count && e == TS_OK; i++)
+        e = landlock_grant(fd, s->abi, t->rules[i].fd, t->rules[i].is_dir,
+                           t->rules[i].access, reterr_errno);
+    if (e != TS_OK)
+        ts_fd_close(&fd);
+    else
+        *ret = fd;
+    return e;
+}
+
+ts_err tool_ruleset(const struct toolset *s, struct tool *t, bool wants_own,
+                    int *ret_fd, bool *ret_is_shared, int *reterr_errno)
+{
+    int fd = t->ruleset;
+    ts_err e = TS_OK;
+
+    if (fd < 0 && (e = make_ruleset(s, t, &fd, reterr_errno)) != TS_OK)
+        return e;
+    t->ruleset = wants_own ? -1 : fd;
+    *ret_fd = fd;
+    *ret_is_shared = !wants_own;
+    return TS_OK;
+}
+
+void tool_refill(const struct toolset *s, struct tool *t)
+{
+    int fd = -1, err = 0;
+
+    if (t->ruleset < 0 && s->abi > 0 &&
+        make_ruleset(s, t, &fd, &err) == TS_OK)
+        t->ruleset = fd; /* else the call itself meets and reports the error */
+}

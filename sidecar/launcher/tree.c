@@ -1,0 +1,208 @@
+#include "sidecar/launcher/tree.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "proto/base/ts_fd.h"
+#include "sidecar/launcher/layers/raw.h"
+
+#define FREEZE_PASSES 8
+
+struct limit64 {
+    uint64_t soft, hard;
+};
+
+/* What getdents64(2) fills in. */
+struct entry {
+    uint64_t ino;
+    int64_t off;
+    unsigned short reclen;
+    unsigned char type;
+    char name[];
+};
+
+ts_err tree_open(struct tree *ret, const struct filter_key *key)
+{
+    struct tree t = {.proc_fd = -1, .children_fd = -1, .key = *key};
+    struct rlimit now;
+    char path[64];
+
+    if (getrlimit(RLIMIT_RTTIME, &now) != 0)
+        return TS_E_SYSTEM;
+    if (now.rlim_max != RLIM_INFINITY && now.rlim_max < TREE_MARK_FIRST << 1)
+        return TS_E_UNSUPPORTED;
+    t.proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    (void)snprintf(path, sizeof(path), "/proc/self/task/%ld/children",
+                   syscall(SYS_gettid));
+    t.children_fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (t.proc_fd < 0 || t.children_fd < 0) {
+        tree_done(&t);
+        return TS_E_UNSUPPORTED;
+    }
+    *ret = t;
+    return TS_OK;
+}
+
+void tree_done(struct tree *t)
+{
+    ts_fd_close(&t->proc_fd);
+    ts_fd_close(&t->children_fd);
+}
+
+uint64_t tree_mark_of(const struct tree *t, pid_t pid)
+{
+    struct limit64 now = {0, 0};
+
+    if (raw_call6(SYS_prlimit64, pid, RLIMIT_RTTIME, 0, raw_ptr(&now),
+                  (long)t->key.word[0], (long)t->key.word[1]) != 0)
+        return 0;
+    return now.hard >= TREE_MARK_FIRST && now.hard != RLIM_INFINITY ? now.hard
+                                                                    : 0;
+}
+
+static pid_t pid_of(const char *name)
+{
+    char *end;
+    long v;
+
+    if (name[0] < '1' || name[0] > '9')
+        return 0;
+    v = strtol(name, &end, 10);
+    return *end == '\0' && v <= INT32_MAX ? (pid_t)v : 0;
+}
+
+/* The mark is read again behind the pidfd: either the pid was not reused, and
+ * the signal meets the process that bears the mark, or pidfd's process is dead
+ * and the signal meets nobody. */
+static bool signal_marked(const struct tree *t, pid_t pid, uint64_t mark,
+                          int sig)
+{
+    bool hit = false;
+    int fd;
+
+    if (tree_mark_of(t, pid) != mark)
+        return false;
+    fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (fd < 0)
+        return false;
+    if (tree_mark_of(t, pid) == mark)
+        hit = syscall(SYS_pidfd_send_signal, fd, sig, NULL, 0) == 0;
+    (void)close(fd);
+    return hit;
+}
+
+/* fn(pid) for everything in /proc. */
+static uint64_t signal_all(const struct tree *t, uint64_t mark, int sig)
+{
+    _Alignas(8) char buf[8192];
+    uint64_t hits = 0;
+    long n;
+
+    if (lseek(t->proc_fd, 0, SEEK_SET) != 0)
+        return 0;
+    while ((n = syscall(SYS_getdents64, t->proc_fd, buf, sizeof(buf))) > 0) {
+        for (long at = 0; at < n;) {
+            const struct entry *e = (const void *)(buf + at);
+            pid_t pid = pid_of(e->name);
+
+            at += e->reclen;
+            hits += pid > 0 && signal_marked(t, pid, mark, sig);
+        }
+    }
+    return hits;
+}
+
+void tree_sweep(const struct tree *t, uint64_t mark)
+{
+    uint64_t before = 0, now;
+
+    for (int pass = 0; pass < FREEZE_PASSES; pass++) {
+        now = signal_all(t, mark, SIGSTOP);
+        if (now == before)
+            break;
+        before = now;
+    }
+    (void)signal_all(t, mark, SIGKILL);
+}
+
+bool tree_is_left(const struct tree *t, uint64_t mark)
+{
+    siginfo_t si = {0};
+    char buf[1024];
+    off_t at = 0;
+    pid_t pid = 0;
+    ssize_t n;
+
+    if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT | __WALL) != 0)
+        return errno != ECHILD; /* no child at all: the common case */
+    while ((n = pread(t->children_fd, buf, sizeof(buf), at)) > 0) {
+        for (ssize_t i = 0; i < n; i++) {
+            if (buf[i] >= '0' && buf[i] <= '9') {
+                pid = pid * 10 + (buf[i] - '0');
+                continue;
+            }
+            if (pid > 0 && tree_mark_of(t, pid) == mark)
+                return true;
+            pid = 0;
+        }
+        at += n;
+    }
+    return n < 0 || (pid > 0 && tree_mark_of(t, pid) == mark);
+}
+
+/* The number behind a label of /proc/PID/status. */
+static uint64_t status_number(const char *text, const char *label)
+{
+    const char *p = strstr(text, label);
+
+    return p != NULL ? strtoull(p + strlen(label), NULL, 10) : UINT64_MAX;
+}
+
+static uint64_t threads_of(const struct tree *t, const char *name)
+{
+    char path[64], text[2048];
+    ssize_t n = -1;
+    int fd;
+
+    (void)snprintf(path, sizeof(path), "%.16s/status", name);
+    fd = openat(t->proc_fd, path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        n = read(fd, text, sizeof(text) - 1);
+        (void)close(fd);
+    }
+    if (n <= 0)
+        return 0;
+    text[n] = '\0';
+    if (status_number(text, "\nUid:\t") != getuid())
+        return 0;
+    return status_number(text, "\nThreads:\t");
+}
+
+uint64_t tree_count_others(const struct tree *t)
+{
+    _Alignas(8) char buf[8192];
+    uint64_t total = 0;
+    long n;
+
+    if (lseek(t->proc_fd, 0, SEEK_SET) != 0)
+        return 0;
+    while ((n = syscall(SYS_getdents64, t->proc_fd, buf, sizeof(buf))) > 0) {
+        for (long at = 0; at < n;) {
+            const struct entry *e = (const void *)(buf + at);
+            pid_t pid = pid_of(e->name);
+
+            at += e->reclen;
+            if (pid > 0 && pid != getpid())
+                total += threads_of(t, e->name) % 100000;
+        }
+    }
+    return total;
+}
