@@ -1,0 +1,223 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fixture.h"
+#include "tests/lib/ts_test.h"
+
+/* What the loader refuses, and what it says: file, line, what to do. */
+
+static struct fixture fix;
+
+static int setup(void **state)
+{
+    (void)state;
+    fix_init(&fix);
+    fix_add_starter(&fix, "acme", KEY_ISSUER, KEY_CODER);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    fix_done(&fix);
+    return 0;
+}
+
+#define TENANT   "tenants/acme/"
+#define HARD     TENANT "policies/hard/50-x.cedar"
+#define APPROVAL TENANT "policies/approval/50-x.cedar"
+#define DIRFILE  TENANT "directory.yaml"
+
+static const struct {
+    const char *name;
+    const char *file;
+    const char *text;  /* the whole file; NULL removes it */
+    const char *error; /* how the message begins */
+} files[] = {
+    {"no tenant.yaml", TENANT "tenant.yaml", NULL,
+     TENANT "tenant.yaml: missing; every tenant needs it"},
+    {"no trust.yaml", TENANT "trust.yaml", NULL, TENANT "trust.yaml: missing;"},
+    {"no directory.yaml", DIRFILE, NULL, DIRFILE ": missing;"},
+    {"a folder misspelt", TENANT "polices/hard/x.cedar", "",
+     TENANT "polices/hard/x.cedar: unknown file;"},
+    {"a policy without .cedar", TENANT "policies/hard/x.txt", "",
+     TENANT "policies/hard/x.txt: unknown file;"},
+    {"a policy too deep", TENANT "policies/hard/a/x.cedar", "",
+     TENANT "policies/hard/a/x.cedar: unknown file;"},
+    {"a file beside tenants", "tenants/stray", "",
+     "tenants/stray: not a file of a tenant;"},
+    {"another name", TENANT "tenant.yaml", "tenant: other\n",
+     TENANT "tenant.yaml:1: tenant is not the name of this folder;"},
+    {"unknown key", TENANT "tenant.yaml", "tenant: acme\nmax_ttl: 5\n",
+     TENANT "tenant.yaml:2: unknown key \"max_ttl\" in tenant.yaml;"},
+    {"ttl over the hard limit", TENANT "tenant.yaml",
+     "tenant: acme\nmax_ttl_s: 86401\n",
+     TENANT "tenant.yaml:2: max_ttl_s is more than 86400"},
+    {"ttl zero", TENANT "tenant.yaml", "tenant: acme\nmax_ttl_s: 0\n",
+     TENANT "tenant.yaml:2: max_ttl_s is 0;"},
+    {"bad boolean", TENANT "tenant.yaml",
+     "tenant: acme\n\nrequire_call_signature: yes\n",
+     TENANT "tenant.yaml:3: require_call_signature must be true or false"},
+    {"bad sensitivity", TENANT "tenant.yaml",
+     "tenant: acme\ndefault_sensitivity: high\n",
+     TENANT "tenant.yaml:2: default_sensitivity must be public, internal,"},
+    {"not YAML", TENANT "tenant.yaml", "tenant: [acme\n",
+     TENANT "tenant.yaml:"},
+    {"short key", TENANT "trust.yaml", "issuers:\n  - name: i\n    key: abcd\n",
+     TENANT "trust.yaml:3: an issuer's key must be 64 hexadecimal digits"},
+    {"unusable key", TENANT "trust.yaml",
+     "issuers:\n  - name: i\n    key: 01000000000000000000000000000000000000000"
+     "00000000000000000000000\n",
+     TENANT "trust.yaml:3: this is not a usable Ed25519 public key;"},
+    {"no name", TENANT "trust.yaml", "issuers:\n  - key: abcd\n",
+     TENANT "trust.yaml:2: an issuer has no \"name\"; add it"},
+    {"no users", DIRFILE, "agents: []\n",
+     DIRFILE ":1: directory.yaml has no \"users\"; add it"},
+    {"duplicate user", DIRFILE,
+     "users:\n  - {id: a, status: active}\n  - {id: a, status: inactive}\n"
+     "agents: []\n",
+     DIRFILE ":3: user \"a\" is listed twice; remove one entry"},
+    {"duplicate agent", DIRFILE,
+     "users: []\nagents:\n  - {id: a, status: active}\n"
+     "  - {id: a, status: active}\n",
+     DIRFILE ":4: agent \"a\" is listed twice; remove one entry"},
+    {"bad status", DIRFILE, "users:\n  - {id: a, status: on}\nagents: []\n",
+     DIRFILE ":2: status must be active or inactive"},
+    {"no status", DIRFILE, "users:\n  - {id: a}\nagents: []\n",
+     DIRFILE ":2: a user has no \"status\"; add it"},
+    {"bad id", DIRFILE, "users:\n  - {id: a b, status: active}\nagents: []\n",
+     DIRFILE ":2: a user's id is not a valid id;"},
+    {"unmapped uid", DIRFILE,
+     "users: []\nagents:\n  - {id: a, status: active, uids: [65534]}\n",
+     DIRFILE ":3: 65534 stands for every unmapped uid;"},
+    {"attribute named owner", DIRFILE,
+     "users:\n  - {id: a, status: active, attrs: {owner: x}}\nagents: []\n",
+     DIRFILE ":2: an attribute's name must be"},
+    {"approval in hard", HARD,
+     "@id(\"x\") @approval(\"a\") forbid (principal, action, resource);",
+     HARD ":1:1: policy \"x\": @approval in hard/;"},
+    {"no approval in approval", APPROVAL,
+     "\n@id(\"x\") forbid (principal, action, resource);",
+     APPROVAL ":2:1: policy \"x\": no @approval(\"...\") in approval/;"},
+    {"approval on a permit", APPROVAL,
+     "@id(\"x\") @approval(\"a\") permit (principal, action, resource);",
+     APPROVAL ":1:1: policy \"x\": a permit in approval/;"},
+    {"approval without value", APPROVAL,
+     "@id(\"x\") @approval forbid (principal, action, resource);",
+     APPROVAL ":1:1: policy \"x\": @approval has no value;"},
+    {"no id", HARD, "forbid (principal, action, resource);",
+     HARD ":1:1: this policy has no @id; write @id("},
+    {"duplicate id over files", HARD,
+     "@id(\"listing-rate\") forbid (principal, action, resource);",
+     HARD ":1:1: the id \"listing-rate\" is used twice;"},
+    {"unknown annotation", HARD,
+     "// @fine here, and \"@here\" too\n\n@id(\"x\") @aproval(\"@id\")\n"
+     "forbid (principal, action, resource);",
+     HARD ":3: unknown annotation @aproval;"},
+    {"sandbox annotation", HARD,
+     "@id(\"x\") @sandbox(\"no-net\")\npermit (principal, action, resource);",
+     HARD ":1: @sandbox is not supported;"},
+    {"not Cedar", HARD, "@id(\"x\")\nforbid (principal, action);", HARD ":2:"},
+    {"entities that are not JSON", TENANT "entities.json", "[\n{]",
+     TENANT "entities.json:2:"},
+    {"an entity that contradicts the directory", TENANT "entities.json",
+     "[{\"uid\":{\"type\":\"User\",\"id\":\"bob\"},\"attrs\":{},\n"
+     "\"parents\":[{\"type\":\"Group\",\"id\":\"developers\"}]}]",
+     TENANT "entities.json:1:"},
+    {"a bad manifest", "tools/x.yaml", "tool: x\n", "tools/x.yaml:1: "},
+};
+
+static void snapshot_load_bad_file_is_refused_with_its_place(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        const char *old = fix_get(&fix, files[i].file);
+        char *kept = old != NULL ? strdup(old) : NULL;
+
+        fix_set(&fix, files[i].file, files[i].text);
+        assert_int_not_equal(fix_load(&fix), TS_OK);
+        assert_null(fix.snapshot);
+        if (strncmp(fix.err, files[i].error, strlen(files[i].error)) != 0)
+            fail_msg("%s: \"%s\" does not begin with \"%s\"", files[i].name,
+                     fix.err, files[i].error);
+        fix_set(&fix, files[i].file, kept);
+        free(kept);
+    }
+    fix_load_ok(&fix);
+}
+
+static void snapshot_load_key_in_two_roles_names_both_places(void **state)
+{
+    char hex[65];
+
+    (void)state;
+    fix_pk_hex(KEY_CODER, hex);
+    fix_edit(&fix, DIRFILE, hex, "KEY");
+    fix_pk_hex(KEY_ISSUER, hex);
+    fix_edit(&fix, DIRFILE, "KEY", hex);
+    assert_int_not_equal(fix_load(&fix), TS_OK);
+    assert_non_null(strstr(fix.err,
+                           DIRFILE ":13: this public key already "
+                                   "stands at " TENANT "trust.yaml:4;"));
+}
+
+static void snapshot_load_key_in_two_tenants_is_refused(void **state)
+{
+    (void)state;
+    fix_add_starter(&fix, "beta", KEY_ISSUER_B, KEY_CODER);
+    assert_int_not_equal(fix_load(&fix), TS_OK);
+    assert_non_null(strstr(fix.err,
+                           "tenants/beta/directory.yaml:13: this "
+                           "public key already stands at " DIRFILE ":13;"));
+}
+
+static void snapshot_by_kid_finds_the_tenant_of_the_issuer_only(void **state)
+{
+    uint8_t pk[32], kid[16];
+    const struct snapshot_tenant *t;
+
+    (void)state;
+    fix_add_starter(&fix, "beta", KEY_ISSUER_B, KEY_CODER_B);
+    fix_load_ok(&fix);
+    assert_int_equal(fix.snapshot->tenant_count, 2);
+    for (unsigned which = 1; which <= 6; which++) {
+        fix_pk(which, pk);
+        trust_kid(pk, kid);
+        t = snapshot_by_kid(fix.snapshot, kid);
+        if (which == KEY_ISSUER || which == KEY_ISSUER_B)
+            assert_true(
+                ts_str_eq_c(t->name, which == KEY_ISSUER ? "acme" : "beta"));
+        else
+            assert_null(t);
+    }
+}
+
+static void snapshot_hold_keeps_it_until_the_last_release(void **state)
+{
+    struct snapshot *s;
+
+    (void)state;
+    fix_load_ok(&fix);
+    s = fix.snapshot;
+    snapshot_hold(s);
+    snapshot_release(s);
+    assert_int_equal(s->users, 1);
+    assert_int_equal(s->generation, 7);
+    snapshot_release(NULL);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(snapshot_load_bad_file_is_refused_with_its_place),
+        T(snapshot_load_key_in_two_roles_names_both_places),
+        T(snapshot_load_key_in_two_tenants_is_refused),
+        T(snapshot_by_kid_finds_the_tenant_of_the_issuer_only),
+        T(snapshot_hold_keeps_it_until_the_last_release),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
