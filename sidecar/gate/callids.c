@@ -6,7 +6,7 @@
 #include "proto/base/ts_require.h"
 
 #define NONE      UINT16_MAX
-#define FIRST_CAP 64u
+#define FIRST_CAP 8u
 #define KEEP_S    5u /* past expiry, for the tolerated skew */
 
 struct entry {

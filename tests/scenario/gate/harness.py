@@ -1,0 +1,483 @@
+"""Plays everything around tipstaff-gate: supervisor, recorder, launcher, shims.
+
+Written from the documents (PROTOCOL.md, the contracts in sidecar/common), not
+from the gate's code. The gate itself is the real program, confined as in
+service.
+"""
+import array
+import hashlib
+import mmap
+import os
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import fcntl
+import msgpack
+from nacl.signing import SigningKey, VerifyKey
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "..", "oracle"))
+from delegation import blake, kid_of, le32, pae, block_message  # noqa: E402
+
+RING_BYTES, RING_DATA = 8388608, 4096
+RECORD, LAUNCH, KILL, JOURNAL, BARRIER = 1, 2, 3, 4, 5
+HOP_BARRIER, HOP_STARTED, HOP_REFUSED, HOP_EXITED = 4, 5, 6, 7
+(HELLO, AUTH, WELCOME, ERROR, CALL, DECISION, STDIN, OUTPUT, RESULT, CANCEL,
+ CHECK, CHECKED, TOOLS, TASK_END, PING, WINDOW) = range(1, 17)
+REASONS = ["exited", "refused", "wall_limit", "output_limit", "cancelled",
+           "disconnected", "revoked", "expired", "shutdown", "lost"]
+UID = os.geteuid()
+OTHER_UID = 4242
+
+
+def key(n):
+    return SigningKey(bytes([n]) * 32)
+
+
+ISSUER, CODER, SIDECAR, SUB = key(1), key(2), key(3), key(4)
+MANIFEST = """tool: {tool}
+description: a tool of the test
+exec: /usr/bin/true
+argv: ["true", "{{text}}"]
+args:
+  text: {{type: string, required: false, max: 65536, description: "any"}}
+stdin: {stdin}
+limits: {{wall_ms: 60000, output_bytes: {cap}, on_output_limit: {on}}}
+"""
+
+
+def manifest(tool, stdin="false", cap=1048576, on="truncate"):
+    return MANIFEST.format(tool=tool, stdin=stdin, cap=cap, on=on)
+
+
+def config(uids):
+    pk = lambda k: bytes(k.verify_key).hex()
+    return {
+        "tenants/acme/directory.yaml":
+            "users:\n  - id: alice\n    status: active\n    groups: [dev]\n"
+            "agents:\n  - id: coder\n    status: active\n    owner: alice\n"
+            f"    keys: [{pk(CODER)}]\n    uids: {uids}\n",
+        "tenants/acme/entities.json": "[]",
+        "tenants/acme/policies/hard/10.cedar":
+            '@id("all")\npermit (principal, action, resource);\n'
+            '@id("not-that")\nforbid (principal, action == Action::"t.no", resource);\n',
+        "tenants/acme/schema.cedarschema": "",
+        "tenants/acme/tenant.yaml":
+            "tenant: acme\nmax_ttl_s: 3600\ndefault_sensitivity: internal\n"
+            "trusted_provenance: [user]\n",
+        "tenants/acme/trust.yaml":
+            f"issuers:\n  - name: idp\n    key: {pk(ISSUER)}\n",
+        "tools/t.cat.yaml": manifest("t.cat", stdin="true"),
+        "tools/t.echo.yaml": manifest("t.echo"),
+        "tools/t.flood.yaml": manifest("t.flood", cap=4 << 20),
+        "tools/t.hold.yaml": manifest("t.hold"),
+        "tools/t.no.yaml": manifest("t.no"),
+        "tools/t.over.yaml": manifest("t.over", cap=1000, on="kill"),
+        "tools/t.refuse.yaml": manifest("t.refuse"),
+        "tools/t.trim.yaml": manifest("t.trim", cap=1000),
+    }
+
+
+def sealed(data):
+    fd = os.memfd_create("t", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.write(fd, data)
+    fcntl.fcntl(fd, 1033, 1 | 2 | 4 | 8)  # F_ADD_SEALS: seal shrink grow write
+    return fd
+
+
+def bundle(files):
+    return sealed(msgpack.packb([1, [[n, c.encode()] for n, c in sorted(files.items())]]))
+
+
+def wait_for(cond, what, seconds=10):
+    end = time.monotonic() + seconds
+    while not cond():
+        assert time.monotonic() < end, "timed out: " + what
+        time.sleep(0.002)
+
+
+# --- recorder and launcher --------------------------------------------------
+
+class Recorder(threading.Thread):
+    """Reads the ring, keeps the records, hands orders to the launcher."""
+
+    def __init__(self, ring_fd, wake_fd, launcher):
+        super().__init__(daemon=True)
+        self.map = mmap.mmap(ring_fd, RING_DATA + RING_BYTES)
+        self.wake_fd, self.launcher = wake_fd, launcher
+        self.records, self.journal, self.entries = [], [], []
+        self.tail, self.stopped, self.paused = 0, False, False
+        self.lock = threading.Lock()
+        self.state(1)
+
+    def state(self, value):
+        struct.pack_into("<I", self.map, 128, value)
+
+    def run(self):
+        while not self.stopped:
+            select.select([self.wake_fd], [], [], 0.0005)
+            try:
+                os.read(self.wake_fd, 8)
+            except BlockingIOError:
+                pass
+            if not self.paused:
+                with self.lock:
+                    self.drain()
+
+    def drain(self):
+        head = struct.unpack_from("<Q", self.map, 0)[0]
+        while self.tail < head:
+            at = RING_DATA + self.tail % RING_BYTES
+            size, kind = struct.unpack_from("<II", self.map, at)
+            body = bytes(self.map[at + 8:at + 8 + size])
+            self.tail += 8 + (size + 7) // 8 * 8
+            if kind:
+                self.entry(kind, body)
+            struct.pack_into("<Q", self.map, 64, self.tail)
+
+    def record(self, body):
+        self.records.append(msgpack.unpackb(body, strict_map_key=True))
+
+    def entry(self, kind, body):
+        v = msgpack.unpackb(body)
+        self.entries.append(kind)
+        if kind == RECORD:
+            self.record(body)
+        elif kind == LAUNCH:
+            self.record(v[1])
+            self.launcher.order(msgpack.unpackb(v[2]))
+        elif kind == KILL:
+            self.launcher.kill(v[1], v[2])
+        elif kind == JOURNAL:
+            self.journal.append(v)
+        elif kind == BARRIER:
+            self.launcher.send(HOP_BARRIER, v)
+
+    def of(self, kind):
+        return [r for r in self.records if r["kind"] == kind]
+
+
+class Launcher:
+    def __init__(self, sock):
+        self.sock, self.runs, self.started = sock, {}, 0
+        self.lock = threading.Lock()
+        self.hold_exits = False
+
+    def send(self, kind, body, fds=()):
+        anc = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
+        self.sock.sendmsg([bytes([kind]) + msgpack.packb(body)], anc)
+
+    def exited(self, oid, reason=0, code=0, sig=0):
+        self.send(HOP_EXITED, [oid, reason, code, sig, 1000, 500, 1024, 0])
+
+    def order(self, o):
+        _, oid, _, tool, args, path, access, wall, cap, stdin, did = o
+        if tool == "t.refuse":
+            self.send(HOP_REFUSED, [oid, "sandbox_unavailable", "landlock", 38, "no layer"])
+            return
+        pairs = [os.pipe2(os.O_CLOEXEC) for _ in range(3)]
+        ends = [pairs[0][0], pairs[1][1], pairs[2][1]]
+        self.send(HOP_STARTED, [oid, 7, 4, 150], [pairs[0][1], pairs[1][0], pairs[2][0]])
+        for fd in (pairs[0][1], pairs[1][0], pairs[2][0]):
+            os.close(fd)
+        with self.lock:
+            self.runs[oid] = {"fds": ends, "kill": None}
+            self.started += 1
+        if tool == "t.echo":
+            os.write(ends[1], b"hello\n")
+            self.end(oid, 0, 3)
+        elif tool != "t.hold":
+            threading.Thread(target=self.tool, args=(oid, tool), daemon=True).start()
+
+    def tool(self, oid, tool):
+        fds = self.runs[oid]["fds"]
+        try:
+            if tool == "t.cat":
+                while True:
+                    data = os.read(fds[0], 65536)
+                    if not data:
+                        break
+                    while data:
+                        data = data[os.write(fds[1], data):]
+            else:
+                left = {"t.flood": 4 << 20, "t.over": 1 << 20, "t.trim": 5000}[tool]
+                while left:
+                    left -= os.write(fds[1], b"x" * min(left, 65536))
+        except OSError:
+            pass
+        self.end(oid, 0, 0)
+
+    def end(self, oid, reason, code=0, sig=0):
+        with self.lock:
+            run = self.runs.pop(oid, None)
+        if run is None:
+            return
+        for fd in run["fds"]:
+            os.close(fd)
+        self.exited(oid, reason, code, sig)
+
+    def kill(self, oid, reason):
+        if not self.hold_exits:
+            self.end(oid, reason, 0, 9)
+
+
+# --- the gate ----------------------------------------------------------------
+
+class Gate:
+    def __init__(self, program, files=None, journal=None, **settings):
+        self.dir = tempfile.TemporaryDirectory()
+        os.chmod(self.dir.name, 0o755)
+        self.agent_path = os.path.join(self.dir.name, "agent.sock")
+        self.admin_path = os.path.join(self.dir.name, "admin.sock")
+        self.files = files or config(sorted({UID, OTHER_UID}))
+        agent, admin = self.listen(self.agent_path), self.listen(self.admin_path)
+        self.control, control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        launcher, gate_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ring = os.memfd_create("ring", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        os.ftruncate(ring, RING_DATA + RING_BYTES)
+        fcntl.fcntl(ring, 1033, 1 | 2 | 4)
+        wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        key_r, key_w = os.pipe2(os.O_CLOEXEC)
+        os.write(key_w, bytes(SIDECAR))
+        os.close(key_w)
+        self.launcher = Launcher(launcher)
+        self.recorder = Recorder(ring, wake, self.launcher)
+        self.log = open(os.path.join(self.dir.name, "log"), "w+")
+        fds = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 100) for fd in
+               (control.fileno(), agent.fileno(), admin.fileno(), ring, wake, key_r,
+                gate_end.fileno())]
+        self.p = subprocess.Popen([program], stdin=subprocess.DEVNULL, close_fds=False,
+                                  stdout=self.log, stderr=self.log,
+                                  preexec_fn=lambda: self.hand_over(fds))
+        for fd in fds + [key_r, ring]:
+            os.close(fd)
+        for s in (control, agent, admin, gate_end):
+            s.close()
+        s = dict(generation=1, boot_id=7, launchers=1, index=0, sidecar="sidecar/x",
+                 audiences=["sidecar/x"], sync=True, admins=[UID], root=True, pidfd=False,
+                 segment=1 << 20, reserve=1 << 20, rate=1000, burst=10000)
+        s.update(settings)
+        journal_fd = sealed(msgpack.packb([1, journal or []]))
+        files_fd = bundle(self.files)
+        self.send(1, [2] + list(s.values()), [files_fd, journal_fd])
+        os.close(files_fd)
+        os.close(journal_fd)
+        self.recorder.start()
+        self.ready = self.receive()
+
+    @staticmethod
+    def hand_over(fds):
+        for i, fd in enumerate(fds):
+            os.dup2(fd, 3 + i)
+        os.closerange(3 + len(fds), 1024)
+
+    def listen(self, path):
+        s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        s.bind(path)
+        os.chmod(path, 0o666)
+        s.listen(256)
+        return s
+
+    def send(self, kind, body, fds=()):
+        anc = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
+        self.control.sendmsg([bytes([kind]) + msgpack.packb(body)], anc)
+
+    def receive(self, seconds=10):
+        self.control.settimeout(seconds)
+        data = self.control.recv(16384)
+        return (data[0], msgpack.unpackb(data[1:])) if data else None
+
+    def prepare(self, generation, files):
+        fd = bundle(files)
+        self.send(4 - 1, [1, generation], [fd])
+        os.close(fd)
+        return self.receive()
+
+    def text(self):
+        self.log.flush()
+        return open(self.log.name).read()
+
+    def fds(self):
+        return len(os.listdir(f"/proc/{self.p.pid}/fd"))
+
+    def rss_kb(self):  # without the shared ring
+        for line in open(f"/proc/{self.p.pid}/status"):
+            if line.startswith("RssAnon"):
+                return int(line.split()[1])
+
+    def alive(self):
+        return self.p.poll() is None
+
+    def drain(self, grace_ms=2000):
+        self.send(8, [0, grace_ms])
+        return self.p.wait(15)
+
+    def close(self):
+        if self.alive():
+            self.p.kill()
+            self.p.wait()
+        self.recorder.stopped = True
+        self.recorder.join()
+        self.log.close()
+        self.control.close()
+        self.launcher.sock.close()
+        os.close(self.recorder.wake_fd)
+        self.dir.cleanup()
+
+
+# --- shims -------------------------------------------------------------------
+
+def root_block(grant, **kw):
+    now = int(time.time())
+    f = dict(nonce=grant, tenant="acme", issuer="idp", user="alice", agent="coder",
+             holder=bytes(CODER.verify_key), aud="sidecar/x", task="t1", iat=now - 1, nbf=now - 1,
+             exp=now + 600, depth=2, max_calls=0,
+             policies="permit(principal, action, resource);", attrs=[])
+    f.update(kw)
+    return [0] + list(f.values())
+
+
+def chain(grant=None, link=False, issuer=ISSUER, **kw):
+    grant = grant or os.urandom(16)
+    payload = msgpack.packb(root_block(grant, **kw))
+    prev = blake(pae("anchor", bytes(ISSUER.verify_key)))
+    blocks = [[payload, issuer.sign(block_message(0, prev, payload)).signature]]
+    if link:
+        now = int(time.time())
+        prev = blake(pae("link", prev, payload))
+        payload = msgpack.packb([1, os.urandom(16), "coder/sub", bytes(SUB.verify_key), now - 1,
+                                 now - 1, now + 500, 0, "permit(principal, action, resource);", b""])
+        blocks.append([payload, CODER.sign(block_message(1, prev, payload)).signature])
+    return msgpack.packb([1, kid_of(bytes(ISSUER.verify_key)), blocks]), grant
+
+
+def frame(kind, body):
+    raw = body if isinstance(body, bytes) else msgpack.packb(body)
+    return struct.pack(">IB", len(raw), kind) + raw
+
+
+class Closed(Exception):
+    pass
+
+
+class Client:
+    def __init__(self, gate, path=None):
+        self.s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.s.settimeout(10)
+        self.s.connect(path or gate.agent_path)
+        self.buf, self.seq = b"", 0
+
+    def get(self):
+        while True:
+            if len(self.buf) >= 5:
+                n, kind = struct.unpack(">IB", self.buf[:5])
+                if len(self.buf) >= 5 + n:
+                    body, self.buf = self.buf[5:5 + n], self.buf[5 + n:]
+                    return kind, msgpack.unpackb(body)
+            try:
+                data = self.s.recv(65536)
+            except ConnectionResetError:
+                data = b""
+            if not data:
+                raise Closed()
+            self.buf += data
+
+    def want(self, kind):
+        got, body = self.get()
+        assert got == kind, (kind, got, body)
+        return body
+
+    def put(self, kind, body):
+        self.s.sendall(frame(kind, body))
+
+    def hello(self):
+        self.h = self.want(HELLO)
+        return self.h
+
+    def auth_body(self, ch, holder=CODER, uid=UID, gid=None, challenge=None):
+        nonce = os.urandom(32)
+        _, chal, sid, pk, _, _ = self.h
+        t = (challenge or chal, nonce, pk, sid.encode(), blake(pae("chain", ch)),
+             le32(uid) + le32(os.getegid() if gid is None else gid))
+        proof = holder.sign(pae("hs-client", *t)).signature
+        self.t, self.proof = t, proof
+        return [1, ch, nonce, proof]
+
+    def login(self, ch=None, holder=CODER, **kw):
+        if ch is None:
+            ch, self.grant = chain()
+        self.hello()
+        self.put(AUTH, self.auth_body(ch, holder, **kw))
+        w = self.want(WELCOME)
+        session = blake(pae("session", *self.t, self.proof), 16)
+        VerifyKey(self.h[3]).verify(pae("hs-server", *self.t, self.proof, session), w[3])
+        assert session == w[1]
+        self.welcome = w
+        return self
+
+    def call_body(self, tool, args=None, flags=0, call_id=None, seq=None, deadline=0, minrev=0,
+                  sig=b""):
+        if seq is None:
+            self.seq += 1
+            seq = self.seq
+        return [2, seq, call_id or os.urandom(16), tool, args or {}, deadline, "", [], flags,
+                minrev, sig]
+
+    def call(self, tool, args=None, **kw):
+        self.put(CALL, self.call_body(tool, args, **kw))
+        return self.seq
+
+    def run(self, tool, args=None, **kw):
+        """One call to its end: (decision or None, stdout, result or None)."""
+        self.call(tool, args, **kw)
+        return self.collect()
+
+    def collect(self):
+        decision, out = None, b""
+        while True:
+            kind, body = self.get()
+            if kind == DECISION:
+                decision = body
+                if body[2] != 2:
+                    return decision, out, None
+            elif kind == OUTPUT:
+                out += body[3]
+            elif kind == RESULT:
+                return decision, out, body
+            elif kind == ERROR:
+                raise AssertionError(body)
+
+    def closed(self):
+        """Reads to the end; returns the ERROR code seen on the way, or None."""
+        code = None
+        try:
+            while True:
+                kind, body = self.get()
+                if kind == ERROR:
+                    code = body[1]
+        except Closed:
+            return code
+
+    def close(self):
+        self.s.close()
+
+
+def as_uid(uid, fn):
+    """Runs fn in a child with another uid; returns its exit status."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setgid(uid)
+            os.setuid(uid)
+            os._exit(fn() or 0)
+        except BaseException as e:  # the child must not return
+            sys.stderr.write(f"child: {e!r}\n")
+            os._exit(99)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
