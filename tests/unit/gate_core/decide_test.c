@@ -1,0 +1,696 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fixture.h"
+#include "proto/wire/mp_read.h"
+#include "sidecar/gate/request.h"
+#include "tests/lib/ts_test.h"
+
+static struct fixture fix;
+static struct fix_result result;
+
+static const char url_tool[] = "tool: web.get\n"
+                               "exec: /usr/bin/true\n"
+                               "argv: [\"true\", \"{url}\"]\n"
+                               "args:\n"
+                               "  url: {type: url, required: true}\n"
+                               "resource: {type: Url, arg: url}\n";
+static const char named_tool[] = "tool: repo.open\n"
+                                 "exec: /usr/bin/true\n"
+                                 "argv: [\"true\", \"{repo}\"]\n"
+                                 "args:\n"
+                                 "  repo: {type: string, required: true}\n"
+                                 "  n: {type: int}\n"
+                                 "  flag: {type: bool}\n"
+                                 "  words: {type: strings}\n"
+                                 "resource: {type: Repo, arg: repo}\n"
+                                 "log: keys\n";
+static const char labels[] =
+    "["
+    "{\"uid\":{\"type\":\"Dir\",\"id\":\"/srv/ws/pub\"},"
+    " \"attrs\":{\"sensitivity\":\"public\"},\"parents\":"
+    "   [{\"type\":\"Label\",\"id\":\"open\"}]},"
+    "{\"uid\":{\"type\":\"Dir\",\"id\":\"/srv/ws/pub/in\"},"
+    " \"attrs\":{\"sensitivity\":2},\"parents\":[]},"
+    "{\"uid\":{\"type\":\"File\",\"id\":\"/srv/ws/pub/in/key\"},"
+    " \"attrs\":{\"sensitivity\":\"secret\",\"owner_name\":\"ops\","
+    "            \"path\":\"/lie\"},\"parents\":[]},"
+    "{\"uid\":{\"type\":\"Dir\",\"id\":\"/srv/ws/typo\"},"
+    " \"attrs\":{\"sensitivity\":\"pubic\"},\"parents\":[]},"
+    "{\"uid\":{\"type\":\"Dir\",\"id\":\"/srv/ws/none\"},"
+    " \"attrs\":{\"color\":\"red\"},\"parents\":[]},"
+    "{\"uid\":{\"type\":\"Host\",\"id\":\"example.com\"},"
+    " \"attrs\":{\"sensitivity\":\"confidential\"},\"parents\":[]},"
+    "{\"uid\":{\"type\":\"Host\",\"id\":\"api.example.com\"},"
+    " \"attrs\":{},\"parents\":[{\"type\":\"Label\",\"id\":\"partner\"}]},"
+    "{\"uid\":{\"type\":\"Repo\",\"id\":\"core\"},"
+    " \"attrs\":{\"sensitivity\":1},\"parents\":[]}"
+    "]";
+
+static int setup(void **state)
+{
+    (void)state;
+    fix_init(&fix);
+    fix_add_starter(&fix, "acme", KEY_ISSUER, KEY_CODER);
+    fix_set(&fix, "tools/web.get.yaml", url_tool);
+    fix_set(&fix, "tools/repo.open.yaml", named_tool);
+    fix_set(&fix, "tenants/acme/entities.json", labels);
+    fix_set(&fix, "tenants/acme/policies/hard/10-users.cedar",
+            "@id(\"u\") permit (principal is User, action, resource);");
+    fix_set(&fix, "tenants/acme/policies/hard/20-agents.cedar",
+            "@id(\"a\") permit (principal is Agent, action, resource);");
+    fix_set(&fix, "tenants/acme/policies/hard/30-guards.cedar", "");
+    fix_set(&fix, "tenants/acme/policies/approval/10-delete.cedar", NULL);
+    fix_load_ok(&fix);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    fix_done(&fix);
+    return 0;
+}
+
+/* The code of a call whose block permits when the expression is true. */
+static const char *when(const char *expr, const char *tool, const char *args,
+                        const char *provenance)
+{
+    static char policy[2048];
+    struct fix_grant g = fix_alice;
+    struct fix_call c = {.tool = tool, .args = args, .provenance = provenance};
+    struct authority *a;
+
+    (void)snprintf(policy, sizeof(policy),
+                   "permit (principal, action, resource) when { %s };", expr);
+    g.policy = policy;
+    a = fix_authority(&fix, &g);
+    fix_decide(&fix, a, &c, &result);
+    assert_int_equal(result.e, TS_OK);
+    authority_free(a);
+    return call_code_name(result.d.code);
+}
+
+static void holds(const char *expr, const char *tool, const char *args)
+{
+    const char *code = when(expr, tool, args, NULL);
+
+    if (strcmp(code, "permitted") != 0)
+        fail_msg("%s %s: %s is not true (%s)", tool, args, expr, code);
+}
+
+static void request_maps_arguments_to_resources(void **state)
+{
+    static const struct {
+        const char *tool, *args, *expr;
+    } rows[] = {
+        {"fs.read", "path=a/./b//c.txt",
+         "resource == File::\"/srv/ws/a/b/c.txt\" && resource.name == "
+         "\"c.txt\" && resource.path == \"/srv/ws/a/b/c.txt\" && resource in "
+         "Dir::\"/srv/ws/a/b\" && resource in Dir::\"/srv/ws/a\" && resource "
+         "in Dir::\"/srv/ws\" && resource in Dir::\"/srv\" && resource in "
+         "Dir::\"/\" && !(resource in Dir::\"/srv/w\")"},
+        {"fs.read", "path=a/../b", "resource == File::\"/srv/ws/b\""},
+        {"fs.read", "path=/srv/ws/b", "resource == File::\"/srv/ws/b\""},
+        {"fs.list", "path=.",
+         "resource == Dir::\"/srv/ws\" && resource in Dir::\"/srv\" && "
+         "resource.name == \"ws\""},
+        {"fs.list", "path=pub", "resource in Label::\"open\""},
+        {"fs.read", "path=pub/x/y", "resource in Label::\"open\""},
+        {"fs.read", "path=pub/in/key",
+         "resource.owner_name == \"ops\" && resource.path == "
+         "\"/srv/ws/pub/in/key\""},
+        {"web.get", "url=HTTPS://API.Example.com:443/a/../b",
+         "resource == Url::\"https://api.example.com/b\" && resource in "
+         "Host::\"api.example.com\" && resource in Host::\"example.com\" && "
+         "resource in Host::\"com\" && !(resource in Host::\"xample.com\") && "
+         "resource.host == \"api.example.com\" && resource.port == 443 && "
+         "resource.scheme == \"https\" && resource.path == \"/b\" && resource "
+         "in Label::\"partner\""},
+        {"web.get", "url=http://10.1.2.3/x",
+         "resource in Host::\"10.1.2.3\" && !(resource in Host::\"1.2.3\") && "
+         "!(resource in Host::\"3\")"},
+        {"repo.open", "repo=a/b", "resource == Repo::\"a/b\""},
+        {"demo.sleep", "seconds:=5",
+         "resource == Tool::\"demo.sleep\" && resource.name == "
+         "\"demo.sleep\""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        holds(rows[i].expr, rows[i].tool, rows[i].args);
+}
+
+static void request_paths_outside_the_root_are_bad_arguments(void **state)
+{
+    static const char *const args[] = {"path=..",
+                                       "path=../x",
+                                       "path=a/../../x",
+                                       "path=/srv/ws2/x",
+                                       "path=/etc/passwd",
+                                       "path=/srv/ws/../x",
+                                       "path="};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(args) / sizeof(args[0]); i++)
+        assert_string_equal(when("true", "fs.read", args[i], NULL),
+                            "bad_arguments");
+}
+
+static void request_deep_nesting_is_refused(void **state)
+{
+    char args[2048] = "path=";
+
+    (void)state;
+    for (int i = 0; i < 400; i++)
+        (void)strcat(args, "a/");
+    assert_string_equal(when("true", "fs.read", args, NULL), "bad_arguments");
+    assert_non_null(strstr(result.d.text, "nested too deeply"));
+}
+
+static void sensitivity_is_that_of_the_nearest_label(void **state)
+{
+    static const struct {
+        const char *tool, *args, *level;
+        int number;
+    } rows[] = {
+        {"fs.read", "path=x", "internal", 1},
+        {"fs.read", "path=pub/x/y/z", "public", 0},
+        {"fs.list", "path=pub", "public", 0},
+        {"fs.list", "path=pub/in", "confidential", 2},
+        {"fs.read", "path=pub/in/x", "confidential", 2},
+        {"fs.read", "path=pub/in/key", "secret", 3},
+        {"fs.read", "path=typo/x", "secret", 3},
+        {"fs.read", "path=none/x", "internal", 1},
+        {"web.get", "url=https://api.example.com/", "confidential", 2},
+        {"web.get", "url=https://example.org/", "internal", 1},
+        {"repo.open", "repo=core", "internal", 1},
+        {"demo.sleep", "seconds:=1", "internal", 1},
+    };
+    char expr[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        (void)snprintf(expr, sizeof(expr),
+                       "context.sensitivity == \"%s\" && "
+                       "context.sensitivity_level == %d && "
+                       "resource.sensitivity == \"%s\" && "
+                       "resource.sensitivity_level == %d",
+                       rows[i].level, rows[i].number, rows[i].level,
+                       rows[i].number);
+        holds(expr, rows[i].tool, rows[i].args);
+    }
+}
+
+/* Each uses its field in a way that only the right type survives; a missing
+ * field would be an error, and then nothing permits. */
+static const char *const always_there[] = {
+    "context.hop == \"caller\"",
+    "context.now > datetime(\"2026-01-01\")",
+    "context.args has path || context.args has seconds || context.args has "
+    "url || context.args has repo",
+    "context.rate.agent_1m + context.rate.agent_1h + "
+    "context.rate.agent_tool_1m + context.rate.agent_tool_1h + "
+    "context.rate.task_1m + context.rate.task_1h + context.rate.denied_1m + "
+    "context.rate.denied_1h >= 0",
+    "context.task == \"t1\"",
+    "context.tool like \"*.*\"",
+    "context.user == User::\"alice\"",
+    "context.depth == 0",
+    "context.grant.attrs.acr == \"2\"",
+    "context.grant.issued < context.now && context.grant.expires > context.now",
+    "context.agents.contains(Agent::\"coder\")",
+    "context.caller == Agent::\"coder\"",
+    "context.root_agent == Agent::\"coder\"",
+    "context.session.uid == 1000 && context.session.gid == 1001",
+    "!context.has_stdin",
+    "!context.check_only",
+    "context.provenance.origin == \"unknown\"",
+    "context.provenance.tainted || !context.provenance.tainted",
+    "context.provenance.declared.contains(\"web\") == "
+    "context.provenance.tainted",
+    "context.sensitivity like \"*\"",
+    "context.sensitivity_level >= 0",
+    "principal == Agent::\"coder\" && principal.owner == User::\"alice\"",
+};
+
+static void context_every_field_is_always_there(void **state)
+{
+    static const char *const calls[][2] = {
+        {"fs.read", "path=x"},
+        {"fs.list", "path=."},
+        {"web.get", "url=https://example.com/"},
+        {"repo.open", "repo=core"},
+        {"demo.sleep", "seconds:=1"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+        for (size_t j = 0; j < sizeof(always_there) / sizeof(char *); j++) {
+            holds(always_there[j], calls[i][0], calls[i][1]);
+            assert_string_equal(
+                when(always_there[j], calls[i][0], calls[i][1], "web"),
+                "permitted");
+        }
+}
+
+static void context_args_are_typed_and_optional_ones_absent(void **state)
+{
+    (void)state;
+    holds("context.args.repo == \"r\" && context.args.n == -5 && "
+          "context.args.flag && context.args.words.containsAll([\"a\", "
+          "\"b\"])",
+          "repo.open", "repo=r;n:=-5;flag?=1;words@=b,a");
+    holds("!(context.args has n) && !(context.args has flag) && "
+          "!(context.args has words)",
+          "repo.open", "repo=r");
+}
+
+static void context_hop_tells_who_is_asked(void **state)
+{
+    struct fix_grant g = fix_alice;
+    struct authority *a;
+
+    (void)state;
+    g.sub_agent = "coder/tester";
+    g.sub_holder = KEY_TESTER;
+    g.sub_policy =
+        "permit (principal == Agent::\"coder/tester\", action, resource) when "
+        "{ principal in Agent::\"coder\" && context.depth == 1 && "
+        "context.hop == \"caller\" && principal.owner == User::\"alice\" && "
+        "context.agents == [Agent::\"coder/tester\", Agent::\"coder\"] && "
+        "context.root_agent == Agent::\"coder\" };";
+    fix_set(&fix, "tenants/acme/policies/hard/10-users.cedar",
+            "@id(\"u\") permit (principal is User, action, resource)"
+            " when { context.hop == \"subject\" };");
+    fix_set(&fix, "tenants/acme/policies/hard/20-agents.cedar",
+            "@id(\"d\") permit (principal == Agent::\"coder\", action,"
+            " resource) when { context.hop == \"delegator\" };"
+            "@id(\"c\") permit (principal == Agent::\"coder/tester\", action,"
+            " resource) when { context.hop == \"caller\" };");
+    fix_load_ok(&fix);
+    a = fix_authority(&fix, &g);
+    assert_string_equal(fix_code(&fix, a, "fs.read", "path=x"), "permitted");
+    authority_free(a);
+}
+
+/* ---- what ends in a denial ---------------------------------------------- */
+
+static void decide_directory_status_has_three_values(void **state)
+{
+    struct authority *a = fix_authority(&fix, &fix_alice);
+    const char *const file = "tenants/acme/directory.yaml";
+
+    (void)state;
+    assert_string_equal(fix_code(&fix, a, "fs.read", "path=x"), "permitted");
+    fix_edit(&fix, file, "id: alice\n    status: active",
+             "id: alice\n    status: inactive");
+    fix_load_ok(&fix);
+    assert_string_equal(fix_code(&fix, a, "fs.read", "path=x"), "revoked");
+    fix_edit(&fix, file, "id: alice\n", "id: alison\n");
+    fix_load_ok(&fix);
+    assert_string_equal(fix_code(&fix, a, "fs.read", "path=x"), "revoked");
+    fix_edit(&fix, file, "id: alison\n    status: inactive",
+             "id: alice\n    status: active");
+    fix_edit(&fix, file, "id: coder\n    status: active",
+             "id: coder\n    status: inactive");
+    fix_load_ok(&fix);
+    assert_string_equal(fix_code(&fix, a, "fs.read", "path=x"), "revoked");
+    fix_edit(&fix, file, "id: coder\n", "id: coder2\n");
+    fix_load_ok(&fix);
+    assert_string_equal(fix_code(&fix, a, "fs.read", "path=x"), "revoked");
+    authority_free(a);
+}
+
+static void decide_tenant_gone_is_revoked(void **state)
+{
+    struct authority *a = fix_authority(&fix, &fix_alice);
+
+    (void)state;
+    for (size_t i = fix.count; i > 0; i--)
+        if (ts_str_starts(fix.files[i - 1].name, TS_STR_LIT("tenants/"))) {
+            char name[256];
+
+            (void)snprintf(name, sizeof(name), "%s", fix.files[i - 1].name.ptr);
+            fix_set(&fix, name, NULL);
+        }
+    fix_load_ok(&fix);
+    assert_string_equal(fix_code(&fix, a, "fs.read", "path=x"), "revoked");
+    authority_free(a);
+}
+
+static void decide_agent_max_depth_limits_links(void **state)
+{
+    struct fix_grant g = fix_alice;
+    struct authority *a;
+
+    (void)state;
+    g.sub_agent = "coder/tester";
+    g.sub_holder = KEY_TESTER;
+    g.sub_policy = g.policy;
+    a = fix_authority(&fix, &g);
+    assert_string_equal(fix_code(&fix, a, "fs.read", "path=x"), "permitted");
+    fix_edit(&fix, "tenants/acme/directory.yaml", "    uids: [1000]",
+             "    uids: [1000]\n    max_depth: 0");
+    fix_load_ok(&fix);
+    assert_string_equal(fix_code(&fix, a, "fs.read", "path=x"), "denied");
+    authority_free(a);
+}
+
+static void decide_forbid_in_error_denies(void **state)
+{
+    struct fix_grant g = fix_alice;
+    struct authority *a;
+
+    (void)state;
+    g.policy = "permit (principal, action, resource);"
+               "forbid (principal, action, resource)"
+               " when { context.nothing.here };";
+    a = fix_authority(&fix, &g);
+    assert_string_equal(fix_code(&fix, a, "fs.read", "path=x"), "policy_error");
+    authority_free(a);
+    g.policy = "permit (principal, action, resource);"
+               "permit (principal, action, resource)"
+               " when { context.nothing.here };";
+    a = fix_authority(&fix, &g);
+    assert_string_equal(fix_code(&fix, a, "fs.read", "path=x"), "permitted");
+    authority_free(a);
+}
+
+static void decide_call_signature_is_demanded(void **state)
+{
+    struct authority *a;
+
+    (void)state;
+    fix_edit(&fix, "tenants/acme/tenant.yaml", "max_ttl_s: 3600",
+             "max_ttl_s: 3600\nrequire_call_signature: true");
+    fix_load_ok(&fix);
+    a = fix_authority(&fix, &fix_alice);
+    assert_string_equal(fix_code(&fix, a, "fs.read", "path=x"), "auth_failed");
+    authority_free(a);
+}
+
+static void decide_expired_delegation_is_denied(void **state)
+{
+    struct authority *a = fix_authority(&fix, &fix_alice);
+
+    (void)state;
+    fix.now.unix_ms = (FIX_NOW_S + 3000) * 1000 - 1;
+    assert_string_equal(fix_code(&fix, a, "fs.read", "path=x"), "permitted");
+    fix.now.unix_ms++;
+    assert_string_equal(fix_code(&fix, a, "fs.read", "path=x"), "expired");
+    authority_free(a);
+}
+
+static void decide_wall_time_is_cut_by_the_delegation(void **state)
+{
+    struct authority *a = fix_authority(&fix, &fix_alice);
+    struct fix_call c = {.tool = "fs.read", .args = "path=x"};
+
+    (void)state;
+    fix_decide(&fix, a, &c, &result);
+    assert_int_equal(result.d.wall_ms, 10000);
+    assert_false(result.d.deadline_is_expiry);
+    fix.now.unix_ms = (FIX_NOW_S + 3000) * 1000 - 250;
+    fix_decide(&fix, a, &c, &result);
+    assert_int_equal(result.d.verdict, VERDICT_PERMIT);
+    assert_int_equal(result.d.wall_ms, 250);
+    assert_int_equal(result.d.order.wall_ms, 250);
+    assert_true(result.d.deadline_is_expiry);
+    authority_free(a);
+}
+
+/* Whatever the shell found is told and recorded, without asking a policy. */
+static void decide_already_denied_keeps_every_code(void **state)
+{
+    struct authority *a = fix_authority(&fix, &fix_alice);
+
+    (void)state;
+    for (int code = 1; code < CODE_COUNT_; code++) {
+        struct fix_call c = {.tool = "fs.read",
+                             .args = "path=x",
+                             .already_denied = (enum call_code)code};
+
+        if (code == CODE_PERMITTED)
+            continue;
+        fix_decide(&fix, a, &c, &result);
+        assert_int_equal(result.e, TS_OK);
+        assert_int_equal(result.d.verdict, VERDICT_DENY);
+        assert_int_equal(result.d.code, code);
+        assert_true(fix_record_is(&result, "effect", "forbid"));
+        assert_true(fix_record_is(&result, "code",
+                                  call_code_name((enum call_code)code)));
+        assert_null(strstr(result.d.text, "permit ("));
+    }
+    authority_free(a);
+}
+
+/* ---- two tenants -------------------------------------------------------- */
+
+static void decide_two_tenants_with_the_same_names_never_meet(void **state)
+{
+    struct fix_grant b = fix_alice;
+    struct authority *acme, *beta, *none = NULL;
+    enum trust_code code = TRUST_OK;
+
+    (void)state;
+    fix_add_starter(&fix, "beta", KEY_ISSUER_B, KEY_CODER_B);
+    fix_set(&fix, "tools/web.get.yaml", url_tool);
+    fix_load_ok(&fix);
+    b.tenant = "beta";
+    b.issuer = KEY_ISSUER_B;
+    b.holder = KEY_CODER_B;
+    acme = fix_authority(&fix, &fix_alice);
+    beta = fix_authority(&fix, &b);
+    /* acme has no rules on listing here; beta has the starter's */
+    for (int i = 0; i < 40; i++)
+        assert_string_equal(fix_code(&fix, acme, "fs.list", "path=."),
+                            "permitted");
+    for (int i = 0; i < 30; i++)
+        assert_string_equal(fix_code(&fix, beta, "fs.list", "path=."),
+                            "permitted");
+    assert_string_equal(fix_code(&fix, beta, "fs.list", "path=."), "forbidden");
+    assert_string_equal(fix_code(&fix, acme, "fs.read", "path=secret/x"),
+                        "permitted");
+    assert_string_equal(fix_code(&fix, beta, "fs.read", "path=secret/x"),
+                        "forbidden");
+    /* an issuer of one may not issue for the other */
+    b.issuer = KEY_ISSUER;
+    assert_int_equal(fix_authority_try(&fix, &b, &none, &code), TS_E_AUTH);
+    assert_null(none);
+    authority_free(beta);
+    authority_free(acme);
+}
+
+/* ---- records ------------------------------------------------------------ */
+
+static const char *const keys[] = {
+    "kind",        "id",          "tenant",   "user",       "agent",
+    "chain",       "grant",       "task",     "blocks",     "issuer",
+    "session",     "peer",        "call",     "call_seq",   "tool",
+    "tool_digest", "args_digest", "args",     "action",     "resource",
+    "sensitivity", "effect",      "code",     "text",       "cedar",
+    "policies",    "context",     "calls_1m", "provenance", "trace",
+    "rev_seq",     "generation",  "us"};
+#define KEYS (sizeof(keys) / sizeof(keys[0]))
+
+static void check_keys(bool launches)
+{
+    struct mp_reader m;
+    uint32_t n;
+    size_t at = 0;
+
+    assert_int_equal(mp_scan(result.record, result.record_len), TS_OK);
+    mp_reader_init(&m, result.record, result.record_len);
+    n = mp_read_map(&m, 64);
+    assert_int_equal(n, KEYS + launches);
+    for (uint32_t i = 0; i < n; i++) {
+        struct ts_str k = mp_read_str(&m, 64);
+
+        (void)mp_read_raw(&m, TS_RECORD_MAX);
+        if (launches && i == KEYS - 1)
+            assert_true(ts_str_eq_c(k, "order"));
+        else
+            assert_true(ts_str_eq_c(k, keys[at++]));
+    }
+    assert_int_equal(mp_done(&m), TS_OK);
+}
+
+static void decide_record_has_every_key_in_order(void **state)
+{
+    struct authority *a = fix_authority(&fix, &fix_alice);
+    const struct fix_call calls[] = {
+        {.tool = "fs.read", .args = "path=x"},
+        {.tool = "fs.read", .args = "path=x", .check_only = true},
+        {.tool = "fs.read", .args = "path=../x"},
+        {.tool = "no.tool", .args = ""},
+        {.tool = "repo.open", .args = "repo=r;n:=-5;flag?=1;words@=b,a"},
+        {.tool = "fs.read", .args = "path=x", .already_denied = CODE_REVOKED},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+        fix_decide(&fix, a, &calls[i], &result);
+        assert_int_equal(result.e, TS_OK);
+        check_keys(result.d.verdict == VERDICT_PERMIT && !calls[i].check_only);
+    }
+    authority_free(a);
+}
+
+static void decide_record_args_follow_the_log_setting(void **state)
+{
+    static const uint8_t lens[] = "\x84\xa4repo\x81\xa3len\x03\xa1n\x81\xa3len"
+                                  "\x00\xa4"
+                                  "flag\x81\xa3len\x00\xa5words\x81\xa3len\x02";
+    static const uint8_t full[] = "\x81\xa4path\xa9/srv/ws/x";
+    struct authority *a = fix_authority(&fix, &fix_alice);
+    struct fix_call c = {.tool = "repo.open",
+                         .args = "repo=abc;n:=-5;flag?=1;words@=b,a"};
+    struct ts_bytes v;
+
+    (void)state;
+    fix_decide(&fix, a, &c, &result);
+    v = fix_record_get(&result, "args");
+    assert_int_equal(v.len, sizeof(lens) - 1);
+    assert_memory_equal(v.ptr, lens, v.len);
+    c = (struct fix_call){.tool = "fs.read", .args = "path=x"};
+    fix_decide(&fix, a, &c, &result);
+    v = fix_record_get(&result, "args");
+    assert_int_equal(v.len, sizeof(full) - 1);
+    assert_memory_equal(v.ptr, full, v.len);
+    fix_edit(&fix, "tools/fs.read.yaml", "log: full", "log: digest");
+    fix_load_ok(&fix);
+    fix_decide(&fix, a, &c, &result);
+    v = fix_record_get(&result, "args");
+    assert_int_equal(v.len, 1);
+    assert_int_equal(v.ptr[0], 0x80);
+    authority_free(a);
+}
+
+static void decide_ids_are_unique(void **state)
+{
+    enum {
+        N = 2000
+    };
+    static uint8_t ids[N][16];
+    struct authority *a = fix_authority(&fix, &fix_alice);
+    struct fix_call c = {.tool = "no.tool", .args = ""};
+
+    (void)state;
+    for (int i = 0; i < N; i++) {
+        fix_decide(&fix, a, &c, &result);
+        memcpy(ids[i], result.d.id, 16);
+        for (int j = 0; j < i; j++)
+            assert_memory_not_equal(ids[i], ids[j], 16);
+    }
+    authority_free(a);
+}
+
+/* A permit whose record does not fit is taken back: no record, no launch. */
+static void decide_record_too_large_is_a_denial(void **state)
+{
+    struct authority *a = fix_authority(&fix, &fix_alice);
+    static uint8_t record[TS_RECORD_MAX];
+    uint8_t args[512];
+    struct call_input call = {.tool = TS_STR_LIT("fs.read"),
+                              .args = {args, fix_args("path=x", args, 512)},
+                              .now = fix.now,
+                              .already_denied = CODE_PERMITTED};
+    struct decide_input in = {.snapshot = fix.snapshot,
+                              .authority = a,
+                              .call = &call,
+                              .meters = fix.meters};
+    size_t len = 0, whole = 0;
+    struct decision d;
+
+    (void)state;
+    assert_int_equal(
+        decide_call(&in, &fix.arena, record, sizeof(record), &whole, &d),
+        TS_OK);
+    assert_int_equal(d.verdict, VERDICT_PERMIT);
+    for (size_t cap = 0; cap < whole; cap++) {
+        ts_err e = decide_call(&in, &fix.arena, record, cap, &len, &d);
+
+        assert_int_equal(d.verdict, VERDICT_DENY);
+        assert_true(e == TS_OK || e == TS_E_LIMIT);
+        if (e == TS_OK)
+            assert_int_equal(mp_scan(record, len), TS_OK);
+        ts_arena_reset(&fix.arena);
+    }
+    authority_free(a);
+}
+
+static void decide_text_first_line_is_stable(void **state)
+{
+    struct authority *a = fix_authority(&fix, &fix_alice);
+    struct fix_call c = {.tool = "no.tool", .args = ""};
+    char line[128], hex[33];
+
+    (void)state;
+    fix_decide(&fix, a, &c, &result);
+    ts_hex_encode(hex, result.d.id, 16);
+    (void)snprintf(line, sizeof(line),
+                   "DENIED [tool_unknown] decision %s: do not retry "
+                   "unchanged\n",
+                   hex);
+    assert_int_equal(strncmp(result.d.text, line, strlen(line)), 0);
+    authority_free(a);
+}
+
+static void outcome_record_is_one_strict_map(void **state)
+{
+    struct outcome o = {.tenant = TS_STR_LIT("acme"),
+                        .reason = END_EXITED,
+                        .code = CODE_PERMITTED,
+                        .started = {.layers = 0xffffffff}};
+    uint8_t buf[2048];
+    size_t len = 0;
+
+    (void)state;
+    for (int reason = 0; reason < END_COUNT_; reason++) {
+        o.reason = (enum end_reason)reason;
+        o.text = TS_STR_LIT("landlock: not supported");
+        assert_int_equal(outcome_record(&o, buf, sizeof(buf), &len), TS_OK);
+        assert_int_equal(mp_scan(buf, len), TS_OK);
+        for (size_t cap = 0; cap < len; cap++) {
+            size_t untouched = 99;
+
+            assert_int_equal(outcome_record(&o, buf, cap, &untouched),
+                             TS_E_LIMIT);
+            assert_int_equal(untouched, 99);
+        }
+    }
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(request_maps_arguments_to_resources),
+        T(request_paths_outside_the_root_are_bad_arguments),
+        T(request_deep_nesting_is_refused),
+        T(sensitivity_is_that_of_the_nearest_label),
+        T(context_every_field_is_always_there),
+        T(context_args_are_typed_and_optional_ones_absent),
+        T(context_hop_tells_who_is_asked),
+        T(decide_directory_status_has_three_values),
+        T(decide_tenant_gone_is_revoked),
+        T(decide_agent_max_depth_limits_links),
+        T(decide_forbid_in_error_denies),
+        T(decide_call_signature_is_demanded),
+        T(decide_expired_delegation_is_denied),
+        T(decide_wall_time_is_cut_by_the_delegation),
+        T(decide_already_denied_keeps_every_code),
+        T(decide_two_tenants_with_the_same_names_never_meet),
+        T(decide_record_has_every_key_in_order),
+        T(decide_record_args_follow_the_log_setting),
+        T(decide_ids_are_unique),
+        T(decide_record_too_large_is_a_denial),
+        T(decide_text_first_line_is_stable),
+        T(outcome_record_is_one_strict_map),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,169 @@
+#include <string.h>
+
+#include "fixture.h"
+#include "tests/lib/fault_mem.h"
+#include "tests/lib/ts_test.h"
+
+/* Every allocation of loading, of a handshake and of a decision fails once:
+ * nothing leaks, nothing is permitted that should not be. */
+
+static struct fixture fix;
+static struct fix_result result;
+
+static int setup(void **state)
+{
+    (void)state;
+    fix_init(&fix);
+    fix_add_starter(&fix, "acme", KEY_ISSUER, KEY_CODER);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    fix_done(&fix);
+    return 0;
+}
+
+static void snapshot_load_out_of_memory_leaves_nothing(void **state)
+{
+    (void)state;
+    for (int persistent = 0; persistent < 2; persistent++)
+        for (int nth = 0;; nth++) {
+            struct snapshot *s = NULL;
+            bool fired;
+            ts_err e;
+
+            fault_mem_arm(nth, persistent != 0);
+            e = snapshot_load(&fix.bundle, &fix.settings, 1, &s, fix.err,
+                              sizeof(fix.err));
+            snapshot_release(s);
+            fired = fault_mem_fired();
+            assert_int_equal(fault_mem_live(), 0);
+            fault_mem_disarm();
+            if (!fired) {
+                assert_int_equal(e, TS_OK);
+                break;
+            }
+            assert_int_equal(e, TS_E_NOMEM);
+            assert_null(s);
+            assert_int_not_equal(fix.err[0], '\0');
+        }
+}
+
+static void authority_make_out_of_memory_leaves_nothing(void **state)
+{
+    (void)state;
+    fix_load_ok(&fix);
+    for (int nth = 0;; nth++) {
+        struct authority *a = NULL;
+        enum trust_code code = TRUST_OK;
+        bool fired;
+        ts_err e;
+
+        fault_mem_arm(nth, true);
+        e = fix_authority_try(&fix, &fix_alice, &a, &code);
+        authority_free(a);
+        fired = fault_mem_fired();
+        assert_int_equal(fault_mem_live(), 0);
+        fault_mem_disarm();
+        if (!fired) {
+            assert_int_equal(e, TS_OK);
+            break;
+        }
+        assert_int_equal(e, TS_E_NOMEM);
+        assert_int_equal(code, TRUST_E_INTERNAL);
+        assert_null(a);
+    }
+}
+
+/* With a cold arena a decision needs memory; without it the answer is a denial
+ * that is recorded, whatever the call. */
+static void decide_call_out_of_memory_is_a_recorded_denial(void **state)
+{
+    struct fix_call c = {.tool = "fs.read", .args = "path=a/b/c"};
+    struct authority *a;
+    int denials = 0;
+
+    (void)state;
+    fix_load_ok(&fix);
+    a = fix_authority(&fix, &fix_alice);
+    for (int nth = 0;; nth++) {
+        bool fired;
+
+        ts_arena_done(&fix.arena);
+        ts_arena_init(&fix.arena, 1 << 20);
+        fault_mem_arm(nth, true);
+        fix_decide(&fix, a, &c, &result);
+        fired = fault_mem_fired();
+        ts_arena_done(&fix.arena);
+        assert_int_equal(fault_mem_live(), 0);
+        fault_mem_disarm();
+        ts_arena_init(&fix.arena, 1 << 20);
+        assert_int_equal(result.e, TS_OK);
+        if (!fired) {
+            assert_int_equal(result.d.code, CODE_PERMITTED);
+            break;
+        }
+        assert_int_equal(result.d.verdict, VERDICT_DENY);
+        assert_int_equal(result.d.code, CODE_INTERNAL);
+        assert_true(fix_record_is(&result, "effect", "forbid"));
+        denials++;
+    }
+    assert_true(denials > 0);
+    authority_free(a);
+}
+
+/* The same with the budget of the arena as what runs out. */
+static void decide_call_small_arena_never_permits_wrongly(void **state)
+{
+    struct fix_call c = {.tool = "fs.read", .args = "path=secret/x"};
+    struct authority *a;
+
+    (void)state;
+    fix_load_ok(&fix);
+    a = fix_authority(&fix, &fix_alice);
+    for (size_t budget = 0; budget < 32768; budget += 16) {
+        ts_arena_done(&fix.arena);
+        ts_arena_init(&fix.arena, budget);
+        fix_decide(&fix, a, &c, &result);
+        assert_int_equal(result.e, TS_OK);
+        assert_int_equal(result.d.verdict, VERDICT_DENY);
+    }
+    assert_int_equal(result.d.code, CODE_FORBIDDEN);
+    authority_free(a);
+}
+
+/* Warm, a decision does not touch the heap at all. */
+static void decide_call_warm_allocates_nothing(void **state)
+{
+    struct fix_call c = {.tool = "fs.read", .args = "path=a/b/c"};
+    struct authority *a;
+
+    (void)state;
+    fix_load_ok(&fix);
+    a = fix_authority(&fix, &fix_alice);
+    for (int i = 0; i < 3; i++)
+        fix_decide(&fix, a, &c, &result);
+    fault_mem_arm(0, true);
+    fix_decide(&fix, a, &c, &result);
+    assert_false(fault_mem_fired());
+    fault_mem_disarm();
+    assert_int_equal(result.d.code, CODE_PERMITTED);
+    authority_free(a);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(snapshot_load_out_of_memory_leaves_nothing),
+        T(authority_make_out_of_memory_leaves_nothing),
+        T(decide_call_out_of_memory_is_a_recorded_denial),
+        T(decide_call_small_arena_never_permits_wrongly),
+        T(decide_call_warm_allocates_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
