@@ -1,0 +1,174 @@
+#include "trust_world.h"
+
+#include <string.h>
+
+#include "proto/base/ts_require.h"
+
+static struct trust_key role_key(const struct world *w, enum trust_role role,
+                                 const char *tenant, const char *name,
+                                 enum world_key k)
+{
+    struct trust_key out = {
+        .role = role, .tenant = ts_str_of(tenant), .name = ts_str_of(name)};
+
+    memcpy(out.pk, w->key[k].pk, TRUST_PK_LEN);
+    return out;
+}
+
+static struct trust_agent agent(const struct world *w, const char *tenant,
+                                const char *id, enum world_key k, uint32_t uid)
+{
+    struct trust_agent out = {.tenant = ts_str_of(tenant),
+                              .id = ts_str_of(id),
+                              .status = TRUST_ACTIVE,
+                              .key_count = 1,
+                              .uids = {uid},
+                              .uid_count = 1};
+
+    memcpy(out.keys[0], w->key[k].pk, TRUST_PK_LEN);
+    return out;
+}
+
+void world_rebuild(struct world *w)
+{
+    char why[256];
+
+    TS_REQUIRE(trust_store_build(&w->in, &w->arena, &w->cfg.store, why,
+                                 sizeof(why)) == TS_OK);
+}
+
+void world_init(struct world *w)
+{
+    *w = (struct world){.cfg = {.audience_count = 1, .skew_s = TS_SKEW_S}};
+    TS_REQUIRE(trust_init() == TS_OK);
+    for (size_t i = 0; i < KEY_COUNT_; i++) {
+        uint8_t seed[TRUST_SEED_LEN];
+
+        memset(seed, (int)(i + 1), sizeof(seed));
+        TS_REQUIRE(trust_secret_from_seed(seed, &w->key[i]) == TS_OK);
+    }
+    w->tenants[0] = (struct trust_tenant){.id = TS_STR_LIT("acme")};
+    w->tenants[1] =
+        (struct trust_tenant){.id = TS_STR_LIT("beta"), .any_user = true};
+    w->keys[0] = role_key(w, TRUST_ROLE_ISSUER, "acme", "idp", KEY_ISSUER);
+    w->keys[1] = role_key(w, TRUST_ROLE_ISSUER, "acme", "idp", KEY_ISSUER_OLD);
+    w->keys[1].not_after = W_NOW - 1000;
+    w->keys[2] = role_key(w, TRUST_ROLE_ISSUER, "beta", "idp", KEY_BETA_ISSUER);
+    w->keys[3] = role_key(w, TRUST_ROLE_SIDECAR, "", W_AUD, KEY_SIDECAR);
+    w->agents[0] = agent(w, "acme", "coder", KEY_CODER, 1001);
+    w->agents[1] = agent(w, "acme", "builder", KEY_BUILDER, 1002);
+    w->agents[2] = agent(w, "beta", "coder", KEY_BETA_CODER, 2001);
+    w->users[0] = (struct trust_user){.tenant = TS_STR_LIT("acme"),
+                                      .id = TS_STR_LIT("alice"),
+                                      .status = TRUST_ACTIVE};
+    w->users[1] = (struct trust_user){.tenant = TS_STR_LIT("acme"),
+                                      .id = TS_STR_LIT("carol"),
+                                      .status = TRUST_INACTIVE};
+    w->in = (struct trust_input){.tenants = w->tenants,
+                                 .tenant_count = 2,
+                                 .keys = w->keys,
+                                 .key_count = 4,
+                                 .agents = w->agents,
+                                 .agent_count = 3,
+                                 .users = w->users,
+                                 .user_count = 2};
+    ts_arena_init(&w->arena, 1u << 20);
+    revocations_init(&w->revoked, 1000);
+    w->cfg.revoked = &w->revoked;
+    w->cfg.audiences[0] = TS_STR_LIT(W_AUD);
+    world_rebuild(w);
+}
+
+void world_done(struct world *w)
+{
+    for (size_t i = 0; i < KEY_COUNT_; i++)
+        trust_secret_done(&w->key[i]);
+    revocations_done(&w->revoked);
+    ts_arena_done(&w->arena);
+}
+
+struct delegation_root world_root(const struct world *w)
+{
+    static const struct delegation_attr attrs[] = {
+        {{"acr", 3}, {"phr", 3}},
+        {{"amr", 3}, {"hwk", 3}},
+    };
+    struct delegation_root r = {
+        .grant_id = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16},
+        .tenant = TS_STR_LIT("acme"),
+        .issuer = TS_STR_LIT("idp"),
+        .user = TS_STR_LIT("alice"),
+        .agent = TS_STR_LIT("coder"),
+        .aud = TS_STR_LIT(W_AUD),
+        .task = TS_STR_LIT("task-1"),
+        .iat = W_NOW - 10,
+        .nbf = W_NOW - 10,
+        .exp = W_NOW + 600,
+        .depth = TS_DEPTH_MAX,
+        .policies = TS_STR_LIT("permit(principal, action, resource);"),
+        .attrs = attrs,
+        .attr_count = 2};
+
+    memcpy(r.holder, w->key[KEY_CODER].pk, TRUST_PK_LEN);
+    return r;
+}
+
+struct delegation_link world_link(const struct world *w, unsigned n)
+{
+    static const char name[] = "coder/s/s/s/s/s/s/s";
+    struct delegation_link l = {
+        .nonce = {(uint8_t)n},
+        .agent = {.ptr = name, .len = 5 + 2 * (size_t)n},
+        .iat = W_NOW - 5,
+        .nbf = W_NOW - 5,
+        .exp = W_NOW + 300,
+        .depth = TS_DEPTH_MAX - n,
+        .policies = TS_STR_LIT("permit(principal, action, resource);")};
+
+    memcpy(l.holder, w->key[KEY_SUB + n].pk, TRUST_PK_LEN);
+    return l;
+}
+
+void world_sign(const struct world *w, const struct delegation_root *r,
+                struct chain *ret)
+{
+    TS_REQUIRE(delegation_sign_root(r, &w->key[KEY_ISSUER], ret->b,
+                                    sizeof(ret->b), &ret->len) == TRUST_OK);
+}
+
+void world_append(const struct world *w, const struct delegation_link *l,
+                  enum world_key holder, struct chain *c)
+{
+    static struct chain longer;
+
+    TS_REQUIRE(delegation_append_link(
+                   c->b, c->len, l, w->key[KEY_ISSUER].pk, &w->key[holder],
+                   longer.b, sizeof(longer.b), &longer.len) == TRUST_OK);
+    *c = longer;
+}
+
+void world_chain(const struct world *w, size_t count, struct chain *ret)
+{
+    struct delegation_root r = world_root(w);
+
+    world_sign(w, &r, ret);
+    for (unsigned n = 1; n < count; n++) {
+        struct delegation_link l = world_link(w, n);
+
+        world_append(
+            w, &l, n == 1 ? KEY_CODER : (enum world_key)(KEY_SUB + n - 1), ret);
+    }
+}
+
+enum trust_code world_verify(const struct world *w, const uint8_t *b,
+                             size_t len, uint64_t now)
+{
+    struct ts_arena arena;
+    struct delegation d;
+    enum trust_code c;
+
+    ts_arena_init(&arena, 1u << 17);
+    c = delegation_decode_verify(&w->cfg, b, len, now, &arena, &d);
+    ts_arena_done(&arena);
+    return c;
+}
