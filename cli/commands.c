@@ -8,10 +8,13 @@
 
 /* In the order of tipstaff --help. */
 const struct cli_command cli_commands[] = {
+    {"init", "write a complete configuration", cmd_init},
     {"key", "make and show Ed25519 keys", cmd_key},
     {"delegate", "sign the first block of a delegation", cmd_delegate},
     {"attenuate", "hand a delegation on, narrowed", cmd_attenuate},
     {"delegation", "show delegations, run test vectors", cmd_delegation},
+    {"revoke", "take authority away, kill what runs under it", cmd_revoke},
+    {"status", "ask the running service how it is", cmd_status},
     {"tail", "show decisions as they are written", cmd_tail},
     {"log", "verify the decision log, show one decision", cmd_log},
     {NULL, NULL, NULL},

@@ -8,5 +8,8 @@ int cmd_attenuate(int argc, char **argv);
 int cmd_delegation(int argc, char **argv);
 int cmd_tail(int argc, char **argv);
 int cmd_log(int argc, char **argv);
+int cmd_init(int argc, char **argv);
+int cmd_status(int argc, char **argv);
+int cmd_revoke(int argc, char **argv);
 
 #endif

@@ -1,0 +1,139 @@
+/* tipstaff status: asks the running service how it is. For probes, too. */
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/admin_socket.h"
+#include "cli/cmd.h"
+#include "cli/commands.h"
+#include "cli/opts.h"
+#include "cli/term.h"
+
+/* Decides about new calls, and can write the decisions down. */
+static bool is_serving(const json_t *status)
+{
+    const char *ring = json_string_value(json_object_get(status, "ring"));
+
+    return json_is_false(json_object_get(status, "draining")) && ring != NULL &&
+           strcmp(ring, "stopped") != 0;
+}
+
+static void print_value(const char *prefix, const char *key, const json_t *v)
+{
+    char *text = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
+
+    (void)printf("%s%-20s ", prefix, key);
+    if (text != NULL)
+        term_print(ts_str_of(json_is_string(v) ? json_string_value(v) : text));
+    (void)putchar('\n');
+    if (text != NULL) {
+        json_free_t release;
+
+        json_get_alloc_funcs(NULL, &release);
+        release(text);
+    }
+}
+
+static void print_status(json_t *status)
+{
+    const char *key, *sub;
+    json_t *v, *w;
+
+    (void)printf("%s\n", is_serving(status) ? "serving" : "not serving");
+    json_object_foreach(status, key, v)
+    {
+        if (!json_is_object(v)) {
+            print_value("  ", key, v);
+            continue;
+        }
+        (void)printf("  %s\n", key);
+        json_object_foreach(v, sub, w) print_value("    ", sub, w);
+    }
+}
+
+static int show(struct ts_str text, bool as_json)
+{
+    json_t *status =
+        json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, NULL);
+    int code;
+
+    if (!json_is_object(status)) {
+        cli_error("the service's answer is malformed");
+        json_decref(status);
+        return CLI_FAILED;
+    }
+    code = is_serving(status) ? CLI_OK : CLI_FAILED;
+    if (as_json)
+        (void)printf("%.*s\n", (int)text.len, text.ptr);
+    else
+        print_status(status);
+    json_decref(status);
+    return code;
+}
+
+static int ask(struct admin_socket *s, uint64_t timeout_s, bool as_json)
+{
+    struct ts_buf out;
+    struct frame f;
+    struct admin_text m;
+    const char *what = "";
+    enum admin_wait w = ADMIN_BROKEN;
+
+    ts_buf_init(&out, 256);
+    if (admin_empty_send(&out, ADMIN_STATUS) != TS_OK)
+        cli_error("out of memory");
+    else if (admin_send(s, &out))
+        w = admin_receive(s, timeout_s * 1000, &f);
+    ts_buf_done(&out);
+    if (w == ADMIN_TIMEOUT)
+        cli_error("no answer within %llu s; the service hangs",
+                  (unsigned long long)timeout_s);
+    if (w != ADMIN_GOT)
+        return CLI_FAILED;
+    if (f.type != ADMIN_STATUS ||
+        admin_text_decode(f.body, f.len, &m, &what) != TS_OK) {
+        cli_error("the service's answer is malformed");
+        return CLI_FAILED;
+    }
+    return show(m.text, as_json);
+}
+
+int cmd_status(int argc, char **argv)
+{
+    const char *socket_path = ADMIN_SOCKET_DEFAULT;
+    uint64_t timeout_s = 5;
+    bool as_json = false;
+    const struct cli_option options[] = {
+        {"--socket", "PATH", "admin.sock (" ADMIN_SOCKET_DEFAULT ")", CLI_TEXT,
+         &socket_path, false},
+        {"--timeout", "TIME", "how long to wait for the answer (5s)",
+         CLI_SECONDS, &timeout_s, false},
+        {"--json", NULL, "the answer as it came", CLI_FLAG, &as_json, false},
+    };
+    const struct cli_usage usage = {
+        .name = "tipstaff status",
+        .operands = "",
+        .about = "Asks the running service how it is. Exit code 0: it serves; "
+                 "1: it does not, or\nit cannot be asked.",
+        .options = options,
+        .option_count = sizeof(options) / sizeof(options[0]),
+        .examples = "  tipstaff status\n"
+                    "  tipstaff status --json | jq .running\n",
+    };
+    struct admin_socket s;
+    char **operand;
+    size_t count;
+    int code;
+
+    if (!cli_parse(&usage, argc, argv, &operand, &count, &code))
+        return code;
+    if (timeout_s > 3600) {
+        cli_error("--timeout may be 1h at most");
+        return CLI_USAGE;
+    }
+    if (!admin_open(&s, socket_path))
+        return CLI_FAILED;
+    code = ask(&s, timeout_s, as_json);
+    admin_close(&s);
+    return code;
+}
