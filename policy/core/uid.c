@@ -50,13 +50,6 @@ bool cedar_uid_eq(const struct cedar_uid *a, const struct cedar_uid *b)
                       ts_str_eq(a->type, b->type));
 }
 
-int cedar_str_order(struct ts_str a, struct ts_str b)
-{
-    if (a.len != b.len)
-        return a.len < b.len ? -1 : 1;
-    return a.len == 0 ? 0 : memcmp(a.ptr, b.ptr, a.len);
-}
-
 int cedar_uid_cmp(const struct cedar_uid *a, const struct cedar_uid *b)
 {
     int c;

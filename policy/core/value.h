@@ -28,6 +28,13 @@ bool cedar_set_has(const struct cedar_set *s, const struct cedar_value *v);
 /* As policies call the type in error messages, e.g. "string". */
 const char *cedar_kind_name(enum cedar_kind kind);
 
+/* Writes two fields instead of a whole value: evaluation does little else. */
+static inline void cedar_put_bool(struct cedar_value *ret, bool v)
+{
+    ret->kind = CEDAR_BOOL;
+    ret->as.boolean = v;
+}
+
 static inline struct cedar_value cedar_ext_int(enum cedar_kind kind, int64_t v)
 {
     return (struct cedar_value){.kind = kind, .as.integer = v};

@@ -87,7 +87,7 @@ bool ev_op_has(struct ev *ev, const struct ev_node *n, struct cedar_value *ret)
             break;
         base = *v;
     }
-    *ret = cedar_bool(v != NULL);
+    cedar_put_bool(ret, v != NULL);
     return true;
 }
 
@@ -120,8 +120,8 @@ bool ev_op_has_tag(struct ev *ev, const struct ev_node *n,
     if (!tag_operands(ev, n, &ent, &tag))
         return false;
     tags = ev_find(ev, ent.as.uid, &scratch)->tags;
-    *ret = cedar_bool(tags != NULL &&
-                      cedar_record_get(tags, tag.as.string) != NULL);
+    cedar_put_bool(ret, tags != NULL &&
+                            cedar_record_get(tags, tag.as.string) != NULL);
     return true;
 }
 
@@ -154,7 +154,8 @@ bool ev_op_like(struct ev *ev, const struct ev_node *n, struct cedar_value *ret)
 
     if (!ev_eval_kind(ev, n->a, CEDAR_STRING, &v))
         return false;
-    *ret = cedar_bool(cedar_pattern_match(&ev->p->patterns[n->b], v.as.string));
+    cedar_put_bool(ret,
+                   cedar_pattern_match(&ev->p->patterns[n->b], v.as.string));
     return true;
 }
 

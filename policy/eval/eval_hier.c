@@ -16,7 +16,7 @@ static void find(const struct ev *ev, const struct cedar_uid *uid,
     for (size_t i = 0; i < req->overlay_count; i++) {
         const struct cedar_overlay *o = &req->overlay[i];
 
-        if (!cedar_uid_eq(&o->uid, uid))
+        if (!cedar_uid_same(&o->uid, uid))
             continue;
         ret->known = true;
         if (o->attrs.kind == CEDAR_RECORD)
@@ -71,10 +71,10 @@ bool ev_entity_below(const struct ev_entity *ent, const struct cedar_uid *uid,
 {
     size_t lo = 0, hi = ent->ancestor_count;
 
-    if (cedar_uid_eq(uid, ancestor))
+    if (cedar_uid_same(uid, ancestor))
         return true;
     for (size_t i = 0; i < ent->overlay_count; i++)
-        if (cedar_uid_eq(&ent->overlay_ancestors[i], ancestor))
+        if (cedar_uid_same(&ent->overlay_ancestors[i], ancestor))
             return true;
     while (hi - lo > LINEAR_MAX) {
         size_t mid = lo + (hi - lo) / 2;
@@ -88,7 +88,7 @@ bool ev_entity_below(const struct ev_entity *ent, const struct cedar_uid *uid,
             hi = mid;
     }
     for (; lo < hi; lo++)
-        if (cedar_uid_eq(ent->ancestors[lo], ancestor))
+        if (cedar_uid_same(ent->ancestors[lo], ancestor))
             return true;
     return false;
 }
@@ -104,12 +104,12 @@ static bool in_value(struct ev *ev, const struct cedar_uid *uid,
     bool found = false;
 
     if (right->kind == CEDAR_ENTITY) {
-        if (cedar_uid_eq(uid, right->as.uid))
+        if (cedar_uid_same(uid, right->as.uid))
             found = true;
         else
             found =
                 ev_entity_below(ev_find(ev, uid, &scratch), uid, right->as.uid);
-        *ret = cedar_bool(found);
+        cedar_put_bool(ret, found);
         return true;
     }
     if (right->kind != CEDAR_SET) {
@@ -128,7 +128,7 @@ static bool in_value(struct ev *ev, const struct cedar_uid *uid,
     ent = ev_find(ev, uid, &scratch);
     for (uint32_t i = 0; i < s->count && !found; i++)
         found = ev_entity_below(ent, uid, s->items[i].as.uid);
-    *ret = cedar_bool(found);
+    cedar_put_bool(ret, found);
     return true;
 }
 
@@ -152,7 +152,7 @@ bool ev_op_is(struct ev *ev, const struct ev_node *n, struct cedar_value *ret)
 
     if (!ev_eval_kind(ev, n->a, CEDAR_ENTITY, &v))
         return false;
-    *ret = cedar_bool(ts_str_eq(v.as.uid->type, ev->p->types[n->b].name));
+    cedar_put_bool(ret, ts_str_eq(v.as.uid->type, ev->p->types[n->b].name));
     return true;
 }
 
@@ -165,30 +165,42 @@ bool ev_op_is_in(struct ev *ev, const struct ev_node *n,
     if (!ev_eval_kind(ev, n->a, CEDAR_ENTITY, &v))
         return false;
     if (!ts_str_eq(v.as.uid->type, ev->p->types[n->b].name)) {
-        *ret = cedar_bool(false);
+        cedar_put_bool(ret, false);
         return true;
     }
     return ev_eval(ev, n->c, &right) && in_value(ev, v.as.uid, &right, ret);
 }
 
+static bool below_marked(struct ev *ev, enum ev_var var,
+                         const struct cedar_uid *uid, const struct ev_scope *s,
+                         uint32_t i)
+{
+    bool memorise = ev->p->marks <= EV_MARKS_MAX, below;
+    uint32_t mark = s->marks[i];
+
+    if (memorise && ev->marks[mark] != 0)
+        return ev->marks[mark] == 2;
+    below = ev_entity_below(ev_var_entity(ev, var), uid, s->uids[i]);
+    if (memorise)
+        ev->marks[mark] = below ? 2 : 1;
+    return below;
+}
+
 static bool scope_one(struct ev *ev, enum ev_var var,
                       const struct cedar_uid *uid, const struct ev_scope *s)
 {
-    const struct ev_entity *ent;
-
     if (s->op == EV_ANY)
         return true;
     if (s->op == EV_SCOPE_EQ)
-        return cedar_uid_eq(uid, s->uids[0]);
+        return cedar_uid_same(uid, s->uids[0]);
     if (s->op == EV_SCOPE_IS) {
         if (!ts_str_eq(uid->type, s->type.name))
             return false;
         if (s->count == 0)
             return true;
     }
-    ent = ev_var_entity(ev, var);
     for (uint32_t i = 0; i < s->count; i++)
-        if (ev_entity_below(ent, uid, s->uids[i]))
+        if (below_marked(ev, var, uid, s, i))
             return true;
     return false;
 }

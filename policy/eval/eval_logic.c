@@ -41,7 +41,7 @@ bool ev_op_not(struct ev *ev, const struct ev_node *n, struct cedar_value *ret)
 
     if (!ev_eval_kind(ev, n->a, CEDAR_BOOL, &v))
         return false;
-    *ret = cedar_bool(!v.as.boolean);
+    cedar_put_bool(ret, !v.as.boolean);
     return true;
 }
 
@@ -62,7 +62,7 @@ bool ev_op_eq(struct ev *ev, const struct ev_node *n, struct cedar_value *ret)
 
     if (!ev_eval(ev, n->a, &a) || !ev_eval(ev, n->b, &b))
         return false;
-    *ret = cedar_bool(cedar_value_eq(&a, &b));
+    cedar_put_bool(ret, cedar_value_eq(&a, &b));
     return true;
 }
 
@@ -103,7 +103,7 @@ bool ev_op_less(struct ev *ev, const struct ev_node *n, struct cedar_value *ret)
 
     if (!ordered_pair(ev, n, &a, &b))
         return false;
-    *ret = cedar_bool(a < b);
+    cedar_put_bool(ret, a < b);
     return true;
 }
 
@@ -115,7 +115,7 @@ bool ev_op_less_eq(struct ev *ev, const struct ev_node *n,
 
     if (!ordered_pair(ev, n, &a, &b))
         return false;
-    *ret = cedar_bool(a <= b);
+    cedar_put_bool(ret, a <= b);
     return true;
 }
 

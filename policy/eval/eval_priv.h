@@ -18,6 +18,10 @@ struct ev_entity {
     size_t overlay_count;
 };
 
+/* Sets whose scopes name more entities than this are not memorised: the index
+ * leaves few scopes to check, and clearing the memory would cost more. */
+#define EV_MARKS_MAX 512
+
 /* One evaluation in progress. Borrows everything; allocates from arena. */
 struct ev {
     const struct cedar_policies *p;
@@ -27,6 +31,9 @@ struct ev {
     ts_err fatal; /* the engine itself failed: no decision may be made */
     uint32_t depth;
     struct ev_entity vars[3]; /* principal, action, resource */
+    /* By mark, whether the variable is in that entity: 0 not asked yet, 1 no,
+     * 2 yes. However many policies name it, it is asked once a request. */
+    uint8_t marks[EV_MARKS_MAX];
     struct cedar_fault fault; /* why the last evaluation has no value */
 };
 

@@ -31,7 +31,7 @@ bool ev_op_contains(struct ev *ev, const struct ev_node *n,
         cedar_fault_type(&ev->fault, "set", &s);
         return false;
     }
-    *ret = cedar_bool(cedar_set_has(s.as.set, &v));
+    cedar_put_bool(ret, cedar_set_has(s.as.set, &v));
     return true;
 }
 
@@ -65,7 +65,7 @@ bool ev_op_contains_all(struct ev *ev, const struct ev_node *n,
         return false;
     while (i < b->count && cedar_set_has(a, &b->items[i]))
         i++;
-    *ret = cedar_bool(i == b->count);
+    cedar_put_bool(ret, i == b->count);
     return true;
 }
 
@@ -86,7 +86,7 @@ bool ev_op_contains_any(struct ev *ev, const struct ev_node *n,
     }
     while (i < b->count && !cedar_set_has(a, &b->items[i]))
         i++;
-    *ret = cedar_bool(i < b->count);
+    cedar_put_bool(ret, i < b->count);
     return true;
 }
 
@@ -98,6 +98,6 @@ bool ev_op_is_empty(struct ev *ev, const struct ev_node *n,
 
     if (!ev_eval_kind(ev, n->a, CEDAR_SET, &s))
         return false;
-    *ret = cedar_bool(s.as.set->count == 0);
+    cedar_put_bool(ret, s.as.set->count == 0);
     return true;
 }

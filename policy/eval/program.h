@@ -72,7 +72,8 @@ struct ev_scope {
     enum ev_scope_op op;
     uint32_t count;                      /* of uids */
     const struct cedar_uid *const *uids; /* EQ 1; IN any; IS 0 or 1 */
-    struct ev_type type;                 /* IS */
+    uint32_t *marks;     /* beside uids: number of this (variable, uid) */
+    struct ev_type type; /* IS */
 };
 
 struct ev_annotation {
@@ -108,6 +109,7 @@ struct cedar_policies {
     struct ts_str *strs;
     struct ev_type *types;
     struct cedar_pattern *patterns;
+    uint32_t marks; /* how many different (variable, uid) the scopes name */
     const struct ev_index *index; /* NULL: too few policies to be worth it */
 };
 

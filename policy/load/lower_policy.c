@@ -1,5 +1,6 @@
 /* Policies as a whole: scopes, conditions, annotations, the arrays' sizes. */
 #include "policy/core/uid.h"
+#include "policy/core/uidmap.h"
 #include "policy/load/lower_priv.h"
 
 ts_err lower_type(struct lower *lo, struct ts_str name, struct ev_type *ret)
@@ -40,7 +41,55 @@ static ts_err lower_scope(struct lower *lo, const struct ast_scope *s,
         if ((e = cedar_uid_copy(&lo->p->arena, x->str, x->id, &uids[i])) !=
             TS_OK)
             return e;
+    e = ts_arena_array(&lo->p->arena, s->uid_count, sizeof(*ret->marks), &mem);
+    if (e != TS_OK)
+        return e;
+    ret->marks = mem;
     ret->uids = uids;
+    return TS_OK;
+}
+
+static struct ev_scope *scope_of(struct ev_policy *p, unsigned var)
+{
+    struct ev_scope *const scopes[] = {&p->principal, &p->action, &p->resource};
+
+    return scopes[var];
+}
+
+/* Gives every different uid that scopes of this variable name one number. The
+ * value of an entry is its place among all mentions. */
+static ts_err number_marks(struct lower *lo, unsigned var)
+{
+    struct cedar_policies *p = lo->p;
+    struct cedar_uidmap_entry *m;
+    uint32_t **slots, n = 0;
+    void *mem;
+    ts_err e;
+
+    for (uint32_t i = 0; i < p->count; i++)
+        n += scope_of(&p->policies[i], var)->count;
+    if ((e = ts_arena_array(lo->temp, n, sizeof(*slots), &mem)) != TS_OK)
+        return e;
+    slots = mem;
+    if ((e = ts_arena_array(lo->temp, n, sizeof(*m), &mem)) != TS_OK)
+        return e;
+    m = mem;
+    n = 0;
+    for (uint32_t i = 0; i < p->count; i++) {
+        struct ev_scope *s = scope_of(&p->policies[i], var);
+
+        for (uint32_t j = 0; j < s->count; j++, n++) {
+            slots[n] = &s->marks[j];
+            m[n] = (struct cedar_uidmap_entry){.uid = s->uids[j], .value = n};
+        }
+    }
+    cedar_uidmap_sort(m, n);
+    for (uint32_t i = 0; i < n; i++) {
+        if (i > 0 && !cedar_uid_eq(m[i - 1].uid, m[i].uid))
+            p->marks++;
+        *slots[m[i].value] = p->marks;
+    }
+    p->marks += n > 0 ? 1 : 0;
     return TS_OK;
 }
 
@@ -179,5 +228,7 @@ ts_err cedar_lower(const struct ast *ast, struct ts_arena *temp,
             return e;
         first = first != TS_OK ? first : e;
     }
+    for (unsigned var = 0; first == TS_OK && var < 3; var++)
+        first = number_marks(&lo, var);
     return first;
 }
