@@ -89,13 +89,32 @@ static void skip_checked(struct mp_reader *r)
     }
 }
 
-/* map points at the first key of a map that has been checked already. */
-static bool keys_unique(struct mp_reader map, uint32_t count)
+/* A handful of keys, as nearly every map has: each with each. */
+#define FEW 8u
+
+static bool few_unique(struct mp_reader map, uint32_t count)
+{
+    struct ts_str seen[FEW];
+
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t len = mp_head(&map, MP_STR);
+
+        seen[i] = (struct ts_str){.ptr = (const char *)map.at, .len = len};
+        for (uint32_t j = 0; j < i; j++)
+            if (ts_str_eq(seen[i], seen[j]))
+                return false;
+        map.at += len;
+        skip_checked(&map);
+    }
+    return true;
+}
+
+/* Out of line: its table is 8 KiB, which the compiler clears on entry. */
+__attribute__((noinline)) static bool many_unique(struct mp_reader map,
+                                                  uint32_t count)
 {
     struct keys s;
 
-    if (count < 2)
-        return true;
     s.base = map.at;
     s.count = count;
     for (uint32_t i = 0; i < count; i++) {
@@ -110,6 +129,12 @@ static bool keys_unique(struct mp_reader map, uint32_t count)
         if (key_cmp(&s, &s.k[i - 1], &s.k[i]) == 0)
             return false;
     return true;
+}
+
+/* map points at the first key of a map that has been checked already. */
+static bool keys_unique(struct mp_reader map, uint32_t count)
+{
+    return count <= FEW ? few_unique(map, count) : many_unique(map, count);
 }
 
 static void scan_at(struct mp_reader *r, unsigned depth);
