@@ -1,0 +1,254 @@
+#include "tests/lib/ts_test.h"
+
+#include <string.h>
+
+#include "sidecar/supervisor/config.h"
+#include "tests/lib/fault_mem.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define USERS    "users: {gate: 64001, recorder: 64002, launcher: \"64003\"}\n"
+
+static const char full[] =
+    "sidecar_id: acme/one\n"
+    "audiences: [acme/one, acme/any]\n"
+    "key: /etc/keys/s.seed\n"
+    "run_dir: /r\n"
+    "state_dir: /s\n"
+    "log_dir: /l\n"
+    "durability: written\n"
+    "launchers: 2\n"
+    "agent_socket: {mode: \"0666\", group: 7, dir_mode: \"0755\"}\n"
+    "admin_socket:\n"
+    "  mode: \"0600\"\n"
+    "admin_uids: [0, 1000]\n"
+    "allow_root_agents: true\n"
+    "require_pidfd: true\n"
+    "segment_mb: 8\n"
+    "reserve_mb: 4\n"
+    "handshake: {rate: 5, burst: 50}\n"
+    "grace_ms: 1234\n"
+    "start_ms: 2345\n"
+    "log_level: debug\n" USERS;
+
+static void config_parse_every_key_is_read(void **state)
+{
+    char text[CONFIG_ERR_MAX] = "";
+    struct config c;
+
+    (void)state;
+    assert_int_equal(config_parse(ts_str_of(full), "t.yaml", 0, &c, text),
+                     TS_OK);
+    assert_true(ts_str_eq_c(c.sidecar_id, "acme/one"));
+    assert_int_equal(c.audience_count, 2);
+    assert_true(ts_str_eq_c(c.audiences[1], "acme/any"));
+    assert_string_equal(c.key, "/etc/keys/s.seed");
+    assert_string_equal(c.run_dir, "/r");
+    assert_string_equal(c.state_dir, "/s");
+    assert_string_equal(c.log_dir, "/l");
+    assert_false(c.durability_sync);
+    assert_int_equal(c.launchers, 2);
+    assert_int_equal(c.agent.mode, 0666);
+    assert_int_equal(c.agent.group, 7);
+    assert_int_equal(c.agent.dir_mode, 0755);
+    assert_int_equal(c.admin.mode, 0600);
+    assert_int_equal(c.admin.dir_mode, 0750);
+    assert_int_equal(c.admin_uid_count, 2);
+    assert_int_equal(c.admin_uids[1], 1000);
+    assert_true(c.allow_root_agents);
+    assert_true(c.require_pidfd);
+    assert_int_equal(c.segment_bytes, 8 << 20);
+    assert_int_equal(c.reserve_bytes, 4 << 20);
+    assert_int_equal(c.handshake_rate, 5);
+    assert_int_equal(c.handshake_burst, 50);
+    assert_int_equal(c.grace_ms, 1234);
+    assert_int_equal(c.start_ms, 2345);
+    assert_int_equal(c.log_level, LOG_DEBUG);
+    assert_true(c.change_users);
+    assert_int_equal(c.users[CONFIG_USER_LAUNCHER].uid, 64003);
+    assert_int_equal(c.users[CONFIG_USER_LAUNCHER].gid, 64003);
+    config_done(&c);
+}
+
+static void config_parse_smallest_file_has_the_defaults(void **state)
+{
+    char text[CONFIG_ERR_MAX] = "";
+    struct config c;
+
+    (void)state;
+    assert_int_equal(
+        config_parse(ts_str_of("sidecar_id: one\n"), "t.yaml", 1000, &c, text),
+        TS_OK);
+    assert_int_equal(c.audience_count, 1);
+    assert_true(ts_str_eq_c(c.audiences[0], "one"));
+    assert_string_equal(c.key, "keys/sidecar.seed");
+    assert_string_equal(c.run_dir, "/run/tipstaff");
+    assert_string_equal(c.state_dir, "/var/lib/tipstaff");
+    assert_string_equal(c.log_dir, "/var/log/tipstaff");
+    assert_true(c.durability_sync);
+    assert_int_equal(c.launchers, 1);
+    assert_int_equal(c.agent.mode, 0660);
+    assert_int_equal(c.agent.dir_mode, 0750);
+    assert_true(c.agent.group == CONFIG_ID_NONE);
+    assert_int_equal(c.admin_uid_count, 1);
+    assert_int_equal(c.admin_uids[0], 1000);
+    assert_false(c.allow_root_agents);
+    assert_false(c.require_pidfd);
+    assert_int_equal(c.segment_bytes, 64 << 20);
+    assert_int_equal(c.handshake_rate, TS_HANDSHAKE_RATE);
+    assert_int_equal(c.handshake_burst, TS_HANDSHAKE_BURST);
+    assert_int_equal(c.grace_ms, 10000);
+    assert_false(c.change_users);
+    config_done(&c);
+}
+
+/* Every mistake: the file, and exactly what is said about it. */
+static const struct {
+    uid_t euid;
+    const char *yaml, *text;
+} mistakes[] = {
+    {1000, "color: red\n",
+     "t.yaml:1: unknown key color; known here: sidecar_id, audiences, key, "
+     "run_dir, state_dir, log_dir, durability, launchers, agent_socket, "
+     "admin_socket, admin_uids, allow_root_agents, require_pidfd, segment_mb, "
+     "reserve_mb, handshake, grace_ms, start_ms, log_level, users"},
+    {1000, "key: a\n",
+     "t.yaml:1: sidecar_id is missing; add the name that delegations are made "
+     "out to, such as sidecar_id: acme/build-1"},
+    {1000, "sidecar_id: a//b\n",
+     "t.yaml:1: sidecar_id must be an id: 1 to 128 of A-Z a-z 0-9 . _ @ : + = "
+     "- in segments joined by /"},
+    {1000, "sidecar_id: a\naudiences: []\n",
+     "t.yaml:2: audiences must be a list of 1 to 4 ids"},
+    {1000, "sidecar_id: a\naudiences: [a, b, c, d, e]\n",
+     "t.yaml:2: audiences must be a list of 1 to 4 ids"},
+    {1000, "sidecar_id: a\naudiences: [a, ..]\n",
+     "t.yaml:2: an audience must be an id: 1 to 128 of A-Z a-z 0-9 . _ @ : + = "
+     "- in segments joined by /"},
+    {1000, "sidecar_id: a\nrun_dir: run\n",
+     "t.yaml:2: run_dir must be an absolute path"},
+    {1000, "sidecar_id: a\nkey: \"\"\n",
+     "t.yaml:2: key must be a text that is not empty"},
+    {1000, "sidecar_id: a\nrun_dir: /x\nlog_dir: /x\n",
+     "t.yaml:3: run_dir and log_dir are the same directory"},
+    {1000, "sidecar_id: a\ndurability: maybe\n",
+     "t.yaml:2: durability must be one of sync, written"},
+    {1000, "sidecar_id: a\nlog_level: loud\n",
+     "t.yaml:2: log_level must be one of error, warn, info, debug"},
+    {1000, "sidecar_id: a\nlaunchers: 0\n",
+     "t.yaml:2: launchers must be a number from 1 to 8"},
+    {1000, "sidecar_id: a\nlaunchers: 9\n",
+     "t.yaml:2: launchers must be a number from 1 to 8"},
+    {1000, "sidecar_id: a\ngrace_ms: -1\n",
+     "t.yaml:2: grace_ms must be a number from 0 to 600000"},
+    {1000, "sidecar_id: a\nallow_root_agents: yes\n",
+     "t.yaml:2: allow_root_agents must be true or false"},
+    {1000, "sidecar_id: a\nagent_socket: {mode: 660}\n",
+     "t.yaml:2: mode must be four octal digits in quotes, such as \"0660\""},
+    {1000, "sidecar_id: a\nagent_socket: {mode: \"0680\"}\n",
+     "t.yaml:2: mode must be four octal digits in quotes, such as \"0660\""},
+    {1000, "sidecar_id: a\nagent_socket:\n  dir_mode: \"0777\"\n",
+     "t.yaml:3: dir_mode lets everybody replace the socket; take away the last "
+     "write bit"},
+    {1000, "sidecar_id: a\nagent_socket:\n  owner: root\n",
+     "t.yaml:3: unknown key owner; known here: mode, group, dir_mode"},
+    {1000, "sidecar_id: a\nagent_socket: {group: no-such-group}\n",
+     "t.yaml:2: there is no group no-such-group; create it (systemd-sysusers) "
+     "or give a number"},
+    {1000, "sidecar_id: a\nagent_socket: 0660\n",
+     "t.yaml:2: agent_socket must be a map of keys and values"},
+    {1000, "sidecar_id: a\nadmin_uids: [root]\n",
+     "t.yaml:2: a uid must be a number"},
+    {1000, "sidecar_id: a\nadmin_uids: []\n",
+     "t.yaml:2: admin_uids must be a list of 1 to 16 numbers"},
+    {1000, "sidecar_id: a\nhandshake: {rate: 0}\n",
+     "t.yaml:2: rate must be a number from 1 to 1000000"},
+    {1000, "sidecar_id: a\nsegment_mb: 4096\nreserve_mb: 1\n",
+     "t.yaml:3: reserve_mb is too small for segment_mb; at least a 64th"},
+    {1000, "sidecar_id: a\n" USERS,
+     "t.yaml:2: users needs root to change to them; remove it, or start the "
+     "service as root"},
+    {0, "sidecar_id: a\nusers: {gate: 1, recorder: 2, launcher: 1}\n",
+     "t.yaml:2: gate and launcher would run as the same user; each needs its "
+     "own"},
+    {0, "sidecar_id: a\nusers: {gate: 0, recorder: 2, launcher: 1}\n",
+     "t.yaml:2: gate may not run as 0; give it a user of its own"},
+    {0, "sidecar_id: a\nusers: {gate: root, recorder: 2, launcher: 1}\n",
+     "t.yaml:2: gate may not run as root; give it a user of its own"},
+    {0, "sidecar_id: a\nusers: {gate: no-such-user}\n",
+     "t.yaml:2: there is no user no-such-user; create it (systemd-sysusers) or "
+     "give a number"},
+    {0, "sidecar_id: a\nusers:\n  broker: 1\n",
+     "t.yaml:3: unknown key broker; known here: gate, recorder, launcher"},
+    {1000, "- a\n", "t.yaml:1: the file must be a map of keys and values"},
+    {1000, "sidecar_id: a\nsidecar_id: b\n",
+     "t.yaml:2: key \"sidecar_id\" is given twice; remove one"},
+};
+
+static void config_parse_every_mistake_is_named(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(mistakes); i++) {
+        char text[CONFIG_ERR_MAX] = "";
+        struct config c;
+        ts_err e;
+
+        memset(&c, 0x5a, sizeof(c));
+        e = config_parse(ts_str_of(mistakes[i].yaml), "t.yaml",
+                         mistakes[i].euid, &c, text);
+        assert_string_equal(text, mistakes[i].text);
+        assert_int_not_equal(e, TS_OK);
+        assert_int_equal(c.launchers, 0x5a5a5a5a); /* untouched */
+    }
+}
+
+/* Whatever a cut file is, it is never accepted with something missing that was
+ * there: cuts in the middle of a line either fail or change only that line. */
+static void config_parse_truncated_never_crashes(void **state)
+{
+    (void)state;
+    for (size_t cut = 0; cut < sizeof(full) - 1; cut++) {
+        char text[CONFIG_ERR_MAX] = "";
+        struct config c;
+
+        if (config_parse((struct ts_str){full, cut}, "t.yaml", 0, &c, text) ==
+            TS_OK)
+            config_done(&c);
+        else
+            assert_true(strncmp(text, "t.yaml:", 7) == 0);
+    }
+}
+
+static void config_parse_out_of_memory(void **state)
+{
+    (void)state;
+    for (int persistent = 0; persistent <= 1; persistent++) {
+        for (int nth = 0;; nth++) {
+            char text[CONFIG_ERR_MAX] = "";
+            struct config c = {0};
+            ts_err e;
+
+            fault_mem_arm(nth, persistent == 1);
+            e = config_parse(ts_str_of(full), "t.yaml", 0, &c, text);
+            config_done(&c);
+            assert_int_equal(fault_mem_live(), 0);
+            fault_mem_disarm();
+            if (!fault_mem_fired()) {
+                assert_int_equal(e, TS_OK);
+                break;
+            }
+            assert_int_equal(e, TS_E_NOMEM);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(config_parse_every_key_is_read),
+        cmocka_unit_test(config_parse_smallest_file_has_the_defaults),
+        cmocka_unit_test(config_parse_every_mistake_is_named),
+        cmocka_unit_test(config_parse_truncated_never_crashes),
+        cmocka_unit_test(config_parse_out_of_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
