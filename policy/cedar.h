@@ -150,8 +150,12 @@ struct cedar_options {
                            otherwise policies are policy0, policy1, ... and an
                            @id, where present, is only an annotation */
 };
-extern const struct cedar_options cedar_options_default; /* files */
-extern const struct cedar_options cedar_options_block;   /* delegation blocks */
+/* Files of an operator: 16 MiB, 65,536 policies of 64 KiB, depth 64; every
+ * policy needs a unique @id. */
+extern const struct cedar_options cedar_options_default;
+/* Text of a delegation block, from a stranger: 4 KiB, 64 policies, depth 64;
+ * policies are named by their place. */
+extern const struct cedar_options cedar_options_block;
 
 struct cedar_policies;
 

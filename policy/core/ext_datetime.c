@@ -34,11 +34,12 @@ int64_t cedar_civil_floor_day(int64_t ms)
 bool cedar_civil_from_ms(int64_t ms, struct cedar_civil *ret)
 {
     int64_t day = cedar_civil_floor_day(ms);
-    int64_t rest = ms - day * CEDAR_MS_PER_DAY;
+    int64_t rest;
     struct cedar_civil c = {.month = 1, .day = 1};
 
     if (day < cedar_civil_days(0, 1, 1) || day > cedar_civil_days(9999, 12, 31))
         return false;
+    rest = ms - day * CEDAR_MS_PER_DAY; /* fits only in that range */
     c.year = (int)((day - cedar_civil_days(0, 1, 1)) / 366);
     while (c.year < 9999 && cedar_civil_days(c.year + 1, 1, 1) <= day)
         c.year++;

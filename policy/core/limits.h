@@ -19,7 +19,7 @@
 #define CEDAR_POLICIES     65536u
 #define CEDAR_BLOCK_BYTES  ((size_t)4096)     /* Cedar text in one block */
 #define CEDAR_BLOCK_COUNT  64u                /* policies in one block */
-#define CEDAR_JSON_BYTES   ((size_t)64 << 20) /* all entity files together */
+#define CEDAR_JSON_BYTES   ((size_t)16 << 20) /* all entity files together */
 #define CEDAR_ENTITIES     1000000u
 #define CEDAR_ANCESTORS    16000000u /* of all entities together */
 #define CEDAR_CLOSURE_WORK 64000000u /* steps of the transitive closure */

@@ -152,7 +152,7 @@ bool ev_op_is(struct ev *ev, const struct ev_node *n, struct cedar_value *ret)
 
     if (!ev_eval_kind(ev, n->a, CEDAR_ENTITY, &v))
         return false;
-    cedar_put_bool(ret, ts_str_eq(v.as.uid->type, ev->p->types[n->b].name));
+    cedar_put_bool(ret, ts_str_eq(v.as.uid->type, ev->p->types[n->b]));
     return true;
 }
 
@@ -164,7 +164,7 @@ bool ev_op_is_in(struct ev *ev, const struct ev_node *n,
 
     if (!ev_eval_kind(ev, n->a, CEDAR_ENTITY, &v))
         return false;
-    if (!ts_str_eq(v.as.uid->type, ev->p->types[n->b].name)) {
+    if (!ts_str_eq(v.as.uid->type, ev->p->types[n->b])) {
         cedar_put_bool(ret, false);
         return true;
     }
@@ -194,7 +194,7 @@ static bool scope_one(struct ev *ev, enum ev_var var,
     if (s->op == EV_SCOPE_EQ)
         return cedar_uid_same(uid, s->uids[0]);
     if (s->op == EV_SCOPE_IS) {
-        if (!ts_str_eq(uid->type, s->type.name))
+        if (!ts_str_eq(uid->type, s->type))
             return false;
         if (s->count == 0)
             return true;

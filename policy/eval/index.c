@@ -206,8 +206,7 @@ static ts_err type_anchors(struct build *b)
             e = ts_arena_alloc(&b->p->arena, sizeof(struct cedar_uid), &mem);
             if (e != TS_OK)
                 return e;
-            *(struct cedar_uid *)mem =
-                cedar_uid_make(s->type.name, TS_STR_LIT(""));
+            *(struct cedar_uid *)mem = cedar_uid_make(s->type, TS_STR_LIT(""));
             b->types[t][i] = mem;
         }
     }

@@ -56,11 +56,6 @@ struct ev_node {
     uint32_t a, b, c;
 };
 
-struct ev_type { /* a type name with its hash, for `is` */
-    struct ts_str name;
-    uint64_t hash;
-};
-
 enum ev_scope_op {
     EV_ANY,
     EV_SCOPE_EQ,
@@ -72,8 +67,8 @@ struct ev_scope {
     enum ev_scope_op op;
     uint32_t count;                      /* of uids */
     const struct cedar_uid *const *uids; /* EQ 1; IN any; IS 0 or 1 */
-    uint32_t *marks;     /* beside uids: number of this (variable, uid) */
-    struct ev_type type; /* IS */
+    uint32_t *marks;    /* beside uids: number of this (variable, uid) */
+    struct ts_str type; /* IS */
 };
 
 struct ev_annotation {
@@ -107,7 +102,7 @@ struct cedar_policies {
     char *joins; /* '+' or '-', parallel to kids */
     struct cedar_value *consts;
     struct ts_str *strs;
-    struct ev_type *types;
+    struct ts_str *types;
     struct cedar_pattern *patterns;
     uint32_t marks; /* how many different (variable, uid) the scopes name */
     const struct ev_index *index; /* NULL: too few policies to be worth it */

@@ -322,7 +322,7 @@ static ts_err lower_is(struct lower *lo, const struct ast_expr *x,
         return e;
     TS_REQUIRE(lo->types < lo->cap_types);
     at = lo->types++;
-    e = lower_type(lo, x->str, &lo->p->types[at]);
+    e = cedar_str_copy(&lo->p->arena, x->str, &lo->p->types[at]);
     if (e == TS_OK)
         *ret = lower_emit(
             lo, (struct ev_node){.op = x->count > 1 ? EV_IS_IN : EV_IS,

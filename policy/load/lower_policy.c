@@ -3,16 +3,6 @@
 #include "policy/core/uidmap.h"
 #include "policy/load/lower_priv.h"
 
-ts_err lower_type(struct lower *lo, struct ts_str name, struct ev_type *ret)
-{
-    struct ts_str copy;
-    ts_err e = cedar_str_copy(&lo->p->arena, name, &copy);
-
-    if (e == TS_OK)
-        *ret = (struct ev_type){.name = copy, .hash = cedar_hash_type(copy)};
-    return e;
-}
-
 static ts_err lower_scope(struct lower *lo, const struct ast_scope *s,
                           struct ev_scope *ret)
 {
@@ -29,7 +19,7 @@ static ts_err lower_scope(struct lower *lo, const struct ast_scope *s,
 
     *ret = (struct ev_scope){.op = scope_ops[s->op], .count = s->uid_count};
     if (s->op == AST_SCOPE_IS &&
-        (e = lower_type(lo, s->type, &ret->type)) != TS_OK)
+        (e = cedar_str_copy(&lo->p->arena, s->type, &ret->type)) != TS_OK)
         return e;
     if (s->uid_count == 0)
         return TS_OK;
@@ -192,7 +182,7 @@ static ts_err make_room(struct lower *lo, const struct ast *ast)
                    &m[3])) != TS_OK ||
         (e = array(p, by[AST_GET] + by[AST_ATTR] + by[AST_FIELD],
                    sizeof(struct ts_str), &lo->cap_strs, &m[4])) != TS_OK ||
-        (e = array(p, by[AST_IS], sizeof(struct ev_type), &lo->cap_types,
+        (e = array(p, by[AST_IS], sizeof(struct ts_str), &lo->cap_types,
                    &m[5])) != TS_OK ||
         (e = array(p, by[AST_LIKE], sizeof(struct cedar_pattern),
                    &lo->cap_patterns, &m[6])) != TS_OK ||

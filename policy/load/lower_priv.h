@@ -15,8 +15,6 @@ struct lower {
 
 TS_NODISCARD ts_err lower_expr(struct lower *lo, const struct ast_expr *x,
                                uint32_t *ret);
-TS_NODISCARD ts_err lower_type(struct lower *lo, struct ts_str name,
-                               struct ev_type *ret);
 uint32_t lower_emit(struct lower *lo, struct ev_node n);
 uint32_t lower_const(struct lower *lo, struct cedar_value v);
 

@@ -68,74 +68,75 @@ static void authorize_approval_table(void **state)
     }
 }
 
+static const struct {
+    const char *expr, *code, *text;
+} error_rows[] = {
+    {"1", "type_error", "expected bool, got long"},
+    {"!1", "type_error", "expected bool, got long"},
+    {"-\"a\" == 1", "type_error", "expected long, got string"},
+    {"1 + true == 1", "type_error", "expected long, got bool"},
+    {"1 * [] == 1", "type_error", "expected long, got set"},
+    {"1 < \"a\"", "type_error", "expected long, got string"},
+    {"\"a\" < 1", "type_error", "expected long, got string"},
+    {"duration(\"1s\") < datetime(\"2024-01-01\")", "type_error",
+     "expected duration, got datetime"},
+    {"context.x", "missing_attribute", "attribute `x`"},
+    {"principal.x", "missing_entity", "`U::\"a\"` does not exist"},
+    {"1.x", "type_error", "one of [record, entity]"},
+    {"1 has x", "type_error", "one of [record, entity]"},
+    {"principal.getTag(\"k\")", "missing_entity", "does not exist"},
+    {"context.hasTag(\"k\")", "type_error", "expected entity"},
+    {"principal.hasTag(1)", "type_error", "expected string"},
+    {"1 like \"a\"", "type_error", "expected string"},
+    {"1 is U", "type_error", "expected entity"},
+    {"1 in principal", "type_error", "expected entity, got long"},
+    {"principal in 1", "type_error", "one of [set, entity], got long"},
+    {"principal in [principal, 1]", "type_error", "expected entity"},
+    {"principal in [principal, [1]]", "type_error", "expected entity"},
+    {"1.contains(1)", "type_error", "expected set"},
+    {"[1].containsAll(1)", "type_error", "expected set"},
+    {"1.containsAny([1])", "type_error", "expected set"},
+    {"1.isEmpty()", "type_error", "expected set"},
+    {"9223372036854775807 + 1 == 0", "overflow", "add"},
+    {"-9223372036854775808 - 1 == 0", "overflow", "subtract"},
+    {"9223372036854775807 * 2 == 0", "overflow", "multiply"},
+    {"-(-9223372036854775808) == 0", "overflow", "negate"},
+    {"ip(\"x\").isIpv4()", "extension_error", "\"x\" is not a valid"},
+    {"ip(1).isIpv4()", "type_error", "expected string"},
+    {"1.isIpv4()", "type_error", "expected ipaddr"},
+    {"ip(\"::1\").isInRange(1)", "type_error", "expected ipaddr"},
+    {"ip() == 1", "wrong_arity", "expected 1, got 0"},
+    {"ip(\"::1\").isInRange(ip(\"::1\"),ip(\"::1\"))", "wrong_arity",
+     "expected 2, got 3"},
+    {"decimal(\"1.0\").lessThan(1)", "type_error", "expected decimal"},
+    {"datetime(\"x\") == 1", "extension_error", "datetime"},
+    {"duration(\"x\") == 1", "extension_error", "duration"},
+    {"\"x\".toDate() == 1", "type_error", "expected datetime"},
+    {"\"x\".toDays() == 1", "type_error", "expected duration"},
+};
+
 /* Each kind of failure has its own code, and a text that says what it was. */
 static void authorize_errors_have_codes(void **state)
 {
-    static const struct {
-        const char *expr, *code, *text;
-    } rows[] = {
-        {"1", "type_error", "expected bool, got long"},
-        {"!1", "type_error", "expected bool, got long"},
-        {"-\"a\" == 1", "type_error", "expected long, got string"},
-        {"1 + true == 1", "type_error", "expected long, got bool"},
-        {"1 * [] == 1", "type_error", "expected long, got set"},
-        {"1 < \"a\"", "type_error", "expected long, got string"},
-        {"\"a\" < 1", "type_error", "expected long, got string"},
-        {"duration(\"1s\") < datetime(\"2024-01-01\")", "type_error",
-         "expected duration, got datetime"},
-        {"context.x", "missing_attribute", "attribute `x`"},
-        {"principal.x", "missing_entity", "`U::\"a\"` does not exist"},
-        {"1.x", "type_error", "one of [record, entity]"},
-        {"1 has x", "type_error", "one of [record, entity]"},
-        {"principal.getTag(\"k\")", "missing_entity", "does not exist"},
-        {"context.hasTag(\"k\")", "type_error", "expected entity"},
-        {"principal.hasTag(1)", "type_error", "expected string"},
-        {"1 like \"a\"", "type_error", "expected string"},
-        {"1 is U", "type_error", "expected entity"},
-        {"1 in principal", "type_error", "expected entity, got long"},
-        {"principal in 1", "type_error", "one of [set, entity], got long"},
-        {"principal in [principal, 1]", "type_error", "expected entity"},
-        {"principal in [principal, [1]]", "type_error", "expected entity"},
-        {"1.contains(1)", "type_error", "expected set"},
-        {"[1].containsAll(1)", "type_error", "expected set"},
-        {"1.containsAny([1])", "type_error", "expected set"},
-        {"1.isEmpty()", "type_error", "expected set"},
-        {"9223372036854775807 + 1 == 0", "overflow", "add"},
-        {"-9223372036854775808 - 1 == 0", "overflow", "subtract"},
-        {"9223372036854775807 * 2 == 0", "overflow", "multiply"},
-        {"-(-9223372036854775808) == 0", "overflow", "negate"},
-        {"ip(\"x\").isIpv4()", "extension_error", "\"x\" is not a valid"},
-        {"ip(1).isIpv4()", "type_error", "expected string"},
-        {"1.isIpv4()", "type_error", "expected ipaddr"},
-        {"ip(\"::1\").isInRange(1)", "type_error", "expected ipaddr"},
-        {"ip() == 1", "wrong_arity", "expected 1, got 0"},
-        {"ip(\"::1\").isInRange(ip(\"::1\"),ip(\"::1\"))", "wrong_arity",
-         "expected 2, got 3"},
-        {"decimal(\"1.0\").lessThan(1)", "type_error", "expected decimal"},
-        {"datetime(\"x\") == 1", "extension_error", "datetime"},
-        {"duration(\"x\") == 1", "extension_error", "duration"},
-        {"\"x\".toDate() == 1", "type_error", "expected datetime"},
-        {"\"x\".toDays() == 1", "type_error", "expected duration"},
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof(error_rows) / sizeof(error_rows[0]); i++) {
         char text[256], want[64];
         struct help_case c = {0};
         static struct help_result r;
 
         (void)snprintf(text, sizeof(text),
                        "permit(principal,action,resource) when { %s };",
-                       rows[i].expr);
-        (void)snprintf(want, sizeof(want), "policy0:%s", rows[i].code);
+                       error_rows[i].expr);
+        (void)snprintf(want, sizeof(want), "policy0:%s", error_rows[i].code);
         c.policies = ts_str_of(text);
         help_run(&c, &r);
         assert_int_equal(r.err, TS_OK);
         assert_int_equal(r.decision, CEDAR_DENY);
         assert_false(r.forbid_error);
         if (strcmp(r.errors, want) != 0 ||
-            strstr(r.first_error, rows[i].text) == NULL)
-            fail_msg("%s: %s \"%s\"", rows[i].expr, r.errors, r.first_error);
+            strstr(r.first_error, error_rows[i].text) == NULL)
+            fail_msg("%s: %s \"%s\"", error_rows[i].expr, r.errors,
+                     r.first_error);
     }
 }
 

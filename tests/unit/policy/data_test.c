@@ -29,67 +29,67 @@ static ts_err read_json(const char *text, size_t len, const struct json **ret)
     return cedar_json_parse(&arena, (struct ts_str){text, len}, 0, &diags, ret);
 }
 
+static const struct {
+    const char *text;
+    bool ok;
+} json_rows[] = {
+    {"0", true},
+    {" [1 , 2] ", true},
+    {"{}", true},
+    {"[]", true},
+    {"\"\\u0000\\ud83d\\ude00\\/\"", true},
+    {"-9223372036854775808", true},
+    {"9223372036854775807", true},
+    {"9223372036854775808", false},
+    {"-9223372036854775809", false},
+    {"01", false},
+    {"-", false},
+    {"+1", false},
+    {"-0", false},
+    {"1.0", false},
+    {"1e2", false},
+    {".5", false},
+    {"", false},
+    {" ", false},
+    {"[1,]", false},
+    {"[,1]", false},
+    {"[1 2]", false},
+    {"{\"a\":1,}", false},
+    {"{\"a\" 1}", false},
+    {"{a:1}", false},
+    {"{\"a\":1,\"a\":2}", false},
+    {"{\"a\":1,\"\\u0061\":2}", false},
+    {"\"\\ud800\"", false},
+    {"\"\\udc00\"", false},
+    {"\"\\ud800\\u0041\"", false},
+    {"\"\\x41\"", false},
+    {"\"\\u12g4\"", false},
+    {"\"a\nb\"", false},
+    {"\"abc", false},
+    {"'a'", false},
+    {"nul", false},
+    {"nullx", false},
+    {"true false", false},
+    {"// c\n1", false},
+    {"\xef\xbb\xbf"
+     "1",
+     false},
+    {"\"\xff\"", false},
+    {"\"\xed\xa0\x80\"", false},
+    {"NaN", false},
+};
+
 static void json_parse_accepts_only_strict_json(void **state)
 {
-    static const struct {
-        const char *text;
-        bool ok;
-    } rows[] = {
-        {"0", true},
-        {" [1 , 2] ", true},
-        {"{}", true},
-        {"[]", true},
-        {"\"\\u0000\\ud83d\\ude00\\/\"", true},
-        {"-9223372036854775808", true},
-        {"9223372036854775807", true},
-        {"9223372036854775808", false},
-        {"-9223372036854775809", false},
-        {"01", false},
-        {"-", false},
-        {"+1", false},
-        {"-0", false},
-        {"1.0", false},
-        {"1e2", false},
-        {".5", false},
-        {"", false},
-        {" ", false},
-        {"[1,]", false},
-        {"[,1]", false},
-        {"[1 2]", false},
-        {"{\"a\":1,}", false},
-        {"{\"a\" 1}", false},
-        {"{a:1}", false},
-        {"{\"a\":1,\"a\":2}", false},
-        {"{\"a\":1,\"\\u0061\":2}", false},
-        {"\"\\ud800\"", false},
-        {"\"\\udc00\"", false},
-        {"\"\\ud800\\u0041\"", false},
-        {"\"\\x41\"", false},
-        {"\"\\u12g4\"", false},
-        {"\"a\nb\"", false},
-        {"\"abc", false},
-        {"'a'", false},
-        {"nul", false},
-        {"nullx", false},
-        {"true false", false},
-        {"// c\n1", false},
-        {"\xef\xbb\xbf"
-         "1",
-         false},
-        {"\"\xff\"", false},
-        {"\"\xed\xa0\x80\"", false},
-        {"NaN", false},
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof(json_rows) / sizeof(json_rows[0]); i++) {
         const struct json *v = NULL;
-        ts_err e = read_json(rows[i].text, strlen(rows[i].text), &v);
+        ts_err e = read_json(json_rows[i].text, strlen(json_rows[i].text), &v);
 
-        if ((e == TS_OK) != rows[i].ok)
-            fail_msg("%s: %s", rows[i].text, ts_err_text(e));
+        if ((e == TS_OK) != json_rows[i].ok)
+            fail_msg("%s: %s", json_rows[i].text, ts_err_text(e));
         assert_int_equal(e != TS_OK, diags.count > 0);
-        assert_int_equal(v != NULL, rows[i].ok);
+        assert_int_equal(v != NULL, json_rows[i].ok);
     }
 }
 
