@@ -2,14 +2,10 @@
 
 #include "proto/base/ts_require.h"
 #include "sidecar/gate/request.h"
+#include "sidecar/gate/value.h"
 
 /* Every list of fields here is in the order of (length, bytes): then
  * cedar_record_make() only checks it. */
-
-static struct cedar_field field(struct ts_str key, struct cedar_value v)
-{
-    return (struct cedar_field){.key = key, .value = v};
-}
 
 static bool key_before(struct ts_str a, struct ts_str b)
 {
@@ -50,16 +46,19 @@ static ts_err arg_value(const struct arg_value *v, struct ts_arena *arena,
 static ts_err args_record(const struct call_args *args, struct ts_arena *arena,
                           struct cedar_value *ret)
 {
-    struct cedar_field f[TS_TOOL_ARGS_MAX];
+    struct cedar_field *f;
     uint32_t n = 0;
+    void *p;
+    ts_err e = ts_arena_array(arena, (size_t)args->count + 1, sizeof(*f), &p);
 
-    if (args->count > TS_TOOL_ARGS_MAX)
-        return TS_E_LIMIT;
+    if (e != TS_OK)
+        return e;
+    f = p;
     for (uint32_t i = 0; i < args->count; i++) {
         struct cedar_field one = {.key = args->values[i].decl->name};
         uint32_t at = n++;
-        ts_err e = arg_value(&args->values[i], arena, &one.value);
 
+        e = arg_value(&args->values[i], arena, &one.value);
         if (e != TS_OK)
             return e;
         for (; at > 0 && key_before(one.key, f[at - 1].key); at--)
@@ -73,14 +72,14 @@ static ts_err rate_record(const struct call_rates *r, struct ts_arena *arena,
                           struct cedar_value *ret)
 {
     const struct cedar_field f[] = {
-        field(TS_STR_LIT("task_1h"), cedar_long(r->task.last_1h)),
-        field(TS_STR_LIT("task_1m"), cedar_long(r->task.last_1m)),
-        field(TS_STR_LIT("agent_1h"), cedar_long(r->agent.last_1h)),
-        field(TS_STR_LIT("agent_1m"), cedar_long(r->agent.last_1m)),
-        field(TS_STR_LIT("denied_1h"), cedar_long(r->denied.last_1h)),
-        field(TS_STR_LIT("denied_1m"), cedar_long(r->denied.last_1m)),
-        field(TS_STR_LIT("agent_tool_1h"), cedar_long(r->agent_tool.last_1h)),
-        field(TS_STR_LIT("agent_tool_1m"), cedar_long(r->agent_tool.last_1m)),
+        value_long(TS_STR_LIT("task_1h"), r->task.last_1h),
+        value_long(TS_STR_LIT("task_1m"), r->task.last_1m),
+        value_long(TS_STR_LIT("agent_1h"), r->agent.last_1h),
+        value_long(TS_STR_LIT("agent_1m"), r->agent.last_1m),
+        value_long(TS_STR_LIT("denied_1h"), r->denied.last_1h),
+        value_long(TS_STR_LIT("denied_1m"), r->denied.last_1m),
+        value_long(TS_STR_LIT("agent_tool_1h"), r->agent_tool.last_1h),
+        value_long(TS_STR_LIT("agent_tool_1m"), r->agent_tool.last_1m),
     };
 
     return cedar_record_make(arena, f, sizeof(f) / sizeof(f[0]), ret);
@@ -100,13 +99,18 @@ static ts_err provenance_record(const struct context_input *in,
                                 struct ts_arena *arena, bool *ret_tainted,
                                 struct cedar_value *ret)
 {
-    struct cedar_value labels[TS_PROVENANCE_MAX], set;
+    struct cedar_value *labels, set;
     uint32_t n = in->call->provenance_count;
     bool tainted = false;
+    void *p;
     ts_err e;
 
     if (n > TS_PROVENANCE_MAX)
         return TS_E_LIMIT;
+    e = ts_arena_array(arena, (size_t)n + 1, sizeof(*labels), &p);
+    if (e != TS_OK)
+        return e;
+    labels = p;
     for (uint32_t i = 0; i < n; i++) {
         labels[i] = cedar_string(in->call->provenance[i]);
         tainted =
@@ -119,9 +123,9 @@ static ts_err provenance_record(const struct context_input *in,
     return cedar_record_make(
         arena,
         (struct cedar_field[]){
-            field(TS_STR_LIT("origin"), cedar_string(TS_STR_LIT("unknown"))),
-            field(TS_STR_LIT("tainted"), cedar_bool(tainted)),
-            field(TS_STR_LIT("declared"), set)},
+            value_text(TS_STR_LIT("origin"), TS_STR_LIT("unknown")),
+            value_bool(TS_STR_LIT("tainted"), tainted),
+            value_of(TS_STR_LIT("declared"), set)},
         3, ret);
 }
 
@@ -129,8 +133,8 @@ static ts_err session_record(const struct authority *a, struct ts_arena *arena,
                              struct cedar_value *ret)
 {
     const struct cedar_field f[] = {
-        field(TS_STR_LIT("gid"), cedar_long(a->peer_gid)),
-        field(TS_STR_LIT("uid"), cedar_long(a->peer_uid)),
+        value_long(TS_STR_LIT("gid"), a->peer_gid),
+        value_long(TS_STR_LIT("uid"), a->peer_uid),
     };
 
     return cedar_record_make(arena, f, 2, ret);
@@ -152,29 +156,28 @@ ts_err context_make(const struct context_input *in, struct ts_arena *arena,
             TS_OK ||
         (e = session_record(a, arena, &session)) != TS_OK)
         return e;
-    f[n++] = field(TS_STR_LIT("hop"), cedar_string(TS_STR_LIT("")));
+    f[n++] = value_text(TS_STR_LIT("hop"), TS_STR_LIT(""));
+    f[n++] = value_of(
+        TS_STR_LIT("now"),
+        cedar_datetime_ms((int64_t)(in->call->now.unix_ms & INT64_MAX)));
+    f[n++] = value_of(TS_STR_LIT("args"), args);
+    f[n++] = value_of(TS_STR_LIT("rate"), rate);
+    f[n++] = value_text(TS_STR_LIT("task"), a->delegation->task);
+    f[n++] = value_text(TS_STR_LIT("tool"), in->manifest->tool);
+    f[n++] = value_uid(TS_STR_LIT("user"), &p->user);
+    f[n++] = value_long(TS_STR_LIT("depth"), p->agent_count - 1);
+    f[n++] = value_of(TS_STR_LIT("grant"), p->grant);
+    f[n++] = value_of(TS_STR_LIT("agents"), p->agent_set);
     f[n++] =
-        field(TS_STR_LIT("now"),
-              cedar_datetime_ms((int64_t)(in->call->now.unix_ms & INT64_MAX)));
-    f[n++] = field(TS_STR_LIT("args"), args);
-    f[n++] = field(TS_STR_LIT("rate"), rate);
-    f[n++] = field(TS_STR_LIT("task"), cedar_string(a->delegation->task));
-    f[n++] = field(TS_STR_LIT("tool"), cedar_string(in->manifest->tool));
-    f[n++] = field(TS_STR_LIT("user"), cedar_entity(&p->user));
-    f[n++] = field(TS_STR_LIT("depth"), cedar_long(p->agent_count - 1));
-    f[n++] = field(TS_STR_LIT("grant"), p->grant);
-    f[n++] = field(TS_STR_LIT("agents"), p->agent_set);
-    f[n++] = field(TS_STR_LIT("caller"),
-                   cedar_entity(&p->agents[p->agent_count - 1].up[0]));
-    f[n++] = field(TS_STR_LIT("session"), session);
-    f[n++] = field(TS_STR_LIT("has_stdin"), cedar_bool(in->call->has_stdin));
-    f[n++] = field(TS_STR_LIT("check_only"), cedar_bool(in->call->check_only));
-    f[n++] = field(TS_STR_LIT("provenance"), provenance);
-    f[n++] = field(TS_STR_LIT("root_agent"), cedar_entity(&p->agents[0].up[0]));
-    f[n++] = field(TS_STR_LIT("sensitivity"),
-                   cedar_string(sensitivity_name(in->sensitivity)));
-    f[n++] =
-        field(TS_STR_LIT("sensitivity_level"), cedar_long(in->sensitivity));
+        value_uid(TS_STR_LIT("caller"), &p->agents[p->agent_count - 1].up[0]);
+    f[n++] = value_of(TS_STR_LIT("session"), session);
+    f[n++] = value_bool(TS_STR_LIT("has_stdin"), in->call->has_stdin);
+    f[n++] = value_bool(TS_STR_LIT("check_only"), in->call->check_only);
+    f[n++] = value_of(TS_STR_LIT("provenance"), provenance);
+    f[n++] = value_uid(TS_STR_LIT("root_agent"), &p->agents[0].up[0]);
+    f[n++] = value_text(TS_STR_LIT("sensitivity"),
+                        sensitivity_name(in->sensitivity));
+    f[n++] = value_long(TS_STR_LIT("sensitivity_level"), in->sensitivity);
     TS_REQUIRE(n == CONTEXT_FIELDS);
     return TS_OK;
 }

@@ -9,13 +9,40 @@
  * call, so keys are written already encoded: "\xa4" "kind" is the msgpack text
  * "kind". tests/unit/gate_core decodes every record again.
  */
-#define KEY(w, tag, name) mp_write_raw((w), tag name, sizeof(tag name) - 1)
+#define KEY(w, tag, name) put_raw((w), tag name, sizeof(tag name) - 1)
 
 /* A list of ids may be as long as the policy set; the record says how many more
  * there were. */
 #define IDS_MAX    32
 #define ID_SHOWN   128 /* bytes of one id */
 #define EMPTY_TEXT "\xa0"
+
+/* What mp_write_raw() does, where the compiler knows the length. */
+static inline void put_raw(struct mp_writer *w, const char *p, size_t len)
+{
+    if (w->error != TS_OK || len > w->cap - w->len) {
+        w->error = w->error != TS_OK ? w->error : TS_E_LIMIT;
+        return;
+    }
+    memcpy(w->buf + w->len, p, len);
+    w->len += len;
+}
+
+static inline void put_uint(struct mp_writer *w, uint64_t v)
+{
+    const char small = (char)v;
+
+    if (v <= 0x7f)
+        put_raw(w, &small, 1);
+    else
+        mp_write_uint(w, v);
+}
+
+/* A count is never negative. */
+static inline void put_count(struct mp_writer *w, int64_t v)
+{
+    put_uint(w, v > 0 ? (uint64_t)v : 0);
+}
 
 static void put(struct mp_writer *w, struct ts_str s)
 {
@@ -160,7 +187,7 @@ static void put_arg_len(struct mp_writer *w, const struct arg_value *v)
     else if (v->decl->type == ARG_INT || v->decl->type == ARG_BOOL)
         len = 0;
     KEY(w, "\x81\xa3", "len");
-    mp_write_uint(w, len);
+    put_uint(w, len);
 }
 
 static void put_args(struct mp_writer *w, const struct deciding *d, bool brief)
@@ -191,21 +218,21 @@ static void put_rates(struct mp_writer *w, const struct call_rates *r)
     KEY(w, "\xa4", "rate");
     mp_write_map(w, 8);
     KEY(w, "\xa8", "agent_1m");
-    mp_write_int(w, r->agent.last_1m);
+    put_count(w, r->agent.last_1m);
     KEY(w, "\xa8", "agent_1h");
-    mp_write_int(w, r->agent.last_1h);
+    put_count(w, r->agent.last_1h);
     KEY(w, "\xad", "agent_tool_1m");
-    mp_write_int(w, r->agent_tool.last_1m);
+    put_count(w, r->agent_tool.last_1m);
     KEY(w, "\xad", "agent_tool_1h");
-    mp_write_int(w, r->agent_tool.last_1h);
+    put_count(w, r->agent_tool.last_1h);
     KEY(w, "\xa7", "task_1m");
-    mp_write_int(w, r->task.last_1m);
+    put_count(w, r->task.last_1m);
     KEY(w, "\xa7", "task_1h");
-    mp_write_int(w, r->task.last_1h);
+    put_count(w, r->task.last_1h);
     KEY(w, "\xa9", "denied_1m");
-    mp_write_int(w, r->denied.last_1m);
+    put_count(w, r->denied.last_1m);
     KEY(w, "\xa9", "denied_1h");
-    mp_write_int(w, r->denied.last_1h);
+    put_count(w, r->denied.last_1h);
 }
 
 /* What of the context is not elsewhere in the record. */
@@ -221,9 +248,9 @@ static void put_context(struct mp_writer *w, const struct deciding *d)
     }
     mp_write_map(w, 8);
     KEY(w, "\xa3", "now");
-    mp_write_uint(w, call->now.unix_ms);
+    put_uint(w, call->now.unix_ms);
     KEY(w, "\xa5", "depth");
-    mp_write_uint(w, d->in->authority->parts->agent_count - 1);
+    put_uint(w, d->in->authority->parts->agent_count - 1);
     KEY(w, "\xaa", "check_only");
     mp_write_bool(w, call->check_only);
     KEY(w, "\xa9", "has_stdin");
@@ -251,17 +278,17 @@ static void put_session(struct mp_writer *w, const struct deciding *d)
     KEY(w, "\xa4", "peer");
     mp_write_map(w, 4);
     KEY(w, "\xa3", "uid");
-    mp_write_uint(w, a->peer_uid);
+    put_uint(w, a->peer_uid);
     KEY(w, "\xa3", "gid");
-    mp_write_uint(w, a->peer_gid);
+    put_uint(w, a->peer_gid);
     KEY(w, "\xa3", "pid");
-    mp_write_uint(w, a->peer_pid);
+    put_uint(w, a->peer_pid);
     KEY(w, "\xa9", "pidfs_ino");
-    mp_write_uint(w, a->peer_pidfs_ino);
+    put_uint(w, a->peer_pidfs_ino);
     KEY(w, "\xa4", "call");
     mp_write_bin(w, call->call_id, sizeof(call->call_id));
     KEY(w, "\xa8", "call_seq");
-    mp_write_uint(w, call->seq);
+    put_uint(w, call->seq);
 }
 
 static void put_tool(struct mp_writer *w, const struct deciding *d)
@@ -287,17 +314,17 @@ static void put_request(struct mp_writer *w, const struct deciding *d,
     if (d->tool != NULL)
         put(w, d->tool->action.id);
     else
-        mp_write_raw(w, EMPTY_TEXT, 1);
+        put_raw(w, EMPTY_TEXT, 1);
     KEY(w, "\xa8", "resource");
     if (d->has_target && !brief)
         put(w, d->target.resource.id);
     else
-        mp_write_raw(w, EMPTY_TEXT, 1);
+        put_raw(w, EMPTY_TEXT, 1);
     KEY(w, "\xab", "sensitivity");
     if (d->has_target)
         put(w, sensitivity_name(d->target.sensitivity));
     else
-        mp_write_raw(w, EMPTY_TEXT, 1);
+        put_raw(w, EMPTY_TEXT, 1);
 }
 
 static void put_verdict(struct mp_writer *w, const struct deciding *d)
@@ -328,7 +355,7 @@ static void put_call(struct mp_writer *w, const struct deciding *d, bool brief)
     uint32_t n = call->provenance_count;
 
     KEY(w, "\xa8", "calls_1m");
-    mp_write_int(w, d->rates.agent.last_1m);
+    put_count(w, d->rates.agent.last_1m);
     KEY(w, "\xaa", "provenance");
     if (n > TS_PROVENANCE_MAX || brief)
         n = 0;
@@ -338,9 +365,9 @@ static void put_call(struct mp_writer *w, const struct deciding *d, bool brief)
     KEY(w, "\xa5", "trace");
     put(w, call->traceparent);
     KEY(w, "\xa7", "rev_seq");
-    mp_write_uint(w, call->rev_seq);
+    put_uint(w, call->rev_seq);
     KEY(w, "\xaa", "generation");
-    mp_write_uint(w, d->in->snapshot->generation);
+    put_uint(w, d->in->snapshot->generation);
 }
 
 static uint64_t elapsed_us(const struct decide_input *in)
@@ -382,9 +409,9 @@ ts_err decide_record_write(const struct deciding *d, bool brief,
     put_call(&w, d, brief);
     if (launches) {
         KEY(&w, "\xa5", "order");
-        mp_write_uint(&w, d->in->order_id);
+        put_uint(&w, d->in->order_id);
     }
     KEY(&w, "\xa2", "us");
-    mp_write_uint(&w, elapsed_us(d->in));
+    put_uint(&w, elapsed_us(d->in));
     return mp_written(&w, ret_len);
 }

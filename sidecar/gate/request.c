@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "sidecar/gate/value.h"
+
 #define DERIVED_MAX (REQUEST_ANCESTORS_MAX / 2)
 
 static const struct ts_str names[] = {
@@ -211,11 +213,6 @@ static ts_err attrs_make(const struct snapshot_tenant *tenant,
     return TS_E_STATE; /* not reached: n > 0 */
 }
 
-static struct cedar_field field(struct ts_str key, struct cedar_value v)
-{
-    return (struct cedar_field){.key = key, .value = v};
-}
-
 static struct ts_str last_segment(struct ts_str path)
 {
     size_t at = path.len;
@@ -234,19 +231,18 @@ static size_t own_fields(const struct snapshot_tool *tool, struct ts_str id,
     size_t n = 0;
 
     if (kind == RESOURCE_FILE || kind == RESOURCE_DIR) {
-        own[n++] = field(TS_STR_LIT("name"), cedar_string(last_segment(id)));
-        own[n++] = field(TS_STR_LIT("path"), cedar_string(id));
+        own[n++] = value_text(TS_STR_LIT("name"), last_segment(id));
+        own[n++] = value_text(TS_STR_LIT("path"), id);
     } else if (kind == RESOURCE_URL) {
-        own[n++] = field(TS_STR_LIT("host"), cedar_string(url->host));
-        own[n++] = field(TS_STR_LIT("path"), cedar_string(url->path));
-        own[n++] = field(TS_STR_LIT("port"), cedar_long(url->port));
-        own[n++] = field(TS_STR_LIT("scheme"), cedar_string(url->scheme));
+        own[n++] = value_text(TS_STR_LIT("host"), url->host);
+        own[n++] = value_text(TS_STR_LIT("path"), url->path);
+        own[n++] = value_long(TS_STR_LIT("port"), url->port);
+        own[n++] = value_text(TS_STR_LIT("scheme"), url->scheme);
     } else {
-        own[n++] = field(TS_STR_LIT("name"), cedar_string(id));
+        own[n++] = value_text(TS_STR_LIT("name"), id);
     }
-    own[n++] =
-        field(TS_STR_LIT("sensitivity"), cedar_string(sensitivity_name(level)));
-    own[n++] = field(TS_STR_LIT("sensitivity_level"), cedar_long(level));
+    own[n++] = value_text(TS_STR_LIT("sensitivity"), sensitivity_name(level));
+    own[n++] = value_long(TS_STR_LIT("sensitivity_level"), level);
     return n;
 }
 
