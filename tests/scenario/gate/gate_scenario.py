@@ -390,6 +390,15 @@ def window_overrun(g):
     c.want(DECISION)
     c.put(STDIN, [1, seq, b"x", False])  # CALL did not announce any
     assert c.closed() == "bad_frame"
+    c = Client(g).login()
+    seq = c.call("t.deaf", flags=1)  # reads nothing: a pipe and a window, no more
+    try:
+        for _ in range(8):
+            c.put(STDIN, [1, seq, bytes(65536), False])
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+    assert c.closed() == "bad_frame"
+    wait_for(lambda: len(g.recorder.of("exec_ended")) == 2, "both killed")
 
 
 def output_limits(g):

@@ -75,6 +75,7 @@ def config(uids):
         "tenants/acme/trust.yaml":
             f"issuers:\n  - name: idp\n    key: {pk(ISSUER)}\n",
         "tools/t.cat.yaml": manifest("t.cat", stdin="true"),
+        "tools/t.deaf.yaml": manifest("t.deaf", stdin="true"),
         "tools/t.echo.yaml": manifest("t.echo"),
         "tools/t.flood.yaml": manifest("t.flood", cap=4 << 20),
         "tools/t.hold.yaml": manifest("t.hold"),
@@ -188,31 +189,41 @@ class Launcher:
         for fd in (pairs[0][1], pairs[1][0], pairs[2][0]):
             os.close(fd)
         with self.lock:
-            self.runs[oid] = {"fds": ends, "kill": None}
+            self.runs[oid] = {"fds": ends, "kill": None,
+                              "moves": tool not in ("t.deaf", "t.echo", "t.hold")}
             self.started += 1
         if tool == "t.echo":
             os.write(ends[1], b"hello\n")
             self.end(oid, 0, 3)
-        elif tool != "t.hold":
+        elif tool not in ("t.deaf", "t.hold"):
             threading.Thread(target=self.tool, args=(oid, tool), daemon=True).start()
 
     def tool(self, oid, tool):
-        fds = self.runs[oid]["fds"]
-        try:
-            if tool == "t.cat":
-                while True:
+        """A tool that moves bytes; looks every 20 ms whether it was killed."""
+        run = self.runs[oid]
+        fds = run["fds"]
+        for fd in fds:
+            os.set_blocking(fd, False)
+        left = {"t.flood": 4 << 20, "t.over": 1 << 40, "t.trim": 5000, "t.cat": 0}[tool]
+        data, eof = b"", tool != "t.cat"
+        while run["kill"] is None and (left or data or not eof):
+            want_in = not eof and not data
+            ins, outs, _ = select.select([fds[0]] if want_in else [],
+                                         [] if want_in else [fds[1]], [], 0.02)
+            try:
+                if ins:
                     data = os.read(fds[0], 65536)
-                    if not data:
-                        break
-                    while data:
-                        data = data[os.write(fds[1], data):]
-            else:
-                left = {"t.flood": 4 << 20, "t.over": 1 << 20, "t.trim": 5000}[tool]
-                while left:
+                    eof = not data
+                elif outs and data:
+                    data = data[os.write(fds[1], data):]
+                elif outs:
                     left -= os.write(fds[1], b"x" * min(left, 65536))
-        except OSError:
-            pass
-        self.end(oid, 0, 0)
+            except BlockingIOError:
+                pass
+        if run["kill"] is None:
+            self.end(oid, 0, 0)
+        else:
+            self.end(oid, run["kill"], 0, 9)
 
     def end(self, oid, reason, code=0, sig=0):
         with self.lock:
@@ -224,7 +235,12 @@ class Launcher:
         self.exited(oid, reason, code, sig)
 
     def kill(self, oid, reason):
-        if not self.hold_exits:
+        run = self.runs.get(oid)
+        if self.hold_exits or run is None:
+            return
+        if run["moves"]:
+            run["kill"] = reason  # its own thread ends it
+        else:
             self.end(oid, reason, 0, 9)
 
 

@@ -209,8 +209,8 @@ static void callids_out_of_memory_leaves_nothing_behind(void **state)
     (void)state;
     for (int nth = 0;; nth++) {
         struct call_ids t = {0};
-        struct grant_calls *g;
-        uint16_t slot;
+        struct grant_calls *g = NULL;
+        uint16_t slot = 0;
         ts_err e;
 
         fault_mem_arm(nth, true);
