@@ -81,10 +81,10 @@ static struct totals count_all(const struct tenant_files *files, size_t count)
     return n;
 }
 
-static ts_err build(const struct tenant_files *files, size_t count,
-                    const struct totals *n, struct ts_arena *temp,
-                    struct ts_arena *arena, const struct trust_store **ret,
-                    char *reterr_text, size_t reterr_cap)
+/* The arrays that trust_store_build() reads, of all tenants together. */
+static ts_err gather(const struct tenant_files *files, size_t count,
+                     const struct totals *n, struct ts_arena *temp,
+                     struct trust_input *ret)
 {
     struct trust_tenant *tenants;
     struct trust_key *keys;
@@ -123,7 +123,8 @@ static ts_err build(const struct tenant_files *files, size_t count,
     in.keys = keys;
     in.agents = agents;
     in.users = users;
-    return trust_store_build(&in, arena, ret, reterr_text, reterr_cap);
+    *ret = in;
+    return TS_OK;
 }
 
 ts_err snapshot_trust(const struct tenant_files *files, size_t count,
@@ -132,6 +133,7 @@ ts_err snapshot_trust(const struct tenant_files *files, size_t count,
 {
     struct totals n = count_all(files, count);
     struct seen seen = {.reterr_text = reterr_text, .reterr_cap = reterr_cap};
+    struct trust_input in;
     struct ts_arena temp;
     size_t cap = 16;
     void *p;
@@ -147,7 +149,9 @@ ts_err snapshot_trust(const struct tenant_files *files, size_t count,
         e = check_keys(files, count, &seen);
     }
     if (e == TS_OK)
-        e = build(files, count, &n, &temp, arena, ret, reterr_text, reterr_cap);
+        e = gather(files, count, &n, &temp, &in);
+    if (e == TS_OK)
+        e = trust_store_build(&in, arena, ret, reterr_text, reterr_cap);
     ts_arena_done(&temp);
     return e;
 }

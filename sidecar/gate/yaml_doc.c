@@ -36,9 +36,8 @@ ts_err yaml_open(struct yaml_file *f, const struct bundle_file *file,
     struct yaml_fail fail = {.line = 1};
     ts_err e;
 
-    *f = (struct yaml_file){.name = file->name,
-                            .reterr_text = reterr_text,
-                            .reterr_cap = reterr_cap};
+    *f = (struct yaml_file){.name = file->name, .reterr_cap = reterr_cap};
+    f->reterr_text = reterr_text;
     ts_arena_init(&f->arena, YAML_BUDGET);
     e = yaml_tree_parse(file->content, &f->arena, &f->root, &fail);
     if (e == TS_OK)
@@ -132,7 +131,7 @@ ts_err yaml_text(struct yaml_file *f, const struct yaml_node *node,
 ts_err yaml_id(struct yaml_file *f, const struct yaml_node *node,
                const char *what, struct ts_arena *arena, struct ts_str *ret)
 {
-    struct ts_str s;
+    struct ts_str s = {0};
     ts_err e = yaml_text(f, node, what, TS_ID_MAX, arena, &s);
 
     if (e != TS_OK)
