@@ -226,6 +226,12 @@ static void entities_parse_refusals_say_why(void **state)
         {"[{\"uid\":" P("a") ",\"attrs\":{\"x\":{\"__expr\":\"1\"}},"
                              "\"parents\":[]}]",
          "bad_value"},
+        {"[{\"uid\":" P("a") ",\"attrs\":{\"x\":{\"__entity\":5}},\"parents\":"
+                             "[]}]",
+         "bad_entity"},
+        {"[{\"uid\":" P("a") ",\"attrs\":{\"x\":{\"__extn\":{\"fn\":1,"
+                             "\"arg\":\"x\"}}},\"parents\":[]}]",
+         "bad_value"},
         {"[{\"uid\":{\"type\":\"if\",\"id\":\"\"},\"attrs\":{},\"parents\":[]"
          "}]",
          "bad_entity"},
