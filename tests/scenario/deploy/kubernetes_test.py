@@ -1,0 +1,98 @@
+"""The manifests fit the restricted Pod Security Standard and our own rules.
+
+usage: kubernetes_test.py DIRECTORY
+"""
+import os
+import sys
+
+import yaml
+
+base = os.path.join(sys.argv[1], "base")
+failures = 0
+
+
+def check(what, ok):
+    global failures
+    print(("ok    " if ok else "FAIL  ") + what)
+    failures += not ok
+
+
+with open(os.path.join(base, "deployment.yaml")) as f:
+    documents = list(yaml.safe_load_all(f))
+with open(os.path.join(base, "kustomization.yaml")) as f:
+    kustomization = yaml.safe_load(f)
+with open(os.path.join(base, "config/tipstaff.yaml")) as f:
+    settings = yaml.safe_load(f)
+
+# Keys of a pod that are known here; a misspelt one would be dropped silently
+# by an older API server.
+KNOWN_POD = {"shareProcessNamespace", "automountServiceAccountToken",
+             "terminationGracePeriodSeconds", "securityContext",
+             "initContainers", "containers", "volumes"}
+KNOWN_CONTAINER = {"name", "image", "command", "args", "env", "restartPolicy",
+                   "securityContext", "volumeMounts", "startupProbe",
+                   "livenessProbe", "resources"}
+ALLOWED_VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral",
+                   "persistentVolumeClaim", "projected", "secret"}
+
+for doc in documents:
+    pod = doc["spec"]["template"]["spec"]
+    check("no unknown key in the pod", set(pod) <= KNOWN_POD)
+    for forbidden in ("hostNetwork", "hostPID", "hostIPC"):
+        check(f"{forbidden} is not set", not pod.get(forbidden))
+    check("processes are not shared", pod["shareProcessNamespace"] is False)
+    for volume in pod["volumes"]:
+        kind = set(volume) - {"name"}
+        check(f"volume {volume['name']} is of a restricted kind",
+              len(kind) == 1 and kind <= ALLOWED_VOLUMES)
+    containers = pod["initContainers"] + pod["containers"]
+    for c in containers:
+        name, sc = c["name"], c.get("securityContext", {})
+        check(f"{name}: no unknown key", set(c) <= KNOWN_CONTAINER)
+        check(f"{name}: runAsNonRoot, uid not 0",
+              sc.get("runAsNonRoot") is True and sc.get("runAsUser", 0) > 0)
+        check(f"{name}: no privilege escalation",
+              sc.get("allowPrivilegeEscalation") is False
+              and not sc.get("privileged"))
+        check(f"{name}: all capabilities dropped, none added",
+              sc.get("capabilities") == {"drop": ["ALL"]})
+        check(f"{name}: seccomp profile",
+              sc.get("seccompProfile", {}).get("type") in
+              ("RuntimeDefault", "Localhost"))
+        check(f"{name}: read-only root", sc.get("readOnlyRootFilesystem"))
+        check(f"{name}: no host port, memory limit",
+              "ports" not in c and "memory" in c["resources"]["limits"])
+        mounted = {v["name"] for v in c["volumeMounts"]}
+        known = {v["name"] for v in pod["volumes"]}
+        check(f"{name}: every mount is a volume", mounted <= known)
+    sidecar = next(c for c in pod["initContainers"] if c["name"] == "tipstaff")
+    agent = next(c for c in pod["containers"] if c["name"] == "agent")
+    check("the sidecar is a native one", sidecar["restartPolicy"] == "Always")
+    check("the agent waits for it", sidecar["startupProbe"]["exec"]["command"]
+          == ["/usr/bin/tipstaff", "status"])
+    check("agent and sidecar are different users",
+          agent["securityContext"]["runAsUser"]
+          != sidecar["securityContext"]["runAsUser"])
+    check("the agent mounts its socket, read-only, and nothing else",
+          agent["volumeMounts"] == [{"name": "agent-socket",
+                                     "mountPath": "/run/tipstaff/agent",
+                                     "readOnly": True}])
+    check("the status probe is allowed to ask", settings["admin_uids"] ==
+          [sidecar["securityContext"]["runAsUser"]])
+    grace = settings.get("grace_ms", 10000) / 1000
+    check("time enough to drain", pod["terminationGracePeriodSeconds"] >
+          grace + 10)
+    items = {i["key"] for v in pod["volumes"] if "configMap" in v
+             for i in v["configMap"]["items"]}
+    made = {f.split("=")[0].rsplit("/", 1)[-1]
+            for g in kustomization["configMapGenerator"] for f in g["files"]}
+    check("every file of the ConfigMap is mounted", items == made)
+starter = os.path.join(sys.argv[1], "../cli/starter")
+for g in kustomization["configMapGenerator"]:
+    for f in g["files"]:
+        path = f.split("=")[-1].replace("config/", "", 1)
+        path = path.replace("tenants/acme", "tenants/{{tenant}}")
+        check(f"{path} is what init writes",
+              os.path.exists(os.path.join(starter, path)))
+print(f"{failures} failed")
+sys.exit(1 if failures else 0)

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# The units are what systemd understands, and what they expose stays small.
+set -euo pipefail
+units=$1
+if ! command -v systemd-analyze >/dev/null; then
+    echo "SKIPPED: systemd-analyze is absent"
+    exit 0
+fi
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+cp "$units"/*.service "$units"/*.socket "$dir"
+# verify insists that the program exists; it is not installed here.
+sed -i 's|^ExecStart=.*|ExecStart=/bin/true|' "$dir/tipstaffd.service"
+out=$(cd "$dir" && systemd-analyze verify --man=no ./*.service ./*.socket 2>&1) || {
+    echo "$out"
+    echo "FAIL  systemd-analyze verify"
+    exit 1
+}
+if printf '%s\n' "$out" | grep -E 'tipstaff.*(Unknown|Failed|ignoring)'; then
+    echo "FAIL  a directive is not understood"
+    exit 1
+fi
+echo "ok    systemd-analyze verify"
+# Exit 1 above the threshold (0 to 100).
+systemd-analyze security --offline=true --threshold=30 "$dir/tipstaffd.service" >"$dir/security" || {
+    cat "$dir/security"
+    echo "FAIL  systemd-analyze security: more exposed than 3.0"
+    exit 1
+}
+tail -1 "$dir/security"
+for f in tipstaff.sysusers tipstaff.tmpfiles; do
+    [ -s "$units/$f" ] || { echo "FAIL  $f is missing"; exit 1; }
+done
+if command -v systemd-sysusers >/dev/null; then
+    systemd-sysusers --dry-run "$units/tipstaff.sysusers" >/dev/null
+    echo "ok    systemd-sysusers --dry-run"
+fi
