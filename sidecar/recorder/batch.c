@@ -191,12 +191,14 @@ static ts_err send_hop(struct batch *b, const struct batch_hop *h)
     else
         for (uint32_t i = 0; i < b->launchers->count; i++) {
             e = order_on_send(b->launchers, i, HOP_BARRIER, body, h->len);
-            if (e != TS_OK && e != TS_E_CLOSED)
+            b->stuck = b->stuck || e == TS_E_AGAIN;
+            if (e != TS_OK && e != TS_E_CLOSED && e != TS_E_AGAIN)
                 break;
         }
-    /* A launcher that is gone: nothing of its runs any more. While draining
-     * the others may be gone, and may not hold us up. */
-    return e == TS_E_CLOSED || b->draining ? TS_OK : e;
+    /* A launcher that is gone: nothing of its runs any more. One that takes
+     * nothing: the same, and the service has to end. */
+    b->stuck = b->stuck || e == TS_E_AGAIN;
+    return e == TS_E_CLOSED || e == TS_E_AGAIN ? TS_OK : e;
 }
 
 static ts_err commit(struct batch *b, uint64_t unix_us)
@@ -212,7 +214,7 @@ static ts_err commit(struct batch *b, uint64_t unix_us)
     }
     if (e != TS_OK)
         return e;
-    b->flaw = "a launcher does not take its orders";
+    b->flaw = "an order cannot be sent";
     for (uint32_t i = 0; i < b->hop_count && e == TS_OK; i++)
         e = send_hop(b, &b->hops[i]);
     b->hop_count = 0;

@@ -32,6 +32,7 @@ struct batch {
     struct journal *journal;
     struct order_on *launchers;
     bool draining;              /* nothing is launched any more */
+    bool stuck;                 /* a launcher takes no orders: end in order */
     uint8_t *entry;             /* owned, TS_RING_ENTRY_MAX */
     uint8_t *side;              /* owned, bodies of hops */
     size_t side_len;

@@ -72,12 +72,14 @@ static ts_err tend_store(struct server *s, uint64_t now)
     return TS_OK;
 }
 
-static void begin_drain(struct server *s, uint64_t grace_ms)
+static void begin_drain(struct server *s, uint64_t grace_ms,
+                        const char *reason)
 {
     if (s->drain_until_ns != 0)
         return;
     s->drain_until_ns = now_ns() + grace_ms * MS_NS;
     s->batch.draining = true;
+    s->end_reason = reason;
     tell_state(s, RING_STOPPED);
 }
 
@@ -92,7 +94,7 @@ static ts_err hear_control(struct server *s)
         return TS_OK;
     if (e == TS_E_CLOSED) {
         s->orphaned = true;
-        begin_drain(s, SERVE_ORPHAN_MS);
+        begin_drain(s, SERVE_ORPHAN_MS, "orphaned");
         return TS_OK;
     }
     if (e != TS_OK)
@@ -107,7 +109,7 @@ static ts_err hear_control(struct server *s)
     case CONTROL_ABORT:
         return TS_OK;
     case CONTROL_DRAIN:
-        begin_drain(s, m.as.drain.grace_ms);
+        begin_drain(s, m.as.drain.grace_ms, "drained");
         return TS_OK;
     case CONTROL_START:
     case CONTROL_READY:
@@ -177,7 +179,7 @@ static ts_err wait_turn(struct server *s, bool at_once)
 static ts_err end_log(struct server *s)
 {
     const struct store_member members[2] = {
-        {.key = "reason", .text = s->orphaned ? "orphaned" : "drained"}};
+        {.key = "reason", .text = s->end_reason}};
     uint64_t us = serve_now_us();
     uint32_t lost = s->store.open.count;
     ts_err e = store_close_open(&s->store, us);
@@ -211,6 +213,11 @@ static ts_err loop(struct server *s)
                       s->batch.flaw != NULL ? s->batch.flaw : "");
             return e;
         }
+        if (s->batch.stuck && s->end_reason == NULL) {
+            log_event(LOG_ERROR, "launcher_stuck what=\"a launcher takes no "
+                                 "orders\"");
+            begin_drain(s, SERVE_ORPHAN_MS, "launcher_stuck");
+        }
         if (entries > 0)
             s->busy_ns = now;
         if (s->drain_until_ns != 0 &&
@@ -229,5 +236,9 @@ ts_err serve(struct server *s)
     tell_state(s, s->store.no_space ? RING_NO_SPACE : RING_OK);
     e = loop(s);
     tell_state(s, RING_STOPPED);
-    return e == TS_OK ? end_log(s) : e;
+    if (e == TS_OK)
+        e = end_log(s);
+    if (e == TS_OK && (s->orphaned || s->batch.stuck))
+        e = TS_E_CLOSED;
+    return e;
 }

@@ -23,7 +23,7 @@
 #define SERVE_AWAKE_MS     20
 #define SERVE_WRITTEN_MS   100  /* durability "written": synced within this */
 #define SERVE_SPACE_MS     1000 /* disk full: looked again after this */
-#define SERVE_ORPHAN_MS    2000 /* to drain when the supervisor is gone */
+#define SERVE_ORPHAN_MS    2000 /* to drain when nobody gave a time */
 #define SERVE_TICK_MS      1000 /* with clients: their deadlines */
 
 struct server {
@@ -40,9 +40,11 @@ struct server {
     uint64_t space_due_ns;     /* 0 = there is space */
     uint64_t drain_until_ns;   /* 0 = not draining */
     bool orphaned;             /* the supervisor is gone */
+    const char *end_reason;    /* why it drains; NULL while serving */
 };
 
-/* TS_OK: drained in good order. Before it returns the ring is stopped. */
+/* TS_OK: drained because the supervisor said so. TS_E_CLOSED: the log is ended
+ * in good order, but because another process is gone or hangs. Before it returns the ring is stopped. */
 TS_NODISCARD ts_err serve(struct server *s);
 uint64_t serve_now_us(void); /* CLOCK_REALTIME */
 
