@@ -1,5 +1,5 @@
-#ifndef CEDAR_HELP_H
-#define CEDAR_HELP_H
+#ifndef TESTS_UNIT_POLICY_CEDAR_HELP_H
+#define TESTS_UNIT_POLICY_CEDAR_HELP_H
 
 #include "policy/cedar.h"
 

@@ -1,8 +1,32 @@
+#ifndef TESTS_UNIT_POLICY_TRAPS_TABLE_H
+#define TESTS_UNIT_POLICY_TRAPS_TABLE_H
+
 /*
  * Edge cases of the language, each with what the official engine answers
  * (cedar-wasm 4.13.0): name, policy text, context, entities, decision, and the
  * place of the policy in error or -1. One row a case; not formatted.
  */
+#include "proto/base/ts_str.h"
+
+enum trap_want {
+    REFUSED,
+    ALLOW,
+    DENY
+};
+
+struct trap {
+    const char *name;
+    struct ts_str text;
+    const char *context, *entities;
+    enum trap_want want;
+    int error; /* place of the policy that must be in error, or -1 */
+};
+
+#define TEXT(s)                                                                \
+    {                                                                          \
+        .ptr = (s), .len = sizeof(s) - 1                                       \
+    }
+
 /* clang-format off */
 #define WHEN(e) TEXT("permit(principal,action,resource) when { " e " };")
 #define NONE  "{}"
@@ -251,3 +275,5 @@ static const struct trap traps[] = {
     {"duplicate JSON key", WHEN("true"), "{\"a\":1,\"a\":1}", EMPTY, REFUSED, -1},
 };
 /* clang-format on */
+
+#endif

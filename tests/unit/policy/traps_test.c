@@ -4,25 +4,6 @@
 #include <string.h>
 
 #include "tests/unit/policy/cedar_help.h"
-
-enum trap_want {
-    REFUSED,
-    ALLOW,
-    DENY
-};
-
-struct trap {
-    const char *name;
-    struct ts_str text;
-    const char *context, *entities;
-    enum trap_want want;
-    int error; /* place of the policy that must be in error, or -1 */
-};
-
-#define TEXT(s)                                                                \
-    {                                                                          \
-        .ptr = (s), .len = sizeof(s) - 1                                       \
-    }
 #include "tests/unit/policy/traps_table.h"
 
 static enum trap_want outcome(const struct help_result *r)
