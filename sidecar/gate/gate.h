@@ -34,6 +34,7 @@ struct snapshot;
 #define GATE_ACCEPTS     16    /* connections accepted in one turn */
 #define GATE_VERIFIES    2     /* handshakes verified in one turn */
 #define GATE_SWEEP_MS    100   /* how often waits are compared with limits */
+#define GATE_LATE_MS     60000 /* for launcher and recorder to answer */
 #define GATE_RETRY_MS    1     /* while the ring is full */
 #define GATE_ARENA_BYTES (8u << 20) /* budget of one decision */
 
@@ -46,6 +47,7 @@ struct revoke_job {
     uint64_t rev_seq;
     uint64_t barrier_id;
     bool barrier_pending; /* still to be written into the ring */
+    uint64_t since_ns;    /* boot time */
     uint32_t launchers_left;
     uint32_t runs_left; /* signalled and not yet reaped */
     uint64_t tools, sessions;

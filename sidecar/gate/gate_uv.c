@@ -97,6 +97,8 @@ static void on_sweep(uv_timer_t *t)
 
     g->now_is_read = false;
     clients_sweep(g);
+    runs_sweep(g);
+    revoke_sweep(g);
 }
 
 static ts_err handles_start(struct gate *g)

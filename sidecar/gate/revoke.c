@@ -49,6 +49,7 @@ static void job_start(struct gate *g, struct revoke_job *job, uint64_t tools,
                                .rev_seq = g->rev_seq,
                                .barrier_id = ++g->barrier_counter,
                                .barrier_pending = true,
+                               .since_ns = gate_now(g).boot_ns,
                                .launchers_left = g->settings.launchers,
                                .tools = tools,
                                .sessions = sessions,
@@ -151,6 +152,19 @@ void revoke_run_gone(struct gate *g, uint32_t jobs)
             continue;
         g->jobs[i].runs_left--;
         advance(g, &g->jobs[i]);
+    }
+}
+
+void revoke_sweep(struct gate *g)
+{
+    uint64_t now_ns = gate_now(g).boot_ns;
+
+    for (uint32_t i = 0; i < GATE_JOBS; i++) {
+        const struct revoke_job *job = &g->jobs[i];
+
+        if (job->used && !job->acked &&
+            (now_ns - job->since_ns) / 1000000u > GATE_LATE_MS)
+            gate_fail(g, "a launcher did not confirm a revocation in time");
     }
 }
 

@@ -33,6 +33,9 @@ TS_NODISCARD ts_err revoke_replay(struct gate *g, int journal_fd,
                                   const char **reterr_what);
 
 void revoke_barrier_back(struct gate *g, uint64_t id);
+/* Ends the gate when a barrier does not come back in time: a kill that nobody
+ * confirms must not look like one that is under way. */
+void revoke_sweep(struct gate *g);
 void revoke_run_gone(struct gate *g, uint32_t jobs); /* bits */
 void revoke_asker_gone(struct gate *g, const struct admin *a);
 /* Barriers that did not fit into the ring; only when all kills are in it. */

@@ -84,6 +84,8 @@ void runs_launched(struct run *r, struct client *c, uint64_t seq,
                       .launcher = d->manifest->launcher,
                       .client = c,
                       .seq = seq,
+                      .wall_ms = d->wall_ms,
+                      .state_ns = gate_now(g).boot_ns,
                       .ids = c->ids,
                       .id_slot = id_slot,
                       .output_max = d->order.output_max,
@@ -263,7 +265,12 @@ static void send_kill(struct run *r)
 
 void run_event(struct run *r, enum call_event ev)
 {
-    switch (call_step(&r->core, ev)) {
+    enum call_state before = r->core.state;
+    enum call_effect effect = call_step(&r->core, ev);
+
+    if (before != r->core.state)
+        r->state_ns = gate_now(r->gate).boot_ns;
+    switch (effect) {
     case CALL_DO_STARTED:
         tell_decision(r);
         break;
@@ -445,6 +452,40 @@ uint32_t runs_mark_stopping(struct gate *g, uint32_t job)
         n++;
     }
     return n;
+}
+
+static uint64_t patience_ms(const struct run *r)
+{
+    switch (r->core.state) {
+    case CALL_RUNNING:
+        return r->wall_ms + GATE_LATE_MS;
+    case CALL_ENDING: /* bounded by the agent, see clients_sweep() */
+        return UINT64_MAX;
+    case CALL_DONE:
+        return r->finish_pending ? GATE_LATE_MS : UINT64_MAX;
+    case CALL_DECIDED:
+    case CALL_LAUNCHING:
+    case CALL_STOPPING_EARLY:
+    case CALL_STOPPING:
+    case CALL_STATE_COUNT_:
+        break;
+    }
+    return GATE_LATE_MS;
+}
+
+void runs_sweep(struct gate *g)
+{
+    uint64_t now_ns = gate_now(g).boot_ns;
+
+    for (uint32_t i = 0; g->free_count < TS_CALLS_MAX && i < TS_CALLS_MAX;
+         i++) {
+        const struct run *r = &g->runs[i];
+
+        if (r->used && (now_ns - r->state_ns) / 1000000u > patience_ms(r)) {
+            gate_fail(g, "launcher or recorder did not answer in time");
+            return;
+        }
+    }
 }
 
 bool runs_retry(struct gate *g)

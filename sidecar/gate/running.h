@@ -50,6 +50,8 @@ struct run {
     uint32_t launcher;
     struct client *client; /* NULL once the connection has gone */
     uint64_t seq;
+    uint64_t wall_ms;        /* of the order */
+    uint64_t state_ns;       /* when the present wait began, boot time */
     struct grant_calls *ids; /* held */
     uint16_t id_slot;
     uint8_t decision_id[16];
@@ -109,6 +111,10 @@ void runs_kill_all(struct gate *g, enum end_reason reason);
 uint32_t runs_stopping(const struct gate *g);
 /* Sets bit job in every run that was killed and is not reaped; counts them. */
 uint32_t runs_mark_stopping(struct gate *g, uint32_t job);
+
+/* Ends the gate when launcher or recorder owe an answer for too long: what
+ * they cannot do, a new set can. */
+void runs_sweep(struct gate *g);
 
 /* The agent can take output again. */
 void runs_resume_of(struct client *c);
