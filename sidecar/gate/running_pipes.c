@@ -220,7 +220,10 @@ static void on_out(uv_poll_t *poll, int status, int events)
 
 void run_pipes_open(struct run *r, int fds[3])
 {
-    pipe_adopt(r, &r->stdin_pipe, fds[0]);
+    if (r->has_stdin)
+        pipe_adopt(r, &r->stdin_pipe, fds[0]);
+    else
+        ts_fd_close(&fds[0]); /* /dev/null, which cannot be polled */
     pipe_adopt(r, &r->out[0], fds[1]);
     pipe_adopt(r, &r->out[1], fds[2]);
     if (r->has_stdin && r->client != NULL)
