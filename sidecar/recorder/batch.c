@@ -108,7 +108,7 @@ static ts_err take_kill(struct batch *b, size_t len)
 {
     uint8_t body[32];
     struct ring_kill k;
-    size_t n;
+    size_t n = 0;
     ts_err e = ring_kill_decode(b->entry, len, &k, &b->flaw);
 
     if (e == TS_OK && k.launcher >= b->launchers->count)
@@ -171,7 +171,7 @@ static ts_err send_void(struct batch *b, const struct batch_hop *h)
                            .code = b->draining ? CODE_SHUTTING_DOWN
                                                : CODE_AUDIT_UNAVAILABLE};
     uint8_t body[64];
-    size_t len;
+    size_t len = 0;
     ts_err e = order_void_encode(&v, body, sizeof(body), &len);
 
     if (e != TS_OK)
@@ -228,9 +228,9 @@ static ts_err commit(struct batch *b, uint64_t unix_us)
 
 ts_err batch_run(struct batch *b, uint64_t unix_us, uint32_t *ret_entries)
 {
-    uint32_t kind, entries = 0;
+    uint32_t kind = 0, entries = 0;
     ts_err e = TS_OK, done;
-    size_t len;
+    size_t len = 0;
 
     while (has_room(b)) {
         b->flaw = "the ring holds an impossible entry";

@@ -277,8 +277,8 @@ static ts_err client_take(struct tail_client *c, const char *line, size_t len)
 static void client_step(struct fanout *f, struct tail_client *c,
                         struct log_end end)
 {
-    size_t budget = FANOUT_READ, len;
-    const char *line;
+    size_t budget = FANOUT_READ, len = 0;
+    const char *line = NULL;
     ts_err e = TS_OK;
 
     if (c->at.fd < 0 && end.last_seq > 0)

@@ -56,7 +56,7 @@ static ts_err add_own(struct store *s, const struct mp_writer *w,
 {
     const char *what;
     struct record r;
-    size_t len;
+    size_t len = 0;
     ts_err e = mp_written(w, &len);
 
     if (e == TS_OK)

@@ -267,7 +267,7 @@ static void record_parse_effect_other_than_three_is_refused(void **state)
  * and becomes JSON that a strict reader accepts. */
 static void record_every_truncation_and_flip_gives_json_or_error(void **state)
 {
-    struct mp_writer w = begin(11, "decision");
+    struct mp_writer w = begin(12, "decision");
     static uint8_t copy[1024];
     const char *what;
     struct record r;
