@@ -483,6 +483,86 @@ static void decide_two_tenants_with_the_same_names_never_meet(void **state)
     authority_free(acme);
 }
 
+/* ---- narrowing, counting ------------------------------------------------ */
+
+static enum verdict verdict_of(const struct fix_grant *g, const char *tool,
+                               const char *args)
+{
+    struct authority *a = fix_authority(&fix, g);
+    struct fix_call c = {.tool = tool, .args = args};
+
+    fix_decide(&fix, a, &c, &result);
+    assert_int_equal(result.e, TS_OK);
+    authority_free(a);
+    return result.d.verdict;
+}
+
+/* Whatever a link says: the sub-agent gets no more than who delegated. */
+static void decide_appended_block_never_widens(void **state)
+{
+    static const char *const pool[] = {
+        "permit (principal, action, resource);",
+        "forbid (principal, action, resource);",
+        "permit (principal, action == Action::\"fs.read\", resource);",
+        "permit (principal, action, resource); @approval(\"four-eyes:1\") "
+        "forbid (principal, action, resource);",
+        "@approval(\"four-eyes:1\") forbid (principal, action, resource);",
+        "permit (principal, action, resource) when { context.no };",
+        "permit (principal, action, resource); forbid (principal, action, "
+        "resource) when { context.no };",
+        "permit (principal, action, resource) when { context.depth == 1 };",
+    };
+    static const char *const calls[][2] = {
+        {"fs.read", "path=x"}, {"fs.list", "path=."}, {"fs.delete", "path=x"}};
+    const size_t n = sizeof(pool) / sizeof(pool[0]);
+    unsigned seen[3] = {0};
+
+    (void)state;
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < n; j++)
+            for (size_t k = 0; k < 3; k++) {
+                struct fix_grant root = fix_alice, link;
+                enum verdict v;
+
+                root.policy = pool[i];
+                link = root;
+                link.sub_agent = "coder/tester";
+                link.sub_holder = KEY_TESTER;
+                link.sub_policy = pool[j];
+                v = verdict_of(&link, calls[k][0], calls[k][1]);
+                seen[v]++;
+                if (i == n - 1) /* says itself that only a sub-agent may */
+                    continue;
+                assert_true(v <= verdict_of(&root, calls[k][0], calls[k][1]));
+            }
+    assert_true(seen[VERDICT_DENY] > 0 && seen[VERDICT_PENDING] > 0 &&
+                seen[VERDICT_PERMIT] > 0);
+}
+
+static void decide_counts_calls_and_denials_but_no_checks(void **state)
+{
+    struct authority *a = fix_authority(&fix, &fix_alice);
+    struct fix_call read = {.tool = "fs.read", .args = "path=x"};
+    struct fix_call check = read, bad = read;
+
+    (void)state;
+    check.check_only = true;
+    bad.args = "path=../x";
+    for (int i = 0; i < 3; i++)
+        fix_decide(&fix, a, &check, &result);
+    for (int i = 0; i < 2; i++)
+        fix_decide(&fix, a, &read, &result);
+    fix_decide(&fix, a, &bad, &result);
+    authority_free(a);
+    holds("context.rate.agent_1m == 3 && context.rate.agent_1h == 3 && "
+          "context.rate.task_1m == 3 && context.rate.task_1h == 3 && "
+          "context.rate.agent_tool_1m == 3 && context.rate.agent_tool_1h == 3 "
+          "&& context.rate.denied_1m == 1 && context.rate.denied_1h == 1",
+          "fs.read", "path=x");
+    holds("context.rate.agent_1m == 4 && context.rate.agent_tool_1m == 0",
+          "fs.list", "path=.");
+}
+
 /* ---- records ------------------------------------------------------------ */
 
 static const char *const keys[] = {
@@ -684,6 +764,8 @@ int main(void)
         T(decide_wall_time_is_cut_by_the_delegation),
         T(decide_already_denied_keeps_every_code),
         T(decide_two_tenants_with_the_same_names_never_meet),
+        T(decide_appended_block_never_widens),
+        T(decide_counts_calls_and_denials_but_no_checks),
         T(decide_record_has_every_key_in_order),
         T(decide_record_args_follow_the_log_setting),
         T(decide_ids_are_unique),
