@@ -2,6 +2,7 @@
  * From frames to events. What may come for a call, by its state:
  *
  *     ASKED      DECISION (permit)  -> PERMITTED      DECISION (other) -> FREE
+ *                RESULT (not "exited": it was over before it began)    -> FREE
  *     PERMITTED  OUTPUT, WINDOW     -> PERMITTED      RESULT           -> FREE
  *
  * Anything else ends the session: a sidecar that speaks out of turn is not
@@ -77,7 +78,8 @@ static enum tipstaff_status on_result(struct tipstaff *t, const struct frame *f,
     if (msg_result_decode(f->body, f->len, &m, &what) != TS_OK)
         return session_protocol(t, "RESULT", what);
     call = session_flight(t, m.seq);
-    if (call == NULL || call->state != FLIGHT_PERMITTED)
+    if (call == NULL || (call->state == FLIGHT_ASKED &&
+                         ts_str_eq_c(m.reason, end_reason_name(END_EXITED))))
         return session_protocol(t, "RESULT", "not due for this call");
     flight_end(t, call);
     *ret = (struct tipstaff_event){

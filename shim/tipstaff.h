@@ -147,7 +147,9 @@ enum tipstaff_event_kind {
     TIPSTAFF_DECIDED = 1, /* verdict, code, decision_id, text. Unless permitted
                              it is the last event of this call */
     TIPSTAFF_OUTPUT,      /* stream, data */
-    TIPSTAFF_ENDED,       /* reason, code, exit_code ...: the last event */
+    TIPSTAFF_ENDED,       /* reason, code, exit_code ...: the last event. It
+                             comes without a DECIDED when the call was permitted
+                             and could not be started, or ended before it was */
     TIPSTAFF_ROOM         /* tipstaff_stdin() may take more */
 };
 

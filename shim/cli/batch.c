@@ -133,6 +133,10 @@ static void on_output(struct slot *s, const struct tipstaff_event *ev)
 static void on_ended(struct batch *b, struct slot *s,
                      const struct tipstaff_event *ev)
 {
+    if (s->reply == NULL) { /* over before it began, so without a decision */
+        s->reply = json_object();
+        set(s->reply, "verdict", json_string("permit"));
+    }
     set(s->reply, "code", text_of(ev->code));
     set(s->reply, "reason", text_of(ev->reason));
     if (ev->started && ev->signal != 0)

@@ -43,13 +43,15 @@ static int cancelled_exit(const struct run *r)
 
 static void on_ended(struct run *r, const struct tipstaff_event *ev)
 {
-    struct tipstaff_str none = {.ptr = "", .len = 0};
+    static const struct tipstaff_str stopped = {
+        .ptr = "the tool was ended before it was done", .len = 37};
+    const uint8_t *id = r->permitted ? r->decision_id : NULL;
     struct ts_str code = {.ptr = ev->code.ptr, .len = ev->code.len};
     const char *text;
 
     if (!ev->started) {
         text = call_code_text(call_code_parse(code));
-        term_verdict("REFUSED", ev->code, r->decision_id,
+        term_verdict("REFUSED", ev->code, id,
                      (struct tipstaff_str){.ptr = text, .len = strlen(text)});
         r->exit = TIPSTAFF_EXIT_REFUSED;
         return;
@@ -62,7 +64,7 @@ static void on_ended(struct run *r, const struct tipstaff_event *ev)
     r->exit = ev->signal != 0 ? 128 + (int)ev->signal : (int)ev->exit_code;
     if (ev->reason.len == 6 && memcmp(ev->reason.ptr, "exited", 6) == 0)
         return;
-    term_verdict("STOPPED", ev->reason, r->decision_id, none);
+    term_verdict("STOPPED", ev->reason, id, stopped);
     if (r->exit == 0)
         r->exit = 128 + 9; /* whatever it said last: it was not let finish */
 }

@@ -83,14 +83,18 @@ void term_say(const char *fmt, ...)
 }
 
 void term_verdict(const char *word, struct tipstaff_str code,
-                  const uint8_t decision_id[16], struct tipstaff_str text)
+                  const uint8_t *decision_id, struct tipstaff_str text)
 {
     char id[33], safe_code[80], safe_text[700];
 
-    ts_hex_encode(id, decision_id, 16);
+    if (decision_id != NULL)
+        ts_hex_encode(id, decision_id, 16);
     (void)ts_str_escape(safe_code, sizeof(safe_code), code.ptr, code.len);
     (void)ts_str_escape(safe_text, sizeof(safe_text), text.ptr, text.len);
-    term_say("%s [%s] decision %s: %s", word, safe_code, id, safe_text);
+    if (decision_id != NULL)
+        term_say("%s [%s] decision %s: %s", word, safe_code, id, safe_text);
+    else
+        term_say("%s [%s]: %s", word, safe_code, safe_text);
 }
 
 int term_failed(enum tipstaff_status s, const char *message)

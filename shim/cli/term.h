@@ -26,9 +26,10 @@ bool term_take_signal(struct term *t);
 void term_write(struct term *t, int fd, const void *p, size_t len);
 /* One line on standard error, control characters escaped by the caller. */
 TS_PRINTF(1, 2) void term_say(const char *fmt, ...);
-/* "DENIED [code] decision ID: text", text escaped. */
+/* "DENIED [code] decision ID: text", text escaped. decision_id is 16 bytes, or
+ * NULL when the sidecar did not say it. */
 void term_verdict(const char *word, struct tipstaff_str code,
-                  const uint8_t decision_id[16], struct tipstaff_str text);
+                  const uint8_t *decision_id, struct tipstaff_str text);
 /* Says why, and returns the exit code that a status stands for. */
 int term_failed(enum tipstaff_status s, const char *message);
 

@@ -115,6 +115,23 @@ class ShimTest(unittest.TestCase):
         self.assertEqual(r.returncode, REFUSED)
         self.assertIn(b"REFUSED [audit_unavailable]", r.stderr)
 
+    def test_refusal_without_a_decision_is_a_refusal_in_call_and_batch(self):
+        def script(c):
+            c.handshake()
+            seq = c.expect(CALL)[1]
+            c.result(seq, "refused", "sandbox_unavailable")
+            with self.assertRaises(Closed):
+                c.receive()
+        r = self.shim("call", "t", script=script)
+        self.assertEqual(r.returncode, REFUSED)
+        self.assertIn(b"REFUSED [sandbox_unavailable]", r.stderr)
+        r = self.shim("call", "--batch", script=script,
+                      stdin=b'{"tool":"t","id":9}\n')
+        self.assertEqual(r.returncode, 0, r.stderr)
+        a = json.loads(r.stdout)
+        self.assertEqual((a["id"], a["reason"], a["code"], "exit" in a),
+                         (9, "refused", "sandbox_unavailable", False))
+
     def test_retry_id_sets_flag_and_id(self):
         seen = []
 

@@ -158,6 +158,42 @@ static void every_state_takes_only_what_is_due(void **state)
     }
 }
 
+/* Permitted, and over before it began: no DECISION comes. */
+static void result_without_decision_is_taken_unless_it_exited(void **state)
+{
+    static const struct {
+        const char *reason, *code;
+        enum tipstaff_status want;
+        bool started;
+    } cases[] = {
+        {"refused", "audit_unavailable", TIPSTAFF_OK, false},
+        {"cancelled", "permitted", TIPSTAFF_OK, true},
+        {"revoked", "permitted", TIPSTAFF_OK, true},
+        {"exited", "permitted", TIPSTAFF_LOST, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct msg_result m = {.seq = 1,
+                               .reason = ts_str_of(cases[i].reason),
+                               .code = ts_str_of(cases[i].code)};
+        struct tipstaff_event ev = {.started = false};
+        struct tipstaff t;
+        struct ts_buf out;
+        int peer;
+
+        session_init(&t, &peer);
+        call_into(&t, peer, FLIGHT_ASKED);
+        ts_buf_init(&out, 4096);
+        assert_int_equal(msg_result_send(&out, &m), TS_OK);
+        assert_int_equal(write(peer, ts_buf_bytes(&out), out.len), out.len);
+        ts_buf_done(&out);
+        assert_int_equal(tipstaff_next(&t, 0, &ev), cases[i].want);
+        assert_int_equal(ev.started, cases[i].started);
+        session_done(&t, &peer);
+    }
+}
+
 static void message_for_another_call_is_refused(void **state)
 {
     (void)state;
@@ -267,6 +303,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_state_takes_only_what_is_due),
+        cmocka_unit_test(result_without_decision_is_taken_unless_it_exited),
         cmocka_unit_test(message_for_another_call_is_refused),
         cmocka_unit_test(submit_over_the_limit_of_calls_is_refused),
         cmocka_unit_test(submit_larger_than_the_sidecar_takes_is_taken_back),
