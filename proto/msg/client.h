@@ -166,8 +166,8 @@ struct msg_checked_item {
 };
 
 /* Answer to TOOLS: [1, seq, [[name str, description str, action str,
- *  [[arg str, type str, required bool, description str]...]]...]]; only tools
- * that the session's delegation could ever use are listed. */
+ *  [[arg str, type str, required bool, description str]...]]...]]; every
+ * tool of the sidecar is listed, permitted or not. */
 struct msg_tools {
     uint64_t seq;
     uint32_t count;

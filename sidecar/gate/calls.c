@@ -96,16 +96,7 @@ static void repeat(struct client *c, uint64_t seq, const struct call_outcome *o)
 
     again.flags |= RESULT_RECORDED;
     c->gate->stats.recorded++;
-    if (o->result_code == CODE_PERMITTED) {
-        struct msg_decision m = {
-            .seq = seq,
-            .verdict = VERDICT_PERMIT,
-            .code = ts_str_of(call_code_name(CODE_PERMITTED)),
-            .text = ts_str_of(call_code_text(CODE_PERMITTED))};
-
-        memcpy(m.decision_id, o->decision_id, sizeof(m.decision_id));
-        client_sent(c, msg_decision_send(&c->out, &m));
-    }
+    run_decision(c, seq, o);
     if (c->core.state == CONN_READY)
         run_result(c, seq, &again);
 }

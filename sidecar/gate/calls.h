@@ -12,9 +12,10 @@
  * can slip through.
  *
  * A denial is answered as soon as its record is in the ring: it then survives
- * this process. A permit is answered when the launcher reports the start, and a
- * launcher gets no order before the record is durable; so no call is ever
- * reported as permitted or run without its record.
+ * this process. A permit is answered when the launcher reports the start or
+ * refuses it, and a launcher gets no order before the record is durable; so no
+ * call is ever reported as permitted or run without its record. If the record
+ * could not be written after all, the answer is a denial (audit_unavailable).
  *
  * TS_E_AGAIN: the ring is full, nothing was done. Other errors: malformed, or
  * seq is not the next one.

@@ -148,17 +148,24 @@ void run_handle_closed(struct run *r)
 
 /* ---- effects ----------------------------------------------------------- */
 
-static void tell_decision(struct run *r)
+void run_decision(struct client *c, uint64_t seq, const struct call_outcome *o)
 {
-    struct msg_decision m = {.seq = r->seq,
-                             .verdict = VERDICT_PERMIT,
-                             .code = ts_str_of(call_code_name(CODE_PERMITTED)),
-                             .text = ts_str_of(call_code_text(CODE_PERMITTED))};
+    struct msg_decision m = {.seq = seq,
+                             .verdict = o->verdict,
+                             .code = ts_str_of(call_code_name(o->code)),
+                             .text = ts_str_of(call_code_text(o->code))};
 
-    if (r->client == NULL)
-        return;
-    memcpy(m.decision_id, r->decision_id, sizeof(m.decision_id));
-    client_sent(r->client, msg_decision_send(&r->client->out, &m));
+    memcpy(m.decision_id, o->decision_id, sizeof(m.decision_id));
+    client_sent(c, msg_decision_send(&c->out, &m));
+}
+
+static void tell_started(struct run *r)
+{
+    struct call_outcome o = {.verdict = VERDICT_PERMIT, .code = CODE_PERMITTED};
+
+    memcpy(o.decision_id, r->decision_id, sizeof(o.decision_id));
+    if (r->client != NULL)
+        run_decision(r->client, r->seq, &o);
 }
 
 static struct call_outcome outcome_of(const struct run *r)
@@ -178,6 +185,11 @@ static struct call_outcome outcome_of(const struct run *r)
         o.flags |= RESULT_STDOUT_TRUNCATED;
     if (r->out[1].truncated)
         o.flags |= RESULT_STDERR_TRUNCATED;
+    /* A permit that could not be written down is no permit. */
+    if (r->code == CODE_AUDIT_UNAVAILABLE) {
+        o.verdict = VERDICT_DENY;
+        o.code = CODE_AUDIT_UNAVAILABLE;
+    }
     return o;
 }
 
@@ -242,7 +254,9 @@ static void finish(struct run *r)
     grant_calls_finish(r->ids, r->id_slot, &o);
     grant_calls_close(r->ids);
     r->ids = NULL;
-    if (r->client != NULL)
+    if (r->client != NULL && r->reason == END_REFUSED)
+        run_decision(r->client, r->seq, &o); /* none was sent at a start */
+    if (r->client != NULL && o.verdict == VERDICT_PERMIT)
         run_result(r->client, r->seq, &o);
     forget(r);
     run_pipes_close(r);
@@ -272,7 +286,7 @@ void run_event(struct run *r, enum call_event ev)
         r->state_ns = gate_now(r->gate).boot_ns;
     switch (effect) {
     case CALL_DO_STARTED:
-        tell_decision(r);
+        tell_started(r);
         break;
     case CALL_DO_KILL:
         send_kill(r);
@@ -392,10 +406,8 @@ ts_err runs_on_cancel(struct client *c, const struct frame *f)
 
     if (e != TS_OK)
         return e;
-    if (m.seq >= c->next_seq)
-        return TS_E_STATE; /* a call that was never made */
     r = run_by_seq(c, m.seq);
-    if (r != NULL) /* otherwise it has just ended */
+    if (r != NULL) /* otherwise it has just ended, or never was: no harm */
         run_event(r, CALL_EV_CANCEL);
     return TS_OK;
 }

@@ -131,7 +131,6 @@ ts_err runs_on_stdin(struct client *c, const struct frame *f)
     struct msg_stdin m;
     const char *what;
     struct run *r;
-    bool closed;
     ts_err e = msg_stdin_decode(f->body, f->len, &m, &what);
 
     if (e != TS_OK)
@@ -141,16 +140,14 @@ ts_err runs_on_stdin(struct client *c, const struct frame *f)
     r = run_by_seq(c, m.seq);
     if (r == NULL)
         return TS_OK; /* denied or ended while this was on its way */
-    if (!r->has_stdin || r->stdin_eof)
-        return TS_E_STATE;
+    if (!r->has_stdin || r->stdin_eof || r->core.state == CALL_LAUNCHING ||
+        r->core.state == CALL_STOPPING_EARLY)
+        return TS_E_STATE; /* only after DECISION, never after eof */
     if (m.data.len > r->stdin_window)
         return TS_E_LIMIT; /* more than was allowed */
     r->stdin_window -= m.data.len;
     r->stdin_eof = m.eof;
-    closed = r->stdin_pipe.fd < 0 &&
-             (r->core.state == CALL_RUNNING || r->core.state == CALL_STOPPING ||
-              r->core.state == CALL_ENDING);
-    if (closed) {
+    if (r->stdin_pipe.fd < 0) { /* the tool has closed it */
         give_credit(r, m.data.len);
         return TS_OK;
     }
@@ -158,8 +155,7 @@ ts_err runs_on_stdin(struct client *c, const struct frame *f)
         client_event(c, CONN_EV_FAULT);
         return TS_OK;
     }
-    if (r->stdin_pipe.fd >= 0)
-        stdin_write(r);
+    stdin_write(r);
     return TS_OK;
 }
 

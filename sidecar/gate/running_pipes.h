@@ -17,6 +17,8 @@ void run_pipes_orphaned(struct run *r);
 void run_event(struct run *r, enum call_event ev);
 void run_handle_closed(struct run *r);
 struct run *run_by_seq(const struct client *c, uint64_t seq);
+/* The two messages that end a permitted call, from its outcome. */
+void run_decision(struct client *c, uint64_t seq, const struct call_outcome *o);
 void run_result(struct client *c, uint64_t seq, const struct call_outcome *o);
 
 #endif

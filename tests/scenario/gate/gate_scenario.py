@@ -204,8 +204,8 @@ def sequence(g):
     c.call("t.echo", seq=1)
     assert c.closed() == "bad_frame"
     c = Client(g).login()
-    c.put(CANCEL, [1, 5])
-    assert c.closed() == "bad_frame"
+    c.put(CANCEL, [1, 5])  # unknown: ignored
+    assert c.run("t.echo")[2][2] == "exited"
     c = Client(g).login()
     c.put(STDIN, [1, 5, b"x", False])
     assert c.closed() == "bad_frame"
@@ -285,16 +285,20 @@ def call_outcomes(g):
         d, _, r = c.run(tool, args)
         assert (d[2], d[3], r) == (0, code, None), d
     d, _, r = c.run("t.refuse")
-    assert d is None and r[2:4] == ["refused", "sandbox_unavailable"], (d, r)
+    assert d[3] == "permitted" and r[2:4] == ["refused", "sandbox_unavailable"], (d, r)
+    cid = os.urandom(16)
+    for _ in range(2):  # a permit that could not be written down is none
+        d, _, r = c.run("t.void", call_id=cid)
+        assert (d[2], d[3], r) == (0, "audit_unavailable", None), (d, r)
     d, _, _ = c.run("t.echo", minrev=99)
     assert d[3] == "stale_state"
     d, _, _ = c.run("t.echo", sig=bytes(64))
     assert d[3] == "auth_failed"
     decisions, ends = g.recorder.of("decision"), g.recorder.of("exec_ended")
-    wait_for(lambda: len(g.recorder.of("decision")) == 8, "records")
+    wait_for(lambda: len(g.recorder.of("decision")) == 10, "records")
     decisions, ends = g.recorder.of("decision"), g.recorder.of("exec_ended")
-    assert len(ends) == 2 and {e["reason"] for e in ends} == {"exited", "refused"}
-    assert len({d["id"] for d in decisions}) == 8
+    assert [e["reason"] for e in ends] == ["exited", "refused", "refused", "refused"]
+    assert len({d["id"] for d in decisions}) == 10
 
 
 def call_signature(g):
@@ -353,6 +357,7 @@ def stdio(g):
     c = Client(g).login()
     data = os.urandom(700_000)
     seq = c.call("t.cat", flags=1)
+    c.want(DECISION)
     sent, window, out, eof, result = 0, 131072, b"", False, None
     while result is None:
         while window and sent < len(data):
@@ -367,13 +372,13 @@ def stdio(g):
             out += body[3]
         elif kind == WINDOW:
             window += body[2]
-        elif kind == RESULT:
-            result = body
         else:
-            assert kind == DECISION
+            assert kind == RESULT
+            result = body
     assert out == data and result[6] == len(data)
     c = Client(g).login()
     seq = c.call("t.cat", flags=1)
+    c.want(DECISION)
     c.put(STDIN, [1, seq, b"x" * 65536, False])
     c.put(STDIN, [1, seq, b"x" * 65536, False])
     c.put(STDIN, [1, seq, b"x" * 65536, False])  # may pass or not: up to the tool
@@ -392,6 +397,7 @@ def window_overrun(g):
     assert c.closed() == "bad_frame"
     c = Client(g).login()
     seq = c.call("t.deaf", flags=1)  # reads nothing: a pipe and a window, no more
+    c.want(DECISION)
     try:
         for _ in range(8):
             c.put(STDIN, [1, seq, bytes(65536), False])

@@ -83,6 +83,7 @@ def config(uids):
         "tools/t.over.yaml": manifest("t.over", cap=1000, on="kill"),
         "tools/t.refuse.yaml": manifest("t.refuse"),
         "tools/t.trim.yaml": manifest("t.trim", cap=1000),
+        "tools/t.void.yaml": manifest("t.void"),
     }
 
 
@@ -180,6 +181,9 @@ class Launcher:
 
     def order(self, o):
         _, oid, _, tool, args, path, access, wall, cap, stdin, did = o
+        if tool == "t.void":  # what a launcher answers to VOID
+            self.send(HOP_REFUSED, [oid, "audit_unavailable", "record", 28, "not written"])
+            return
         if tool == "t.refuse":
             self.send(HOP_REFUSED, [oid, "sandbox_unavailable", "landlock", 38, "no layer"])
             return
