@@ -460,6 +460,10 @@ def mint_identity(m):
     m.two("same-name", "E_AGENT", agent=m.agent)
     m.two("empty-segment", "E_ID", agent=m.agent + "//x")
     m.two("dotdot", "E_ID", agent=m.agent + "/../x")
+    m.two("under-another-agent", "E_AGENT", agent="builder/x")
+    blocks, _ = m.sign([m.root(), m.link(1), m.link(2, holder=m.pk("sub1"))],
+                       ["issuer", "agent", "sub1"])
+    m.add("sub-repeats", m.wire(blocks), "E_KEY")
     m.two("registered-with-key", "OK", agent="builder", holder=m.pk("builder"))
     m.two("registered-other-key", "E_AGENT", agent="builder")
     m.two("key-of-other-agent", "E_KEY", holder=m.pk("builder"))
@@ -485,6 +489,7 @@ def mint_encoding(m):
     m.one("extra-field", "E_FORMAT", payload=good + [0])
     m.one("missing-field", "E_FORMAT", payload=good[:-1])
     m.one("payload-trailing", "E_FORMAT", payload=raw + b"\0")
+    m.one("arity-too-high", "E_FORMAT", payload=b"\xdc\0\x11" + raw[3:])
     m.one("payload-empty", "E_FORMAT", payload=b"")
     m.one("payload-map", "E_FORMAT", payload=b"\xde" + raw[1:])
     m.one("not-shortest", "E_FORMAT", payload=raw[:3] + b"\xcc\x00" + raw[4:])

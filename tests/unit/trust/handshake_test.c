@@ -1,9 +1,11 @@
 #include "tests/lib/ts_test.h"
 
+#include <sodium.h>
 #include <string.h>
 
 #include "proto/base/ts_mem.h"
 #include "proto/trust/handshake.h"
+#include "proto/trust/pae.h"
 #include "proto/wire/frame.h"
 #include "trust_world.h"
 
@@ -117,6 +119,35 @@ static void only_the_holder_and_only_the_sidecar_can_prove(void **state)
     t.sidecar_pk[0] = 1; /* the identity: a key that signs anything */
     assert_int_equal(handshake_verify_server(&t, proof, session, server),
                      TS_E_AUTH);
+}
+
+/* A sidecar that really signs, but for a session id of its own choice. */
+static void a_session_id_that_does_not_follow_is_refused(void **state)
+{
+    const struct handshake_transcript t = transcript();
+    uint8_t proof[64], server[64], session[16], ids[8], msg[512];
+    size_t n;
+
+    (void)state;
+    handshake_client_proof(&t, &w.key[KEY_CODER], proof);
+    handshake_server_proof(&t, proof, &w.key[KEY_SIDECAR], session, server);
+    pae_le32(ids, t.uid);
+    pae_le32(ids + 4, t.gid);
+    for (int other = 0; other < 2; other++) {
+        const struct ts_bytes parts[] = {
+            {t.challenge, 32},  {t.client_nonce, 32},
+            {t.sidecar_pk, 32}, {(const uint8_t *)W_AUD, sizeof(W_AUD) - 1},
+            {t.chain_hash, 32}, {ids, 8},
+            {proof, 64},        {session, 16}};
+
+        session[0] ^= (uint8_t)other;
+        n = pae_encode(msg, sizeof(msg), PAE_PREFIX "hs-server", parts, 8);
+        assert_int_equal(
+            crypto_sign_detached(server, NULL, msg, n, w.key[KEY_SIDECAR].sk),
+            0);
+        assert_int_equal(handshake_verify_server(&t, proof, session, server),
+                         other == 0 ? TS_OK : TS_E_AUTH);
+    }
 }
 
 typedef ts_err (*decoder)(const void *b, size_t n);
@@ -263,6 +294,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(any_difference_in_the_transcript_is_refused),
         T(only_the_holder_and_only_the_sidecar_can_prove),
+        T(a_session_id_that_does_not_follow_is_refused),
         T(messages_round_trip_and_stand_abuse),
         T(what_cannot_be_received_is_not_sent),
     };
