@@ -1,5 +1,5 @@
-#ifndef UNIT_TRUST_TRUST_WORLD_H
-#define UNIT_TRUST_TRUST_WORLD_H
+#ifndef TESTS_UNIT_TRUST_TRUST_WORLD_H
+#define TESTS_UNIT_TRUST_TRUST_WORLD_H
 
 #include "proto/trust/delegation_build.h"
 #include "proto/trust/store.h"

@@ -1,5 +1,5 @@
-#ifndef UNIT_WIRE_MP_GEN_H
-#define UNIT_WIRE_MP_GEN_H
+#ifndef TESTS_UNIT_WIRE_MP_GEN_H
+#define TESTS_UNIT_WIRE_MP_GEN_H
 
 #include <stddef.h>
 #include <stdint.h>
