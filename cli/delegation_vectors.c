@@ -10,6 +10,7 @@
 #include "cli/term.h"
 #include "cli/vectors_load.h"
 #include "proto/trust/handshake.h"
+#include "proto/trust/id.h"
 
 #define IDS_OF "two-blocks" /* the chain whose ids the file lists */
 
@@ -177,7 +178,11 @@ static bool load_handshake(const struct run *r, const json_t *h,
         return false;
     delegation_chain_hash(chain.ptr, chain.len, t->chain_hash);
     memcpy(t->sidecar_pk, r->config.sidecar_pk, TRUST_PK_LEN);
-    t->sidecar_id = cfg->audiences[0];
+    t->sidecar_id = cfg->audiences[0]; /* unless the file names it */
+    if (json_object_get(h, "sidecar_id") != NULL &&
+        (!vectors_text(h, "sidecar_id", &t->sidecar_id) ||
+         !trust_id_valid(t->sidecar_id)))
+        return false;
     t->uid = (uint32_t)uid;
     t->gid = (uint32_t)gid;
     return true;
