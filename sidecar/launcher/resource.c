@@ -84,7 +84,8 @@ ts_err resource_open(const struct resource_want *w, int *ret_fd,
 
     relative(w, name);
     *reterr_step = "openat2";
-    rc = open_beneath(w, w->root_fd, name, O_PATH | O_NOFOLLOW, 0);
+    /* without O_NOFOLLOW: it would open a final link itself, not refuse it */
+    rc = open_beneath(w, w->root_fd, name, O_PATH, 0);
     if (rc == -ENOENT && w->access == ACCESS_WRITE && !w->is_dir) {
         *reterr_step = "create";
         rc = create_missing(w, name);

@@ -1,0 +1,470 @@
+#include "harness.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/lib/ts_test.h"
+
+#include "proto/base/ts_fd.h"
+#include "proto/wire/mp_write.h"
+#include "sidecar/common/bundle.h"
+#include "sidecar/common/control.h"
+#include "sidecar/common/fds.h"
+
+#define USER_ID    64321 /* whom the launcher runs as under root */
+#define WAIT_MS    20000
+#define GENERATION 1
+
+/* DIR is replaced by the box's folder. */
+static const char *const tools[][2] = {
+    {"tools/build.yaml",
+     "tool: build\nexec: DIR/probe\nargv: [probe, '{what}', '{arg}']\n"
+     "args: {what: {type: string, required: true}, arg: {type: string}}\n"
+     "seccomp: build\nwrite_paths: [DIR/space]\n"},
+    {"tools/dir.yaml",
+     "tool: dir\nexec: DIR/probe\nargv: [probe, '{what}', '{path}']\n"
+     "args: {what: {type: string, required: true},"
+     " path: {type: path, required: true}}\n"
+     "resource: {type: Dir, arg: path, root: DIR/space, access: write}\n"},
+    {"tools/file.yaml",
+     "tool: file\nexec: DIR/probe\nargv: [probe, '{what}', '{path}']\n"
+     "args: {what: {type: string, required: true},"
+     " path: {type: path, required: true}}\n"
+     "resource: {type: File, arg: path, root: DIR/space, access: write}\n"},
+    {"tools/interp.yaml",
+     "tool: interp\nexec: DIR/script\nargv: [script, '{what}', '{arg}']\n"
+     "args: {what: {type: string, required: true}, arg: {type: string}}\n"},
+    {"tools/needs.yaml",
+     "tool: needs\nexec: DIR/probe\nargv: [probe, '{what}']\n"
+     "args: {what: {type: string, required: true}}\nrequire: [cgroup]\n"},
+    {"tools/plain.yaml",
+     "tool: plain\nexec: DIR/probe\nargv: [probe, '{what}', '{arg}']\n"
+     "args: {what: {type: string, required: true}, arg: {type: string}}\n"
+     "stdin: true\nlimits: {processes: 24, memory_mb: 64, wall_ms: 15000}\n"},
+    {"tools/pure.yaml",
+     "tool: pure\nexec: DIR/probe\nargv: [probe, '{what}', '{arg}']\n"
+     "args: {what: {type: string, required: true}, arg: {type: string}}\n"
+     "seccomp: pure\n"},
+    {"tools/scratch.yaml",
+     "tool: scratch\nexec: DIR/probe\nargv: [probe, '{what}']\n"
+     "args: {what: {type: string, required: true}}\nscratch: DIR/scratch\n"},
+    {"tools/swapped.yaml",
+     "tool: swapped\nexec: DIR/swapped\nargv: [swapped, '{what}', '{arg}']\n"
+     "args: {what: {type: string, required: true}, arg: {type: string}}\n"},
+};
+#define TOOL_COUNT (sizeof(tools) / sizeof(tools[0]))
+
+void box_path(const struct box *b, const char *name, char *out, size_t cap)
+{
+    int n = snprintf(out, cap, "%s/%s", b->dir, name);
+
+    assert_true(n > 0 && (size_t)n < cap);
+}
+
+static void put_file(const struct box *b, const char *name, const char *text,
+                     mode_t mode)
+{
+    char path[256];
+    int fd;
+
+    box_path(b, name, path, sizeof(path));
+    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    assert_int_equal(fchmod(fd, mode), 0);
+    (void)close(fd);
+}
+
+static void copy_program(const struct box *b, const char *from, const char *to)
+{
+    static char buf[65536];
+    char path[256];
+    int in = open(from, O_RDONLY | O_CLOEXEC), out;
+    ssize_t n;
+
+    box_path(b, to, path, sizeof(path));
+    out = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+    assert_true(in >= 0 && out >= 0);
+    while ((n = read(in, buf, sizeof(buf))) > 0)
+        assert_int_equal(write(out, buf, (size_t)n), n);
+    assert_int_equal(fchmod(out, 0755), 0);
+    (void)close(in);
+    (void)close(out);
+}
+
+static void own_folder(const struct box *b, const char *name)
+{
+    char path[256];
+
+    box_path(b, name, path, sizeof(path));
+    assert_int_equal(mkdir(path, 0755), 0);
+    if (getuid() == 0)
+        assert_int_equal(chown(path, USER_ID, USER_ID), 0);
+}
+
+static void make_world(struct box *b)
+{
+    char path[256], script[256];
+
+    (void)snprintf(b->dir, sizeof(b->dir), "/tmp/tipstaff-box-XXXXXX");
+    assert_non_null(mkdtemp(b->dir));
+    assert_int_equal(chmod(b->dir, 0755), 0);
+    own_folder(b, "space");
+    own_folder(b, "scratch");
+    copy_program(b, LAUNCHER_PROGRAM, "launcher");
+    copy_program(b, PROBE_PROGRAM, "probe");
+    copy_program(b, PROBE_PROGRAM, "swapped");
+    put_file(b, "secret.txt", "secret\n", 0644);
+    put_file(b, "space/in.txt", "in\n", 0666);
+    (void)snprintf(script, sizeof(script), "#!%s/probe\n", b->dir);
+    put_file(b, "script", script, 0755);
+    box_path(b, "space/link", path, sizeof(path));
+    assert_int_equal(symlink("../secret.txt", path), 0);
+    box_path(b, "space/up", path, sizeof(path));
+    assert_int_equal(symlink("..", path), 0);
+}
+
+/* The text of tool i with DIR filled in. */
+static struct ts_str manifest_text(const struct box *b, size_t i, char *out,
+                                   size_t cap)
+{
+    size_t at = 0;
+
+    for (const char *p = tools[i][1]; *p != '\0';) {
+        if (strncmp(p, "DIR", 3) == 0) {
+            at += (size_t)snprintf(out + at, cap - at, "%s", b->dir);
+            p += 3;
+        } else {
+            out[at++] = *p++;
+        }
+        assert_true(at < cap);
+    }
+    return (struct ts_str){out, at};
+}
+
+static int make_bundle(const struct box *b)
+{
+    static char text[TOOL_COUNT][1024];
+    struct bundle_file files[TOOL_COUNT];
+    int fd = -1;
+
+    for (size_t i = 0; i < TOOL_COUNT; i++) {
+        files[i].name = ts_str_of(tools[i][0]);
+        files[i].content = manifest_text(b, i, text[i], sizeof(text[i]));
+    }
+    assert_int_equal(bundle_write(files, TOOL_COUNT, &fd), TS_OK);
+    return fd;
+}
+
+static void run_launcher(const struct box *b, const int theirs[3])
+{
+    char path[256];
+    int null = open("/dev/null", O_RDWR);
+
+    for (int i = 0; i < 3; i++) /* out of the way of 3 to 5 */
+        if (dup2(theirs[i], 60 + i) < 0)
+            _exit(120);
+    if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0)
+        _exit(121);
+    for (int i = 0; i < 3; i++)
+        if (dup2(60 + i, 3 + i) < 0)
+            _exit(122);
+    if (close_range(6, ~0u, 0) != 0)
+        _exit(123);
+    if (getuid() == 0 && (setgid(USER_ID) != 0 || setuid(USER_ID) != 0))
+        _exit(124);
+    (void)snprintf(path, sizeof(path), "%s/launcher", b->dir);
+    (void)setenv("SBX_SECRET", "not for tools", 1);
+    (void)execl(path, "tipstaff-launcher", (char *)NULL);
+    _exit(125);
+}
+
+static void pair(int *ours, int *theirs)
+{
+    int p[2];
+
+    assert_int_equal(
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, p), 0);
+    *ours = p[0];
+    *theirs = p[1];
+}
+
+void box_open(struct box *b)
+{
+    struct control_message m = {.type = CONTROL_START, .bundle_fd = -1,
+                                .journal_fd = -1};
+    uint8_t buf[CONTROL_MESSAGE_MAX];
+    int theirs[3];
+
+    memset(b, 0, sizeof(*b));
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+    make_world(b);
+    pair(&b->control, &theirs[0]);
+    pair(&b->orders, &theirs[1]);
+    pair(&b->gate, &theirs[2]);
+    b->pid = fork();
+    assert_true(b->pid >= 0);
+    if (b->pid == 0)
+        run_launcher(b, theirs);
+    for (int i = 0; i < 3; i++)
+        (void)close(theirs[i]);
+    m.bundle_fd = make_bundle(b);
+    m.as.start = (struct control_start){.generation = GENERATION,
+                                        .boot_id = 1,
+                                        .launchers = 1,
+                                        .sidecar_id = TS_STR_LIT("test"),
+                                        .audience_count = 1,
+                                        .audiences = {TS_STR_LIT("test")},
+                                        .durability_sync = true};
+    assert_int_equal(control_send(b->control, &m), TS_OK);
+    (void)close(m.bundle_fd);
+    assert_int_equal(control_receive(b->control, buf, &m), TS_OK);
+    if (m.type == CONTROL_REJECTED)
+        fail_msg("%.*s", (int)m.as.text.text.len, m.as.text.text.ptr);
+    assert_int_equal(m.type, CONTROL_READY);
+}
+
+static void remove_world(const struct box *b)
+{
+    char *const argv[] = {(char[]){"rm"}, (char[]){"-rf"},
+                          (char *)(uintptr_t)b->dir, NULL};
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        (void)execv("/bin/rm", argv);
+        _exit(1);
+    }
+    (void)waitpid(pid, NULL, 0);
+}
+
+void box_close(struct box *b)
+{
+    if (b->pid > 0) {
+        (void)close(b->orders); /* the recorder hangs up: it must end */
+        assert_int_equal(waitpid(b->pid, &b->wait_status, 0), b->pid);
+        (void)close(b->control);
+        (void)close(b->gate);
+    }
+    remove_world(b);
+    b->pid = 0;
+}
+
+static void put_args(struct mp_writer *w, const struct call *c)
+{
+    uint32_t n = 1u + (c->arg != NULL ? 1u : 0u) + (c->path != NULL ? 1u : 0u);
+
+    mp_write_map(w, n);
+    mp_write_cstr(w, "what");
+    mp_write_cstr(w, c->what);
+    if (c->arg != NULL) {
+        mp_write_cstr(w, "arg");
+        mp_write_cstr(w, c->arg);
+    }
+    if (c->path != NULL) {
+        mp_write_cstr(w, "path");
+        mp_write_cstr(w, c->path);
+    }
+}
+
+uint64_t box_send(struct box *b, const struct call *c)
+{
+    static uint8_t buf[TS_ORDER_MAX];
+    uint8_t args[8192];
+    struct mp_writer w;
+    struct order o = {.order_id = ++b->last_id, .generation = GENERATION};
+    size_t args_len = 0, len = 0;
+
+    mp_writer_init(&w, args, sizeof(args));
+    put_args(&w, c);
+    assert_int_equal(mp_written(&w, &args_len), TS_OK);
+    o.tool = ts_str_of(c->tool);
+    o.args = (struct ts_bytes){args, args_len};
+    o.path = ts_str_of(c->path);
+    o.access = c->access;
+    o.wall_ms = c->wall_ms != 0 ? c->wall_ms : 15000;
+    o.output_max = 1 << 20;
+    o.has_stdin = c->has_stdin;
+    buf[0] = HOP_ORDER;
+    assert_int_equal(order_encode(&o, buf + 1, sizeof(buf) - 1, &len), TS_OK);
+    assert_int_equal(send(b->orders, buf, len + 1, MSG_NOSIGNAL),
+                     (ssize_t)len + 1);
+    return o.order_id;
+}
+
+void box_kill(struct box *b, uint64_t id, enum end_reason why)
+{
+    const struct order_kill k = {.order_id = id, .reason = why};
+    uint8_t buf[64] = {HOP_KILL};
+    size_t len = 0;
+
+    assert_int_equal(order_kill_encode(&k, buf + 1, 63, &len), TS_OK);
+    assert_int_equal(send(b->orders, buf, len + 1, MSG_NOSIGNAL),
+                     (ssize_t)len + 1);
+}
+
+static void wait_for(int fd, short events)
+{
+    struct pollfd p = {.fd = fd, .events = events};
+
+    assert_int_equal(poll(&p, 1, WAIT_MS), 1);
+}
+
+/* One message for the gate, with its descriptors if it has some. */
+static size_t receive(const struct box *b, uint8_t *buf, size_t cap, int fds[3])
+{
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(3 * sizeof(int))];
+    struct iovec iov = {buf, cap};
+    struct msghdr h = {.msg_iov = &iov,
+                       .msg_iovlen = 1,
+                       .msg_control = control,
+                       .msg_controllen = sizeof(control)};
+    struct cmsghdr *c;
+    ssize_t n;
+
+    wait_for(b->gate, POLLIN);
+    n = recvmsg(b->gate, &h, MSG_CMSG_CLOEXEC);
+    assert_true(n > 0);
+    c = CMSG_FIRSTHDR(&h);
+    if (c != NULL && c->cmsg_len == CMSG_LEN(3 * sizeof(int)))
+        memcpy(fds, CMSG_DATA(c), 3 * sizeof(int));
+    return (size_t)n;
+}
+
+void box_wait_start(struct box *b, uint64_t id, struct outcome *ret)
+{
+    struct order_refused r;
+    uint8_t buf[4096];
+    int fds[3] = {-1, -1, -1};
+    const char *what = "";
+    size_t n = receive(b, buf, sizeof(buf), fds);
+
+    memset(ret, 0, sizeof(*ret));
+    ret->in_fd = fds[0];
+    ret->out_fd = fds[1];
+    ret->err_fd = fds[2];
+    if (buf[0] == HOP_STARTED) {
+        assert_int_equal(
+            order_started_decode(buf + 1, n - 1, &ret->on_start, &what), TS_OK);
+        assert_int_equal(ret->on_start.order_id, id);
+        ret->started = true;
+        return;
+    }
+    assert_int_equal(buf[0], HOP_REFUSED);
+    assert_int_equal(order_refused_decode(buf + 1, n - 1, &r, &what), TS_OK);
+    assert_int_equal(r.order_id, id);
+    ret->code = r.code;
+    ret->sys_errno = (int)r.sys_errno;
+    (void)snprintf(ret->step, sizeof(ret->step), "%.*s", (int)r.step.len,
+                   r.step.ptr);
+    (void)snprintf(ret->text, sizeof(ret->text), "%.*s", (int)r.text.len,
+                   r.text.ptr);
+}
+
+static void read_output(struct outcome *o)
+{
+    for (;;) {
+        size_t room = sizeof(o->out) - 1 - o->out_len;
+        char rest[4096];
+        ssize_t n;
+
+        wait_for(o->out_fd, POLLIN | POLLHUP);
+        n = room > 0 ? read(o->out_fd, o->out + o->out_len, room)
+                     : read(o->out_fd, rest, sizeof(rest));
+        if (n < 0 && errno == EAGAIN)
+            continue;
+        if (n <= 0)
+            break;
+        if (room > 0)
+            o->out_len += (size_t)n;
+    }
+    o->out[o->out_len] = '\0';
+}
+
+void box_wait_end(struct box *b, uint64_t id, struct outcome *o)
+{
+    uint8_t buf[4096];
+    int fds[3];
+    const char *what = "";
+    size_t n;
+
+    if (o->out_fd >= 0)
+        read_output(o);
+    ts_fd_close(&o->in_fd);
+    ts_fd_close(&o->out_fd);
+    ts_fd_close(&o->err_fd);
+    n = receive(b, buf, sizeof(buf), fds);
+    assert_int_equal(buf[0], HOP_EXITED);
+    assert_int_equal(order_exited_decode(buf + 1, n - 1, &o->exited, &what),
+                     TS_OK);
+    if (id != 0)
+        assert_int_equal(o->exited.order_id, id);
+}
+
+void box_run(struct box *b, const struct call *c, struct outcome *ret)
+{
+    uint64_t id = box_send(b, c);
+
+    box_wait_start(b, id, ret);
+    if (ret->started)
+        box_wait_end(b, id, ret);
+}
+
+bool outcome_says(const struct outcome *o, const char *text)
+{
+    size_t n = strlen(text);
+
+    return o->out_len == n + 1 && memcmp(o->out, text, n) == 0 &&
+           o->out[n] == '\n';
+}
+
+int box_count_probes(const struct box *b)
+{
+    char want[256], path[64], exe[256];
+    const struct dirent *e;
+    DIR *d = opendir("/proc");
+    int count = 0;
+
+    assert_non_null(d);
+    box_path(b, "probe", want, sizeof(want));
+    while ((e = readdir(d)) != NULL) {
+        ssize_t n;
+
+        if (e->d_name[0] < '0' || e->d_name[0] > '9')
+            continue;
+        (void)snprintf(path, sizeof(path), "/proc/%.16s/exe", e->d_name);
+        n = readlink(path, exe, sizeof(exe) - 1);
+        if (n <= 0)
+            continue;
+        exe[n] = '\0';
+        count += strcmp(exe, want) == 0;
+    }
+    (void)closedir(d);
+    return count;
+}
+
+int box_count_fds(const struct box *b)
+{
+    char path[64];
+    int n = 0;
+    DIR *d;
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)b->pid);
+    d = opendir(path);
+    if (d == NULL)
+        return -1;
+    while (readdir(d) != NULL)
+        n++;
+    (void)closedir(d);
+    return n;
+}

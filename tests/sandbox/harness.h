@@ -1,0 +1,73 @@
+#ifndef TESTS_SANDBOX_HARNESS_H
+#define TESTS_SANDBOX_HARNESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "proto/msg/order.h"
+
+/*
+ * One real launcher, started the way the supervisor starts it, as an
+ * unprivileged user even when the tests run as root; the test plays
+ * supervisor, recorder and gate. Everything lives in a folder of its own:
+ *
+ *   DIR/probe          the tool
+ *   DIR/space/         the workspace: in.txt, link -> ../secret.txt
+ *   DIR/secret.txt     readable by everybody, for no tool
+ */
+struct box {
+    char dir[64];
+    pid_t pid;
+    int control, orders, gate;
+    uint64_t last_id;
+    int wait_status; /* of the launcher, once stopped */
+};
+
+/* What came back from one call. */
+struct outcome {
+    bool started;
+    struct order_started on_start;
+    struct order_exited exited;
+    enum call_code code; /* when refused */
+    char step[64];
+    int sys_errno;
+    char text[256];
+    char out[2048]; /* the first bytes of stdout */
+    size_t out_len;
+    int in_fd, out_fd, err_fd; /* box_start() leaves them open, else -1 */
+};
+
+/* The manifests that every box has: see harness.c. */
+void box_open(struct box *b);
+void box_close(struct box *b);
+
+/* tool, its one argument "what", an optional second "arg", a resource path or
+ * NULL. */
+struct call {
+    const char *tool;
+    const char *what;
+    const char *arg;
+    const char *path;
+    enum order_access access;
+    uint64_t wall_ms;
+    bool has_stdin;
+};
+
+uint64_t box_send(struct box *b, const struct call *c);
+/* Waits for STARTED or REFUSED of that order. */
+void box_wait_start(struct box *b, uint64_t id, struct outcome *ret);
+/* Reads stdout to its end, then waits for EXITED of that order. */
+void box_wait_end(struct box *b, uint64_t id, struct outcome *o);
+void box_kill(struct box *b, uint64_t id, enum end_reason why);
+/* All of it: start, read, end. */
+void box_run(struct box *b, const struct call *c, struct outcome *ret);
+/* stdout's first line equals text. */
+bool outcome_says(const struct outcome *o, const char *text);
+/* Processes of the probe program that are alive, anywhere. */
+int box_count_probes(const struct box *b);
+int box_count_fds(const struct box *b); /* of the launcher */
+void box_path(const struct box *b, const char *name, char *out, size_t cap);
+
+#endif
