@@ -78,7 +78,7 @@ ts_err tail_read(struct fanout *f, struct tail_cursor *c, struct log_end end,
                  const char **ret, size_t *ret_len)
 {
     size_t want = READ_AHEAD;
-    uint64_t limit;
+    uint64_t limit = 0;
     ts_err e;
 
     for (;;) {

@@ -98,7 +98,8 @@ ts_err segment_close(struct segment *s)
     if (s->fd < 0)
         return TS_OK;
     /* To the same size: frees the blocks that were set aside behind it. */
-    (void)ftruncate(s->fd, (off_t)s->size); /* failing only wastes room */
+    if (ftruncate(s->fd, (off_t)s->size) == 0)
+        s->taken = s->size; /* failing only wastes room */
     e = segment_sync(s);
     ts_fd_close(&s->fd);
     return e;
@@ -181,7 +182,8 @@ ts_err reserve_hold(struct reserve *r)
         return error_of(errno);
     if (ftruncate(fd, 0) != 0 || (r->bytes > 0 && fill(fd, r->bytes) != 0)) {
         e = error_of(errno);
-        (void)ftruncate(fd, 0); /* half a reserve helps nobody */
+        if (ftruncate(fd, 0) != 0) /* half a reserve helps nobody */
+            e = TS_E_SYSTEM;
     }
     ts_fd_close(&fd);
     r->held = e == TS_OK;
