@@ -14,7 +14,8 @@ same() { # same WHAT EXPECTED ACTUAL
     [ "$2" = "$3" ] || die "failed: $1: expected '$2', got '$3'"
     printf 'ok   %s\n' "$1"
 }
-# Sum over the service's processes: open descriptors, resident KiB.
+# Sum over the service's processes: open descriptors; anonymous resident KiB (the
+# shared ring of 8 MiB fills once and is not counted).
 service_fds() {
     local n=0 p
     for p in "$service_main" $(pgrep -P "$service_main"); do
@@ -25,7 +26,7 @@ service_fds() {
 service_rss() {
     local n=0 p
     for p in "$service_main" $(pgrep -P "$service_main"); do
-        n=$((n + $(sed -nE 's/^VmRSS:\s+([0-9]+) kB/\1/p' "/proc/$p/status")))
+        n=$((n + $(sed -nE 's/^RssAnon:\s+([0-9]+) kB/\1/p' "/proc/$p/status")))
     done
     echo "$n"
 }

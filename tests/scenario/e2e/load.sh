@@ -35,7 +35,7 @@ ms=$((($(date +%s%N) - start) / 1000000))
 
 same "every call answered" "$total" "$(cat "$service_dir"/out.* | wc -l)"
 same "every call permitted and exited 0" "$total" \
-    "$(cat "$service_dir"/out.* | jq -c 'select(.effect=="permit" and .reason=="exited" and .exit_code==0)' | wc -l)"
+    "$(cat "$service_dir"/out.* | jq -c 'select(.verdict=="permit" and .reason=="exited" and .exit==0)' | wc -l)"
 service_fds_after=$(service_fds)
 service_rss_after=$(service_rss)
 service_stop
@@ -47,4 +47,4 @@ check "the log verifies" "$service_bin/tipstaff" log verify "$service_log"
 same "no descriptor growth" "$fds" "$service_fds_after"
 check "no memory growth beyond 4 MiB ($rss -> $service_rss_after KiB)" \
     test "$service_rss_after" -le $((rss + 4096))
-echo "figures: $total calls in $ms ms, descriptors $fds -> $service_fds_after, resident $rss -> $service_rss_after KiB"
+echo "figures: $total calls in $ms ms, descriptors $fds -> $service_fds_after, anonymous memory $rss -> $service_rss_after KiB"
