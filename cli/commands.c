@@ -9,6 +9,7 @@
 /* In the order of tipstaff --help. */
 const struct cli_command cli_commands[] = {
     {"init", "write a complete configuration", cmd_init},
+    {"doctor", "which sandbox layers this host gives", cmd_doctor},
     {"key", "make and show Ed25519 keys", cmd_key},
     {"delegate", "sign the first block of a delegation", cmd_delegate},
     {"attenuate", "hand a delegation on, narrowed", cmd_attenuate},

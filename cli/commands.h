@@ -10,6 +10,7 @@ int cmd_tail(int argc, char **argv);
 int cmd_log(int argc, char **argv);
 int cmd_init(int argc, char **argv);
 int cmd_status(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
 int cmd_revoke(int argc, char **argv);
 
 #endif
