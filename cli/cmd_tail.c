@@ -173,8 +173,8 @@ static int take_frames(struct tail *t)
     size_t used;
 
     for (;;) {
-        ts_err e = frame_parse(ts_buf_bytes(&t->in), t->in.len, BODY_MAX, &f,
-                               &used);
+        ts_err e =
+            frame_parse(ts_buf_bytes(&t->in), t->in.len, BODY_MAX, &f, &used);
 
         if (e == TS_E_TRUNCATED)
             return -1;

@@ -34,8 +34,7 @@ enum id_state idset_get(const struct idset *s, const uint8_t id[16])
 
 static ts_err grow(struct idset *s)
 {
-    struct idset n = {.cap = s->cap > 0 ? s->cap * 2 : 1024,
-                      .count = s->count};
+    struct idset n = {.cap = s->cap > 0 ? s->cap * 2 : 1024, .count = s->count};
 
     if (s->count >= IDSET_MAX)
         return TS_E_LIMIT;

@@ -99,8 +99,7 @@ static bool add_directory(struct log_files *f, const char *path)
         return false;
     }
     if (ok) /* same directory, same length: the order of their numbers */
-        qsort(f->paths + before, f->count - before, sizeof(*f->paths),
-              by_name);
+        qsort(f->paths + before, f->count - before, sizeof(*f->paths), by_name);
     return ok;
 }
 

@@ -88,7 +88,8 @@ static void print_decision(const struct term *t, const json_t *j)
     (void)fputs(colour, stdout);
     column(log_line_text(j, "code"), 0);
     (void)fputs(t->reset, stdout);
-    json_array_foreach (policies, i, v) {
+    json_array_foreach(policies, i, v)
+    {
         struct ts_str id = {.ptr = json_string_value(v),
                             .len = json_string_length(v)};
 
@@ -104,7 +105,8 @@ static void print_outcome(const struct term *t, const json_t *j)
 {
     struct ts_str reason = log_line_text(j, "reason");
     bool exited = ts_str_eq_c(reason, "exited");
-    bool fine = exited && number(j, "exit_code") == 0 && number(j, "signal") == 0;
+    bool fine =
+        exited && number(j, "exit_code") == 0 && number(j, "signal") == 0;
 
     (void)fputs(t->cyan, stdout);
     column(ts_str_of("ended"), 8);
@@ -133,8 +135,8 @@ static void print_outcome(const struct term *t, const json_t *j)
 /* Kinds that are rare: their name and whatever they say in words. */
 static void print_other(const struct term *t, const json_t *j)
 {
-    static const char *const texts[] = {"tenant", "target", "reason",
-                                        "boot",   "sidecar", "segment",
+    static const char *const texts[] = {"tenant",   "target",  "reason",
+                                        "boot",     "sidecar", "segment",
                                         "previous", "text"};
     static const char *const numbers[] = {"generation", "rev_seq", "bytes"};
 

@@ -37,8 +37,8 @@ static void show_text(const struct term *t, const json_t *j, const char *key)
 static void print_json(const json_t *v)
 {
     char text[2048];
-    size_t n = json_dumpb(v, text, sizeof(text),
-                          JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+    size_t n =
+        json_dumpb(v, text, sizeof(text), JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
 
     if (n > sizeof(text))
         (void)printf("%.*s ... (-o json shows all)", (int)sizeof(text), text);
@@ -71,7 +71,8 @@ static void show_list(const struct term *t, const json_t *j, const char *key,
     if (json_array_size(list) == 0)
         return;
     label(t, key);
-    json_array_foreach (list, i, v) {
+    json_array_foreach(list, i, v)
+    {
         struct ts_str s = {.ptr = json_string_value(v),
                            .len = json_string_length(v)};
 
@@ -88,7 +89,8 @@ static void show_sets(const struct term *t, const json_t *j)
     const json_t *sets = json_object_get(j, "cedar"), *set;
     size_t i;
 
-    json_array_foreach (sets, i, set) {
+    json_array_foreach(sets, i, set)
+    {
         const char *name = json_string_value(json_array_get(set, 0));
         const char *answer = json_string_value(json_array_get(set, 1));
         const json_t *errors = json_array_get(set, 3);
@@ -110,12 +112,12 @@ static void show_sets(const struct term *t, const json_t *j)
 
 static void show_decision(const struct term *t, const json_t *j)
 {
-    static const char *const what[] = {"tool", "action", "resource", "args",
-                                       "sensitivity", "provenance"};
+    static const char *const what[] = {"tool", "action",      "resource",
+                                       "args", "sensitivity", "provenance"};
     static const char *const rest[] = {
-        "context", "task",  "grant",      "issuer", "session",     "peer",
-        "call",    "trace", "generation", "order",  "tool_digest", "args_digest",
-        "us"};
+        "context",     "task",        "grant", "issuer",     "session",
+        "peer",        "call",        "trace", "generation", "order",
+        "tool_digest", "args_digest", "us"};
 
     (void)printf("%sdecision %s%s\n", t->bold, log_line_text(j, "id").ptr,
                  t->reset);
@@ -139,10 +141,9 @@ static void show_outcome(const struct term *t, const json_t *j,
                          const json_t *decision)
 {
     static const char *const keys[] = {
-        "reason",       "code",         "text",      "exit_code",
-        "signal",       "wall_us",      "cpu_us",    "max_rss_kb",
-        "stdout_bytes", "stderr_bytes", "truncated", "layers",
-        "landlock_abi", "launch_us",    "killed"};
+        "reason",    "code",   "text",         "exit_code",    "signal",
+        "wall_us",   "cpu_us", "max_rss_kb",   "stdout_bytes", "stderr_bytes",
+        "truncated", "layers", "landlock_abi", "launch_us",    "killed"};
 
     if (j == NULL) {
         (void)printf("%s\n", json_object_get(decision, "order") != NULL

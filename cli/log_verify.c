@@ -102,7 +102,8 @@ static bool take_segment(struct verify *v, const json_t *j, bool first)
 
     if (!json_is_array(open))
         return flaw(v, "a segment line without its open launches");
-    json_array_foreach (open, i, item) {
+    json_array_foreach(open, i, item)
+    {
         enum id_state now;
 
         if (!read_id(v, json_array_get(item, 0), id))

@@ -30,7 +30,8 @@ _Static_assert(ATOMIC_LONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2,
 /* Each word has one writer, and a cache line of its own. */
 struct ring_shared {
     _Alignas(64) _Atomic uint64_t head; /* producer: end of committed entries */
-    _Alignas(64) _Atomic uint64_t tail; /* consumer: everything before is free */
+    _Alignas(
+        64) _Atomic uint64_t tail; /* consumer: everything before is free */
     _Alignas(64) _Atomic uint32_t state; /* consumer: enum ring_state */
     _Alignas(64) _Atomic uint32_t wait;  /* consumer sets, producer clears */
 };
@@ -139,10 +140,8 @@ ts_err ring_reader_open(int memfd, int wake_fd, struct ring_reader *ret)
         (void)munmap(map, MAP_LEN);
         return TS_E_FORMAT;
     }
-    *ret = (struct ring_reader){.shared = map,
-                                .map_len = MAP_LEN,
-                                .wake_fd = wake_fd,
-                                .tail = tail};
+    *ret = (struct ring_reader){
+        .shared = map, .map_len = MAP_LEN, .wake_fd = wake_fd, .tail = tail};
     return TS_OK;
 }
 

@@ -22,9 +22,9 @@
  *
  * Waking: an eventfd, and a word in which the consumer says how it waits. Busy:
  * it looks again before it waits, nobody needs to wake it. Napping: it looks
- * again within a millisecond; only ring_wake() wakes it. Sleeping: ring_commit()
- * wakes it too. So in steady traffic records cost no system call, orders wake
- * at once, and an idle recorder does not run.
+ * again within a millisecond; only ring_wake() wakes it. Sleeping:
+ * ring_commit() wakes it too. So in steady traffic records cost no system call,
+ * orders wake at once, and an idle recorder does not run.
  *
  * Layout: one page of head (the three words of the consumer and the producer's
  * head each on a cache line of its own), then TS_RING_BYTES of entries.

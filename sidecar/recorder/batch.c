@@ -143,8 +143,7 @@ static ts_err take_barrier(struct batch *b, size_t len)
     return e;
 }
 
-static ts_err take(struct batch *b, uint32_t kind, size_t len,
-                   uint64_t unix_us)
+static ts_err take(struct batch *b, uint32_t kind, size_t len, uint64_t unix_us)
 {
     b->flaw = NULL;
     switch (kind) {

@@ -27,18 +27,18 @@ struct batch_hop { /* a message that waits for the commit */
 };
 
 struct batch {
-    struct ring_reader *ring;   /* borrowed, all four */
+    struct ring_reader *ring; /* borrowed, all four */
     struct store *store;
     struct journal *journal;
     struct order_on *launchers;
-    bool draining;              /* nothing is launched any more */
-    bool stuck;                 /* a launcher takes no orders: end in order */
-    uint8_t *entry;             /* owned, TS_RING_ENTRY_MAX */
-    uint8_t *side;              /* owned, bodies of hops */
+    bool draining;  /* nothing is launched any more */
+    bool stuck;     /* a launcher takes no orders: end in order */
+    uint8_t *entry; /* owned, TS_RING_ENTRY_MAX */
+    uint8_t *side;  /* owned, bodies of hops */
     size_t side_len;
-    struct batch_hop *hops;     /* owned */
+    struct batch_hop *hops; /* owned */
     uint32_t hop_count;
-    const char *flaw;           /* of the entry that broke a rule; static */
+    const char *flaw; /* of the entry that broke a rule; static */
 };
 
 TS_NODISCARD ts_err batch_init(struct batch *b);

@@ -100,7 +100,8 @@ static void accept_one(struct fanout *f, uint64_t now_ns)
     for (size_t i = 0; i < TS_ADMIN_CONNS_MAX && c == NULL; i++)
         if (f->clients[i].fd < 0)
             c = &f->clients[i];
-    if (c == NULL || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0) {
+    if (c == NULL ||
+        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0) {
         ts_fd_close(&fd); /* too many already */
         return;
     }
@@ -111,8 +112,9 @@ static void accept_one(struct fanout *f, uint64_t now_ns)
     ts_buf_init(&c->in, TS_FRAME_HEAD + FANOUT_REQUEST_MAX);
     ts_buf_init(&c->out, OUT_MAX);
     if (!uid_is_listed(f, peer.uid))
-        client_fail(c, "denied", "this user may not read the log: add its uid "
-                                 "to admin_uids in the configuration");
+        client_fail(c, "denied",
+                    "this user may not read the log: add its uid "
+                    "to admin_uids in the configuration");
 }
 
 static void copy_text(char *out, size_t cap, struct ts_str s)

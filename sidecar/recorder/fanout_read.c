@@ -150,7 +150,8 @@ static bool has_agent(const json_t *j, const char *agent)
 
     if (ts_str_eq_c(text_at(j, "agent"), agent))
         return true;
-    json_array_foreach (chain, i, v) {
+    json_array_foreach(chain, i, v)
+    {
         struct ts_str s = ts_str_of(json_string_value(v));
 
         if (ts_str_starts(s, TS_STR_LIT("agent:")) &&

@@ -62,9 +62,9 @@ static ts_err key_make(int dir, uint8_t *key)
         return ts_err_from_errno(errno);
     randombytes_buf(key, JOURNAL_KEY);
     e = write_at(fd, key, JOURNAL_KEY, 0);
-    if (e == TS_OK && (fsync(fd) != 0 ||
-                       renameat(dir, KEY_TEMP, dir, KEY_NAME) != 0 ||
-                       fsync(dir) != 0))
+    if (e == TS_OK &&
+        (fsync(fd) != 0 || renameat(dir, KEY_TEMP, dir, KEY_NAME) != 0 ||
+         fsync(dir) != 0))
         e = ts_err_from_errno(errno);
     ts_fd_close(&fd);
     return e;
@@ -98,9 +98,9 @@ static ts_err open_files(int dir, struct journal *j, const char **reterr_text)
         *reterr_text = "state.key cannot be read, or is not 32 bytes long";
         return e;
     }
-    j->fd = openat(dir, JOURNAL_NAME,
-                   O_RDWR | O_CLOEXEC | O_NOFOLLOW | (has_key ? 0 : O_CREAT),
-                   0600);
+    j->fd =
+        openat(dir, JOURNAL_NAME,
+               O_RDWR | O_CLOEXEC | O_NOFOLLOW | (has_key ? 0 : O_CREAT), 0600);
     if (j->fd < 0 || fstat(j->fd, &st) != 0) {
         *reterr_text = has_key && errno == ENOENT
                            ? "state.journal is missing although state.key is "
@@ -162,9 +162,9 @@ static ts_err to_memfd(const uint8_t *p, size_t len, int *ret)
     if (fd < 0)
         return ts_err_from_errno(errno);
     e = write_at(fd, p, len, 0);
-    if (e == TS_OK && fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK |
-                                                 F_SEAL_GROW |
-                                                 F_SEAL_WRITE) != 0)
+    if (e == TS_OK &&
+        fcntl(fd, F_ADD_SEALS,
+              F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0)
         e = ts_err_from_errno(errno);
     if (e != TS_OK)
         ts_fd_close(&fd);
@@ -197,8 +197,8 @@ static ts_err replay(struct journal *j, int *ret_memfd, size_t *ret_cut,
         goto out;
     cut = (size_t)j->size - j->place.at;
     *reterr_text = "state.journal cannot be cut after its last whole record";
-    if (cut > 0 && (ftruncate(j->fd, (off_t)j->place.at) != 0 ||
-                    fdatasync(j->fd) != 0)) {
+    if (cut > 0 &&
+        (ftruncate(j->fd, (off_t)j->place.at) != 0 || fdatasync(j->fd) != 0)) {
         e = ts_err_from_errno(errno);
         goto out;
     }

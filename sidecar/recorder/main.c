@@ -60,8 +60,8 @@ static ts_err open_journal(struct server *s, int *ret_memfd)
 {
     const char *text = NULL;
     size_t cut = 0;
-    ts_err e = journal_open(RECORDER_FD_STATE, &s->journal, ret_memfd, &cut,
-                            &text);
+    ts_err e =
+        journal_open(RECORDER_FD_STATE, &s->journal, ret_memfd, &cut, &text);
 
     if (e != TS_OK) {
         log_event(LOG_ERROR, "journal error=\"%s\" what=\"%s\"", ts_err_text(e),
@@ -135,11 +135,10 @@ static ts_err open_all(struct server *s, const struct control_start *start,
 
 static ts_err send_ready(int memfd)
 {
-    const struct control_message m = {
-        .type = CONTROL_READY,
-        .bundle_fd = memfd,
-        .journal_fd = -1,
-        .as.text.text = TS_STR_LIT("recording")};
+    const struct control_message m = {.type = CONTROL_READY,
+                                      .bundle_fd = memfd,
+                                      .journal_fd = -1,
+                                      .as.text.text = TS_STR_LIT("recording")};
 
     return control_send(FD_CONTROL, &m);
 }

@@ -56,8 +56,7 @@ static const struct {
                                          KEY_AGENT | KEY_TOOL | KEY_EFFECT |
                                          KEY_CODE},
     [RECORD_EXEC_ENDED] = {"exec_ended", KEY_ID | KEY_TENANT | KEY_REASON},
-    [RECORD_REVOCATION] = {"revocation",
-                           KEY_TENANT | KEY_REV_SEQ | KEY_TARGET},
+    [RECORD_REVOCATION] = {"revocation", KEY_TENANT | KEY_REV_SEQ | KEY_TARGET},
     [RECORD_POLICY_LOADED] = {"policy_loaded", KEY_GENERATION},
     [RECORD_POLICY_REJECTED] = {"policy_rejected", KEY_GENERATION | KEY_TEXT},
     [RECORD_START] = {"start", 0},

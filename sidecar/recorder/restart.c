@@ -23,9 +23,9 @@ struct scan {
     struct open_launches *open; /* borrowed */
     char *buf;                  /* owned, RECORD_LINE_MAX bytes */
     struct chain chain;
-    uint64_t lines; /* read so far */
-    uint64_t good;  /* bytes of them */
-    uint64_t size;  /* of the file */
+    uint64_t lines;     /* read so far */
+    uint64_t good;      /* bytes of them */
+    uint64_t size;      /* of the file */
     uint64_t parts_due; /* "segment" lines that must still come */
     const char *flaw;
 };
@@ -91,19 +91,19 @@ static ts_err take_segment(struct scan *s, const json_t *line)
     if (part != s->lines + 1 || parts < part || !json_is_array(list))
         return TS_E_FORMAT;
     s->parts_due = parts - part;
-    json_array_foreach (list, i, item) {
+    json_array_foreach(list, i, item)
+    {
         const json_t *v = json_array_get(item, 0);
 
         if (json_array_size(item) != 5)
             return TS_E_FORMAT;
         e = id_at(v, id);
         if (e == TS_OK)
-            e = open_add(
-                s->open, id,
-                ts_str_of(json_string_value(json_array_get(item, 1))),
-                ts_str_of(json_string_value(json_array_get(item, 2))),
-                ts_str_of(json_string_value(json_array_get(item, 3))),
-                ts_str_of(json_string_value(json_array_get(item, 4))));
+            e = open_add(s->open, id,
+                         ts_str_of(json_string_value(json_array_get(item, 1))),
+                         ts_str_of(json_string_value(json_array_get(item, 2))),
+                         ts_str_of(json_string_value(json_array_get(item, 3))),
+                         ts_str_of(json_string_value(json_array_get(item, 4))));
         if (e != TS_OK)
             return e;
     }
@@ -117,8 +117,7 @@ static ts_err take_json(struct scan *s, struct ts_str kind, const json_t *line)
 
     if (ts_str_eq_c(kind, "segment"))
         return take_segment(s, line);
-    if (ts_str_eq_c(kind, "decision") &&
-        json_object_get(line, "order") == NULL)
+    if (ts_str_eq_c(kind, "decision") && json_object_get(line, "order") == NULL)
         return TS_OK;
     e = id_at(json_object_get(line, "id"), id);
     if (e != TS_OK)
@@ -127,9 +126,8 @@ static ts_err take_json(struct scan *s, struct ts_str kind, const json_t *line)
         e = open_remove(s->open, id);
         return e == TS_E_NOT_FOUND ? TS_OK : e; /* log verify complains */
     }
-    return open_add(s->open, id, text_at(line, "tenant"),
-                    text_at(line, "user"), text_at(line, "agent"),
-                    text_at(line, "tool"));
+    return open_add(s->open, id, text_at(line, "tenant"), text_at(line, "user"),
+                    text_at(line, "agent"), text_at(line, "tool"));
 }
 
 /* One line without its newline: its place in the chain, then what it opens or
@@ -313,11 +311,10 @@ ts_err restart_scan(int log_dir, struct open_launches *open,
     }
     ts_mem_free(s.buf);
     if (e != TS_OK) {
-        (void)snprintf(reterr_text, reterr_cap, "%s:%llu: %s (%s)",
-                       s.name[0] != '\0' ? s.name : ".",
-                       (unsigned long long)s.lines + 1,
-                       s.flaw != NULL ? s.flaw : "cannot be read",
-                       ts_err_text(e));
+        (void)snprintf(
+            reterr_text, reterr_cap, "%s:%llu: %s (%s)",
+            s.name[0] != '\0' ? s.name : ".", (unsigned long long)s.lines + 1,
+            s.flaw != NULL ? s.flaw : "cannot be read", ts_err_text(e));
         return e;
     }
     *ret = (struct restart){.chain = s.chain,

@@ -161,8 +161,8 @@ static int fill(int fd, uint64_t len)
     if (errno != EOPNOTSUPP)
         return -1;
     for (uint64_t at = 0; at < len;) {
-        size_t want = len - at < sizeof(zeros) ? (size_t)(len - at)
-                                               : sizeof(zeros);
+        size_t want =
+            len - at < sizeof(zeros) ? (size_t)(len - at) : sizeof(zeros);
         ssize_t n = pwrite(fd, zeros, want, (off_t)at);
 
         if (n <= 0)

@@ -8,9 +8,9 @@
 #include "sidecar/common/control.h"
 #include "sidecar/common/log.h"
 
-#define MS_NS         1000000u
-#define FIXED_FDS     2u /* control, wake; then the listener and its clients */
-#define POLL_FDS      (FIXED_FDS + 1 + TS_ADMIN_CONNS_MAX)
+#define MS_NS     1000000u
+#define FIXED_FDS 2u /* control, wake; then the listener and its clients */
+#define POLL_FDS  (FIXED_FDS + 1 + TS_ADMIN_CONNS_MAX)
 
 static uint64_t now_ns(void)
 {
@@ -35,9 +35,10 @@ static void tell_state(struct server *s, enum ring_state state)
     s->state = state;
     ring_state_set(&s->ring, state);
     if (state == RING_NO_SPACE)
-        log_event(LOG_ERROR, "log_full segment=%llu reserve_bytes=%llu what="
-                             "\"no space for the decision log: every call is "
-                             "denied until there is\"",
+        log_event(LOG_ERROR,
+                  "log_full segment=%llu reserve_bytes=%llu what="
+                  "\"no space for the decision log: every call is "
+                  "denied until there is\"",
                   (unsigned long long)s->store.segment.first_seq,
                   (unsigned long long)s->store.settings.reserve_bytes);
     else if (state == RING_OK)
@@ -72,8 +73,7 @@ static ts_err tend_store(struct server *s, uint64_t now)
     return TS_OK;
 }
 
-static void begin_drain(struct server *s, uint64_t grace_ms,
-                        const char *reason)
+static void begin_drain(struct server *s, uint64_t grace_ms, const char *reason)
 {
     if (s->drain_until_ns != 0)
         return;
@@ -135,8 +135,7 @@ static struct timespec wait_time(struct server *s, uint64_t now, bool at_once)
     bool nap = now - s->busy_ns < (uint64_t)SERVE_AWAKE_MS * MS_NS;
     uint64_t ns = nap ? SERVE_NAP_US * 1000u : (uint64_t)SERVE_TICK_MS * MS_NS;
 
-    if (at_once ||
-        !ring_wait_begin(&s->ring, nap ? RING_NAP : RING_SLEEP))
+    if (at_once || !ring_wait_begin(&s->ring, nap ? RING_NAP : RING_SLEEP))
         return (struct timespec){0};
     if (s->sync_due_ns != 0 && s->sync_due_ns < now + ns)
         ns = s->sync_due_ns > now ? s->sync_due_ns - now : 0;
@@ -151,8 +150,8 @@ static ts_err wait_turn(struct server *s, bool at_once)
         {.fd = s->orphaned ? -1 : s->control_fd, .events = POLLIN},
         {.fd = s->ring.wake_fd, .events = POLLIN}};
     bool clients_busy = false;
-    size_t n = fanout_poll_set(&s->fanout, end_of(s), fds + FIXED_FDS,
-                               &clients_busy);
+    size_t n =
+        fanout_poll_set(&s->fanout, end_of(s), fds + FIXED_FDS, &clients_busy);
     uint64_t now = now_ns();
     struct timespec t = wait_time(s, now, at_once || clients_busy);
     int r = ppoll(fds, FIXED_FDS + n, &t, NULL);

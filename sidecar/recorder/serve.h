@@ -19,12 +19,12 @@
  * then it sleeps until it is woken. What ends it: DRAIN or the end of the
  * control channel (in good order), or anything unexpected (at once).
  */
-#define SERVE_NAP_US       500
-#define SERVE_AWAKE_MS     20
-#define SERVE_WRITTEN_MS   100  /* durability "written": synced within this */
-#define SERVE_SPACE_MS     1000 /* disk full: looked again after this */
-#define SERVE_ORPHAN_MS    2000 /* to drain when nobody gave a time */
-#define SERVE_TICK_MS      1000 /* with clients: their deadlines */
+#define SERVE_NAP_US     500
+#define SERVE_AWAKE_MS   20
+#define SERVE_WRITTEN_MS 100  /* durability "written": synced within this */
+#define SERVE_SPACE_MS   1000 /* disk full: looked again after this */
+#define SERVE_ORPHAN_MS  2000 /* to drain when nobody gave a time */
+#define SERVE_TICK_MS    1000 /* with clients: their deadlines */
 
 struct server {
     int control_fd; /* borrowed */
@@ -34,17 +34,18 @@ struct server {
     struct order_on launchers;
     struct batch batch;
     struct fanout fanout;
-    enum ring_state state;     /* as told to the gate */
-    uint64_t busy_ns;          /* when the last entry came */
-    uint64_t sync_due_ns;      /* 0 = nothing unsynced */
-    uint64_t space_due_ns;     /* 0 = there is space */
-    uint64_t drain_until_ns;   /* 0 = not draining */
-    bool orphaned;             /* the supervisor is gone */
-    const char *end_reason;    /* why it drains; NULL while serving */
+    enum ring_state state;   /* as told to the gate */
+    uint64_t busy_ns;        /* when the last entry came */
+    uint64_t sync_due_ns;    /* 0 = nothing unsynced */
+    uint64_t space_due_ns;   /* 0 = there is space */
+    uint64_t drain_until_ns; /* 0 = not draining */
+    bool orphaned;           /* the supervisor is gone */
+    const char *end_reason;  /* why it drains; NULL while serving */
 };
 
 /* TS_OK: drained because the supervisor said so. TS_E_CLOSED: the log is ended
- * in good order, but because another process is gone or hangs. Before it returns the ring is stopped. */
+ * in good order, but because another process is gone or hangs. Before it
+ * returns the ring is stopped. */
 TS_NODISCARD ts_err serve(struct server *s);
 uint64_t serve_now_us(void); /* CLOCK_REALTIME */
 

@@ -43,9 +43,8 @@ static size_t lines(void)
 static size_t tail_lines(const char *a, const char *b, const char *c,
                          const char *d)
 {
-    const char *words[] = {"tail", "--socket", rig.socket, "-o",
-                           "json", a,          b,          c,
-                           d,      NULL};
+    const char *words[] = {"tail", "--socket", rig.socket, "-o", "json",
+                           a,      b,          c,          d,    NULL};
 
     assert_int_equal(rig_cli(out, sizeof(out), words), 0);
     return lines();
@@ -126,9 +125,8 @@ static void slow_reader_holds_nothing_up(void **state)
     (void)state;
     for (int i = 0; i < 20; i++) {
         slow[i] = connect_tail();
-        assert_int_equal(
-            send(slow[i], follow_all, sizeof(follow_all) - 1, 0),
-            sizeof(follow_all) - 1);
+        assert_int_equal(send(slow[i], follow_all, sizeof(follow_all) - 1, 0),
+                         sizeof(follow_all) - 1);
     }
     for (uint32_t n = 1000; n < 3000; n++)
         rig_denial(&rig, n, 2000);
@@ -200,9 +198,9 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(tail_gives_the_last_lines),     T(tail_filters),
-        T(tail_rows_are_readable),        T(log_show_finds_one_decision),
-        T(slow_reader_holds_nothing_up),  T(follower_gets_new_lines),
+        T(tail_gives_the_last_lines),    T(tail_filters),
+        T(tail_rows_are_readable),       T(log_show_finds_one_decision),
+        T(slow_reader_holds_nothing_up), T(follower_gets_new_lines),
         T(bad_requests_are_refused),
     };
 

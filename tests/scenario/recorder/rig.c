@@ -90,7 +90,7 @@ static void spawn(struct rig *r)
     assert_int_equal(ring_create(&r->memfd), TS_OK);
     r->pid = fork();
     if (r->pid == 0) {
-        const int fds[] = {control[1], r->memfd, wake, log,
+        const int fds[] = {control[1], r->memfd, wake,       log,
                            state,      tail,     launcher[1]};
 
         become_recorder(fds, sizeof(fds) / sizeof(fds[0]));
@@ -108,9 +108,8 @@ static void spawn(struct rig *r)
 
 static void send_start(struct rig *r)
 {
-    struct control_message m = {.type = CONTROL_START,
-                                .bundle_fd = -1,
-                                .journal_fd = -1};
+    struct control_message m = {
+        .type = CONTROL_START, .bundle_fd = -1, .journal_fd = -1};
     struct control_start *s = &m.as.start;
 
     s->generation = 1;

@@ -53,7 +53,8 @@ size_t rig_order(uint8_t *out, size_t cap, uint32_t n);
 enum hop_type rig_hop(struct rig *r, uint64_t *ret_order);
 bool rig_no_hop(struct rig *r); /* nothing is there now */
 
-/* Whole log as text (NUL-terminated, static buffer); how often text is in it. */
+/* Whole log as text (NUL-terminated, static buffer); how often text is in it.
+ */
 const char *rig_log(struct rig *r);
 size_t rig_count(struct rig *r, const char *text);
 /* Waits until ring_is_drained(). */

@@ -27,8 +27,7 @@ static size_t build(void)
 
     memset(payload, 0xab, sizeof(payload));
     for (size_t i = 0; i < RECORDS; i++) {
-        journal_encode(&w, 1,
-                       (struct ts_bytes){.ptr = payload, .len = lens[i]},
+        journal_encode(&w, 1, (struct ts_bytes){.ptr = payload, .len = lens[i]},
                        bytes + at);
         at += JOURNAL_HEAD + lens[i] + JOURNAL_MAC;
         ends[i + 1] = at;

@@ -39,7 +39,8 @@ static void line_append_golden(void **state)
         "{\"v\":1,\"seq\":1,\"time\":\"2026-11-22T00:00:00.000123Z\","
         "\"kind\":\"start\",\"x\":5,\"prev\":\"00000000000000000000000000000000"
         "00000000000000000000000000000000\"}\n";
-    static const char hash[] = "d61b4c5149b7a1d71485143e82290704920ae3f0f7c33f44c151dfc564fc5c58";
+    static const char hash[] =
+        "d61b4c5149b7a1d71485143e82290704920ae3f0f7c33f44c151dfc564fc5c58";
     struct json_out o = {.buf = text, .cap = sizeof(text)};
     struct record r = start_record();
     struct chain c = {0};
@@ -142,11 +143,15 @@ static void line_view_every_truncation_is_format(void **state)
 
 static void segment_name_parse_accepts_only_our_names(void **state)
 {
-    static const char *const bad[] = {
-        "log-00000000000000000000.jsonl", "log-0000000000000000001.jsonl",
-        "log-000000000000000000001.jsonl", "log-99999999999999999999.jsonl",
-        "log-0000000000000000000a.jsonl", "LOG-00000000000000000001.jsonl",
-        "log-00000000000000000001.json",  "", "reserve"};
+    static const char *const bad[] = {"log-00000000000000000000.jsonl",
+                                      "log-0000000000000000001.jsonl",
+                                      "log-000000000000000000001.jsonl",
+                                      "log-99999999999999999999.jsonl",
+                                      "log-0000000000000000000a.jsonl",
+                                      "LOG-00000000000000000001.jsonl",
+                                      "log-00000000000000000001.json",
+                                      "",
+                                      "reserve"};
     char name[SEGMENT_NAME];
     uint64_t v = 0;
 
@@ -211,7 +216,8 @@ static void open_add_cuts_names_between_characters(void **state)
         memcpy(first + off, s.ptr, 300);
         s.ptr = first;
         assert_int_equal(open_add(&o, id, s, s, s, s), TS_OK);
-        assert_true(ts_utf8_valid(o.names[0].tenant, strlen(o.names[0].tenant)));
+        assert_true(
+            ts_utf8_valid(o.names[0].tenant, strlen(o.names[0].tenant)));
         assert_true(strlen(o.names[0].tenant) >= TS_ID_MAX - 1);
         assert_int_equal(open_remove(&o, id), TS_OK);
     }

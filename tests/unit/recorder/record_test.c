@@ -81,8 +81,9 @@ static void record_members_every_type_as_json(void **state)
         void (*value)(struct mp_writer *);
         const char *json;
     } cases[] = {
-        {v_text, "\"a\\\"\\\\\\b\\t\\n\\u000b\\f\\r\\u001f\\u007f\\u0085\xc3\xa9"
-                 "\""},
+        {v_text,
+         "\"a\\\"\\\\\\b\\t\\n\\u000b\\f\\r\\u001f\\u007f\\u0085\xc3\xa9"
+         "\""},
         {v_nul, "\"\\u0000\""},
         {v_bin, "\"00ff10\""},
         {v_int, "9007199254740991"},
@@ -225,8 +226,8 @@ static void record_parse_malformed_is_refused(void **state)
         const char *bytes;
         size_t len;
     } bad[] = {
-        {"", 0},                      /* nothing */
-        {"\x80", 1},                  /* empty map */
+        {"", 0},                       /* nothing */
+        {"\x80", 1},                   /* empty map */
         {"\x80\xa4kind\xa5start", 12}, /* entries behind an empty map */
         {"\x81\xa4kind\xa5startX", 13},
         {"\x81\xa4kind\xa5other", 12},

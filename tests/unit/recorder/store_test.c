@@ -123,7 +123,7 @@ static ts_err add(uint32_t n, bool launched)
     static uint8_t buf[512];
     uint8_t id[16] = {(uint8_t)n, (uint8_t)(n >> 8), 1};
     static const char *const pairs[][2] = {
-        {"tenant", "acme"}, {"user", "alice"}, {"agent", "coder"},
+        {"tenant", "acme"},  {"user", "alice"},    {"agent", "coder"},
         {"tool", "fs.read"}, {"effect", "permit"}, {"code", "permitted"}};
     const char *what;
     struct mp_writer w;

@@ -68,13 +68,11 @@ static ts_err next(struct pair *p)
 
 static void ring_next_head_anywhere_wrong_is_format(void **state)
 {
-    static const uint64_t heads[] = {1,
-                                     4,
-                                     12,
-                                     TS_RING_BYTES + 8,
-                                     UINT64_MAX,
-                                     UINT64_MAX - 7, /* behind the tail */
-                                     1ull << 63};
+    static const uint64_t heads[] = {
+        1,          4,
+        12,         TS_RING_BYTES + 8,
+        UINT64_MAX, UINT64_MAX - 7, /* behind the tail */
+        1ull << 63};
     struct pair *p = *state;
 
     poke_entry(p, 0, 4, 1);
@@ -110,9 +108,12 @@ static void ring_next_entry_longer_than_committed_is_format(void **state)
 
 static void ring_next_impossible_lengths_are_format(void **state)
 {
-    static const uint32_t lens[] = {TS_RING_ENTRY_MAX + 1, TS_RING_BYTES,
-                                    TS_RING_BYTES - 8,     0x7fffffff,
-                                    0x80000000,            UINT32_MAX - 7,
+    static const uint32_t lens[] = {TS_RING_ENTRY_MAX + 1,
+                                    TS_RING_BYTES,
+                                    TS_RING_BYTES - 8,
+                                    0x7fffffff,
+                                    0x80000000,
+                                    UINT32_MAX - 7,
                                     UINT32_MAX};
     struct pair *p = *state;
 

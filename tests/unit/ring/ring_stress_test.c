@@ -98,8 +98,8 @@ static void ring_two_processes_lose_nothing(void **state)
         assert_int_equal(tag, i);
         assert_int_equal(kind, 1 + i % 5);
         assert_int_equal(len, length_of(i));
-        if (len > 4 && (buf[4] != (i & 0xff) ||
-                        memcmp(buf + 4, buf + 5, len - 5) != 0))
+        if (len > 4 &&
+            (buf[4] != (i & 0xff) || memcmp(buf + 4, buf + 5, len - 5) != 0))
             fail_msg("entry %u was changed", i);
         i++;
         if (i % 64 == 0)
