@@ -1,0 +1,39 @@
+/* Any bytes as the arguments of a call with an argument of each type. */
+#include <stdint.h>
+
+#include "proto/base/ts_require.h"
+#include "sidecar/common/bundle.h"
+#include "sidecar/common/manifest.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static const char text[] =
+    "tool: t\nexec: /x\nargv: [x, '{s}', '{i}', '{b}', '{u}', '{p}', '{l...}']\n"
+    "args:\n  s: {type: string}\n  i: {type: int, min: -5, max: 500}\n"
+    "  b: {type: bool}\n  u: {type: url}\n"
+    "  p: {type: path, required: true}\n  l: {type: strings, max_items: 4}\n"
+    "resource: {type: File, arg: p, root: /r, access: read}\n";
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    struct bundle_file f = {TS_STR_LIT("tools/f.yaml"),
+                            {text, sizeof(text) - 1}};
+    const struct bundle b = {.files = &f, .count = 1};
+    struct manifests *m = NULL;
+    struct call_args c;
+    struct ts_arena a;
+    char err[512], **argv;
+    uint32_t argc;
+
+    TS_REQUIRE(manifests_load(&b, 1, &m, err, sizeof(err)) == TS_OK);
+    ts_arena_init(&a, 4 << 20);
+    if (manifest_args(&m->list[0], (struct ts_bytes){data, len}, &a, &c, err,
+                      sizeof(err)) == TS_OK) {
+        TS_REQUIRE(ts_str_starts(c.resource, TS_STR_LIT("/r/")));
+        if (manifest_argv(&m->list[0], &c, &a, &argv, &argc) == TS_OK)
+            TS_REQUIRE(argc > 0 && argv[argc] == NULL);
+    }
+    ts_arena_done(&a);
+    manifests_free(m);
+    return 0;
+}
