@@ -22,8 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     struct manifests *m = NULL;
     struct call_args c;
     struct ts_arena a;
-    char err[512], **argv;
-    uint32_t argc;
+    char err[512], **argv = NULL;
+    uint32_t argc = 0;
 
     TS_REQUIRE(manifests_load(&b, 1, &m, err, sizeof(err)) == TS_OK);
     ts_arena_init(&a, 4 << 20);

@@ -71,7 +71,7 @@ static ts_err argv_of(const struct manifest *m, const char *path,
     struct mp_writer w;
     struct call_args c;
     struct ts_arena a;
-    char err[256], **argv;
+    char err[256], **argv = NULL;
     uint32_t argc = 0;
     size_t len = 0, at = 0;
     ts_err e;
