@@ -111,13 +111,13 @@ int main(int argc, char **argv)
 
     if (program == NULL || tool == NULL)
         bench_die("usage");
-    if (uid != 0 && geteuid() == 0 && (setegid(gid) != 0 || seteuid(uid) != 0))
-        bench_die("seteuid");
+    /* All three as the agent's user: the gate checks who sends. */
+    if (uid != 0 && geteuid() == 0 &&
+        (setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0))
+        bench_die("setresuid");
     fd = bench_session(bench_option(argc, argv, "gate"),
                        bench_option(argc, argv, "chain"),
                        bench_option(argc, argv, "key"));
-    if (getuid() == 0 && (seteuid(0) != 0 || setegid(0) != 0))
-        bench_die("seteuid back");
     for (size_t i = 0; i < rounds + 10; i++) {
         uint64_t v[3] = {floor_once(program), call_once(fd, i + 1, tool),
                          with_bwrap ? bwrap_once(program) : 0};
