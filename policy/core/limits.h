@@ -24,6 +24,16 @@
 #define CEDAR_ANCESTORS    16000000u /* of all entities together */
 #define CEDAR_CLOSURE_WORK 64000000u /* steps of the transitive closure */
 
+/*
+ * Work of one authorization, so that text from a stranger cannot turn large
+ * data into long silence: one unit an operator, one for each 64 bytes or each
+ * member that is compared, copied or searched. Beyond it: an error, no
+ * decision.
+ */
+#define CEDAR_WORK_BASE       200000u
+#define CEDAR_WORK_PER_POLICY 2000u
+#define CEDAR_WORK_BYTES      64u
+
 /* A source byte makes at most one tree node; these bound both arenas. */
 #define CEDAR_LOAD_PER_BYTE ((size_t)512)
 #define CEDAR_LOAD_BASE     ((size_t)64 << 10)

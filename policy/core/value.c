@@ -44,6 +44,17 @@ uint32_t cedar_value_depth(const struct cedar_value *v)
     return v->kind == CEDAR_RECORD ? v->as.record->depth : 0;
 }
 
+uint64_t cedar_value_cost(const struct cedar_value *v)
+{
+    if (v->kind == CEDAR_SET)
+        return v->as.set->cost;
+    if (v->kind == CEDAR_RECORD)
+        return v->as.record->cost;
+    if (v->kind == CEDAR_STRING)
+        return 1 + v->as.string.len / CEDAR_WORK_BYTES;
+    return 1;
+}
+
 static int value_order(const void *a, const void *b)
 {
     return cedar_value_cmp(a, b);
@@ -91,6 +102,9 @@ ts_err cedar_set_make(struct ts_arena *arena, const struct cedar_value *values,
             s->items[kept++] = s->items[i];
     s->count = kept;
     s->depth = depth + 1;
+    s->cost = 1;
+    for (uint32_t i = 0; i < kept; i++)
+        s->cost += cedar_value_cost(&s->items[i]);
     *ret = (struct cedar_value){.kind = CEDAR_SET, .as.set = s};
     return TS_OK;
 }
@@ -165,6 +179,9 @@ ts_err cedar_record_make(struct ts_arena *arena,
     }
     r->count = (uint32_t)n;
     r->depth = depth + 1;
+    r->cost = 1;
+    for (size_t i = 0; i < n; i++)
+        r->cost += 1 + cedar_value_cost(&r->fields[i].value);
     *ret = (struct cedar_value){.kind = CEDAR_RECORD, .as.record = r};
     return TS_OK;
 }

@@ -12,18 +12,22 @@
 struct cedar_set {
     uint32_t count;
     uint32_t depth;
+    uint64_t cost; /* see cedar_value_cost() */
     struct cedar_value items[];
 };
 
 struct cedar_record {
     uint32_t count;
     uint32_t depth;
+    uint64_t cost;
     struct cedar_field fields[];
 };
 
 /* A total order over all values; 0 exactly when Cedar's == is true. */
 int cedar_value_cmp(const struct cedar_value *a, const struct cedar_value *b);
 uint32_t cedar_value_depth(const struct cedar_value *v);
+/* Units of work (CEDAR_WORK_BASE) that walking over all of v takes. */
+uint64_t cedar_value_cost(const struct cedar_value *v);
 bool cedar_set_has(const struct cedar_set *s, const struct cedar_value *v);
 /* As policies call the type in error messages, e.g. "string". */
 const char *cedar_kind_name(enum cedar_kind kind);

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "policy/core/limits.h"
 #include "policy/core/value.h"
 #include "policy/eval/index.h"
 
@@ -127,7 +128,13 @@ ts_err ev_authorize(const struct cedar_policies *p,
                     const struct cedar_request *req, struct ts_arena *arena,
                     bool use_index, struct cedar_answer *ret)
 {
-    struct authz az = {.ev = {.p = p, .store = e, .req = req, .arena = arena}};
+    struct authz az = {
+        .ev = {.p = p,
+               .store = e,
+               .req = req,
+               .arena = arena,
+               .work_max = CEDAR_WORK_BASE +
+                           (uint64_t)p->count * CEDAR_WORK_PER_POLICY}};
     const struct list *reasons;
     ts_err err;
 

@@ -72,6 +72,12 @@ bool ev_fatal(struct ev *ev, ts_err e)
     return false;
 }
 
+bool ev_charge(struct ev *ev, uint64_t units)
+{
+    ev->work += units;
+    return ev->work <= ev->work_max || ev_fatal(ev, TS_E_LIMIT);
+}
+
 bool ev_eval(struct ev *ev, uint32_t node, struct cedar_value *ret)
 {
     const struct ev_node *n = &ev->p->nodes[node];
@@ -79,6 +85,8 @@ bool ev_eval(struct ev *ev, uint32_t node, struct cedar_value *ret)
 
     if (ev->depth >= 2 * CEDAR_HEIGHT_MAX)
         return ev_fatal(ev, TS_E_LIMIT);
+    if (!ev_charge(ev, 1))
+        return false;
     ev->depth++;
     ok = ops[n->op](ev, n, ret);
     ev->depth--;

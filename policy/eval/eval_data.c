@@ -152,7 +152,8 @@ bool ev_op_like(struct ev *ev, const struct ev_node *n, struct cedar_value *ret)
 {
     struct cedar_value v;
 
-    if (!ev_eval_kind(ev, n->a, CEDAR_STRING, &v))
+    if (!ev_eval_kind(ev, n->a, CEDAR_STRING, &v) ||
+        !ev_charge(ev, cedar_value_cost(&v)))
         return false;
     cedar_put_bool(ret,
                    cedar_pattern_match(&ev->p->patterns[n->b], v.as.string));
@@ -176,7 +177,7 @@ bool ev_op_record(struct ev *ev, const struct ev_node *n,
             return false;
     }
     e = cedar_record_make(ev->arena, fields, n->n, ret);
-    return e == TS_OK || ev_fatal(ev, e);
+    return e == TS_OK ? ev_charge(ev, n->n) : ev_fatal(ev, e);
 }
 
 /* An extension function: all arguments have values before they are counted. */

@@ -126,6 +126,8 @@ static bool in_value(struct ev *ev, const struct cedar_uid *uid,
         return false;
     }
     ent = ev_find(ev, uid, &scratch);
+    if (!ev_charge(ev, s->count * (1 + ent->overlay_count / 8)))
+        return false;
     for (uint32_t i = 0; i < s->count && !found; i++)
         found = ev_entity_below(ent, uid, s->items[i].as.uid);
     cedar_put_bool(ret, found);

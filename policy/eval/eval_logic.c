@@ -62,6 +62,8 @@ bool ev_op_eq(struct ev *ev, const struct ev_node *n, struct cedar_value *ret)
 
     if (!ev_eval(ev, n->a, &a) || !ev_eval(ev, n->b, &b))
         return false;
+    if (a.kind == b.kind && !ev_charge(ev, cedar_value_cost(&a)))
+        return false;
     cedar_put_bool(ret, cedar_value_eq(&a, &b));
     return true;
 }

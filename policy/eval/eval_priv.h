@@ -30,6 +30,7 @@ struct ev {
     struct ts_arena *arena;
     ts_err fatal; /* the engine itself failed: no decision may be made */
     uint32_t depth;
+    uint64_t work, work_max;  /* see CEDAR_WORK_BASE */
     struct ev_entity vars[3]; /* principal, action, resource */
     /* By mark, whether the variable is in that entity: 0 not asked yet, 1 no,
      * 2 yes. However many policies name it, it is asked once a request. */
@@ -52,6 +53,8 @@ bool ev_scope_matches(struct ev *ev, const struct ev_policy *p);
 bool ev_eval_kind(struct ev *ev, uint32_t node, enum cedar_kind kind,
                   struct cedar_value *ret);
 bool ev_fatal(struct ev *ev, ts_err e); /* always false */
+/* Counts work; false, and fatal, when an authorization has done too much. */
+bool ev_charge(struct ev *ev, uint64_t units);
 
 /* One function an operator; see eval.c for the table. */
 typedef bool (*ev_fn)(struct ev *ev, const struct ev_node *n,

@@ -2,6 +2,12 @@
 #include "policy/core/value.h"
 #include "policy/eval/eval_priv.h"
 
+/* How many comparisons a search among n takes, at least 1. */
+static uint32_t log2_of(uint32_t n)
+{
+    return 32 - (uint32_t)__builtin_clz(n | 1);
+}
+
 /* A set whose members are not all constant. */
 bool ev_op_set(struct ev *ev, const struct ev_node *n, struct cedar_value *ret)
 {
@@ -12,8 +18,10 @@ bool ev_op_set(struct ev *ev, const struct ev_node *n, struct cedar_value *ret)
     if (e != TS_OK)
         return ev_fatal(ev, e);
     items = mem;
+    /* Sorting compares each member with about log2(n) others. */
     for (uint32_t i = 0; i < n->n; i++)
-        if (!ev_eval(ev, ev->p->kids[n->a + i], &items[i]))
+        if (!ev_eval(ev, ev->p->kids[n->a + i], &items[i]) ||
+            !ev_charge(ev, cedar_value_cost(&items[i]) * log2_of(n->n)))
             return false;
     e = cedar_set_make(ev->arena, items, n->n, ret);
     return e == TS_OK || ev_fatal(ev, e);
@@ -31,6 +39,8 @@ bool ev_op_contains(struct ev *ev, const struct ev_node *n,
         cedar_fault_type(&ev->fault, "set", &s);
         return false;
     }
+    if (!ev_charge(ev, cedar_value_cost(&v) * log2_of(s.as.set->count)))
+        return false;
     cedar_put_bool(ret, cedar_set_has(s.as.set, &v));
     return true;
 }
@@ -61,7 +71,7 @@ bool ev_op_contains_all(struct ev *ev, const struct ev_node *n,
     const struct cedar_set *a, *b;
     uint32_t i = 0;
 
-    if (!two_sets(ev, n, &a, &b))
+    if (!two_sets(ev, n, &a, &b) || !ev_charge(ev, b->cost * log2_of(a->count)))
         return false;
     while (i < b->count && cedar_set_has(a, &b->items[i]))
         i++;
@@ -84,6 +94,8 @@ bool ev_op_contains_any(struct ev *ev, const struct ev_node *n,
         a = b;
         b = t;
     }
+    if (!ev_charge(ev, b->cost * log2_of(a->count)))
+        return false;
     while (i < b->count && !cedar_set_has(a, &b->items[i]))
         i++;
     cedar_put_bool(ret, i < b->count);
