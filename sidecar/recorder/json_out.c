@@ -128,6 +128,18 @@ void json_hex(struct json_out *o, struct ts_bytes b)
     json_raw(o, "\"", 1);
 }
 
+void json_key(struct json_out *o, struct mp_reader *r, size_t max_len)
+{
+    struct ts_str key = mp_read_str(r, max_len);
+
+    /* Legal JSON, but common readers (jansson is one) refuse it: one such line
+     * would make the log unreadable for them. */
+    if (key.len > 0 && memchr(key.ptr, '\0', key.len) != NULL)
+        mp_fail(r, TS_E_INVALID, "a key with a zero byte");
+    json_str(o, key);
+    json_raw(o, ":", 1);
+}
+
 static void json_array(struct json_out *o, struct mp_reader *r, unsigned depth)
 {
     uint32_t n = mp_read_array(r, UINT32_MAX);
@@ -149,8 +161,7 @@ static void json_map(struct json_out *o, struct mp_reader *r, unsigned depth)
     for (uint32_t i = 0; i < n && r->error == TS_OK && !o->full; i++) {
         if (i > 0)
             json_raw(o, ",", 1);
-        json_str(o, mp_read_str(r, SIZE_MAX));
-        json_raw(o, ":", 1);
+        json_key(o, r, SIZE_MAX);
         json_value(o, r, depth + 1);
     }
     json_raw(o, "}", 1);

@@ -31,6 +31,8 @@ void json_uint(struct json_out *o, uint64_t v);
 void json_str(struct json_out *o, struct ts_str s);
 void json_hex(struct json_out *o, struct ts_bytes b); /* quoted */
 
+/* A map key and its colon; one with a zero byte is an error of the reader. */
+void json_key(struct json_out *o, struct mp_reader *r, size_t max_len);
 /* One msgpack value of any type as JSON; bin becomes hex. An error is left in
  * the reader. depth: how many arrays and maps are already open. */
 void json_value(struct json_out *o, struct mp_reader *r, unsigned depth);

@@ -24,8 +24,8 @@ struct chain { /* where the next line goes; zeroed = nothing written yet */
 };
 
 /* Appends one line with its newline to o and moves the chain on. TS_E_LIMIT:
- * no room (RECORD_LINE_MAX is always enough); then o and chain are as before.
- * unix_us: microseconds since 1970. */
+ * no room (RECORD_LINE_MAX is always enough), or a key holds a zero byte; then
+ * o and chain are as before. unix_us: microseconds since 1970. */
 TS_NODISCARD ts_err line_append(struct json_out *o, struct chain *c,
                                 const struct record *r, uint64_t unix_us);
 

@@ -195,10 +195,9 @@ void record_members(const struct record *rec, struct json_out *o)
     for (uint32_t i = 0; i < count; i++) {
         if (i > 0)
             json_raw(o, ",", 1);
-        json_str(o, mp_read_str(&r, RECORD_KEY_MAX));
-        json_raw(o, ":", 1);
+        json_key(o, &r, RECORD_KEY_MAX);
         json_value(o, &r, 1);
     }
     if (mp_done(&r) != TS_OK)
-        o->full = true; /* record_parse() saw the same bytes: cannot be */
+        o->full = true; /* a key with a zero byte; the rest was checked */
 }
