@@ -181,8 +181,11 @@ static bool arithmetic(struct ev *ev, const struct ev_node *n, bool product,
     if (!ev_eval(ev, ev->p->kids[n->a], &acc))
         return false;
     for (uint32_t i = 1; i < n->n; i++) {
-        if (!ev_eval(ev, ev->p->kids[n->a + i], &x) ||
-            !step(ev, product ? '*' : ev->p->joins[n->a + i], &acc, &x))
+        char op = '*';
+
+        if (!product)
+            op = ev->p->joins[n->a + i];
+        if (!ev_eval(ev, ev->p->kids[n->a + i], &x) || !step(ev, op, &acc, &x))
             return false;
     }
     *ret = acc;

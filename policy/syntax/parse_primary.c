@@ -48,7 +48,7 @@ ts_err cedar_parse_uid(struct parser *p, struct ast_expr **ret)
     return TS_OK;
 }
 
-static ts_err new_run(struct parser *p, struct ast_expr *node, char *buf,
+static ts_err new_run(struct parser *p, struct ast_expr *node, const char *buf,
                       size_t from, size_t to)
 {
     struct ast_expr *run;
