@@ -189,6 +189,9 @@ class Launcher:
             return
         pairs = [os.pipe2(os.O_CLOEXEC) for _ in range(3)]
         ends = [pairs[0][0], pairs[1][1], pairs[2][1]]
+        if not stdin:  # cannot be polled: the gate must not try
+            os.close(pairs[0][1])
+            pairs[0] = (pairs[0][0], os.open("/dev/null", os.O_WRONLY | os.O_CLOEXEC))
         self.send(HOP_STARTED, [oid, 7, 4, 150], [pairs[0][1], pairs[1][0], pairs[2][0]])
         for fd in (pairs[0][1], pairs[1][0], pairs[2][0]):
             os.close(fd)

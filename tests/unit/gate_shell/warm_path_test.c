@@ -130,8 +130,9 @@ static int teardown(void **state)
     return 0;
 }
 
-/* Feeds the frame that b.frame holds, ends the turn, takes the answer. */
-static enum client_type one_turn(void)
+/* Feeds the frame that b.frame holds, ends the turn, takes the answer, in
+ * which the code must stand. */
+static enum client_type one_turn(const char *code)
 {
     static uint8_t answer[TS_FRAME_HEAD + TS_FRAME_MAX];
     struct frame f;
@@ -146,6 +147,7 @@ static enum client_type one_turn(void)
     clients_flush(b.g);
     n = recv(b.peer, answer, sizeof(answer), MSG_DONTWAIT);
     assert_true(n > TS_FRAME_HEAD);
+    assert_non_null(memmem(answer, (size_t)n, code, strlen(code)));
     drain_ring();
     return (enum client_type)answer[4];
 }
@@ -162,21 +164,22 @@ static void put_call(uint64_t seq, const char *tool, const char *args)
     assert_int_equal(msg_call_send(&b.frame, &m), TS_OK);
 }
 
-static void check_denials(const char *tool, const char *args, uint32_t warm)
+static void check_denials(const char *tool, const char *args, const char *code,
+                          uint32_t warm)
 {
     const uint32_t measured = 1000;
     uint64_t seq = 1;
 
     for (uint32_t i = 0; i < warm; i++) {
         put_call(seq++, tool, args);
-        assert_int_equal(one_turn(), MSG_DECISION);
+        assert_int_equal(one_turn(code), MSG_DECISION);
     }
     public_key_ops = 0;
     b.records = 0;
     for (uint32_t i = 0; i < measured; i++) {
         put_call(seq++, tool, args);
         fault_mem_arm(0, true); /* the first allocation would fail */
-        assert_int_equal(one_turn(), MSG_DECISION);
+        assert_int_equal(one_turn(code), MSG_DECISION);
         assert_false(fault_mem_fired());
         fault_mem_disarm();
     }
@@ -189,13 +192,14 @@ static void calls_on_call_warm_denial_allocates_nothing(void **state)
 {
     (void)state;
     /* fs.read of a secret: every policy set is evaluated */
-    check_denials("fs.read", "path=secret/key", 2 * TS_CALL_IDS_MAX);
+    check_denials("fs.read", "path=secret/key", "forbidden",
+                  2 * TS_CALL_IDS_MAX);
 }
 
 static void calls_on_call_warm_unknown_tool_allocates_nothing(void **state)
 {
     (void)state;
-    check_denials("no.such", "path=a", 2 * TS_CALL_IDS_MAX);
+    check_denials("no.such", "path=a", "tool_unknown", 2 * TS_CALL_IDS_MAX);
 }
 
 static void session_authority_sees_every_change(void **state)
