@@ -52,7 +52,7 @@ static void print_text(const struct layers *l)
         bool is_floor = (p->bit & LAYER_FLOOR) != 0;
 
         (void)printf("%-15s %s%-6s%s %-10s %s%s\n", layer_name(p->bit),
-                     p->holds    ? t.green
+                     p->holds   ? t.green
                      : is_floor ? t.red
                                 : t.yellow,
                      p->holds ? "yes" : "no", t.reset, why(p), p->stops,
@@ -82,12 +82,11 @@ static void print_json(const struct layers *l)
     for (size_t i = 0; i < LAYER_COUNT; i++) {
         const struct layer_probe *p = &l->probe[i];
 
-        (void)printf("%s{\"name\":\"%s\",\"holds\":%s,\"required\":%s,"
-                     "\"errno\":\"%s\",\"stops\":\"%s\"}",
-                     i > 0 ? "," : "", layer_name(p->bit),
-                     p->holds ? "true" : "false",
-                     (p->bit & LAYER_FLOOR) != 0 ? "true" : "false", why(p),
-                     p->stops);
+        (void)printf(
+            "%s{\"name\":\"%s\",\"holds\":%s,\"required\":%s,"
+            "\"errno\":\"%s\",\"stops\":\"%s\"}",
+            i > 0 ? "," : "", layer_name(p->bit), p->holds ? "true" : "false",
+            (p->bit & LAYER_FLOOR) != 0 ? "true" : "false", why(p), p->stops);
     }
     (void)printf("]}\n");
 }

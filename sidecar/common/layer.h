@@ -34,8 +34,8 @@
                 LAYER_RLIMITS | LAYER_FDS_CLOSED | LAYER_CLEAN_ENV |           \
                 LAYER_SESSION | LAYER_PDEATHSIG | LAYER_SUBREAPER))
 
-const char *layer_name(uint32_t bit);   /* static; "unknown" if not one bit */
+const char *layer_name(uint32_t bit);     /* static; "unknown" if not one bit */
 uint32_t layer_parse(struct ts_str name); /* 0 if there is none of that name */
-const char *layer_first(uint32_t bits); /* name of the lowest bit set */
+const char *layer_first(uint32_t bits);   /* name of the lowest bit set */
 
 #endif

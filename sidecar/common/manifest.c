@@ -26,8 +26,8 @@ const struct manifest_arg *manifest_arg_find(const struct manifest *m,
 static ts_err load_one(const struct bundle_file *f, struct ts_arena *arena,
                        struct manifest *m, char *text, size_t cap)
 {
-    struct manifest_reader r = {.arena = arena, .m = m, .text = text,
-                                .cap = cap};
+    struct manifest_reader r = {
+        .arena = arena, .m = m, .text = text, .cap = cap};
     struct yaml_node *root = NULL;
     struct yaml_fail fail;
     const char *copy;
@@ -58,8 +58,7 @@ static bool is_manifest(struct ts_str name)
 {
     const struct ts_str suffix = TS_STR_LIT(".yaml");
 
-    return ts_str_starts(name, TS_STR_LIT("tools/")) &&
-           name.len > suffix.len &&
+    return ts_str_starts(name, TS_STR_LIT("tools/")) && name.len > suffix.len &&
            memcmp(name.ptr + name.len - suffix.len, suffix.ptr, suffix.len) ==
                0;
 }

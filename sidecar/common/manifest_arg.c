@@ -29,8 +29,7 @@ static ts_err arg_type(struct arg_reader *a, const struct yaml_node *n)
         }
     }
     return manifest_fail(
-        a->r, n->line,
-        "type must be string, int, bool, path, url or strings");
+        a->r, n->line, "type must be string, int, bool, path, url or strings");
 }
 
 static ts_err arg_required(struct arg_reader *a, const struct yaml_node *n)
@@ -88,7 +87,8 @@ static ts_err arg_one_of(struct arg_reader *a, const struct yaml_node *n)
 
 static bool name_is_valid(struct ts_str s)
 {
-    if (s.len == 0 || s.len > ARG_NAME_MAX || (s.ptr[0] >= '0' && s.ptr[0] <= '9'))
+    if (s.len == 0 || s.len > ARG_NAME_MAX ||
+        (s.ptr[0] >= '0' && s.ptr[0] <= '9'))
         return false;
     for (size_t i = 0; i < s.len; i++) {
         char c = s.ptr[i];
@@ -117,8 +117,7 @@ static ts_err finish_arg(struct arg_reader *a, const struct yaml_node *n)
     if (!a->has_max)
         arg->max = most;
     if (arg->min < least || arg->max > most || arg->min > arg->max)
-        return manifest_fail(a->r, n->line,
-                             "min and max must be in order%s",
+        return manifest_fail(a->r, n->line, "min and max must be in order%s",
                              is_int ? "" : " and from 0 to 65536 bytes");
     if (arg->max_items != 0 && arg->type != ARG_STRINGS)
         return manifest_fail(a->r, n->line,
@@ -140,10 +139,14 @@ static ts_err read_arg(struct arg_reader *a, const struct yaml_node *n)
         const char *key;
         arg_fn *read;
     } fields[] = {
-        {"type", arg_type},           {"required", arg_required},
-        {"description", arg_description}, {"min", arg_min},
-        {"max", arg_max},             {"max_items", arg_max_items},
-        {"one_of", arg_one_of},       {"allow_dash", arg_allow_dash},
+        {"type", arg_type},
+        {"required", arg_required},
+        {"description", arg_description},
+        {"min", arg_min},
+        {"max", arg_max},
+        {"max_items", arg_max_items},
+        {"one_of", arg_one_of},
+        {"allow_dash", arg_allow_dash},
     };
     const size_t count = sizeof(fields) / sizeof(fields[0]);
     char name[64];
@@ -182,7 +185,8 @@ ts_err manifest_read_args(struct manifest_reader *r, const struct yaml_node *n)
     ts_err e;
 
     if (n->kind != YAML_KIND_MAP)
-        return manifest_fail(r, n->line, "args: expected \"NAME: {type: ...}\"");
+        return manifest_fail(r, n->line,
+                             "args: expected \"NAME: {type: ...}\"");
     if (n->count > TS_TOOL_ARGS_MAX)
         return manifest_fail(r, n->line, "more than %d arguments",
                              TS_TOOL_ARGS_MAX);

@@ -237,8 +237,8 @@ ts_err manifest_args(const struct manifest *m, struct ts_bytes args,
                      struct ts_arena *arena, struct call_args *ret,
                      char *reterr_text, size_t reterr_cap)
 {
-    struct args_reader r = {.m = m, .arena = arena, .text = reterr_text,
-                            .cap = reterr_cap};
+    struct args_reader r = {
+        .m = m, .arena = arena, .text = reterr_text, .cap = reterr_cap};
     const struct manifest_arg *bad;
     struct call_args c = {0};
     void *p;

@@ -68,10 +68,12 @@ static ts_err check_names(const struct manifest_reader *r)
         return manifest_fail(r, line_of(r, "action"),
                              "action: use letters, digits and ._-:/");
     if (m->exec.len == 0)
-        return manifest_fail(r, r->root->line, "key \"exec\" is missing: the "
+        return manifest_fail(r, r->root->line,
+                             "key \"exec\" is missing: the "
                              "absolute path of the program");
     if (m->argv_count == 0)
-        return manifest_fail(r, r->root->line, "key \"argv\" is missing: the "
+        return manifest_fail(r, r->root->line,
+                             "key \"argv\" is missing: the "
                              "words, starting with the program's name");
     return check_path(r, "exec", m->exec);
 }
@@ -87,18 +89,26 @@ static ts_err check_piece(const struct manifest_reader *r, uint32_t index,
         return TS_OK;
     (void)ts_str_escape(name, sizeof(name), p->text.ptr, p->text.len);
     if (index == 0)
-        return manifest_fail(r, line, "argv: the first word names the program "
-                             "and cannot hold \"{%s}\"", name);
+        return manifest_fail(r, line,
+                             "argv: the first word names the program "
+                             "and cannot hold \"{%s}\"",
+                             name);
     arg = manifest_arg_find(r->m, p->text);
     if (arg == NULL)
-        return manifest_fail(r, line, "argv: \"{%s}\" is not an argument; "
-                             "declare it under args", name);
+        return manifest_fail(r, line,
+                             "argv: \"{%s}\" is not an argument; "
+                             "declare it under args",
+                             name);
     if (p->is_spread && (!is_whole || arg->type != ARG_STRINGS))
-        return manifest_fail(r, line, "argv: \"{%s...}\" must be a word of its "
-                             "own and the argument of type strings", name);
+        return manifest_fail(r, line,
+                             "argv: \"{%s...}\" must be a word of its "
+                             "own and the argument of type strings",
+                             name);
     if (!p->is_spread && arg->type == ARG_STRINGS)
-        return manifest_fail(r, line, "argv: \"%s\" is a list; write "
-                             "\"{%s...}\" as a word of its own", name, name);
+        return manifest_fail(r, line,
+                             "argv: \"%s\" is a list; write "
+                             "\"{%s...}\" as a word of its own",
+                             name, name);
     return TS_OK;
 }
 
@@ -276,8 +286,8 @@ static ts_err check_profile(const struct manifest_reader *r)
         return manifest_fail(r, line_of(r, "seccomp"),
                              "seccomp must be pure, files or build");
     if (ts_str_eq_c(m->seccomp, "pure") &&
-        (m->access == ACCESS_WRITE || m->write_count > 0 ||
-         m->exec_count > 0 || m->scratch.len > 0))
+        (m->access == ACCESS_WRITE || m->write_count > 0 || m->exec_count > 0 ||
+         m->scratch.len > 0))
         return manifest_fail(r, line_of(r, "seccomp"),
                              "seccomp: a pure tool writes no files and starts "
                              "no programs; use files");
@@ -290,8 +300,7 @@ static ts_err check_folders(const struct manifest_reader *r)
     ts_err e;
 
     if (m->cwd.len == 0)
-        m->cwd =
-            m->resource_root.len > 0 ? m->resource_root : TS_STR_LIT("/");
+        m->cwd = m->resource_root.len > 0 ? m->resource_root : TS_STR_LIT("/");
     if ((e = check_path(r, "cwd", m->cwd)) != TS_OK ||
         (e = check_paths(r, "read_paths", m->read_paths, m->read_count)) !=
             TS_OK ||

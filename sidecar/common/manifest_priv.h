@@ -8,7 +8,7 @@
 /* Between manifest_yaml.c (shape), manifest_args.c, manifest_argv.c and
  * manifest_check.c (meaning). */
 #define MANIFEST_BYTES_MAX  65536
-#define MANIFEST_PATHS_MAX  64  /* read_paths, write_paths, exec_paths: each */
+#define MANIFEST_PATHS_MAX  64 /* read_paths, write_paths, exec_paths: each */
 #define MANIFEST_ENV_MAX    32
 #define MANIFEST_ONE_OF_MAX 64
 #define MANIFEST_TEXT_MAX   1024 /* bytes of a description or a word */

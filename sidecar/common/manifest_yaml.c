@@ -49,7 +49,8 @@ ts_err manifest_read_strings(const struct manifest_reader *r,
     ts_err e;
 
     if (n->kind != YAML_KIND_LIST)
-        return manifest_fail(r, n->line, "expected a list, e.g. [\"a\", \"b\"]");
+        return manifest_fail(r, n->line,
+                             "expected a list, e.g. [\"a\", \"b\"]");
     if (n->count > max)
         return manifest_fail(r, n->line, "more than %u entries", max);
     e = ts_arena_array(r->arena, (size_t)n->count + 1, sizeof(*list), &p);
@@ -206,8 +207,10 @@ static ts_err read_env(struct manifest_reader *r, const struct yaml_node *n)
 
         pair->key = v->key;
         if (v->kind != YAML_KIND_SCALAR || v->text.len > MANIFEST_TEXT_MAX)
-            return manifest_fail(r, v->line, "expected a text of at most %d "
-                                 "bytes", MANIFEST_TEXT_MAX);
+            return manifest_fail(r, v->line,
+                                 "expected a text of at most %d "
+                                 "bytes",
+                                 MANIFEST_TEXT_MAX);
         pair->value = v->text;
     }
     r->m->env_count = n->count;
@@ -234,8 +237,10 @@ static ts_err read_require(struct manifest_reader *r, const struct yaml_node *n)
 
         (void)ts_str_escape(shown, sizeof(shown), names[i].ptr, names[i].len);
         if (bit == 0)
-            return manifest_fail(r, n->line, "unknown sandbox layer \"%s\"; "
-                                 "tipstaff doctor lists them", shown);
+            return manifest_fail(r, n->line,
+                                 "unknown sandbox layer \"%s\"; "
+                                 "tipstaff doctor lists them",
+                                 shown);
         r->m->require |= bit;
     }
     return TS_OK;
@@ -319,8 +324,8 @@ static ts_err read_resource(struct manifest_reader *r,
         {"path", resource_path},     {"root", resource_root},
         {"access", resource_access},
     };
-    ts_err e = read_map(r, n, fields, sizeof(fields) / sizeof(fields[0]),
-                        "resource");
+    ts_err e =
+        read_map(r, n, fields, sizeof(fields) / sizeof(fields[0]), "resource");
 
     if (e != TS_OK)
         return e;

@@ -7,8 +7,8 @@
 
 #include "sidecar/common/manifest.h"
 
-#define PATH_BYTES_MAX    4095 /* the kernel's PATH_MAX without the NUL */
-#define PATH_SEGMENT_MAX  255  /* the kernel's NAME_MAX */
+#define PATH_BYTES_MAX   4095 /* the kernel's PATH_MAX without the NUL */
+#define PATH_SEGMENT_MAX 255  /* the kernel's NAME_MAX */
 
 /* The bytes up to the next slash. */
 static struct ts_str next_segment(struct ts_str *rest)

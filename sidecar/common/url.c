@@ -227,9 +227,9 @@ static ts_err put_encoded(struct out *o, struct ts_str s, const char *extra)
         int hi, lo;
 
         if (c != '%') {
-            if (c == '\0' || (!is_unreserved(c) &&
-                              strchr("!$&'()*+,;=:@/", c) == NULL &&
-                              strchr(extra, c) == NULL))
+            if (c == '\0' ||
+                (!is_unreserved(c) && strchr("!$&'()*+,;=:@/", c) == NULL &&
+                 strchr(extra, c) == NULL))
                 return TS_E_INVALID;
             put(o, c);
             continue;

@@ -31,7 +31,7 @@ struct yaml_node { /* lives in the arena given to yaml_tree_parse() */
     bool is_plain; /* a scalar without quotes */
     uint32_t line; /* from 1 */
     uint32_t count;
-    struct ts_str key; /* in a map: its key, else "" */
+    struct ts_str key;  /* in a map: its key, else "" */
     struct ts_str text; /* of a scalar; a NUL follows that is not counted */
     struct yaml_node *first; /* children in their order */
     struct yaml_node *last;

@@ -26,9 +26,9 @@ struct child_limit {
 };
 
 struct child_plan {
-    int stdio[3];  /* each >= 3; become 0, 1, 2 */
+    int stdio[3]; /* each >= 3; become 0, 1, 2 */
     int cwd_fd;
-    int exec_fd;   /* O_PATH of an ELF program */
+    int exec_fd; /* O_PATH of an ELF program */
     int ruleset_fd;
     char *const *argv;
     char *const *envp;

@@ -68,8 +68,8 @@ ts_err control_start_up(struct launcher *l)
 
 static ts_err on_prepare(struct launcher *l, const struct control_message *m)
 {
-    struct control_message done = {.type = CONTROL_PREPARED, .bundle_fd = -1,
-                                   .journal_fd = -1};
+    struct control_message done = {
+        .type = CONTROL_PREPARED, .bundle_fd = -1, .journal_fd = -1};
     char text[512] = "";
     ts_err e;
 

@@ -10,10 +10,10 @@
 
 #include "proto/base/ts_fd.h"
 
-#define SHEBANG_MAX  256 /* bytes the kernel reads of a first line */
-#define PHDRS_MAX    64
-#define LOADER_MAX   256
-#define IMAGE_MAX    ((off_t)2 << 30) /* bytes; more is not a tool */
+#define SHEBANG_MAX 256 /* bytes the kernel reads of a first line */
+#define PHDRS_MAX   64
+#define LOADER_MAX  256
+#define IMAGE_MAX   ((off_t)2 << 30) /* bytes; more is not a tool */
 
 static const char *say(struct ts_arena *arena, const char *path,
                        const char *why)

@@ -12,9 +12,10 @@
 #include "sidecar/launcher/layers/landlock.h"
 #include "sidecar/launcher/resource.h"
 
-#define LAUNCH_BUDGET ((size_t)4 << 20) /* bytes of one order's working memory */
-#define MB            (1ull << 20)
-#define BUILD_SPACE   8 /* address space of a "build" tool, times its memory */
+#define LAUNCH_BUDGET                                                          \
+    ((size_t)4 << 20) /* bytes of one order's working memory */
+#define MB          (1ull << 20)
+#define BUILD_SPACE 8 /* address space of a "build" tool, times its memory */
 
 /* What one launch holds until it has started or failed. */
 struct launch {
@@ -267,8 +268,8 @@ static void make_limits(struct launch *x)
         struct child_limit *c = &x->child.limits[i];
         struct rlimit now;
 
-        if (c->hard == 0 || prlimit(0, (__rlimit_resource_t)c->resource, NULL,
-                                    &now) != 0)
+        if (c->hard == 0 ||
+            prlimit(0, (__rlimit_resource_t)c->resource, NULL, &now) != 0)
             continue;
         if (now.rlim_max != RLIM_INFINITY && c->hard > now.rlim_max)
             c->hard = now.rlim_max;

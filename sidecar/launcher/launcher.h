@@ -18,9 +18,10 @@
 #include "sidecar/launcher/tree.h"
 
 #define LAUNCHER_RUNS_MAX 240 /* below BACK_SLOTS: each can still report */
-#define LOOK_AGAIN_NS     2000000ull     /* 2 ms between looks at a tree */
-#define GIVE_UP_NS        30000000000ull /* 30 s: what does not die then will
-                                            not; stop rather than lie */
+#define LOOK_AGAIN_NS     2000000ull /* 2 ms between looks at a tree */
+#define GIVE_UP_NS                                                             \
+    30000000000ull /* 30 s: what does not die then will                        \
+                      not; stop rather than lie */
 
 struct active_run {
     struct run_life life;
@@ -90,7 +91,8 @@ uint64_t runs_next_ns(const struct launcher *l); /* UINT64_MAX: nothing due */
 /* Every running tool is told to end, for this reason. */
 TS_NODISCARD ts_err runs_kill_all(struct launcher *l, enum end_reason why);
 void runs_drop_scratch(int base_fd, const char *name);
-/* Ends everything, waits until it is gone. For every way out of the launcher. */
+/* Ends everything, waits until it is gone. For every way out of the launcher.
+ */
 void runs_end_all(struct launcher *l);
 
 #endif

@@ -101,8 +101,8 @@ static ts_err confine(struct launcher *l, const char **step)
     if ((e = filter_key_make(&l->key)) != TS_OK ||
         (e = filter_make_pure(&l->key, &l->pure)) != TS_OK)
         return e;
-    l->pure_prog = (struct sock_fprog){.len = l->pure.count,
-                                       .filter = l->pure.insns};
+    l->pure_prog =
+        (struct sock_fprog){.len = l->pure.count, .filter = l->pure.insns};
     *step = "/proc and the marks of tools";
     if ((e = tree_open(&l->tree, &l->key)) != TS_OK)
         return e;
@@ -158,8 +158,7 @@ static ts_err start_up(struct launcher *l)
     if ((e = control_start_up(l)) != TS_OK ||
         (e = set_nonblocking(FD_CONTROL)) != TS_OK ||
         (e = watch(l, FD_CONTROL, EPOLLIN, EPOLL_CTL_ADD)) != TS_OK ||
-        (e = watch(l, LAUNCHER_FD_RECORDER, EPOLLIN, EPOLL_CTL_ADD)) !=
-            TS_OK ||
+        (e = watch(l, LAUNCHER_FD_RECORDER, EPOLLIN, EPOLL_CTL_ADD)) != TS_OK ||
         (e = watch(l, LAUNCHER_FD_GATE, EPOLLIN, EPOLL_CTL_ADD)) != TS_OK ||
         (e = watch(l, l->signal_fd, EPOLLIN, EPOLL_CTL_ADD)) != TS_OK)
         return e;

@@ -50,8 +50,8 @@ static ts_err check_resource(const struct manifest *m, const struct order *o,
                              const struct call_args *args,
                              struct order_refusal *r)
 {
-    struct ts_str want = has_path(m) ? args->resource
-                                     : (struct ts_str){.ptr = "", .len = 0};
+    struct ts_str want =
+        has_path(m) ? args->resource : (struct ts_str){.ptr = "", .len = 0};
 
     if (!ts_str_eq(want, o->path))
         return refuse(r, CODE_RESOURCE_UNAVAILABLE, "path",

@@ -1,4 +1,5 @@
-/* Messages of the recorder: a table of what may come, anything else stops us. */
+/* Messages of the recorder: a table of what may come, anything else stops us.
+ */
 #include <errno.h>
 #include <stddef.h>
 #include <sys/socket.h>

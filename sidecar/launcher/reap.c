@@ -49,8 +49,8 @@ static ts_err report(struct launcher *l, struct active_run *r)
 }
 
 /* Carries out effects until one waits for something outside. */
-static ts_err drive(struct launcher *l, struct active_run *r,
-                    enum run_event ev, enum end_reason why)
+static ts_err drive(struct launcher *l, struct active_run *r, enum run_event ev,
+                    enum end_reason why)
 {
     for (;;) {
         enum run_effect effect = run_step(&r->life, ev, why);

@@ -19,7 +19,8 @@ static long open_beneath(const struct resource_want *w, int dir,
     struct open_how how = {
         .flags = flags | O_CLOEXEC,
         .mode = mode,
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+        .resolve =
+            RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
     };
 
     return raw_call6(SYS_openat2, dir, raw_ptr(name), raw_ptr(&how),

@@ -71,8 +71,7 @@ static ts_err empty(int dir_fd, int depth, uint32_t *left)
             fd = openat(dirfd(d), e->d_name,
                         O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         result = fd < 0 ? TS_E_SYSTEM : empty(fd, depth + 1, left);
-        if (result == TS_OK &&
-            unlinkat(dirfd(d), e->d_name, AT_REMOVEDIR) != 0)
+        if (result == TS_OK && unlinkat(dirfd(d), e->d_name, AT_REMOVEDIR) != 0)
             result = TS_E_SYSTEM;
     }
     (void)closedir(d);

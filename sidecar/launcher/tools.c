@@ -224,8 +224,8 @@ static ts_err open_tool(const struct opener *o)
         return fail(o, "exec", m->exec, ts_err_text(e));
     t->rules = p;
     if (image_open(m->exec, &o->set->arena, &t->image, &why) != TS_OK) {
-        t->image = (struct image){.file.fd = -1, .interp.fd = -1,
-                                  .loader_fd = -1};
+        t->image =
+            (struct image){.file.fd = -1, .interp.fd = -1, .loader_fd = -1};
         return fail(o, "exec", m->exec, why);
     }
     if ((e = open_path(o, "cwd", m->cwd, O_DIRECTORY, &t->cwd_fd)) != TS_OK)
@@ -275,12 +275,18 @@ ts_err toolset_open(struct manifests *m, uint32_t launcher_index, int abi,
     s->tools = p;
     s->manifests = m;
     for (uint32_t i = 0; i < m->count; i++)
-        s->tools[i] = (struct tool){
-            .m = &m->list[i], .image.file.fd = -1, .image.interp.fd = -1,
-            .image.loader_fd = -1, .root_fd = -1, .cwd_fd = -1,
-            .scratch_fd = -1, .ruleset = -1};
+        s->tools[i] = (struct tool){.m = &m->list[i],
+                                    .image.file.fd = -1,
+                                    .image.interp.fd = -1,
+                                    .image.loader_fd = -1,
+                                    .root_fd = -1,
+                                    .cwd_fd = -1,
+                                    .scratch_fd = -1,
+                                    .ruleset = -1};
     for (uint32_t i = 0; i < m->count && e == TS_OK; i++) {
-        struct opener o = {.set = s, .tool = &s->tools[i], .text = reterr_text,
+        struct opener o = {.set = s,
+                           .tool = &s->tools[i],
+                           .text = reterr_text,
                            .cap = reterr_cap};
 
         if (m->list[i].launcher == launcher_index)
@@ -348,7 +354,6 @@ void tool_refill(const struct toolset *s, struct tool *t)
 {
     int fd = -1, err = 0;
 
-    if (t->ruleset < 0 && s->abi > 0 &&
-        make_ruleset(s, t, &fd, &err) == TS_OK)
+    if (t->ruleset < 0 && s->abi > 0 && make_ruleset(s, t, &fd, &err) == TS_OK)
         t->ruleset = fd; /* else the call itself meets and reports the error */
 }

@@ -24,7 +24,7 @@ struct tool_rule {
 struct tool {
     const struct manifest *m;
     struct image image;
-    int root_fd;    /* of the resource, -1 if it has no path */
+    int root_fd; /* of the resource, -1 if it has no path */
     int cwd_fd;
     int scratch_fd; /* base, -1 if none is asked for */
     struct tool_rule *rules;

@@ -67,13 +67,20 @@ static void call_of_kernel_surface_is_refused(void **state)
         long nr;
         const char *answer;
     } calls[] = {
-        {SYS_bpf, "EPERM"},           {SYS_io_uring_setup, "EPERM"},
-        {SYS_userfaultfd, "EPERM"},   {SYS_keyctl, "EPERM"},
-        {SYS_add_key, "EPERM"},       {SYS_perf_event_open, "EPERM"},
-        {SYS_setns, "EPERM"},         {SYS_pivot_root, "EPERM"},
-        {SYS_process_vm_readv, "EPERM"}, {SYS_open_by_handle_at, "EPERM"},
-        {SYS_init_module, "EPERM"},   {SYS_reboot, "EPERM"},
-        {SYS_clone3, "ENOSYS"},       {SYS_openat2, "ENOSYS"},
+        {SYS_bpf, "EPERM"},
+        {SYS_io_uring_setup, "EPERM"},
+        {SYS_userfaultfd, "EPERM"},
+        {SYS_keyctl, "EPERM"},
+        {SYS_add_key, "EPERM"},
+        {SYS_perf_event_open, "EPERM"},
+        {SYS_setns, "EPERM"},
+        {SYS_pivot_root, "EPERM"},
+        {SYS_process_vm_readv, "EPERM"},
+        {SYS_open_by_handle_at, "EPERM"},
+        {SYS_init_module, "EPERM"},
+        {SYS_reboot, "EPERM"},
+        {SYS_clone3, "ENOSYS"},
+        {SYS_openat2, "ENOSYS"},
         {999, "ENOSYS"},
     };
     char nr[16];
@@ -121,10 +128,10 @@ static void tool_starts_with_nothing_but_stdio(void **state)
     box_run(&box, &c, &o);
     assert_true(o.started);
     assert_null(strstr(o.out, "SBX_SECRET"));
-    assert_string_equal(
-        o.out, "TIPSTAFF_DECISION=00000000000000000000000000000000\n"
-               "PATH=/usr/local/bin:/usr/bin:/bin\nLANG=C.UTF-8\n"
-               "HOME=/nonexistent\n");
+    assert_string_equal(o.out,
+                        "TIPSTAFF_DECISION=00000000000000000000000000000000\n"
+                        "PATH=/usr/local/bin:/usr/bin:/bin\nLANG=C.UTF-8\n"
+                        "HOME=/nonexistent\n");
 }
 
 static void file_resource_alone_is_reachable(void **state)
@@ -159,7 +166,9 @@ static void link_on_the_way_is_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < 2; i++) {
-        const struct call c = {.tool = "file", .what = "read", .path = path,
+        const struct call c = {.tool = "file",
+                               .what = "read",
+                               .path = path,
                                .access = ACCESS_READ};
 
         box_path(&box, names[i], path, sizeof(path));
@@ -174,8 +183,8 @@ static void path_outside_the_root_is_bad_arguments(void **state)
 {
     char path[160];
     struct outcome o;
-    const struct call c = {.tool = "file", .what = "read", .path = path,
-                           .access = ACCESS_READ};
+    const struct call c = {
+        .tool = "file", .what = "read", .path = path, .access = ACCESS_READ};
 
     (void)state;
     box_path(&box, "space/../secret.txt", path, sizeof(path));
@@ -190,8 +199,8 @@ static void dir_resource_is_writable_beneath_only(void **state)
 {
     char path[128], new[128];
     struct outcome o;
-    const struct call c = {.tool = "dir", .what = "create", .path = path,
-                           .access = ACCESS_WRITE};
+    const struct call c = {
+        .tool = "dir", .what = "create", .path = path, .access = ACCESS_WRITE};
 
     (void)state;
     box_path(&box, "space", path, sizeof(path));

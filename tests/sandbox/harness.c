@@ -194,16 +194,16 @@ static void pair(int *ours, int *theirs)
 {
     int p[2];
 
-    assert_int_equal(
-        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, p), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, p),
+                     0);
     *ours = p[0];
     *theirs = p[1];
 }
 
 void box_open(struct box *b)
 {
-    struct control_message m = {.type = CONTROL_START, .bundle_fd = -1,
-                                .journal_fd = -1};
+    struct control_message m = {
+        .type = CONTROL_START, .bundle_fd = -1, .journal_fd = -1};
     uint8_t buf[CONTROL_MESSAGE_MAX];
     int theirs[3];
 

@@ -90,9 +90,11 @@ static void wait_ready(struct outcome *o)
 /* Four tools at once; killing one must end its own daemons, no others. */
 static void kill_of_one_tool_leaves_the_others_whole(void **state)
 {
-    enum { TOOLS = 4, DAEMONS = 5 };
-    const struct call c = {.tool = "plain", .what = "daemons_stay",
-                           .arg = "5"};
+    enum {
+        TOOLS = 4,
+        DAEMONS = 5
+    };
+    const struct call c = {.tool = "plain", .what = "daemons_stay", .arg = "5"};
     struct outcome o[TOOLS];
     uint64_t id[TOOLS];
 
@@ -174,8 +176,7 @@ static void flood_waits_for_its_reader_and_dies_by_kill(void **state)
 
 static void stdin_of_ten_megabytes_arrives_whole(void **state)
 {
-    const struct call c = {.tool = "plain", .what = "count",
-                           .has_stdin = true};
+    const struct call c = {.tool = "plain", .what = "count", .has_stdin = true};
     static char buf[65536];
     struct outcome o;
     size_t left = 10 << 20;
@@ -226,8 +227,7 @@ static void assert_no_probe_within_seconds(int seconds)
 
 static void hang_up_of_gate_kills_every_tool(void **state)
 {
-    const struct call c = {.tool = "plain", .what = "daemons_stay",
-                           .arg = "3"};
+    const struct call c = {.tool = "plain", .what = "daemons_stay", .arg = "3"};
     struct outcome o;
     uint64_t id = box_send(&box, &c);
 

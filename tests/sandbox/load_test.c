@@ -9,8 +9,8 @@ static void many_launches_keep_descriptors_constant(void **state)
 {
     char path[128];
     struct call plain = {.tool = "plain", .what = "fds"};
-    struct call file = {.tool = "file", .what = "read", .path = path,
-                        .access = ACCESS_READ};
+    struct call file = {
+        .tool = "file", .what = "read", .path = path, .access = ACCESS_READ};
     uint64_t sum_us = 0;
     struct outcome o;
     struct box box;

@@ -156,8 +156,8 @@ static int p_limits(const char *a)
     (void)a;
     if (setrlimit(RLIMIT_RTTIME, &less) == 0 ||
         setrlimit(RLIMIT_NOFILE, &less) == 0 ||
-        prlimit(getppid(), RLIMIT_NOFILE, NULL, (struct rlimit *)(uintptr_t)
-                                                    &(struct rlimit){0}) == 0)
+        prlimit(getppid(), RLIMIT_NOFILE, NULL,
+                (struct rlimit *)(uintptr_t) & (struct rlimit){0}) == 0)
         return say(0);
     return say(-1);
 }
@@ -365,23 +365,40 @@ static const struct {
     const char *name;
     int (*run)(const char *arg);
 } probes[] = {
-    {"read", p_read},           {"write", p_write},
-    {"socket", p_socket},       {"dgram_pair", p_dgram_pair},
-    {"stream_pair", p_stream_pair}, {"connect_pair", p_connect_pair},
-    {"call", p_call},           {"ptrace", p_ptrace},
-    {"unshare", p_unshare},     {"clone_user", p_clone_user},
-    {"mount", p_mount},         {"memfd", p_memfd},
-    {"chmod_suid", p_chmod_suid}, {"open_suid", p_open_suid},
-    {"limits", p_limits},       {"deathsig", p_deathsig},
-    {"subreaper", p_subreaper}, {"kill_parent", p_kill_parent},
-    {"tty", p_tty},             {"exec", p_exec},
-    {"fork", p_fork},           {"fds", p_fds},
-    {"env", p_env},             {"exit", p_exit},
-    {"signal", p_signal},       {"forkbomb", p_forkbomb},
-    {"memory", p_memory},       {"flood", p_flood},
-    {"sleep", p_sleep},         {"daemons", p_daemons},
-    {"daemons_stay", p_daemons_stay}, {"count", p_count},
-    {"create", p_create},       {"scratch", p_scratch},
+    {"read", p_read},
+    {"write", p_write},
+    {"socket", p_socket},
+    {"dgram_pair", p_dgram_pair},
+    {"stream_pair", p_stream_pair},
+    {"connect_pair", p_connect_pair},
+    {"call", p_call},
+    {"ptrace", p_ptrace},
+    {"unshare", p_unshare},
+    {"clone_user", p_clone_user},
+    {"mount", p_mount},
+    {"memfd", p_memfd},
+    {"chmod_suid", p_chmod_suid},
+    {"open_suid", p_open_suid},
+    {"limits", p_limits},
+    {"deathsig", p_deathsig},
+    {"subreaper", p_subreaper},
+    {"kill_parent", p_kill_parent},
+    {"tty", p_tty},
+    {"exec", p_exec},
+    {"fork", p_fork},
+    {"fds", p_fds},
+    {"env", p_env},
+    {"exit", p_exit},
+    {"signal", p_signal},
+    {"forkbomb", p_forkbomb},
+    {"memory", p_memory},
+    {"flood", p_flood},
+    {"sleep", p_sleep},
+    {"daemons", p_daemons},
+    {"daemons_stay", p_daemons_stay},
+    {"count", p_count},
+    {"create", p_create},
+    {"scratch", p_scratch},
 };
 
 int main(int argc, char **argv)

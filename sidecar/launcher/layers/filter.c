@@ -76,14 +76,16 @@ static struct scmp_arg_cmp ne(unsigned arg, uint64_t v)
  * not compared (CVE-2019-7303). */
 static struct scmp_arg_cmp eq32(unsigned arg, uint32_t v)
 {
-    return (struct scmp_arg_cmp){.arg = arg, .op = SCMP_CMP_MASKED_EQ,
-                                 .datum_a = UINT32_MAX, .datum_b = v};
+    return (struct scmp_arg_cmp){.arg = arg,
+                                 .op = SCMP_CMP_MASKED_EQ,
+                                 .datum_a = UINT32_MAX,
+                                 .datum_b = v};
 }
 
 static struct scmp_arg_cmp bits(unsigned arg, uint64_t mask, uint64_t v)
 {
-    return (struct scmp_arg_cmp){.arg = arg, .op = SCMP_CMP_MASKED_EQ,
-                                 .datum_a = mask, .datum_b = v};
+    return (struct scmp_arg_cmp){
+        .arg = arg, .op = SCMP_CMP_MASKED_EQ, .datum_a = mask, .datum_b = v};
 }
 
 /* A mode with neither set-id bit passes; with one of them it is refused. */
@@ -103,8 +105,7 @@ static void rule_open(struct maker *f, const char *name, unsigned flags)
     rule1(f, SCMP_ACT_ALLOW, name, bits(flags, CREATING, 0));
     rule1(f, SCMP_ACT_ALLOW, name, bits(flags + 1, S_ISUID | S_ISGID, 0));
     for (int i = 0; i < 4; i++)
-        rule2(f, EPERM_ACTION, name,
-              bits(flags, makers[i & 1], makers[i & 1]),
+        rule2(f, EPERM_ACTION, name, bits(flags, makers[i & 1], makers[i & 1]),
               bits(flags + 1, ids[i >> 1], ids[i >> 1]));
 }
 
@@ -136,10 +137,13 @@ static void rules_files(struct maker *f)
 static void rules_ioctl(struct maker *f)
 {
     static const uint32_t fine[] = {
-        0x5401, 0x5402, 0x5403, 0x5404, /* TCGETS, TCSETS, TCSETSW, TCSETSF */
-        0x540f, 0x5410, 0x5413, 0x5429, /* get/set pgrp, window size, sid */
-        0x541b, 0x5421, 0x5450, 0x5451, /* FIONREAD, FIONBIO, FIO(N)CLEX */
-        0x5452, 0x40049409,             /* FIOASYNC, FICLONE */
+        0x5401, 0x5402,
+        0x5403, 0x5404, /* TCGETS, TCSETS, TCSETSW, TCSETSF */
+        0x540f, 0x5410,
+        0x5413, 0x5429, /* get/set pgrp, window size, sid */
+        0x541b, 0x5421,
+        0x5450, 0x5451,     /* FIONREAD, FIONBIO, FIO(N)CLEX */
+        0x5452, 0x40049409, /* FIOASYNC, FICLONE */
     };
 
     for (size_t i = 0; i < sizeof(fine) / sizeof(fine[0]); i++)
@@ -151,10 +155,11 @@ static void rules_ioctl(struct maker *f)
 static void rules_prctl(struct maker *f)
 {
     static const uint32_t fine[] = {
-        PR_GET_PDEATHSIG, PR_GET_DUMPABLE, PR_SET_DUMPABLE, PR_SET_NAME,
-        PR_GET_NAME, PR_GET_SECCOMP, PR_SET_SECCOMP, PR_CAPBSET_READ,
-        PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS, PR_GET_TIMERSLACK,
-        PR_SET_TIMERSLACK, PR_SET_THP_DISABLE, PR_GET_THP_DISABLE, VMA_OPTION,
+        PR_GET_PDEATHSIG,    PR_GET_DUMPABLE,    PR_SET_DUMPABLE,
+        PR_SET_NAME,         PR_GET_NAME,        PR_GET_SECCOMP,
+        PR_SET_SECCOMP,      PR_CAPBSET_READ,    PR_SET_NO_NEW_PRIVS,
+        PR_GET_NO_NEW_PRIVS, PR_GET_TIMERSLACK,  PR_SET_TIMERSLACK,
+        PR_SET_THP_DISABLE,  PR_GET_THP_DISABLE, VMA_OPTION,
     };
 
     for (size_t i = 0; i < sizeof(fine) / sizeof(fine[0]); i++)

@@ -13,10 +13,10 @@
 #define SYS_landlock_add_rule       445
 #endif
 
-#define VERSION_FLAG  1 /* LANDLOCK_CREATE_RULESET_VERSION */
-#define PATH_BENEATH  1 /* LANDLOCK_RULE_PATH_BENEATH */
-#define NET_TCP_BOTH  3 /* bind and connect */
-#define SCOPE_BOTH    3 /* abstract sockets and signals */
+#define VERSION_FLAG 1 /* LANDLOCK_CREATE_RULESET_VERSION */
+#define PATH_BENEATH 1 /* LANDLOCK_RULE_PATH_BENEATH */
+#define NET_TCP_BOTH 3 /* bind and connect */
+#define SCOPE_BOTH   3 /* abstract sockets and signals */
 
 struct ruleset_attr {
     uint64_t fs;

@@ -13,17 +13,17 @@
  * asks at start, `tipstaff doctor` on demand. Takes some tens of milliseconds.
  */
 struct layer_probe {
-    uint32_t bit;  /* enum layer_bit */
-    bool holds;    /* the child saw the effect */
-    int sys_errno; /* why not, 0 if unknown */
+    uint32_t bit;      /* enum layer_bit */
+    bool holds;        /* the child saw the effect */
+    int sys_errno;     /* why not, 0 if unknown */
     const char *stops; /* what the layer is good for; static text */
 };
 
 struct layers {
     struct layer_probe probe[LAYER_COUNT]; /* in the order of LAYER_MAP */
-    uint32_t held;         /* the bits that hold */
-    int landlock_abi;      /* 0: none */
-    bool process_limit;    /* RLIMIT_NPROC binds this uid (never uid 0) */
+    uint32_t held;                         /* the bits that hold */
+    int landlock_abi;                      /* 0: none */
+    bool process_limit; /* RLIMIT_NPROC binds this uid (never uid 0) */
 };
 
 void layers_probe(struct layers *ret);

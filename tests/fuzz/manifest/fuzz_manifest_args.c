@@ -8,7 +8,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static const char text[] =
-    "tool: t\nexec: /x\nargv: [x, '{s}', '{i}', '{b}', '{u}', '{p}', '{l...}']\n"
+    "tool: t\nexec: /x\nargv: [x, '{s}', '{i}', '{b}', '{u}', '{p}', "
+    "'{l...}']\n"
     "args:\n  s: {type: string}\n  i: {type: int, min: -5, max: 500}\n"
     "  b: {type: bool}\n  u: {type: url}\n"
     "  p: {type: path, required: true}\n  l: {type: strings, max_items: 4}\n"

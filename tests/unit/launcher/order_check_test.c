@@ -25,7 +25,9 @@ struct row {
     uint64_t wall_result;
 };
 
-#define GOOD "\x81\xa1p\xa1" "a"
+#define GOOD                                                                   \
+    "\x81\xa1p\xa1"                                                            \
+    "a"
 
 static const struct row rows[] = {
     {"fine", 2, "t", GOOD, "/r/a", ACCESS_WRITE, 500, false, LAYER_FLOOR,

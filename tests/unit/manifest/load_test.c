@@ -9,8 +9,10 @@
 #include "tests/lib/fault_mem.h"
 
 static const char good[] =
-    "tool: t\nexec: /usr/bin/cat\nargv: [cat, '-n{n}', '{p}', '--', '{more...}']\n"
-    "args:\n  n: {type: int, min: 1, max: 9}\n  p: {type: path, required: true}\n"
+    "tool: t\nexec: /usr/bin/cat\nargv: [cat, '-n{n}', '{p}', '--', "
+    "'{more...}']\n"
+    "args:\n  n: {type: int, min: 1, max: 9}\n  p: {type: path, required: "
+    "true}\n"
     "  more: {type: strings}\n"
     "resource: {type: File, arg: p, root: /srv/w, access: read}\n";
 
@@ -37,17 +39,22 @@ static void load_mistake_names_file_and_line(void **state)
         {"", "tools/t.yaml:1: the file is empty"},
         {"tool: t\nexec: bin/x\nargv: [x]\n", "tools/t.yaml:2: exec:"},
         {"tool: t\nexec: /bin/../x\nargv: [x]\n", "tools/t.yaml:2: exec:"},
-        {"tool: t\nexec: /x\nargv: ['{a}']\n", "tools/t.yaml:3: argv: the first"},
-        {"tool: t\nexec: /x\nargv: [x, '{a}']\n", "tools/t.yaml:3: argv: \"{a}\""},
-        {"tool: t\nexec: /x\nargv: [x, '{a']\n", "tools/t.yaml:3: argv: word 2"},
-        {"tool: t\nexec: /x\nargv: [x]\nstdin: yes\n", "tools/t.yaml:4: expected"},
+        {"tool: t\nexec: /x\nargv: ['{a}']\n",
+         "tools/t.yaml:3: argv: the first"},
+        {"tool: t\nexec: /x\nargv: [x, '{a}']\n",
+         "tools/t.yaml:3: argv: \"{a}\""},
+        {"tool: t\nexec: /x\nargv: [x, '{a']\n",
+         "tools/t.yaml:3: argv: word 2"},
+        {"tool: t\nexec: /x\nargv: [x]\nstdin: yes\n",
+         "tools/t.yaml:4: expected"},
         {"tool: t\nexec: /x\nargv: [x]\nrequire: [magic]\n",
          "tools/t.yaml:4: unknown sandbox layer"},
         {"tool: t\nexec: /x\nargv: [x]\nlimits: {wall_ms: 0}\n",
          "tools/t.yaml:4: must be from"},
         {"tool: t\nexec: /x\nargv: [x]\nseccomp: none\n",
          "tools/t.yaml:4: seccomp must"},
-        {"tool: t\nexec: /x\nargv: [x]\nresource: {type: File, arg: q, root: /r, "
+        {"tool: t\nexec: /x\nargv: [x]\nresource: {type: File, arg: q, root: "
+         "/r, "
          "access: read}\n",
          "tools/t.yaml:4: resource: arg must"},
     };
@@ -88,7 +95,8 @@ static ts_err argv_of(const struct manifest *m, const char *path,
     }
     assert_int_equal(mp_written(&w, &len), TS_OK);
     ts_arena_init(&a, 1 << 20);
-    e = manifest_args(m, (struct ts_bytes){args, len}, &a, &c, err, sizeof(err));
+    e = manifest_args(m, (struct ts_bytes){args, len}, &a, &c, err,
+                      sizeof(err));
     if (e == TS_OK)
         e = manifest_argv(m, &c, &a, &argv, &argc);
     for (uint32_t i = 0; e == TS_OK && i < argc; i++)
@@ -117,9 +125,8 @@ static void argv_drops_absent_words_and_spreads_lists(void **state)
 
 static void argv_value_that_looks_like_an_option_is_refused(void **state)
 {
-    static const char text[] =
-        "tool: t\nexec: /x\nargv: [x, '{p}']\n"
-        "args: {p: {type: string, required: true%s}}\n";
+    static const char text[] = "tool: t\nexec: /x\nargv: [x, '{p}']\n"
+                               "args: {p: {type: string, required: true%s}}\n";
     struct manifests *m = NULL;
     char yaml[256], err[512], out[64];
 
