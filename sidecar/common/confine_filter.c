@@ -164,13 +164,13 @@ static int memory_rules(scmp_filter_ctx f)
 /* Calls of which one use is fine. */
 static int argument_rules(scmp_filter_ctx f, pid_t self)
 {
-    const struct scmp_arg_cmp vma_name = SCMP_A0(SCMP_CMP_EQ, SYS_VMA_NAME);
-    const struct scmp_arg_cmp me = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)self);
+    const struct scmp_arg_cmp vma_name = {0, SCMP_CMP_EQ, SYS_VMA_NAME, 0};
+    const struct scmp_arg_cmp me = {0, SCMP_CMP_EQ, (scmp_datum_t)self, 0};
     const struct scmp_arg_cmp io[] = {
-        SCMP_A1(SCMP_CMP_EQ, FIONBIO),
-        SCMP_A1(SCMP_CMP_EQ, FIOCLEX),
-        SCMP_A1(SCMP_CMP_EQ, FIONREAD),
-        SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffff, PIDFD_INFO),
+        {1, SCMP_CMP_EQ, FIONBIO, 0},
+        {1, SCMP_CMP_EQ, FIOCLEX, 0},
+        {1, SCMP_CMP_EQ, FIONREAD, 0},
+        {1, SCMP_CMP_MASKED_EQ, 0xffff, PIDFD_INFO},
     };
     int r = seccomp_rule_add_array(f, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
                                    &vma_name);
