@@ -70,13 +70,14 @@ service_also_stop() { service_pids+=("$1"); }
 # The pid of one process of the set, by its (15 character) name.
 service_pid() { pgrep -P "$service_main" -x "$1" | head -1; }
 
-# service_delegate CHAIN_FILE POLICY [OPTION...] : root block for agent coder
+# service_delegate CHAIN_FILE POLICY [OPTION...] : root block for agent coder, from
+# $service_user (alice)
 service_delegate() {
     local out=$1 policy=$2
     shift 2
     printf '%s\n' "$policy" | "$service_bin/tipstaff" delegate \
         --issuer-key "$service_dir/etc/keys/issuer.seed" --tenant acme --issuer acme-issuer \
-        --user alice --agent coder --holder "$service_dir/keys/coder.pub" \
+        --user "${service_user:-alice}" --agent coder --holder "$service_dir/keys/coder.pub" \
         --aud sidecar/local --task demo --ttl 3600 --depth 2 --policy - -o "$out" "$@" \
         >"$service_dir/delegate.log"
     [ "$(id -u)" -ne 0 ] || chown "$service_agent_uid:$service_agent_gid" "$out"
