@@ -40,8 +40,9 @@ enum client_type {
 /* [a-z0-9][a-z0-9._-]*, at most TS_TOOL_NAME_MAX bytes */
 bool tool_name_is_valid(struct ts_str name);
 
-#define MSG_SIGNAL_MAX 64 /* the highest signal number that RESULT may carry   \
-                           */
+#define MSG_SIGNAL_MAX                                                         \
+    64 /* the highest signal number that RESULT may carry                      \
+        */
 
 /*
  * seq in every message after CALL or CHECK is the seq of that call or check
