@@ -122,8 +122,21 @@ static ts_err load_pin(const char *path, struct credentials *c, char *text)
     return TS_OK;
 }
 
+/* Anything but 0 and 1 is refused: a misspelt yes must not mean no. */
+static ts_err load_signing(bool given, struct credentials *c, char *text)
+{
+    const char *v = from(NULL, "TIPSTAFF_SIGN_CALLS");
+
+    if (v != NULL && strcmp(v, "0") != 0 && strcmp(v, "1") != 0) {
+        explain(text, "TIPSTAFF_SIGN_CALLS: neither 0 nor 1");
+        return TS_E_INVALID;
+    }
+    c->sign_calls = given || (v != NULL && v[0] == '1');
+    return TS_OK;
+}
+
 /* The sidecar verifies the chain; here only: does this key belong to it? */
-static ts_err match_key(const struct credentials *c, const char *chain_path,
+static ts_err match_key(struct credentials *c, const char *chain_path,
                         const char *key_path, char *text)
 {
     struct delegation d;
@@ -133,9 +146,11 @@ static ts_err match_key(const struct credentials *c, const char *chain_path,
 
     ts_arena_init(&arena, (size_t)8 * TS_CHAIN_MAX);
     code = delegation_decode_to_show(c->chain, c->chain_len, NULL, &arena, &d);
-    if (code == TRUST_OK)
+    if (code == TRUST_OK) {
         same = memcmp(delegation_leaf(&d)->holder, c->holder.pk,
                       TRUST_PK_LEN) == 0; /* public keys */
+        c->is_root = d.block_count == 1;
+    }
     ts_arena_done(&arena);
     if (code != TRUST_OK) {
         explain(text, "delegation %s: not a delegation chain", chain_path);
@@ -170,6 +185,8 @@ ts_err credentials_load(const struct tipstaff_config *config,
     if (e == TS_OK)
         e = load_pin(from(config->sidecar_key, "TIPSTAFF_SIDECAR_KEY"), &c,
                      reterr_text);
+    if (e == TS_OK)
+        e = load_signing(config->sign_calls, &c, reterr_text);
     if (e != TS_OK) {
         credentials_done(&c);
         return e;

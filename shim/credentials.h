@@ -17,6 +17,8 @@ struct credentials {
     uint8_t *chain;     /* owned, chain_len bytes */
     size_t chain_len;
     struct trust_secret holder; /* owned */
+    bool is_root; /* the chain is one block: holder may end the task */
+    bool sign_calls;
     bool pinned;
     uint8_t sidecar_pk[TRUST_PK_LEN]; /* when pinned */
 };

@@ -8,6 +8,9 @@
  * Anything else ends the session: a sidecar that speaks out of turn is not
  * believed about anything.
  */
+#include <stdio.h>
+
+#include "proto/base/ts_require.h"
 #include "shim/session.h"
 
 static struct tipstaff_str slice(struct ts_str s)
@@ -19,6 +22,24 @@ static void flight_end(struct tipstaff *t, struct flight *f)
 {
     f->state = FLIGHT_FREE;
     t->flying--;
+}
+
+/* The gate cannot know how this program would sign; we do. */
+static struct tipstaff_str with_advice(struct tipstaff *t,
+                                       const struct msg_decision *m)
+{
+    int n;
+
+    if (t->signer.sk != NULL ||
+        !ts_str_eq_c(m->code, call_code_name(CODE_AUTH_FAILED)))
+        return slice(m->text);
+    n = snprintf(t->advice, sizeof(t->advice),
+                 "%.*s\nThis session does not sign its calls. Set "
+                 "TIPSTAFF_SIGN_CALLS=1 (tipstaff-shim: --sign, libtipstaff: "
+                 "sign_calls) to sign them.",
+                 (int)m->text.len, m->text.ptr);
+    TS_REQUIRE(n >= 0 && (size_t)n < sizeof(t->advice));
+    return (struct tipstaff_str){.ptr = t->advice, .len = (size_t)n};
 }
 
 static enum tipstaff_status on_decision(struct tipstaff *t,
@@ -38,7 +59,7 @@ static enum tipstaff_status on_decision(struct tipstaff *t,
                                    .seq = m.seq,
                                    .verdict = (enum tipstaff_verdict)m.verdict,
                                    .code = slice(m.code),
-                                   .text = slice(m.text)};
+                                   .text = with_advice(t, &m)};
     for (size_t i = 0; i < sizeof(ret->decision_id); i++)
         ret->decision_id[i] = m.decision_id[i];
     if (m.verdict == VERDICT_PERMIT)

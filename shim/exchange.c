@@ -1,15 +1,9 @@
-/* Questions with one answer each: CHECK, TOOLS, PING. */
+/* Questions with one answer each: TOOLS, PING, TASK_END. */
 #include <sodium.h>
 #include <string.h>
 
 #include "proto/wire/mp_read.h"
-#include "proto/wire/mp_write.h"
 #include "shim/session.h"
-
-/* Bytes of items in one CHECK, below every frame limit with room for the
- * rest: labels, head. */
-#define ITEMS_ROOM ((size_t)4096)
-#define HEAD_ROOM  ((size_t)3) /* an array head for up to TS_CHECK_MAX */
 
 enum tipstaff_status session_pong(struct tipstaff *t, const struct frame *f)
 {
@@ -143,154 +137,72 @@ tipstaff_tools(struct tipstaff *t, int timeout_ms,
     return TIPSTAFF_OK;
 }
 
-/* One candidate; TIPSTAFF_LIMIT when it does not fit into what is left. */
-static enum tipstaff_status item_write(struct tipstaff *t,
-                                       const struct tipstaff_call *call,
-                                       struct ts_buf *scratch,
-                                       struct mp_writer *w)
+/* Frames of calls still under way pass by; false for any that is not theirs. */
+static bool is_passing(uint8_t type)
 {
-    struct ts_bytes args;
-    struct ts_str tool = ts_str_of(call->tool);
-    enum tipstaff_status s = session_args(t, call, scratch, &args);
-
-    if (s != TIPSTAFF_OK)
-        return s;
-    if (!tool_name_is_valid(tool))
-        return session_fail(t, TIPSTAFF_USAGE,
-                            "a tool name is not [a-z0-9][a-z0-9._-]*");
-    mp_write_array(w, 2);
-    mp_write_str(w, tool.ptr, tool.len);
-    mp_write_raw(w, args.ptr, args.len);
-    return w->error == TS_OK ? TIPSTAFF_OK : TIPSTAFF_LIMIT;
+    return type == MSG_DECISION || type == MSG_OUTPUT || type == MSG_RESULT ||
+           type == MSG_WINDOW;
 }
 
-/* How many of calls go into one message; items gets them without the array's
- * head, since their number is known only at the end. */
-static enum tipstaff_status items_fill(struct tipstaff *t,
-                                       const struct tipstaff_call *calls,
-                                       size_t count, struct ts_buf *scratch,
-                                       struct mp_writer *w, size_t *ret_count)
+/* The answer to TASK_END. A gate that has revoked the grant may end the session
+ * before it comes to answering; ERROR revoked says the same. */
+static enum tipstaff_status task_end_answer(struct tipstaff *t, uint64_t seq,
+                                            const struct frame *f)
 {
-    enum tipstaff_status s = TIPSTAFF_OK;
-    size_t n = 0;
-
-    while (n < count && n < TS_CHECK_MAX) {
-        size_t before = w->len;
-
-        s = item_write(t, &calls[n], scratch, w);
-        if (s == TIPSTAFF_LIMIT && n > 0) {
-            w->len = before; /* goes into the next message */
-            w->error = TS_OK;
-            s = TIPSTAFF_OK;
-            break;
-        }
-        if (s != TIPSTAFF_OK)
-            break;
-        n++;
-    }
-    *ret_count = n;
-    return s;
-}
-
-static enum tipstaff_status answers_take(struct tipstaff *t, uint64_t seq,
-                                         size_t count, int timeout_ms,
-                                         struct tipstaff_answer *answers)
-{
-    struct msg_checked m;
-    struct msg_checked_item item;
-    struct mp_reader r;
+    struct msg_seq m;
+    struct msg_error error;
     const char *what = "";
-    struct frame f;
-    enum tipstaff_status s = session_expect(t, MSG_CHECKED, timeout_ms, &f);
 
-    if (s != TIPSTAFF_OK)
-        return s;
-    if (msg_checked_decode(f.body, f.len, &m, &what) != TS_OK)
-        return session_protocol(t, "CHECKED", what);
-    if (m.seq != seq || m.count != count)
-        return session_protocol(t, "CHECKED", "seq or number of items");
-    mp_reader_init(&r, m.items.ptr, m.items.len);
-    (void)mp_read_array(&r, TS_CHECK_MAX);
-    for (size_t i = 0; i < count; i++) {
-        if (msg_checked_next(&r, &item) != TS_OK)
-            return session_protocol(t, "CHECKED", "items");
-        answers[i].verdict = (enum tipstaff_verdict)item.verdict;
-        memcpy(answers[i].code, item.code.ptr, item.code.len);
-        answers[i].code[item.code.len] = '\0';
-        memcpy(answers[i].decision_id, item.decision_id,
-               sizeof(item.decision_id));
-    }
+    if (f->type == MSG_ERROR &&
+        msg_error_decode(f->body, f->len, &error, &what) == TS_OK &&
+        ts_str_eq_c(error.code, call_code_name(CODE_REVOKED)))
+        return TIPSTAFF_OK;
+    if (f->type == MSG_ERROR)
+        return session_error(t, f);
+    if (f->type != MSG_TASK_END)
+        return session_protocol(t, "frame", "type not due");
+    if (msg_seq_decode(f->body, f->len, &m, &what) != TS_OK)
+        return session_protocol(t, "TASK_END", what);
+    if (m.seq != seq)
+        return session_protocol(t, "TASK_END", "seq");
     return TIPSTAFF_OK;
 }
 
-/* One tipstaff_check() under way. */
-struct check_job {
-    const struct tipstaff_call *calls; /* the rest, count of them */
-    size_t count;
-    int timeout_ms;
-    struct tipstaff_answer *answers;
-    struct msg_check common; /* traceparent and provenance of all */
-    struct ts_buf items, scratch;
-};
-
-/* One CHECK message and its answer, for as many as fit. */
-static enum tipstaff_status check_part(struct tipstaff *t,
-                                       struct check_job *job)
+enum tipstaff_status tipstaff_task_end(struct tipstaff *t, int timeout_ms)
 {
-    struct msg_check m = job->common;
-    size_t before = t->link.out.len, n = 0;
-    size_t cap = (size_t)t->max_body - ITEMS_ROOM;
-    struct mp_writer body, head;
-    uint8_t *room;
+    struct msg_seq question = {.seq = t->next_seq};
+    int64_t deadline = link_deadline(timeout_ms);
+    size_t before = t->link.out.len;
     enum tipstaff_status s;
+    struct frame f;
+    ts_err e;
 
-    ts_buf_clear(&job->items);
-    if (ts_buf_reserve(&job->items, cap, &room) != TS_OK)
-        return session_fail(t, TIPSTAFF_NOMEM, "out of memory");
-    mp_writer_init(&body, room + HEAD_ROOM, cap - HEAD_ROOM);
-    s = items_fill(t, job->calls, job->count, &job->scratch, &body, &n);
-    if (s == TIPSTAFF_LIMIT)
-        return session_fail(t, s, "one candidate is larger than a message");
+    if (t->lost)
+        return TIPSTAFF_LOST;
+    if (!t->is_root)
+        return session_fail(t, TIPSTAFF_USAGE,
+                            "only the holder of the delegation's first block "
+                            "can end its task; this one was handed on");
+    s = session_queued(t, before,
+                       msg_seq_send(&t->link.out, MSG_TASK_END, &question));
+    while (s == TIPSTAFF_OK) {
+        e = link_recv(&t->link, deadline, &f);
+        if (e == TS_E_AGAIN)
+            return session_fail(t, TIPSTAFF_LOST,
+                                "the sidecar did not confirm the end in %d ms; "
+                                "the grant may or may not be revoked",
+                                timeout_ms);
+        if (e != TS_OK)
+            return session_lost(t, e);
+        if (f.type == MSG_PING)
+            s = session_pong(t, &f);
+        else if (!is_passing(f.type))
+            break;
+    }
+    if (s == TIPSTAFF_OK)
+        s = task_end_answer(t, question.seq, &f);
     if (s != TIPSTAFF_OK)
         return s;
-    mp_writer_init(&head, room, HEAD_ROOM); /* then right before the items */
-    mp_write_array(&head, (uint32_t)n);
-    memmove(room + HEAD_ROOM - head.len, room, head.len);
-    m.seq = t->next_seq;
-    m.count = (uint32_t)n;
-    m.items = (struct ts_bytes){.ptr = room + HEAD_ROOM - head.len,
-                                .len = head.len + body.len};
-    s = session_queued(t, before, msg_check_send(&t->link.out, &m));
-    if (s != TIPSTAFF_OK)
-        return s;
-    t->next_seq++;
-    s = answers_take(t, m.seq, n, job->timeout_ms, job->answers);
-    job->calls += n;
-    job->answers += n;
-    job->count -= n;
-    return s;
-}
-
-enum tipstaff_status tipstaff_check(struct tipstaff *t,
-                                    const struct tipstaff_call *calls,
-                                    size_t count, int timeout_ms,
-                                    struct tipstaff_answer *answers)
-{
-    struct check_job job = {.calls = calls,
-                            .count = count,
-                            .timeout_ms = timeout_ms,
-                            .answers = answers};
-    enum tipstaff_status s = session_idle(t);
-
-    if (s != TIPSTAFF_OK || count == 0)
-        return s;
-    s = session_labels(t, &calls[0], &job.common.traceparent,
-                       job.common.provenance, &job.common.provenance_count);
-    ts_buf_init(&job.items, TS_FRAME_MAX);
-    ts_buf_init(&job.scratch, TS_ARGS_MAX);
-    while (s == TIPSTAFF_OK && job.count > 0)
-        s = check_part(t, &job);
-    ts_buf_done(&job.items);
-    ts_buf_done(&job.scratch);
-    return s;
+    (void)session_fail(t, TIPSTAFF_LOST, "the task was ended");
+    return TIPSTAFF_OK;
 }

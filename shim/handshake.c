@@ -114,5 +114,6 @@ enum tipstaff_status session_handshake(struct tipstaff *t,
         return session_fail(t, TIPSTAFF_UNAVAILABLE,
                             "the sidecar at %s did not prove its key",
                             c->socket);
+    memcpy(t->session_id, welcome.session_id, sizeof(t->session_id));
     return TIPSTAFF_OK;
 }

@@ -101,6 +101,11 @@ enum tipstaff_status tipstaff_open(const struct tipstaff_config *config,
         s = connect_to(t, c.socket, deadline);
         if (s == TIPSTAFF_OK)
             s = session_handshake(t, &c, deadline);
+        if (s == TIPSTAFF_OK && c.sign_calls) {
+            t->signer = c.holder; /* moved: guarded memory, wiped by close */
+            c.holder = (struct trust_secret){.sk = NULL};
+        }
+        t->is_root = c.is_root;
         credentials_done(&c);
     } else {
         s = e == TS_E_NOMEM ? session_fail(t, TIPSTAFF_NOMEM, "out of memory")
@@ -124,6 +129,7 @@ void tipstaff_close(struct tipstaff *t)
     if (t == NULL)
         return;
     link_done(&t->link);
+    trust_secret_done(&t->signer);
     ts_mem_free(t);
 }
 

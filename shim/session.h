@@ -8,6 +8,8 @@
 #include "proto/base/ts_err.h"
 #include "proto/base/ts_str.h"
 #include "proto/msg/client.h"
+#include "proto/trust/handshake.h"
+#include "proto/trust/keys.h"
 #include "shim/credentials.h"
 #include "shim/link.h"
 #include "shim/tipstaff.h"
@@ -33,7 +35,11 @@ struct tipstaff {
     unsigned flying;
     uint64_t max_body; /* bytes that this sidecar accepts in one frame */
     bool lost;         /* final */
+    bool is_root;      /* this holder may end the task */
+    uint8_t session_id[HANDSHAKE_SESSION_LEN];
+    struct trust_secret signer; /* owned; empty unless calls are signed */
     char text[TIPSTAFF_MESSAGE_MAX];
+    char advice[TS_MESSAGE_TEXT_MAX + 256]; /* what an event's text borrows */
 };
 
 /* handshake.c: HELLO, AUTH, WELCOME on a fresh connection. Any failure has its

@@ -10,7 +10,7 @@
  * connection to the sidecar and one session under one delegation. Nothing here
  * is thread-safe across one object; several objects are independent. The
  * library prints nothing, installs no signal handler, starts no thread and
- * reads no environment but the four variables of tipstaff_open().
+ * reads no environment but the five variables of tipstaff_open().
  *
  * Whatever goes wrong, a call is never reported as done: an answer is either
  * the sidecar's, proved by its signature in the handshake, or an error.
@@ -62,6 +62,10 @@ struct tipstaff_config {
     const char *sidecar_key; /* TIPSTAFF_SIDECAR_KEY: one line of hex; without
                                 it any sidecar is believed */
     int timeout_ms;          /* connect and handshake; 0 = 5,000 */
+    bool sign_calls;         /* or TIPSTAFF_SIGN_CALLS=1: sign every call with
+                                the key, for tenants that demand it; about
+                                50 us each, and the key stays in guarded memory
+                                until tipstaff_close() */
 };
 
 struct tipstaff;
@@ -70,7 +74,7 @@ struct tipstaff;
  * Connects, proves possession of the key and checks the sidecar's proof.
  * TIPSTAFF_UNAVAILABLE, TIPSTAFF_NOMEM: *ret is untouched and reterr_text
  * (TIPSTAFF_MESSAGE_MAX bytes, may be NULL) names the file, variable or socket
- * at fault. The secret key is wiped before this returns.
+ * at fault. The secret key is wiped before this returns, unless sign_calls.
  */
 TIPSTAFF_API enum tipstaff_status
 tipstaff_open(const struct tipstaff_config *config, struct tipstaff **ret,
@@ -193,10 +197,11 @@ struct tipstaff_answer {
 };
 
 /*
- * Asks about any number of calls without running them (tool and arguments
- * are used, and of the first call traceparent and provenance, for all). Fills
- * answers[count]; on any error none of them may be used. No call may be in
- * flight. Waits up to timeout_ms for each 1,024 of them.
+ * Asks about any number of calls without running them (tool, arguments,
+ * traceparent and provenance are used). Fills answers[count]; on any error none
+ * of them may be used. No call may be in flight. Of each 1,024 calls those with
+ * equal traceparent and provenance go out in one message; timeout_ms is for the
+ * answer to one message.
  */
 TIPSTAFF_API enum tipstaff_status
 tipstaff_check(struct tipstaff *t, const struct tipstaff_call *calls,
@@ -219,6 +224,16 @@ TIPSTAFF_API enum tipstaff_status
 tipstaff_tools(struct tipstaff *t, int timeout_ms,
                void (*visit)(void *ctx, const struct tipstaff_tool *tool),
                void *ctx);
+
+/*
+ * Gives the grant up, for this and every session under it and everyone below:
+ * it is revoked for good, and what runs under it is killed. Only the holder of
+ * the chain's first block may; TIPSTAFF_USAGE for anyone else. Calls may be in
+ * flight, and their events are dropped. TIPSTAFF_OK: the sidecar has confirmed
+ * it, and the session is over. TIPSTAFF_LOST: it may or may not be revoked.
+ */
+TIPSTAFF_API enum tipstaff_status tipstaff_task_end(struct tipstaff *t,
+                                                    int timeout_ms);
 
 /* One round trip that decides nothing. No call may be in flight. */
 TIPSTAFF_API enum tipstaff_status tipstaff_ping(struct tipstaff *t,

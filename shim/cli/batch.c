@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "proto/base/ts_mem.h"
+#include "proto/msg/code.h"
 #include "shim/cli/commands.h"
 #include "shim/cli/job.h"
 #include "shim/cli/lines.h"
@@ -22,6 +23,7 @@ struct slot {
     bool used;
     uint64_t seq;
     size_t line;
+    uint8_t call_id[16];
     json_t *id;    /* owned, or NULL */
     json_t *reply; /* owned, from the decision on */
     struct ts_buf out, err;
@@ -32,8 +34,9 @@ struct batch {
     struct tipstaff *t; /* borrowed */
     struct term *term;  /* borrowed */
     struct lines lines;
-    uint8_t *args; /* owned, TS_ARGS_MAX */
-    size_t line;   /* number of the last one read, from 1 */
+    const struct options *options; /* borrowed */
+    uint8_t *args;                 /* owned, TS_ARGS_MAX */
+    size_t line;                   /* number of the last one read, from 1 */
     size_t flying;
     bool bad; /* a line could not be sent */
     struct slot slots[BATCH_IN_FLIGHT];
@@ -133,10 +136,15 @@ static void on_output(struct slot *s, const struct tipstaff_event *ev)
 static void on_ended(struct batch *b, struct slot *s,
                      const struct tipstaff_event *ev)
 {
+    const struct ts_str code = {.ptr = ev->code.ptr, .len = ev->code.len};
+
     if (s->reply == NULL) { /* over before it began, so without a decision */
         s->reply = json_object();
         set(s->reply, "verdict", json_string("permit"));
     }
+    if (!ev->started)
+        set(s->reply, "text",
+            json_string(call_code_text(call_code_parse(code))));
     set(s->reply, "code", text_of(ev->code));
     set(s->reply, "reason", text_of(ev->reason));
     if (ev->started && ev->signal != 0)
@@ -191,11 +199,14 @@ static enum tipstaff_status line_submit(struct batch *b, struct ts_str line)
     enum tipstaff_status s;
 
     b->line++;
-    if (job_parse(&job, line, b->args, text) != TS_OK) {
+    if (job_parse(&job, line, b->options, b->args, text) != TS_OK) {
         line_bad(b, &job, text);
         job_done(&job);
         return TIPSTAFF_OK;
     }
+    if (!job.call.retry)
+        randombytes_buf(job.id16, sizeof(job.id16));
+    job.call.id16 = job.id16;
     s = tipstaff_submit(b->t, &job.call, &slot->seq);
     if (s == TIPSTAFF_USAGE || s == TIPSTAFF_LIMIT) {
         line_bad(b, &job, tipstaff_message(b->t));
@@ -205,6 +216,7 @@ static enum tipstaff_status line_submit(struct batch *b, struct ts_str line)
                               .seq = slot->seq,
                               .line = b->line,
                               .id = json_incref(job.id)};
+        memcpy(slot->call_id, job.id16, sizeof(slot->call_id));
         ts_buf_init(&slot->out, OUTPUT_MAX);
         ts_buf_init(&slot->err, OUTPUT_MAX);
         b->flying++;
@@ -216,11 +228,18 @@ static enum tipstaff_status line_submit(struct batch *b, struct ts_str line)
 /* What is in flight when the session is gone has an unknown outcome. */
 static int batch_lost(struct batch *b, enum tipstaff_status s)
 {
+    char id[33];
+
     for (size_t i = 0; i < BATCH_IN_FLIGHT; i++) {
         if (!b->slots[i].used)
             continue;
-        job_print_error(b->term, b->slots[i].id, b->slots[i].line,
-                        "unavailable", "the outcome of this call is unknown");
+        ts_hex_encode(id, b->slots[i].call_id, sizeof(b->slots[i].call_id));
+        job_print(b->term,
+                  json_pack("{s:I, s:s, s:s, s:s}", "line",
+                            (json_int_t)b->slots[i].line, "error",
+                            "unavailable", "retry_id", id, "text",
+                            "the outcome of this call is unknown"),
+                  b->slots[i].id);
         slot_done(b, &b->slots[i]);
     }
     return term_failed(s, tipstaff_message(b->t));
@@ -281,7 +300,8 @@ static int batch_loop(struct batch *b)
     }
 }
 
-int command_batch(struct tipstaff *t, struct term *term)
+int command_batch(struct tipstaff *t, struct term *term,
+                  const struct options *o)
 {
     struct batch *b = ts_mem_alloc(sizeof(*b));
     int code;
@@ -290,6 +310,7 @@ int command_batch(struct tipstaff *t, struct term *term)
         return term_failed(TIPSTAFF_NOMEM, "out of memory");
     b->t = t;
     b->term = term;
+    b->options = o;
     b->args = ts_mem_alloc(TS_ARGS_MAX);
     lines_init(&b->lines);
     code = b->args != NULL ? batch_loop(b)

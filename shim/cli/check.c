@@ -1,11 +1,12 @@
 /* check: would this call be permitted? One from the command line, or JSON
- * lines, of which up to TS_CHECK_MAX go into each message. */
+ * lines, of which up to TS_CHECK_MAX are asked about at a time. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "proto/base/ts_mem.h"
 #include "proto/msg/client.h"
+#include "proto/wire/mp_write.h"
 #include "shim/cli/arguments.h"
 #include "shim/cli/commands.h"
 #include "shim/cli/job.h"
@@ -13,6 +14,7 @@
 
 /* The maps of one part; a part ends when the next map might not fit. */
 #define ARENA_SIZE ((size_t)8 * TS_ARGS_MAX)
+#define ITEM_SIZE  ((size_t)TS_ARGS_MAX + 256)
 
 struct part {
     struct job jobs[TS_CHECK_MAX];
@@ -21,6 +23,8 @@ struct part {
     size_t count;
     uint8_t *maps; /* owned, ARENA_SIZE */
     size_t maps_len;
+    uint8_t *item; /* owned, ITEM_SIZE: one line as it would be sent */
+    struct ts_buf trial;
     struct lines lines;
     size_t line;
     bool bad;
@@ -85,6 +89,31 @@ static void part_clear(struct part *p)
     p->maps_len = 0;
 }
 
+/* A line that breaks a rule is answered for itself; found only when a thousand
+ * are sent it would end them all. */
+static ts_err line_try(struct part *p, const struct tipstaff_call *call)
+{
+    struct msg_check m = {.seq = 1,
+                          .count = 1,
+                          .traceparent = ts_str_of(call->traceparent),
+                          .provenance_count = (uint32_t)call->provenance_count};
+    struct ts_str tool = ts_str_of(call->tool);
+    struct mp_writer w;
+    ts_err e;
+
+    for (size_t i = 0; i < call->provenance_count; i++)
+        m.provenance[i] = ts_str_of(call->provenance[i]);
+    mp_writer_init(&w, p->item, ITEM_SIZE);
+    mp_write_array(&w, 1);
+    mp_write_array(&w, 2);
+    mp_write_str(&w, tool.ptr, tool.len);
+    mp_write_raw(&w, call->args_msgpack, call->args_msgpack_len);
+    e = mp_written(&w, &m.items.len);
+    m.items.ptr = p->item;
+    ts_buf_clear(&p->trial);
+    return e == TS_OK ? msg_check_send(&p->trial, &m) : e;
+}
+
 static void part_add(struct part *p, struct term *term, struct ts_str line,
                      const struct options *o)
 {
@@ -93,12 +122,20 @@ static void part_add(struct part *p, struct term *term, struct ts_str line,
     ts_err e;
 
     p->line++;
-    e = job_parse(j, line, p->maps + p->maps_len, text);
+    e = job_parse(j, line, o, p->maps + p->maps_len, text);
     if (e == TS_OK && !tool_name_is_valid(ts_str_of(j->call.tool))) {
         (void)snprintf(text, sizeof(text),
                        "tool: not [a-z0-9][a-z0-9._-]*, at most %d bytes",
                        TS_TOOL_NAME_MAX);
         e = TS_E_INVALID;
+    } else if (e == TS_OK) {
+        e = line_try(p, &j->call);
+        if (e != TS_OK)
+            (void)snprintf(text, sizeof(text),
+                           "an argument, provenance label or traceparent "
+                           "breaks its rule (over %d arguments, a label of "
+                           "not 1 to %d bytes, not W3C)",
+                           TS_ARGS_KEYS_MAX, TS_PROVENANCE_LEN);
     }
     if (e != TS_OK) {
         p->bad = true;
@@ -107,9 +144,6 @@ static void part_add(struct part *p, struct term *term, struct ts_str line,
         return;
     }
     p->calls[p->count] = j->call;
-    p->calls[p->count].traceparent = o->traceparent;
-    p->calls[p->count].provenance = o->provenance;
-    p->calls[p->count].provenance_count = o->provenance_count;
     p->maps_len += j->call.args_msgpack_len;
     p->count++;
 }
@@ -193,11 +227,16 @@ int command_check(struct tipstaff *t, struct term *term,
     if (p == NULL)
         return term_failed(TIPSTAFF_NOMEM, "out of memory");
     p->maps = ts_mem_alloc(ARENA_SIZE);
+    p->item = ts_mem_alloc(ITEM_SIZE);
+    ts_buf_init(&p->trial, TS_FRAME_MAX);
     lines_init(&p->lines);
-    code = p->maps != NULL ? check_batch(t, term, o, p)
-                           : term_failed(TIPSTAFF_NOMEM, "out of memory");
+    code = p->maps != NULL && p->item != NULL
+               ? check_batch(t, term, o, p)
+               : term_failed(TIPSTAFF_NOMEM, "out of memory");
     part_clear(p);
     lines_done(&p->lines);
+    ts_buf_done(&p->trial);
+    ts_mem_free(p->item);
     ts_mem_free(p->maps);
     ts_mem_free(p);
     return code;

@@ -8,7 +8,8 @@
 /* One function a command; each returns the exit code. t is open. */
 int command_call(struct tipstaff *t, struct term *term,
                  const struct options *o);
-int command_batch(struct tipstaff *t, struct term *term);
+int command_batch(struct tipstaff *t, struct term *term,
+                  const struct options *o);
 int command_check(struct tipstaff *t, struct term *term,
                   const struct options *o);
 int command_tools(struct tipstaff *t, struct term *term,

@@ -15,17 +15,18 @@ static ts_err wrong(char *text, const char *field, const char *what)
 
 static ts_err take_labels(struct job *j, json_t *v, char *text)
 {
-    size_t n = json_array_size(v);
+    size_t n = json_array_size(v), *count = &j->call.provenance_count;
 
-    if (!json_is_array(v) || n > TS_PROVENANCE_MAX)
-        return wrong(text, "provenance", "not a list of up to 16 strings");
+    if (!json_is_array(v) || n > TS_PROVENANCE_MAX - *count)
+        return wrong(text, "provenance",
+                     "not a list of up to 16 strings, those of the command "
+                     "line included");
     for (size_t i = 0; i < n; i++) {
-        j->labels[i] = json_string_value(json_array_get(v, i));
-        if (j->labels[i] == NULL)
+        j->labels[*count] = json_string_value(json_array_get(v, i));
+        if (j->labels[*count] == NULL)
             return wrong(text, "provenance", "not a list of strings");
+        ++*count;
     }
-    j->call.provenance = j->labels;
-    j->call.provenance_count = n;
     return TS_OK;
 }
 
@@ -62,8 +63,13 @@ static ts_err take_field(struct job *j, const char *key, json_t *v, char *text)
     return wrong(text, key, "no such field");
 }
 
-ts_err job_parse(struct job *ret, struct ts_str line, uint8_t *args,
-                 char *reterr_text)
+static bool is_for_running(const char *key)
+{
+    return strcmp(key, "deadline_ms") == 0 || strcmp(key, "retry_id") == 0;
+}
+
+ts_err job_parse(struct job *ret, struct ts_str line, const struct options *o,
+                 uint8_t *args, char *reterr_text)
 {
     json_error_t je;
     const char *key;
@@ -71,7 +77,12 @@ ts_err job_parse(struct job *ret, struct ts_str line, uint8_t *args,
     ts_err e;
 
     *ret = (struct job){
-        .root = json_loadb(line.ptr, line.len, JSON_REJECT_DUPLICATES, &je)};
+        .root = json_loadb(line.ptr, line.len, JSON_REJECT_DUPLICATES, &je),
+        .call = {.deadline_ms = o->deadline_ms,
+                 .traceparent = o->traceparent,
+                 .provenance_count = o->provenance_count}};
+    memcpy(ret->labels, o->provenance, sizeof(ret->labels));
+    ret->call.provenance = ret->labels;
     if (ret->root == NULL)
         return wrong(reterr_text, "not JSON", je.text);
     if (!json_is_object(ret->root))
@@ -79,7 +90,9 @@ ts_err job_parse(struct job *ret, struct ts_str line, uint8_t *args,
     ret->id = json_object_get(ret->root, "id");
     json_object_foreach(ret->root, key, v)
     {
-        e = take_field(ret, key, v, reterr_text);
+        e = o->command == COMMAND_CHECK && is_for_running(key)
+                ? wrong(reterr_text, key, "a check does not depend on it")
+                : take_field(ret, key, v, reterr_text);
         if (e != TS_OK)
             return e;
     }

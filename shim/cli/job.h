@@ -24,10 +24,16 @@ struct job {
     uint8_t id16[16];
 };
 
-/* args: TS_ARGS_MAX bytes for the map, which call borrows. On failure ret->root
- * and ret->id are set as far as the line could be read; job_done() it. */
+/*
+ * o gives what a line does not say: traceparent and deadline; its provenance
+ * labels are added to those of every line. A line to check may hold only what
+ * a check depends on. args: TS_ARGS_MAX bytes for the map, which call borrows.
+ * ret must stay where it is, since call borrows from it. On failure ret->root
+ * and ret->id are set as far as the line could be read; job_done() it.
+ */
 TS_NODISCARD ts_err job_parse(struct job *ret, struct ts_str line,
-                              uint8_t *args, char *reterr_text);
+                              const struct options *o, uint8_t *args,
+                              char *reterr_text);
 void job_done(struct job *j);
 
 /* Prints object as one line and frees it. "id" is put into it first. */

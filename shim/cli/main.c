@@ -13,17 +13,32 @@ static int ping(struct tipstaff *t, const struct options *o)
     return s == TIPSTAFF_OK ? 0 : term_failed(s, tipstaff_message(t));
 }
 
+static int end_task(struct tipstaff *t, const struct options *o)
+{
+    enum tipstaff_status s = tipstaff_task_end(t, o->timeout_ms);
+
+    if (s != TIPSTAFF_OK)
+        return term_failed(s, tipstaff_message(t));
+    term_say(
+        "tipstaff-shim: the task has ended: this delegation and everything "
+        "handed on from it are revoked, tools that ran under it are "
+        "killed. A new task needs a new delegation.");
+    return 0;
+}
+
 static int run(struct tipstaff *t, struct term *term, const struct options *o)
 {
     switch (o->command) {
     case COMMAND_CALL:
-        return o->batch ? command_batch(t, term) : command_call(t, term, o);
+        return o->batch ? command_batch(t, term, o) : command_call(t, term, o);
     case COMMAND_CHECK:
         return command_check(t, term, o);
     case COMMAND_TOOLS:
         return command_tools(t, term, o);
     case COMMAND_PING:
         return ping(t, o);
+    case COMMAND_END:
+        return end_task(t, o);
     }
     return TIPSTAFF_EXIT_USAGE;
 }

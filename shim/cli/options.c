@@ -19,7 +19,9 @@ static const char help[] =
     "       tipstaff-shim check --batch\n"
     "       tipstaff-shim tools [--json]\n"
     "       tipstaff-shim ping\n"
-    "Asks the Tipstaff sidecar to run a tool, or whether it would.\n"
+    "       tipstaff-shim end\n"
+    "Asks the Tipstaff sidecar to run a tool, or whether it would. end gives\n"
+    "the delegation back: it is revoked for good, and what runs is killed.\n"
     "\n"
     "  --stdin            send standard input to the tool\n"
     "  --json FILE        arguments as one JSON object (- is standard input)\n"
@@ -29,6 +31,7 @@ static const char help[] =
     "  --traceparent T    W3C trace context\n"
     "  --retry-id HEX     32 digits; the outcome of that earlier, identical\n"
     "                     call, never a second run\n"
+    "  --sign             sign every call [TIPSTAFF_SIGN_CALLS=1]\n"
     "  --timeout MS       for the handshake and for each answer (30000)\n"
     "\n"
     "The session (variable in brackets):\n"
@@ -56,6 +59,7 @@ enum {
     OPT_TRACEPARENT,
     OPT_RETRY_ID,
     OPT_TIMEOUT,
+    OPT_SIGN,
     OPT_HELP
 };
 
@@ -65,6 +69,7 @@ enum {
         {"key", required_argument, NULL, OPT_KEY},                             \
         {"sidecar-key", required_argument, NULL, OPT_SIDECAR_KEY},             \
         {"timeout", required_argument, NULL, OPT_TIMEOUT},                     \
+        {"sign", no_argument, NULL, OPT_SIGN},                                 \
     {                                                                          \
         "help", no_argument, NULL, OPT_HELP                                    \
     }
@@ -99,7 +104,8 @@ static const struct {
 } commands[] = {[COMMAND_CALL] = {"call", call_options},
                 [COMMAND_CHECK] = {"check", check_options},
                 [COMMAND_TOOLS] = {"tools", tools_options},
-                [COMMAND_PING] = {"ping", ping_options}};
+                [COMMAND_PING] = {"ping", ping_options},
+                [COMMAND_END] = {"end", ping_options}};
 
 static int bad_usage(const char *what, const char *value)
 {
@@ -176,6 +182,9 @@ static int take(struct options *o, int opt, const char *value)
         return -1;
     case OPT_JSON_FLAG:
         o->as_json = true;
+        return -1;
+    case OPT_SIGN:
+        o->session.sign_calls = true;
         return -1;
     case OPT_BATCH:
         o->batch = true;

@@ -11,7 +11,8 @@ enum command {
     COMMAND_CALL,
     COMMAND_CHECK,
     COMMAND_TOOLS,
-    COMMAND_PING
+    COMMAND_PING,
+    COMMAND_END
 };
 
 /* The command line. Everything borrows from argv. */

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -31,7 +32,8 @@ struct run {
     uint8_t *in;          /* owned, INPUT_SIZE */
     size_t in_at, in_len; /* read and not yet taken */
     uint8_t decision_id[16];
-    int exit; /* -1 while the call runs */
+    uint8_t id[16]; /* of the call, for a retry */
+    int exit;       /* -1 while the call runs */
 };
 
 static int cancelled_exit(const struct run *r)
@@ -175,6 +177,20 @@ static bool run_wait(struct run *r)
     return true;
 }
 
+/* The session is gone and the call was sent. */
+static int lost(const struct run *r, enum tipstaff_status s, const char *why)
+{
+    int code = term_failed(s, why);
+    char id[33];
+
+    ts_hex_encode(id, r->id, sizeof(r->id));
+    term_say("tipstaff-shim: the same call with --retry-id %s tells its "
+             "outcome and does not run it again, unless the sidecar was "
+             "restarted meanwhile",
+             id);
+    return code;
+}
+
 static int timed_out(const struct run *r)
 {
     if (r->cancelled) {
@@ -182,9 +198,9 @@ static int timed_out(const struct run *r)
                  "it, its outcome is unknown");
         return cancelled_exit(r);
     }
-    return term_failed(TIPSTAFF_LOST,
-                       "the sidecar did not decide in time; the outcome of the "
-                       "call in flight is unknown");
+    return lost(r, TIPSTAFF_LOST,
+                "the sidecar did not decide in time; the outcome of the call "
+                "in flight is unknown");
 }
 
 static int run_loop(struct run *r)
@@ -201,7 +217,7 @@ static int run_loop(struct run *r)
         if (s == TIPSTAFF_OK)
             on_event(r, &ev);
         else if (s != TIPSTAFF_AGAIN)
-            return term_failed(s, tipstaff_message(r->t));
+            return lost(r, s, tipstaff_message(r->t));
         else if (!run_wait(r))
             return timed_out(r);
     }
@@ -219,13 +235,17 @@ static int run_with(struct run *r, const struct options *o, uint8_t *args)
                                  .provenance = o->provenance,
                                  .provenance_count = o->provenance_count,
                                  .has_stdin = o->input,
-                                 .id16 = o->retry ? o->retry_id : NULL,
+                                 .id16 = r->id,
                                  .retry = o->retry};
     char text[ARGUMENTS_TEXT_MAX];
     enum tipstaff_status s;
 
     if (arguments_from_options(o, args, &call.args_msgpack_len, text) != TS_OK)
         return term_failed(TIPSTAFF_USAGE, text);
+    if (o->retry)
+        memcpy(r->id, o->retry_id, sizeof(r->id));
+    else
+        randombytes_buf(r->id, sizeof(r->id));
     s = tipstaff_submit(r->t, &call, &r->seq);
     if (s != TIPSTAFF_OK)
         return term_failed(s, tipstaff_message(r->t));

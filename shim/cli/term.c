@@ -5,11 +5,13 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "proto/base/ts_fd.h"
 #include "proto/base/ts_str.h"
+#include "proto/wire/limits.h"
 
 /* poll() promises this much room in a pipe, so such a write never blocks. */
 #define PIECE ((size_t)4096)
@@ -82,19 +84,47 @@ void term_say(const char *fmt, ...)
     (void)fprintf(stderr, "%s\n", line);
 }
 
+static void put_escaped(const char *before, const char *p, size_t len)
+{
+    char safe[4 * TS_MESSAGE_TEXT_MAX + 1];
+
+    (void)ts_str_escape(safe, sizeof(safe), p, len); /* cut is fine */
+    (void)fprintf(stderr, "%s%s\n", before, safe);
+}
+
+/* Whether text says itself what head says after its first word. */
+static bool is_complete(struct tipstaff_str text, const char *head)
+{
+    const char *rest = strchr(head, ' ');
+    size_t word = 0, len = strlen(rest);
+
+    while (word < text.len && text.ptr[word] >= 'A' && text.ptr[word] <= 'Z')
+        word++;
+    return word > 0 && text.len - word >= len &&
+           memcmp(text.ptr + word, rest, len) == 0;
+}
+
 void term_verdict(const char *word, struct tipstaff_str code,
                   const uint8_t *decision_id, struct tipstaff_str text)
 {
-    char id[33], safe_code[80], safe_text[700];
+    char id[33] = "", safe_code[4 * TS_CODE_MAX + 1], head[400];
+    const char *before = head, *nl;
 
     if (decision_id != NULL)
         ts_hex_encode(id, decision_id, 16);
     (void)ts_str_escape(safe_code, sizeof(safe_code), code.ptr, code.len);
-    (void)ts_str_escape(safe_text, sizeof(safe_text), text.ptr, text.len);
-    if (decision_id != NULL)
-        term_say("%s [%s] decision %s: %s", word, safe_code, id, safe_text);
-    else
-        term_say("%s [%s]: %s", word, safe_code, safe_text);
+    (void)snprintf(head, sizeof(head), "%s [%s]%s%s: ", word, safe_code,
+                   decision_id != NULL ? " decision " : "", id);
+    if (is_complete(text, head))
+        before = "";
+    while ((nl = text.len > 0 ? memchr(text.ptr, '\n', text.len) : NULL) !=
+           NULL) {
+        put_escaped(before, text.ptr, (size_t)(nl - text.ptr));
+        text.len -= (size_t)(nl - text.ptr) + 1;
+        text.ptr = nl + 1;
+        before = "";
+    }
+    put_escaped(before, text.ptr, text.len);
 }
 
 int term_failed(enum tipstaff_status s, const char *message)

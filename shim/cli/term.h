@@ -26,8 +26,12 @@ bool term_take_signal(struct term *t);
 void term_write(struct term *t, int fd, const void *p, size_t len);
 /* One line on standard error, control characters escaped by the caller. */
 TS_PRINTF(1, 2) void term_say(const char *fmt, ...);
-/* "DENIED [code] decision ID: text", text escaped. decision_id is 16 bytes, or
- * NULL when the sidecar did not say it. */
+/*
+ * "WORD [code] decision ID: text" on standard error, escaped, line by line.
+ * A text of the sidecar that begins so itself ("DENIED [code] decision ID: ",
+ * whatever its word) is printed as it is. decision_id is 16 bytes, or NULL when
+ * the sidecar did not say it.
+ */
 void term_verdict(const char *word, struct tipstaff_str code,
                   const uint8_t *decision_id, struct tipstaff_str text);
 /* Says why, and returns the exit code that a status stands for. */

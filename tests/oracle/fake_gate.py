@@ -108,6 +108,7 @@ class Conn:
                     value = msgpack.unpackb(body, raw=False,
                                             strict_map_key=True)
                     assert pack(value) == body, "not the one encoding"
+                    self.body = body
                     return kind, value
             data = self.sock.recv(65536)
             if not data:
@@ -136,7 +137,18 @@ class Conn:
         session = blake(pae("session", *transcript, proof), 16)
         server = (signer or key).sign(
             pae("hs-server", *transcript, proof, session)).signature
+        self.session = session
         self.send(WELCOME, [1, session, 3500, server, 7])
+
+    def verify_call(self):
+        """The signature of the CALL that was received last, from its bytes.
+        Raises if it is not the holder's, for this session and seq."""
+        call = msgpack.unpackb(self.body, raw=False)
+        assert len(call) == 11 and len(call[10]) == 64, "no signature"
+        unsigned = self.body[:len(self.body) - len(pack(call[10]))]
+        self.gate.holder.verify_key.verify(
+            pae("call", self.session, struct.pack("<Q", call[1]),
+                blake(unsigned, 32)), call[10])
 
     def decide(self, seq, verdict=PERMIT, code="permitted", text=""):
         self.send(DECISION, [1, seq, verdict, code, b"\xab" * 16, text])

@@ -559,6 +559,176 @@ class ShimTest(unittest.TestCase):
         r = self.shim("check", "t", script=script)
         self.assertEqual(r.returncode, UNAVAILABLE)
 
+    def test_check_batch_asks_lines_of_equal_labels_together(self):
+        seen = []
+
+        def script(c):
+            c.handshake()
+            while sum(len(x[0]) for x in seen) < 9:
+                _, seq, items, trace, labels = c.expect(CHECK)
+                seen.append(([i[1]["n"] for i in items], trace, labels))
+                c.send(CHECKED, [1, seq, [
+                    [DENY, "denied", bytes([i[1]["n"]]) * 16]
+                    for i in items]])
+        trace = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
+        extra = [{}, {"provenance": ["web"]}, {"traceparent": trace}]
+        lines = [json.dumps({"tool": "t", "args": {"n": n}, "id": n,
+                             **extra[n % 3]}) for n in range(9)]
+        r = self.shim("check", "--batch", "--provenance", "mail",
+                      script=script, stdin="\n".join(lines).encode())
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertEqual(seen, [([0, 3, 6], "", ["mail"]),
+                                ([1, 4, 7], "", ["mail", "web"]),
+                                ([2, 5, 8], trace, ["mail"])])
+        answers = [json.loads(x) for x in r.stdout.splitlines()]
+        self.assertEqual([(a["id"], a["decision"]) for a in answers],
+                         [(n, "%02x" % n * 16) for n in range(9)])
+
+    def test_check_batch_refuses_what_it_would_not_use(self):
+        def script(c):
+            c.handshake()
+            _, seq, items, _, _ = c.expect(CHECK)
+            self.assertEqual(len(items), 1)
+            c.send(CHECKED, [1, seq, [[DENY, "denied", b"\xab" * 16]]])
+        bad = [{"deadline_ms": 5}, {"retry_id": ID}, {"provenance": [""]},
+               {"provenance": ["x" * 500]}, {"traceparent": "nonsense"},
+               {"provenance": ["x"] * 16},
+               {"args": {"a%d" % n: n for n in range(65)}}]
+        lines = [json.dumps({"tool": "t", **b}) for b in bad]
+        r = self.shim("check", "--batch", "--provenance", "mail",
+                      script=script,
+                      stdin="\n".join(lines + ['{"tool":"t"}']).encode())
+        self.assertEqual(r.returncode, USAGE)
+        answers = [json.loads(x) for x in r.stdout.splitlines()]
+        self.assertEqual([a["line"] for a in answers if "error" in a],
+                         list(range(1, len(bad) + 1)))
+        self.assertEqual(sum("verdict" in a for a in answers), 1)
+
+    def test_call_batch_takes_options_as_defaults_of_its_lines(self):
+        def script(c):
+            c.handshake()
+            calls = [c.expect(CALL) for _ in range(2)]
+            self.assertEqual([(x[5], x[7]) for x in calls],
+                             [(100, ["mail"]), (7, ["mail", "web"])])
+            for x in calls:
+                c.decide(x[1], DENY, "denied")
+            with self.assertRaises(Closed):
+                c.receive()
+        r = self.shim("call", "--batch", "--provenance", "mail", "--deadline",
+                      "100", script=script, stdin=b'{"tool":"t"}\n{"tool":"t",'
+                      b'"deadline_ms":7,"provenance":["web"]}\n')
+        self.assertEqual(r.returncode, 0, r.stderr)
+
+    # signatures, the end of a task --------------------------------------
+
+    def test_signed_calls_verify_and_unsigned_sessions_send_none(self):
+        def signed(c):
+            c.handshake()
+            for _ in range(3):
+                seq = c.expect(CALL)[1]
+                c.verify_call()
+                c.decide(seq, DENY, "denied")
+            with self.assertRaises(Closed):
+                c.receive()
+
+        def unsigned(c):
+            c.handshake()
+            self.assertEqual(c.expect(CALL)[10], b"")
+            c.decide(1, DENY, "auth_failed", "sign here")
+        lines = (b'{"tool":"t","args":{"a":"%s"}}\n' % (b"x" * 30000)
+                 + b'{"tool":"t"}\n' * 2)
+        for words, env in ((["--sign"], {}),
+                           ([], {"TIPSTAFF_SIGN_CALLS": "1"})):
+            r = self.shim("call", "--batch", *words, script=signed,
+                          stdin=lines, env=self.env(**env))
+            self.assertEqual(r.returncode, 0, r.stderr)
+            self.assertEqual(len(r.stdout.splitlines()), 3)
+        r = self.shim("call", "t", script=unsigned,
+                      env=self.env(TIPSTAFF_SIGN_CALLS="0"))
+        self.assertEqual(r.returncode, DENIED)
+        self.assertIn(b"sign here\n", r.stderr)
+        self.assertIn(b"TIPSTAFF_SIGN_CALLS=1", r.stderr)
+        self.assertIn(b"--sign", r.stderr)
+        r = self.shim("call", "t", env=self.env(TIPSTAFF_SIGN_CALLS="yes"))
+        self.assertEqual(r.returncode, UNAVAILABLE)
+        self.assertIn(b"TIPSTAFF_SIGN_CALLS", r.stderr)
+
+    def test_end_is_confirmed_or_reported_as_unknown(self):
+        def good(c):
+            c.handshake()
+            c.send(TASK_END, [1, c.expect(TASK_END)[1]])
+
+        def revoked_first(c):
+            c.handshake(), c.expect(TASK_END)
+            c.send(ERROR, [1, "revoked", "gone"])
+
+        def other_seq(c):
+            c.handshake()
+            c.send(TASK_END, [1, c.expect(TASK_END)[1] + 1])
+
+        def other_error(c):
+            c.handshake(), c.expect(TASK_END)
+            c.send(ERROR, [1, "shutting_down", "bye"])
+
+        def silent(c):
+            c.handshake(), c.expect(TASK_END)
+        for script, code in ((good, 0), (revoked_first, 0),
+                             (other_seq, UNAVAILABLE),
+                             (other_error, UNAVAILABLE),
+                             (silent, UNAVAILABLE)):
+            r = self.shim("end", script=script)
+            self.assertEqual(r.returncode, code, (script, r.stderr))
+            if code == 0:
+                self.assertIn(b"revoked", r.stderr)
+
+    def test_denial_that_says_itself_what_it_is_is_printed_once(self):
+        for head in ("DENIED", "UNAVAILABLE"):
+            text = f"{head} [denied] decision {ID}: do not\nNo\x1b[1m such."
+
+            def script(c):
+                c.handshake(), c.expect(CALL)
+                c.decide(1, DENY, "denied", text)
+            r = self.shim("call", "t", script=script)
+            self.assertEqual(r.stderr.decode(),
+                             f"{head} [denied] decision {ID}: do not\n"
+                             "No\\x1b[1m such.\n")
+            r = self.shim("call", "--batch", script=script,
+                          stdin=b'{"tool":"t"}')
+            self.assertEqual(json.loads(r.stdout),
+                             {"verdict": "deny", "code": "denied",
+                              "decision": ID, "text": text})
+        # A text about another decision does not pass for this one's.
+        text = f"DENIED [denied] decision {'cd' * 16}: x"
+
+        def other(c):
+            c.handshake(), c.expect(CALL)
+            c.decide(1, DENY, "denied", text)
+        r = self.shim("call", "t", script=other)
+        self.assertEqual(r.stderr.decode(),
+                         f"DENIED [denied] decision {ID}: {text}\n")
+
+    def test_lost_call_names_the_id_that_learns_its_outcome(self):
+        ids = []
+
+        def lose(c):
+            c.handshake()
+            ids.append(c.expect(CALL)[2].hex())
+            c.decide(1)
+        r = self.shim("call", "t", script=lose)
+        self.assertEqual(r.returncode, UNAVAILABLE)
+        self.assertIn(f"--retry-id {ids[0]}".encode(), r.stderr)
+        r = self.shim("call", "--batch", script=lose, stdin=b'{"tool":"t"}')
+        self.assertEqual(json.loads(r.stdout)["retry_id"], ids[1])
+
+        def again(c):
+            c.handshake()
+            call = c.expect(CALL)
+            self.assertEqual((call[2].hex(), call[8]), (ids[0], 2))
+            c.decide(1)
+            c.result(1, flags=4, exit_code=3)
+        r = self.shim("call", "t", "--retry-id", ids[0], script=again)
+        self.assertEqual(r.returncode, 3)
+
     def test_tools_lists_for_people_and_machines(self):
         items = [["fs.read", "reads\x1b a file", "Fs.read",
                   [["path", "path", True, "which"], ["n", "int", False, ""]]],
