@@ -1,7 +1,5 @@
 # Tool manifests: shared by gate and launcher, so that both read the same bytes
-# with the same code. YAML is libyaml's (libcyaml's own base): its events carry
-# the line of every value, and maps with free keys (args, env) need no schema.
-pkg_check_modules(YAML REQUIRED IMPORTED_TARGET GLOBAL yaml-0.1)
+# with the same code.
 ts_library(sidecar_manifest DIR sidecar/common
     SOURCES layer.c yaml_tree.c path.c url.c manifest.c manifest_yaml.c
             manifest_arg.c manifest_check.c manifest_args.c manifest_argv.c
