@@ -1,4 +1,5 @@
-/* The bundle's bytes: a sealed memfd, written once and mapped by readers. */
+/* The bundle's bytes: a sealed memfd, mapped by readers; bundle_write.c makes
+ * it. */
 #include "sidecar/common/bundle.h"
 
 #include <errno.h>
@@ -8,14 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "proto/base/ts_fd.h"
 #include "proto/base/ts_mem.h"
-#include "proto/base/ts_num.h"
 #include "proto/wire/mp_read.h"
-#include "proto/wire/mp_write.h"
-
-#define SEALS    (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
-#define HEAD_MAX 16 /* bytes of the outer headers, or of one file's */
+#include "sidecar/common/bundle_priv.h"
 
 /* Sealed against everything, so that what was checked is what is read. */
 static ts_err map_sealed(int fd, void **ret_map, size_t *ret_len)
@@ -26,7 +22,7 @@ static ts_err map_sealed(int fd, void **ret_map, size_t *ret_len)
 
     if (seals < 0)
         return TS_E_INVALID; /* not a memfd at all */
-    if ((seals & SEALS) != SEALS)
+    if ((seals & BUNDLE_SEALS) != BUNDLE_SEALS)
         return TS_E_INVALID;
     if (fstat(fd, &st) != 0)
         return ts_err_from_errno(errno);
@@ -126,107 +122,4 @@ const struct bundle_file *bundle_find(const struct bundle *b, const char *name)
 
     /* The exact name sorts before everything that continues it. */
     return f != NULL && ts_str_eq_c(f->name, name) ? f : NULL;
-}
-
-static ts_err write_all(int fd, const void *p, size_t len)
-{
-    const char *at = p;
-
-    while (len > 0) {
-        ssize_t n = write(fd, at, len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return ts_err_from_errno(errno);
-        at += n;
-        len -= (size_t)n;
-    }
-    return TS_OK;
-}
-
-static ts_err write_file(int fd, const struct bundle_file *f)
-{
-    uint8_t head[HEAD_MAX + BUNDLE_NAME_MAX];
-    struct mp_writer w;
-    size_t len = 0;
-    ts_err e;
-
-    mp_writer_init(&w, head, sizeof(head));
-    mp_write_array(&w, 2);
-    mp_write_str(&w, f->name.ptr, f->name.len);
-    if (f->content.len <= UINT8_MAX) { /* the shortest bin head, by hand:   */
-        const uint8_t h[] = {0xc4, (uint8_t)f->content.len};
-
-        mp_write_raw(&w, h, sizeof(h)); /* the content itself is not copied */
-    } else if (f->content.len <= UINT16_MAX) {
-        const uint8_t h[] = {0xc5, (uint8_t)(f->content.len >> 8),
-                             (uint8_t)f->content.len};
-
-        mp_write_raw(&w, h, sizeof(h));
-    } else {
-        const uint8_t h[] = {0xc6, (uint8_t)(f->content.len >> 24),
-                             (uint8_t)(f->content.len >> 16),
-                             (uint8_t)(f->content.len >> 8),
-                             (uint8_t)f->content.len};
-
-        mp_write_raw(&w, h, sizeof(h));
-    }
-    if ((e = mp_written(&w, &len)) != TS_OK ||
-        (e = write_all(fd, head, len)) != TS_OK)
-        return e;
-    return write_all(fd, f->content.ptr, f->content.len);
-}
-
-static ts_err check_files(const struct bundle_file *files, size_t count)
-{
-    size_t total = HEAD_MAX;
-
-    if (count > BUNDLE_FILES_MAX)
-        return TS_E_LIMIT;
-    for (size_t i = 0; i < count; i++) {
-        const struct bundle_file *f = &files[i];
-
-        if (f->name.len == 0 || f->name.len > BUNDLE_NAME_MAX ||
-            !ts_utf8_valid(f->name.ptr, f->name.len))
-            return TS_E_INVALID;
-        if (i > 0 && ts_str_cmp(files[i - 1].name, f->name) >= 0)
-            return TS_E_INVALID;
-        if (ts_ckd_add(&total, total, f->name.len + HEAD_MAX) ||
-            ts_ckd_add(&total, total, f->content.len) ||
-            total > BUNDLE_BYTES_MAX)
-            return TS_E_LIMIT;
-    }
-    return TS_OK;
-}
-
-ts_err bundle_write(const struct bundle_file *files, size_t count, int *ret_fd)
-{
-    uint8_t head[HEAD_MAX];
-    struct mp_writer w;
-    size_t len = 0;
-    int fd TS_CLEANUP(ts_fd_close) = -1;
-    ts_err e = check_files(files, count);
-
-    if (e != TS_OK)
-        return e;
-    fd = memfd_create("tipstaff-bundle", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (fd < 0)
-        return ts_err_from_errno(errno);
-    mp_writer_init(&w, head, sizeof(head));
-    mp_write_array(&w, 2);
-    mp_write_uint(&w, 1);
-    mp_write_array(&w, (uint32_t)count);
-    if ((e = mp_written(&w, &len)) != TS_OK ||
-        (e = write_all(fd, head, len)) != TS_OK)
-        return e;
-    for (size_t i = 0; i < count; i++) {
-        if ((e = write_file(fd, &files[i])) != TS_OK)
-            return e;
-    }
-    if (fcntl(fd, F_ADD_SEALS, SEALS) != 0)
-        return ts_err_from_errno(errno);
-    *ret_fd = fd;
-    fd = -1; /* moved to the caller */
-    return TS_OK;
 }

@@ -1,6 +1,7 @@
 # control, bundle, clock, log, confine: what every process of ours links.
 ts_library(sidecar_core DIR sidecar/common
-    SOURCES control.c control_fd.c bundle.c bundle_collect.c clock.c log.c
-            confine.c confine_filter.c confine_landlock.c
+    SOURCES control.c control_fd.c bundle.c bundle_write.c
+            bundle_collect.c clock.c log.c confine.c confine_filter.c
+            confine_landlock.c
     LINK proto_wire
     PRIVATE_LINK PkgConfig::SECCOMP)

@@ -16,11 +16,9 @@
 #include "proto/base/ts_fd.h"
 #include "proto/base/ts_require.h"
 #include "proto/wire/limits.h"
+#include "sidecar/common/ring_priv.h"
 
 #define ENTRY_HEAD 8u
-#define DATA_AT    4096u
-#define MAP_LEN    ((size_t)DATA_AT + TS_RING_BYTES)
-#define SEALS      (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW)
 
 _Static_assert((TS_RING_BYTES & (TS_RING_BYTES - 1)) == 0, "a power of two");
 _Static_assert(TS_RING_ENTRY_MAX * 4 < TS_RING_BYTES, "entries must fit");
@@ -35,7 +33,8 @@ struct ring_shared {
     _Alignas(64) _Atomic uint32_t state; /* consumer: enum ring_state */
     _Alignas(64) _Atomic uint32_t wait;  /* consumer sets, producer clears */
 };
-_Static_assert(sizeof(struct ring_shared) <= DATA_AT, "head fits its page");
+_Static_assert(sizeof(struct ring_shared) <= RING_DATA_AT,
+               "head fits its page");
 
 static size_t padded(size_t len)
 {
@@ -49,7 +48,7 @@ static size_t slot(uint64_t position)
 
 static uint8_t *entry_at(void *shared, uint64_t position)
 {
-    return (uint8_t *)shared + DATA_AT + slot(position);
+    return (uint8_t *)shared + RING_DATA_AT + slot(position);
 }
 
 /* The head of an entry is one aligned word: len low, kind high. */
@@ -69,35 +68,17 @@ static void head_store(void *shared, uint64_t position, uint32_t kind,
                           memory_order_relaxed);
 }
 
-ts_err ring_create(int *ret_memfd)
-{
-    int fd = memfd_create("tipstaff-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-    if (fd < 0)
-        return ts_err_from_errno(errno);
-    /* All zero is a valid ring: empty, and RING_STOPPED until the recorder
-     * says otherwise. The seals stop one side from shrinking the file under
-     * the other, which would be a SIGBUS. */
-    if (ftruncate(fd, (off_t)MAP_LEN) != 0 || fcntl(fd, F_ADD_SEALS, SEALS)) {
-        ts_err e = ts_err_from_errno(errno);
-
-        ts_fd_close(&fd);
-        return e;
-    }
-    *ret_memfd = fd;
-    return TS_OK;
-}
-
 static ts_err map_ring(int memfd, void **ret)
 {
     struct stat st;
     int seals = fcntl(memfd, F_GET_SEALS);
     void *map;
 
-    if (seals < 0 || (seals & SEALS) != SEALS || fstat(memfd, &st) != 0 ||
-        st.st_size != (off_t)MAP_LEN)
+    if (seals < 0 || (seals & RING_SEALS) != RING_SEALS ||
+        fstat(memfd, &st) != 0 || st.st_size != (off_t)RING_MAP_LEN)
         return TS_E_INVALID;
-    map = mmap(NULL, MAP_LEN, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
+    map =
+        mmap(NULL, RING_MAP_LEN, PROT_READ | PROT_WRITE, MAP_SHARED, memfd, 0);
     if (map == MAP_FAILED)
         return ts_err_from_errno(errno);
     *ret = map;
@@ -116,7 +97,7 @@ ts_err ring_writer_open(int memfd, int wake_fd, struct ring_writer *ret)
     s = map;
     head = atomic_load_explicit(&s->head, memory_order_acquire);
     *ret = (struct ring_writer){.shared = map,
-                                .map_len = MAP_LEN,
+                                .map_len = RING_MAP_LEN,
                                 .wake_fd = wake_fd,
                                 .head = head,
                                 .reserved = head};
@@ -137,11 +118,13 @@ ts_err ring_reader_open(int memfd, int wake_fd, struct ring_reader *ret)
     /* ring_busy() reads it whether there is something or not. */
     if (tail % 8 != 0 ||
         (wake_fd >= 0 && fcntl(wake_fd, F_SETFL, O_NONBLOCK) != 0)) {
-        (void)munmap(map, MAP_LEN);
+        (void)munmap(map, RING_MAP_LEN);
         return TS_E_FORMAT;
     }
-    *ret = (struct ring_reader){
-        .shared = map, .map_len = MAP_LEN, .wake_fd = wake_fd, .tail = tail};
+    *ret = (struct ring_reader){.shared = map,
+                                .map_len = RING_MAP_LEN,
+                                .wake_fd = wake_fd,
+                                .tail = tail};
     return TS_OK;
 }
 

@@ -1,0 +1,8 @@
+#ifndef SIDECAR_COMMON_BUNDLE_PRIV_H
+#define SIDECAR_COMMON_BUNDLE_PRIV_H
+
+#include <fcntl.h>
+
+#define BUNDLE_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+#endif

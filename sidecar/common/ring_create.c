@@ -1,0 +1,30 @@
+/* The supervisor's part of the ring, in a file of its own: the two processes
+ * that use a ring do not contain the code that makes one. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "proto/base/ts_fd.h"
+#include "sidecar/common/ring.h"
+#include "sidecar/common/ring_priv.h"
+
+ts_err ring_create(int *ret_memfd)
+{
+    int fd = memfd_create("tipstaff-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+    if (fd < 0)
+        return ts_err_from_errno(errno);
+    /* All zero is a valid ring: empty, and RING_STOPPED until the recorder
+     * says otherwise. The seals stop one side from shrinking the file under
+     * the other, which would be a SIGBUS. */
+    if (ftruncate(fd, (off_t)RING_MAP_LEN) != 0 ||
+        fcntl(fd, F_ADD_SEALS, RING_SEALS)) {
+        ts_err e = ts_err_from_errno(errno);
+
+        ts_fd_close(&fd);
+        return e;
+    }
+    *ret_memfd = fd;
+    return TS_OK;
+}
