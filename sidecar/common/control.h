@@ -24,7 +24,8 @@
  *   ABORT {gen., text}     ->            throw it away, and (gate) write
  *                                        policy_rejected with the text
  *   DRAIN {grace_ms}       ->            no new work; exit 0 when done
- *                          <-  STATUS {text}   free text for sd_notify
+ *                          <-  STATUS {text}   free text for sd_notify; the
+ * gate's also says that its loop turns
  *
  * Anything else, in any other state, ends the process. ABORT may come without
  * a PREPARE before it: then the files could not even be read.
@@ -107,6 +108,7 @@ struct control_message {
     } as;
 };
 
+#define CONTROL_BEAT_MS     1000 /* between two STATUS of a gate that serves */
 #define CONTROL_MESSAGE_MAX 8192
 #define CONTROL_TEXT_MAX    4096
 

@@ -1,5 +1,7 @@
 #include "sidecar/gate/control_uv.h"
 
+#include <poll.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "proto/base/ts_fd.h"
@@ -86,6 +88,26 @@ void control_reject(const char *text)
 {
     /* It may have gone already; the exit status says enough then. */
     (void)reply(CONTROL_REJECTED, 0, ts_str_of(text));
+}
+
+void control_beat(struct gate *g)
+{
+    struct pollfd room = {.fd = FD_CONTROL, .events = POLLOUT};
+    uint64_t now = gate_now(g).boot_ns;
+    char text[128];
+
+    if (now - g->beat_ns < CONTROL_BEAT_MS * UINT64_C(1000000))
+        return;
+    g->beat_ns = now;
+    if (poll(&room, 1, 0) != 1 || (room.revents & POLLOUT) == 0)
+        return; /* nobody listens just now: never wait for that */
+    (void)snprintf(text, sizeof(text),
+                   "%s generation %llu: %u sessions, %u tools running",
+                   g->draining ? "draining" : "serving",
+                   (unsigned long long)g->snapshot->generation, g->client_count,
+                   runs_count(g));
+    if (reply(CONTROL_STATUS, 0, ts_str_of(text)) != TS_OK)
+        log_event(LOG_WARN, "status_not_sent"); /* its end is seen elsewhere */
 }
 
 static ts_err prepare(struct gate *g, const struct control_message *m)

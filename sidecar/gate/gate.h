@@ -87,6 +87,7 @@ struct gate {
     struct moment now;
     bool now_is_read; /* this turn */
     uint64_t started_ns;
+    uint64_t beat_ns;   /* last STATUS to the supervisor */
     uint64_t warned_ns; /* last refused handshake in the service log */
     uint64_t warn_skipped;
 

@@ -99,6 +99,7 @@ static void on_sweep(uv_timer_t *t)
     clients_sweep(g);
     runs_sweep(g);
     revoke_sweep(g);
+    control_beat(g);
 }
 
 static ts_err handles_start(struct gate *g)

@@ -20,8 +20,9 @@ ts_err record_life(const char *kind, uint64_t generation, uint64_t boot_id,
     struct mp_writer w;
 
     mp_writer_init(&w, buf, cap);
-    mp_write_map(&w, 4);
+    mp_write_map(&w, 5);
     put_str(&w, "kind", ts_str_of(kind));
+    put_str(&w, "process", TS_STR_LIT("gate"));
     put_uint(&w, "generation", generation);
     put_uint(&w, "boot_id", boot_id);
     put_uint(&w, "rev_seq", rev_seq);

@@ -85,8 +85,10 @@ static ts_err open_log(struct server *s, const struct control_start *start)
         .reserve_bytes = start->reserve_bytes,
         .sync = start->durability_sync};
     char boot[17], name[TS_ID_MAX + 1], text[512];
-    const struct store_member members[2] = {{.key = "boot", .text = boot},
-                                            {.key = "sidecar", .text = name}};
+    const struct store_member members[STORE_MEMBERS] = {
+        {.key = "process", .text = "recorder"},
+        {.key = "boot", .text = boot},
+        {.key = "sidecar", .text = name}};
     uint64_t us = serve_now_us();
     ts_err e = store_open(&settings, us, &s->store, text, sizeof(text));
 

@@ -177,7 +177,8 @@ static ts_err wait_turn(struct server *s, bool at_once)
 /* The last lines. */
 static ts_err end_log(struct server *s)
 {
-    const struct store_member members[2] = {
+    const struct store_member members[STORE_MEMBERS] = {
+        {.key = "process", .text = "recorder"},
         {.key = "reason", .text = s->end_reason}};
     uint64_t us = serve_now_us();
     uint32_t lost = s->store.open.count;

@@ -73,13 +73,14 @@ static void write_pair(struct mp_writer *w, const char *key, const char *value)
 }
 
 ts_err store_note(struct store *s, const char *kind,
-                  const struct store_member members[2], uint64_t unix_us)
+                  const struct store_member members[STORE_MEMBERS],
+                  uint64_t unix_us)
 {
     uint8_t buf[1024];
     struct mp_writer w;
     uint32_t n = 0;
 
-    while (n < 2 && members[n].key != NULL)
+    while (n < STORE_MEMBERS && members[n].key != NULL)
         n++;
     mp_writer_init(&w, buf, sizeof(buf));
     mp_write_map(&w, 1 + n);
@@ -277,7 +278,7 @@ static ts_err note_restart(struct store *s, const struct restart *at,
                            uint64_t unix_us)
 {
     char name[SEGMENT_NAME];
-    const struct store_member members[2] = {
+    const struct store_member members[STORE_MEMBERS] = {
         {.key = "segment", .text = name},
         {.key = "bytes", .number = at->cut_bytes}};
     ts_err e = TS_OK;

@@ -52,14 +52,15 @@ bool store_has_room(const struct store *s);
 /* A record of the gate. A launched decision opens, exec_ended closes. */
 TS_NODISCARD ts_err store_add(struct store *s, const struct record *r,
                               bool launched, uint64_t unix_us);
-/* Of our own: kind with up to two members, NULL key for none. */
+/* Of our own: kind with some members, NULL key for none. */
+#define STORE_MEMBERS 3
 struct store_member {
     const char *key;
     const char *text; /* NULL: number */
     uint64_t number;
 };
 TS_NODISCARD ts_err store_note(struct store *s, const char *kind,
-                               const struct store_member members[2],
+                               const struct store_member members[STORE_MEMBERS],
                                uint64_t unix_us);
 /* Every open launch ends as "lost". May commit in between. */
 TS_NODISCARD ts_err store_close_open(struct store *s, uint64_t unix_us);

@@ -58,8 +58,9 @@ static const struct argp_option option_list[] = {
      "Configuration directory, or the tipstaff.yaml in it (" DEFAULT_CONFIG ")",
      0},
     {"check", KEY_CHECK, NULL, 0,
-     "Read tipstaff.yaml, the files beside it and the tool manifests, say what "
-     "is wrong, and end",
+     "Let the real gate and launcher load key, policies, tenants and tools, "
+     "say "
+     "what is wrong, and end; touches neither sockets nor log",
      0},
     {"libexec", KEY_LIBEXEC, "DIR", 0,
      "Where tipstaff-gate, tipstaff-recorder and tipstaff-launcher are (the "
@@ -137,7 +138,8 @@ static bool open_libexec(const char *given, char *dir, int *ret_fd)
     return *ret_fd >= 0;
 }
 
-static int check(int config_dir)
+/* What can be said without starting anything, for the number of files. */
+static int check_files(int config_dir)
 {
     char text[CONTROL_TEXT_MAX] = "";
     int fd TS_CLEANUP(ts_fd_close) = -1;
@@ -150,9 +152,8 @@ static int check(int config_dir)
     if (e == TS_OK)
         e = manifests_load(&b, 1, &m, text, sizeof(text));
     if (e == TS_OK)
-        (void)printf("tipstaff.yaml, %u tools, %zu files: no mistake found "
-                     "(policies are checked by the gate when it loads them)\n",
-                     m->count, b.count);
+        (void)printf("tipstaff.yaml, %u tools, %zu files: readable\n", m->count,
+                     b.count);
     else
         (void)fprintf(stderr, "tipstaffd: %s\n",
                       text[0] != '\0' ? text : ts_err_text(e));
@@ -161,8 +162,19 @@ static int check(int config_dir)
     return e == TS_OK ? EXIT_SERVED : EXIT_CONFIG;
 }
 
+static int check(const struct supervise_how *how)
+{
+    int code = check_files(how->config_dir);
+
+    if (code == EXIT_SERVED)
+        code = supervise_check(how);
+    if (code == EXIT_SERVED)
+        (void)printf("launcher and gate loaded them: no mistake found\n");
+    return code;
+}
+
 static int serve_with(const struct config *c, const char *file, int config_dir,
-                      const char *libexec_given)
+                      const struct options *o)
 {
     char libexec[PATH_MAX];
     int libexec_dir TS_CLEANUP(ts_fd_close) = -1;
@@ -180,13 +192,13 @@ static int serve_with(const struct config *c, const char *file, int config_dir,
                                 .watchdog_pid = getenv("WATCHDOG_PID"),
                                 .credentials = getenv("CREDENTIALS_DIRECTORY")};
 
-    if (!open_libexec(libexec_given, libexec, &libexec_dir)) {
+    if (!open_libexec(o->libexec, libexec, &libexec_dir)) {
         log_event(LOG_ERROR, "libexec_missing text=\"the directory of the "
                              "programs cannot be opened; see --libexec\"");
         return EXIT_BROKEN;
     }
     how.libexec_dir = libexec_dir;
-    return supervise(&how);
+    return o->check ? check(&how) : supervise(&how);
 }
 
 int main(int argc, char **argv)
@@ -218,8 +230,7 @@ int main(int argc, char **argv)
         return EXIT_CONFIG;
     }
     log_init("tipstaffd", c.log_level);
-    code = o.check ? check(config_dir)
-                   : serve_with(&c, file, config_dir, o.libexec);
+    code = serve_with(&c, file, config_dir, &o);
     config_done(&c);
     return code;
 }

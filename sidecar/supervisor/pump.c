@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "proto/base/ts_fd.h"
+#include "sidecar/common/log.h"
 #include "sidecar/supervisor/supervise.h"
 
 #define NS_PER_MS UINT64_C(1000000)
@@ -99,6 +100,8 @@ static bool find_message(struct supervisor *sv, struct event *ev)
         if (e == TS_E_AGAIN)
             continue;
         ev->from = p;
+        if (e == TS_OK && p->role == ROLE_GATE)
+            sv->gate_heard_ms = supervisor_now_ms(sv);
         if (e == TS_OK && process_may_say(p->phase, ev->message.type)) {
             ev->kind = EVENT_MESSAGE;
             return true;
@@ -169,10 +172,29 @@ static void wait_for_any(struct supervisor *sv, int timeout_ms)
     (void)poll(p, n, timeout_ms); /* whatever it says, all are looked at */
 }
 
+/* False when the gate serves and yet says nothing: its loop hangs. Starting,
+ * loading and draining have limits of their own. */
+static bool gate_is_alive(const struct supervisor *sv, uint64_t now)
+{
+    for (uint32_t i = 0; i < sv->set_count; i++) {
+        const struct process *p = &sv->set[i];
+
+        if (p->role == ROLE_GATE && p->phase == PHASE_SERVING)
+            return now - sv->gate_heard_ms < GATE_SILENT_MS;
+    }
+    return true;
+}
+
 static void keep_alive(struct supervisor *sv, uint64_t now)
 {
     if (sv->notify.watchdog_ms == 0 || now < sv->watchdog_at_ms)
         return;
+    if (!gate_is_alive(sv, now)) {
+        log_event(LOG_ERROR, "gate_silent text=\"the service manager is not "
+                             "told that all is well\"");
+        sv->watchdog_at_ms = now + GATE_SILENT_MS; /* not in every turn */
+        return;
+    }
     notify_send(&sv->notify, "WATCHDOG=1");
     sv->watchdog_at_ms = now + sv->notify.watchdog_ms;
 }

@@ -72,8 +72,9 @@ static ts_err pair(int ends[2])
     return TS_OK;
 }
 
-static ts_err open_dirs(const struct config *c, struct wires *w)
+static ts_err open_dirs(struct supervisor *sv, struct wires *w)
 {
+    const struct config *c = sv->config;
     const struct config_user *u = &c->users[CONFIG_USER_RECORDER];
     uid_t uid = c->change_users ? u->uid : DIRS_ID_KEEP;
     gid_t gid = c->change_users ? u->gid : DIRS_ID_KEEP;
@@ -84,23 +85,24 @@ static ts_err open_dirs(const struct config *c, struct wires *w)
     if (e == TS_OK)
         e = dirs_open(c->state_dir, 0700, uid, gid, &w->state_dir, text,
                       sizeof(text));
-    if (e != TS_OK)
+    if (e != TS_OK) {
         log_event(LOG_ERROR, "directory_refused text=\"%s\"", text);
+        sv->rejected = true;
+    }
     return e;
 }
 
 static ts_err wires_open(struct supervisor *sv, struct wires *w)
 {
     char text[ERR_TEXT] = "";
-    ts_err e = open_dirs(sv->config, w);
+    ts_err e = key_pipe(sv->config_dir, sv->config->key, sv->credentials,
+                        geteuid(), &w->key, text, sizeof(text));
 
-    if (e == TS_OK)
-        e = key_pipe(sv->config_dir, sv->config->key, sv->credentials,
-                     geteuid(), &w->key, text, sizeof(text));
-    if (text[0] != '\0')
+    if (e != TS_OK) {
         log_event(LOG_ERROR, "key_refused text=\"%s\"", text);
-    if (e != TS_OK)
+        sv->rejected = true;
         return e;
+    }
     if (getrandom(&w->boot_id, sizeof(w->boot_id), 0) !=
         (ssize_t)sizeof(w->boot_id))
         return TS_E_SYSTEM;
@@ -332,7 +334,38 @@ static ts_err bring_up(struct supervisor *sv, struct wires *w,
     return TS_OK;
 }
 
+/* Those that read the configuration. */
+static ts_err bring_up_readers(struct supervisor *sv, struct wires *w)
+{
+    ts_err e = TS_OK;
+
+    for (uint32_t i = 0; e == TS_OK && i < sv->config->launchers; i++)
+        e = bring_up(sv, w, ROLE_LAUNCHER, i);
+    return e == TS_OK ? bring_up(sv, w, ROLE_GATE, 0) : e;
+}
+
 ts_err set_start(struct supervisor *sv)
+{
+    struct wires w;
+    ts_err e;
+
+    wires_init(&w);
+    sv->set_count = 0;
+    sv->rejected = false;
+    e = open_dirs(sv, &w);
+    if (e == TS_OK)
+        e = wires_open(sv, &w);
+    if (e == TS_OK)
+        e = bring_up(sv, &w, ROLE_RECORDER, 0);
+    if (e == TS_OK)
+        e = bring_up_readers(sv, &w);
+    wires_done(&w);
+    if (e != TS_OK && set_kill(sv, 0) != TS_OK)
+        e = TS_E_LIMIT; /* logged there */
+    return e;
+}
+
+ts_err set_try(struct supervisor *sv)
 {
     struct wires w;
     ts_err e;
@@ -342,13 +375,9 @@ ts_err set_start(struct supervisor *sv)
     sv->rejected = false;
     e = wires_open(sv, &w);
     if (e == TS_OK)
-        e = bring_up(sv, &w, ROLE_RECORDER, 0);
-    for (uint32_t i = 0; e == TS_OK && i < sv->config->launchers; i++)
-        e = bring_up(sv, &w, ROLE_LAUNCHER, i);
-    if (e == TS_OK)
-        e = bring_up(sv, &w, ROLE_GATE, 0);
+        e = bring_up_readers(sv, &w);
     wires_done(&w);
-    if (e != TS_OK && set_kill(sv, 0) != TS_OK)
+    if (set_kill(sv, 0) != TS_OK)
         e = TS_E_LIMIT; /* logged there */
     return e;
 }

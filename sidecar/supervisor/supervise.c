@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -179,28 +180,77 @@ static int supervise_open(struct supervisor *sv,
     return EXIT_SERVED;
 }
 
+static void supervisor_init(struct supervisor *sv,
+                            const struct supervise_how *how)
+{
+    *sv = (struct supervisor){.config = how->config,
+                              .config_file = how->config_file,
+                              .config_dir = how->config_dir,
+                              .libexec_dir = how->libexec_dir,
+                              .libexec = how->libexec,
+                              .credentials = how->credentials,
+                              .notify = {.sock = -1},
+                              .signals = -1,
+                              .bundle = -1};
+    sockets_init(&sv->sockets);
+}
+
+static void supervisor_done(struct supervisor *sv)
+{
+    sockets_done(&sv->sockets);
+    ts_fd_close(&sv->bundle);
+    ts_fd_close(&sv->signals);
+    notify_done(&sv->notify);
+}
+
 int supervise(const struct supervise_how *how)
 {
-    struct supervisor sv = {.config = how->config,
-                            .config_file = how->config_file,
-                            .config_dir = how->config_dir,
-                            .libexec_dir = how->libexec_dir,
-                            .libexec = how->libexec,
-                            .credentials = how->credentials,
-                            .notify = {.sock = -1},
-                            .signals = -1,
-                            .bundle = -1};
+    struct supervisor sv;
     int code;
 
-    sockets_init(&sv.sockets);
+    supervisor_init(&sv, how);
     code = supervise_open(&sv, how);
     if (code == EXIT_SERVED) {
         code = run(&sv);
         code = stop(&sv, code);
     }
-    sockets_done(&sv.sockets);
-    ts_fd_close(&sv.bundle);
-    ts_fd_close(&sv.signals);
-    notify_done(&sv.notify);
+    supervisor_done(&sv);
+    return code;
+}
+
+/* In the place of the listening sockets: ends that nobody writes to. */
+static ts_err quiet_sockets(struct supervisor *sv, int others[2])
+{
+    static const enum sockets_index used[2] = {SOCKET_AGENT, SOCKET_ADMIN};
+
+    for (int i = 0; i < 2; i++) {
+        int ends[2];
+
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+            return TS_E_SYSTEM;
+        sv->sockets.fd[used[i]] = ends[0];
+        others[i] = ends[1];
+    }
+    return TS_OK;
+}
+
+int supervise_check(const struct supervise_how *how)
+{
+    struct supervisor sv;
+    int others[2] = {-1, -1}, code = EXIT_BROKEN;
+    ts_err e;
+
+    supervisor_init(&sv, how);
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0 &&
+        pump_open(&sv) == TS_OK && quiet_sockets(&sv, others) == TS_OK)
+        code = first_bundle(&sv);
+    if (code == EXIT_SERVED) {
+        e = set_try(&sv);
+        if (e != TS_OK)
+            code = sv.rejected ? EXIT_CONFIG : EXIT_BROKEN;
+    }
+    ts_fd_close(&others[0]);
+    ts_fd_close(&others[1]);
+    supervisor_done(&sv);
     return code;
 }

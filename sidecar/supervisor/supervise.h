@@ -78,9 +78,11 @@ struct supervisor {
     uint32_t set_count;
     struct restart restart;
     bool want_stop, want_reload;
-    bool rejected; /* the set ended because a process refused its bundle */
+    bool rejected; /* the set could not start because what is configured (key,
+                      directory, bundle) was refused */
     struct clock_state clock;
     uint64_t watchdog_at_ms; /* boot time of the next WATCHDOG=1 */
+    uint64_t gate_heard_ms;  /* boot time of the gate's last message */
     uint8_t pump_buf[CONTROL_MESSAGE_MAX];
 };
 
@@ -102,6 +104,15 @@ enum {
     EXIT_CONFIG = 78 /* EX_CONFIG: starting again will not help */
 };
 
+/* The gate says something every CONTROL_BEAT_MS; when it has been silent for
+ * this long its loop hangs, and the service manager is not told that all is
+ * well any more. */
+#define GATE_SILENT_MS (5 * CONTROL_BEAT_MS)
+
+/* Lets the launchers and the gate load the configuration as they do at a start,
+ * with no socket, no log and no state, and ends them again. The exit code. */
+int supervise_check(const struct supervise_how *how);
+
 /* Runs the service until SIGTERM or until it cannot; returns the exit code. */
 int supervise(const struct supervise_how *how);
 
@@ -114,6 +125,9 @@ const char *process_name(const struct process *p);
 
 /* Starts all; on failure everything started is ended again. */
 TS_NODISCARD ts_err set_start(struct supervisor *sv);
+/* Starts those that read the configuration, and ends them again; TS_OK when all
+ * of them took it. Nothing on the disk is touched. */
+TS_NODISCARD ts_err set_try(struct supervisor *sv);
 /* Ends all at once, the recorder last and after it has written what is in the
  * ring (drain_recorder_ms; 0: kill it too). */
 TS_NODISCARD ts_err set_kill(struct supervisor *sv, uint64_t drain_recorder_ms);

@@ -314,7 +314,9 @@ class Gate:
 
     def receive(self, seconds=10):
         self.control.settimeout(seconds)
-        data = self.control.recv(16384)
+        data = b"\x09"
+        while data[:1] == b"\x09":  # STATUS: the gate's sign of life
+            data = self.control.recv(16384)
         return (data[0], msgpack.unpackb(data[1:])) if data else None
 
     def prepare(self, generation, files):

@@ -36,7 +36,7 @@ def until(seconds, condition):
 
 
 class Service:
-    def __init__(self, yaml="", env=None, notify=True, pass_fds=(), make=True):
+    def __init__(self, yaml="", env=None, notify=True, pass_fds=(), start=True):
         self.dir = tempfile.mkdtemp(prefix="ts-sup-")
         os.chmod(self.dir, 0o755)
         self.config = os.path.join(self.dir, "etc")
@@ -60,9 +60,19 @@ class Service:
             environ["NOTIFY_SOCKET"] = os.path.join(self.dir, "notify")
         environ.update(env or {})
         self.err = open(os.path.join(self.dir, "err"), "w+")
+        self.environ, self.pass_fds = environ, pass_fds
+        if start:
+            self.run()
+
+    def run(self):
         self.daemon = subprocess.Popen(
             [DAEMON, "--config", self.config, "--libexec", STANDINS],
-            env=environ, stderr=self.err, pass_fds=pass_fds)
+            env=self.environ, stderr=self.err, pass_fds=self.pass_fds)
+
+    def check(self):
+        return subprocess.run(
+            [DAEMON, "--config", self.config, "--libexec", STANDINS, "--check"],
+            capture_output=True, check=False, timeout=20)
 
     def write(self, name, data, mode=0o644):
         path = os.path.join(self.config, name)
@@ -246,7 +256,7 @@ def test_refusals():
     s.end()
     s.clean()
     s = Service(yaml="key: keys/none.seed\n")
-    check("a missing key stops the start", s.daemon.wait(10) == 1 and
+    check("a missing key stops the start", s.daemon.wait(10) == 78 and
           "make one with `tipstaff key new`" in s.log(), s.log())
     check("and no socket was ever to be seen", not os.path.exists(s.agent))
     s.end()
@@ -278,6 +288,49 @@ def _answers(s):
         return s.ask().startswith("generation=1")
     except OSError:
         return False
+
+
+def test_watchdog():
+    for silent in (False, True):
+        s = Service(env={"WATCHDOG_USEC": "200000"}, start=False)
+        if silent:
+            s.write("tools/silent.yaml", b"")
+        s.run()
+        s.wait_notify("READY=1")
+        end, last = time.monotonic() + 7, 0
+        s.notify.settimeout(0.5)
+        while time.monotonic() < end:
+            try:
+                if "WATCHDOG=1" in s.notify.recv(4096).decode():
+                    last = time.monotonic()
+            except socket.timeout:
+                pass
+        if silent:
+            check("WATCHDOG=1 stops when the gate hangs", 1 < end - last < 6
+                  and "gate_silent" in s.log(), (end - last, s.log()))
+        else:
+            check("WATCHDOG=1 goes on while the gate beats", end - last < 1,
+                  (end - last, s.log()))
+        s.end()
+        s.clean()
+
+
+def test_check():
+    s = Service(start=False)
+    ok = s.check()
+    check("--check starts nothing that stays and touches no log",
+          ok.returncode == 0 and not os.path.exists(os.path.join(s.dir, "log"))
+          and not os.path.exists(s.agent) and b"no mistake" in ok.stdout, ok)
+    s.write("tools/refuse.yaml", b"")
+    bad = s.check()
+    check("--check says what a process refuses", bad.returncode == 78, bad)
+    os.unlink(os.path.join(s.config, "tools/refuse.yaml"))
+    os.unlink(os.path.join(s.config, "keys/sidecar.seed"))
+    bad = s.check()
+    check("--check misses the key", bad.returncode == 78 and
+          b"key_refused" in bad.stderr, bad)
+    s.notify.close()
+    s.clean()
 
 
 def test_socket_activation():
@@ -317,7 +370,7 @@ def test_socket_activation():
 
 
 for test in (test_start_reload_drain, test_deaths, test_gives_up,
-             test_refusals, test_socket_activation):
+             test_refusals, test_socket_activation, test_watchdog, test_check):
     print(f"-- {test.__name__}")
     test()
 print(f"{failures} failed")

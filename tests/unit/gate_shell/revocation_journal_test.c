@@ -165,7 +165,7 @@ static void records_fit_or_say_so(void **state)
                          TS_E_LIMIT);
     assert_int_equal(record_life("start", 1, 2, 3, buf, sizeof(buf), &n),
                      TS_OK);
-    assert_int_equal(buf[0], 0x84); /* a map of four */
+    assert_int_equal(buf[0], 0x85); /* a map of five */
     assert_int_equal(record_policy("policy_rejected", 1, TS_STR_LIT("a:1: b"),
                                    buf, sizeof(buf), &n),
                      TS_OK);
