@@ -79,6 +79,16 @@ bool ts_utf8_valid(const char *s, size_t len)
 
     while (len > 0) {
         size_t n = 1;
+        uint64_t eight;
+
+        if (len >= sizeof(eight)) { /* ASCII, eight at a time */
+            memcpy(&eight, p, sizeof(eight));
+            if ((eight & 0x8080808080808080u) == 0) {
+                p += sizeof(eight);
+                len -= sizeof(eight);
+                continue;
+            }
+        }
         if (*p >= 0x80)
             n = utf8_decode(p, len, &c);
         if (n == 0)

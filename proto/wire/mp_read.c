@@ -30,48 +30,39 @@ static size_t left(const struct mp_reader *r)
     return (size_t)(r->end - r->at);
 }
 
+#define TIMES4(t)  t, t, t, t
+#define TIMES16(t) TIMES4(t), TIMES4(t), TIMES4(t), TIMES4(t)
+#define TIMES64(t) TIMES16(t), TIMES16(t), TIMES16(t), TIMES16(t)
+
+/* clang-format off */
+const uint8_t mp_first_byte[256] = {
+    TIMES64(MP_UINT), TIMES64(MP_UINT),                     /* 00 to 7f */
+    TIMES16(MP_MAP), TIMES16(MP_ARRAY),                     /* 80 to 9f */
+    TIMES16(MP_STR), TIMES16(MP_STR),                       /* a0 to bf */
+    MP_NIL, MP_NONE, MP_BOOL, MP_BOOL,                      /* c0 to c3 */
+    MP_BIN, MP_BIN, MP_BIN, MP_NONE, MP_NONE, MP_NONE,      /* c4 to c9 */
+    MP_FLOAT, MP_FLOAT, TIMES4(MP_UINT),                    /* ca to cf */
+    TIMES4(MP_NINT), TIMES4(MP_NONE), MP_NONE,              /* d0 to d8 */
+    MP_STR, MP_STR, MP_STR, MP_ARRAY, MP_ARRAY, MP_MAP, MP_MAP,
+    TIMES16(MP_NINT), TIMES16(MP_NINT),                     /* e0 to ff */
+};
+/* clang-format on */
+
 enum mp_type mp_peek(const struct mp_reader *r)
 {
-    uint8_t b;
-
-    if (r->error != TS_OK || r->at == r->end)
-        return MP_NONE;
-    b = *r->at;
-    if (b <= 0x7f || (b >= 0xcc && b <= 0xcf))
-        return MP_UINT;
-    if (b >= 0xe0 || (b >= 0xd0 && b <= 0xd3))
-        return MP_NINT;
-    if (b <= 0x8f || b == 0xde || b == 0xdf)
-        return MP_MAP;
-    if (b <= 0x9f || b == 0xdc || b == 0xdd)
-        return MP_ARRAY;
-    if (b <= 0xbf || (b >= 0xd9 && b <= 0xdb))
-        return MP_STR;
-    if (b == 0xc0)
-        return MP_NIL;
-    if (b == 0xc2 || b == 0xc3)
-        return MP_BOOL;
-    if (b >= 0xc4 && b <= 0xc6)
-        return MP_BIN;
-    if (b == 0xca || b == 0xcb)
-        return MP_FLOAT;
-    return MP_NONE; /* ext and c1 */
+    return mp_type_here(r);
 }
 
 /* True if the next value has the type; else the error is set. */
 static bool expect(struct mp_reader *r, enum mp_type type, const char *what)
 {
-    if (r->error != TS_OK)
-        return false;
-    if (r->at == r->end) {
+    if (mp_type_here(r) == type)
+        return true;
+    if (r->at == r->end)
         mp_fail(r, TS_E_TRUNCATED, "value missing");
-        return false;
-    }
-    if (mp_peek(r) != type) {
+    else
         mp_fail(r, TS_E_FORMAT, what);
-        return false;
-    }
-    return true;
+    return false;
 }
 
 /* Skips the tag and reads width big-endian bytes after it. */
@@ -185,18 +176,18 @@ double mp_read_float(struct mp_reader *r)
 /* What a sized type looks like on the wire. */
 struct shape {
     const char *what;
-    uint8_t fix;     /* first tag of the fix form, 0 if there is none */
-    uint8_t fix_max; /* largest length of the fix form */
-    uint8_t tag;     /* first of the 1, 2, 4 byte (or 2, 4 byte) tags */
-    uint8_t width;   /* bytes of length after that first tag */
+    uint8_t fix;       /* first tag of the fix form */
+    uint8_t fix_count; /* lengths that have a fix form, 0 if there is none */
+    uint8_t tag;       /* first of the 1, 2, 4 byte (or 2, 4 byte) tags */
+    uint8_t width;     /* bytes of length after that first tag */
 };
 
 static const struct shape *shape_of(enum mp_type type)
 {
-    static const struct shape str = {"not a string", 0xa0, 31, 0xd9, 1};
+    static const struct shape str = {"not a string", 0xa0, 32, 0xd9, 1};
     static const struct shape bin = {"not a byte string", 0, 0, 0xc4, 1};
-    static const struct shape array = {"not an array", 0x90, 15, 0xdc, 2};
-    static const struct shape map = {"not a map", 0x80, 15, 0xde, 2};
+    static const struct shape array = {"not an array", 0x90, 16, 0xdc, 2};
+    static const struct shape map = {"not a map", 0x80, 16, 0xde, 2};
 
     if (type == MP_STR)
         return &str;
@@ -210,21 +201,17 @@ uint32_t mp_head(struct mp_reader *r, enum mp_type type)
     const struct shape *s = shape_of(type);
     size_t width;
     uint64_t n;
-    uint8_t tag;
 
+    if (r->at != r->end && (uint8_t)(*r->at - s->fix) < s->fix_count)
+        return (uint32_t)(*r->at++ - s->fix); /* nearly always */
     if (!expect(r, type, s->what))
         return 0;
-    tag = *r->at;
-    if (s->fix != 0 && tag >= s->fix && tag <= s->fix + s->fix_max) {
-        r->at++;
-        return (uint32_t)(tag - s->fix);
-    }
-    width = (size_t)s->width << (tag - s->tag);
+    width = (size_t)s->width << (*r->at - s->tag);
     n = read_be(r, width);
     if (r->error != TS_OK)
         return 0;
-    if ((width == 1 && s->fix != 0 && n <= s->fix_max) ||
-        (width == 2 && n <= (s->width == 1 ? UINT8_MAX : s->fix_max)) ||
+    if ((width == 1 && n < s->fix_count) ||
+        (width == 2 && (s->width == 1 ? n <= UINT8_MAX : n < s->fix_count)) ||
         (width == 4 && n <= UINT16_MAX)) {
         mp_fail(r, TS_E_FORMAT, "length not in shortest form");
         return 0;

@@ -6,7 +6,7 @@
  * second pass and heap-sorted. A hash table would be linear for friends and
  * quadratic for whoever knows the hash; sorting is n log n for all. The second
  * pass keeps the key table out of the recursion, at the price of walking a
- * value nested d maps deep d times, d <= TS_MP_DEPTH_MAX.
+ * value nested d large maps deep d times, d <= TS_MP_DEPTH_MAX.
  */
 #include <string.h>
 
@@ -63,45 +63,99 @@ static void keys_sort(struct keys *s)
     }
 }
 
+/* Bytes of a big-endian length behind a tag. */
+static uint64_t length_at(const uint8_t *p, size_t width)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < width; i++)
+        n = n << 8 | p[i];
+    return n;
+}
+
+/* The bytes of one value's head that was checked already; *io_open grows by
+ * the values that are in it, and what is returned includes its text. */
+static size_t checked_size(const uint8_t *p, uint64_t *io_open)
+{
+    uint8_t b = *p;
+    size_t width;
+
+    if (b <= 0x7f || b >= 0xe0)
+        return 1;
+    if (b <= 0x9f) {
+        *io_open += (uint64_t)(b & 15) << (b <= 0x8f ? 1 : 0);
+        return 1;
+    }
+    if (b <= 0xbf)
+        return 1 + (size_t)(b & 31);
+    if (b >= 0xdc) {
+        width = (b & 1) != 0 ? 4 : 2;
+        *io_open += length_at(p + 1, width) << (b >= 0xde ? 1 : 0);
+        return 1 + width;
+    }
+    if (b >= 0xd9 || (b >= 0xc4 && b <= 0xc6)) {
+        width = (size_t)1 << (b >= 0xd9 ? b - 0xd9 : b - 0xc4);
+        return 1 + width + (size_t)length_at(p + 1, width);
+    }
+    if (b >= 0xcc)
+        return 1 + ((size_t)1 << (b & 3)); /* cc to cf, d0 to d3 */
+    return b == 0xcb ? 9 : 1;
+}
+
 /* Moves past one value that has been checked already. */
 static void skip_checked(struct mp_reader *r)
 {
     uint64_t open = 1;
 
-    while (open > 0 && r->error == TS_OK) {
-        enum mp_type t = mp_peek(r);
-
+    while (open > 0 && r->at < r->end) {
         open--;
-        if (t == MP_STR || t == MP_BIN)
-            r->at += mp_head(r, t);
-        else if (t == MP_ARRAY)
-            open += mp_head(r, t);
-        else if (t == MP_MAP)
-            open += 2 * (uint64_t)mp_head(r, t);
-        else if (*r->at == 0xcb)
-            r->at += 9;
-        else if (*r->at >= 0xcc && *r->at <= 0xcf)
-            r->at += 1 + ((size_t)1 << (*r->at - 0xcc));
-        else if (*r->at >= 0xd0 && *r->at <= 0xd3)
-            r->at += 1 + ((size_t)1 << (*r->at - 0xd0));
-        else
-            r->at++;
+        r->at += checked_size(r->at, &open);
     }
 }
 
-/* A handful of keys, as nearly every map has: each with each. */
+/* A handful of keys, as nearly every map has: each with each, as they come. */
 #define FEW 8u
 
-static bool few_unique(struct mp_reader map, uint32_t count)
+static bool is_new(const struct ts_str seen[FEW], uint32_t count,
+                   struct ts_str key)
 {
-    struct ts_str seen[FEW];
+    for (uint32_t i = 0; i < count; i++)
+        if (ts_str_eq(seen[i], key))
+            return false;
+    return true;
+}
+
+/* Some tens of keys: a word of each is compared before their text. Whoever
+ * makes all words alike pays for n * n / 2 comparisons of text, n <= SOME. */
+#define SOME 64u
+
+static uint64_t word_of(const uint8_t *p, uint32_t len)
+{
+    uint64_t first = 0, last = 0;
+
+    if (len < sizeof(first)) {
+        for (uint32_t i = 0; i < len; i++)
+            first = first << 8 | p[i];
+        return first ^ (uint64_t)len << 56;
+    }
+    memcpy(&first, p, sizeof(first));
+    memcpy(&last, p + len - sizeof(last), sizeof(last));
+    return (first ^ (last << 7 | last >> 57)) + len;
+}
+
+/* map points at the first key of a map that has been checked already. */
+static bool some_unique(struct mp_reader map, uint32_t count)
+{
+    uint64_t word[SOME];
+    struct ts_str text[SOME];
 
     for (uint32_t i = 0; i < count; i++) {
         uint32_t len = mp_head(&map, MP_STR);
 
-        seen[i] = (struct ts_str){.ptr = (const char *)map.at, .len = len};
+        word[i] = word_of(map.at, len);
+        text[i] = (struct ts_str){.ptr = (const char *)map.at, .len = len};
         for (uint32_t j = 0; j < i; j++)
-            if (ts_str_eq(seen[i], seen[j]))
+            if (word[i] == word[j] && ts_str_eq(text[i], text[j]))
                 return false;
         map.at += len;
         skip_checked(&map);
@@ -131,12 +185,6 @@ __attribute__((noinline)) static bool many_unique(struct mp_reader map,
     return true;
 }
 
-/* map points at the first key of a map that has been checked already. */
-static bool keys_unique(struct mp_reader map, uint32_t count)
-{
-    return count <= FEW ? few_unique(map, count) : many_unique(map, count);
-}
-
 static void scan_at(struct mp_reader *r, unsigned depth);
 
 static void scan_array(struct mp_reader *r, unsigned depth)
@@ -147,28 +195,55 @@ static void scan_array(struct mp_reader *r, unsigned depth)
         scan_at(r, depth);
 }
 
+static void scan_few(struct mp_reader *r, uint32_t n, unsigned depth)
+{
+    struct ts_str seen[FEW];
+    bool unique = true;
+
+    for (uint32_t i = 0; i < n && r->error == TS_OK; i++) {
+        seen[i] = mp_read_str(r, SIZE_MAX);
+        unique = unique && is_new(seen, i, seen[i]);
+        scan_at(r, depth);
+    }
+    if (r->error == TS_OK && !unique)
+        mp_fail(r, TS_E_FORMAT, "key given twice");
+}
+
+static void scan_many(struct mp_reader *r, uint32_t n, unsigned depth)
+{
+    const struct mp_reader start = *r;
+
+    for (uint32_t i = 0; i < n && r->error == TS_OK; i++) {
+        (void)mp_read_str(r, SIZE_MAX);
+        scan_at(r, depth);
+    }
+    if (r->error == TS_OK &&
+        !(n <= SOME ? some_unique(start, n) : many_unique(start, n)))
+        mp_fail(r, TS_E_FORMAT, "key given twice");
+}
+
 static void scan_map(struct mp_reader *r, unsigned depth)
 {
     uint32_t n = mp_head(r, MP_MAP);
-    struct mp_reader start = *r;
 
     if (r->error == TS_OK && n > TS_MP_MAP_KEYS_MAX)
         mp_fail(r, TS_E_LIMIT, "map has too many keys");
     if (r->error == TS_OK && 2 * (size_t)n > (size_t)(r->end - r->at))
         mp_fail(r, TS_E_TRUNCATED, "map longer than the input");
-    for (uint32_t i = 0; i < n && r->error == TS_OK; i++) {
-        (void)mp_read_str(r, SIZE_MAX);
-        scan_at(r, depth);
-    }
-    if (r->error == TS_OK && !keys_unique(start, n))
-        mp_fail(r, TS_E_FORMAT, "key given twice");
+    if (r->error == TS_OK && n <= FEW)
+        scan_few(r, n, depth);
+    else if (r->error == TS_OK)
+        scan_many(r, n, depth);
 }
 
 static void scan_at(struct mp_reader *r, unsigned depth)
 {
-    switch (mp_peek(r)) {
+    switch (mp_type_here(r)) {
     case MP_UINT:
-        (void)mp_read_uint(r, UINT64_MAX);
+        if (*r->at <= 0x7f)
+            r->at++;
+        else
+            (void)mp_read_uint(r, UINT64_MAX);
         break;
     case MP_NINT:
         (void)mp_read_int(r);
@@ -183,7 +258,7 @@ static void scan_at(struct mp_reader *r, unsigned depth)
     case MP_MAP:
         if (depth == TS_MP_DEPTH_MAX)
             mp_fail(r, TS_E_LIMIT, "nested too deeply");
-        else if (mp_peek(r) == MP_ARRAY)
+        else if (mp_type_here(r) == MP_ARRAY)
             scan_array(r, depth + 1);
         else
             scan_map(r, depth + 1);
