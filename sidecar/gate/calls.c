@@ -237,6 +237,9 @@ ts_err calls_on_call(struct client *c, const struct frame *f)
 
 /* ---- CHECK ------------------------------------------------------------- */
 
+/* Bytes of an answer that a connection keeps for its next CHECK. */
+#define CHECK_ANSWER_KEPT 4096
+
 /* Decides one candidate into the ring and the answer. */
 static ts_err check_one(struct client *c, const struct msg_check *m,
                         const struct msg_check_item *item)
@@ -280,7 +283,8 @@ static ts_err check_finish(struct client *c, const struct msg_check *m)
                   .len = c->check.answer.len}};
     ts_err e = msg_checked_send(&c->out, &answer);
 
-    ts_buf_done(&c->check.answer);
+    if (c->check.answer.cap > CHECK_ANSWER_KEPT)
+        ts_buf_done(&c->check.answer);
     c->check.active = false;
     c->check.done = 0;
     c->next_seq++;

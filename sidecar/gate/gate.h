@@ -64,7 +64,8 @@ struct gate {
     uv_loop_t loop;
     uv_prepare_t before_poll;
     uv_check_t after_poll;
-    uv_timer_t sweep;
+    uv_poll_t sweep; /* of sweep_fd */
+    int sweep_fd;    /* owned; a timer in the kernel, see sweep_start() */
     uv_timer_t retry;
     uv_timer_t grace;
     uv_poll_t agent_listen, admin_listen, control_poll;

