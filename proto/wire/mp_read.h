@@ -76,6 +76,10 @@ void mp_read_tuple(struct mp_reader *r, uint32_t count);
  */
 struct ts_bytes mp_read_raw(struct mp_reader *r, size_t max_len);
 
+/* Moves past one value inside a map whose count mp_read_map() has returned: it
+ * was checked then, and is not checked again. */
+void mp_skip_checked(struct mp_reader *r);
+
 /* Marks the reader as failed, for errors of meaning found by the caller.
  * The first error stays. what is static text. */
 void mp_fail(struct mp_reader *r, ts_err e, const char *what);

@@ -102,14 +102,19 @@ static size_t checked_size(const uint8_t *p, uint64_t *io_open)
     return b == 0xcb ? 9 : 1;
 }
 
-/* Moves past one value that has been checked already. */
-static void skip_checked(struct mp_reader *r)
+void mp_skip_checked(struct mp_reader *r)
 {
     uint64_t open = 1;
 
     while (open > 0 && r->at < r->end) {
+        size_t size = checked_size(r->at, &open);
+
         open--;
-        r->at += checked_size(r->at, &open);
+        if (size > (size_t)(r->end - r->at))
+            mp_fail(r, TS_E_TRUNCATED,
+                    "value cut off"); /* it was not checked */
+        else
+            r->at += size;
     }
 }
 
@@ -158,7 +163,7 @@ static bool some_unique(struct mp_reader map, uint32_t count)
             if (word[i] == word[j] && ts_str_eq(text[i], text[j]))
                 return false;
         map.at += len;
-        skip_checked(&map);
+        mp_skip_checked(&map);
     }
     return true;
 }
@@ -176,7 +181,7 @@ __attribute__((noinline)) static bool many_unique(struct mp_reader map,
 
         s.k[i] = (struct key){.at = (uint32_t)(map.at - s.base), .len = len};
         map.at += len;
-        skip_checked(&map);
+        mp_skip_checked(&map);
     }
     keys_sort(&s);
     for (uint32_t i = 1; i < count; i++)

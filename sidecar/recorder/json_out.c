@@ -1,21 +1,41 @@
-/* msgpack to JSON, one way, bounded. Reads what mp_read.h accepts. */
+/* msgpack to JSON, one way, bounded. For values that mp_read.h has accepted;
+ * others make it stop, never read or write where it may not. */
 #include "sidecar/recorder/json_out.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "proto/wire/limits.h"
-#include "proto/wire/mp_read.h"
+
+static const char hex_digits[] = "0123456789abcdef";
+
+/* Where n bytes may be written, NULL if they do not fit. */
+static inline char *room(struct json_out *o, size_t n)
+{
+    char *at = o->buf + o->len;
+
+    if (o->full || n > o->cap - o->len) {
+        o->full = true;
+        return NULL;
+    }
+    o->len += n;
+    return at;
+}
 
 void json_raw(struct json_out *o, const char *s, size_t len)
 {
-    if (o->full || len > o->cap - o->len) {
-        o->full = true;
-        return;
-    }
-    if (len > 0)
-        memcpy(o->buf + o->len, s, len);
-    o->len += len;
+    char *at = room(o, len);
+
+    if (at != NULL && len > 0)
+        memcpy(at, s, len);
+}
+
+static inline void put(struct json_out *o, char c)
+{
+    char *at = room(o, 1);
+
+    if (at != NULL)
+        *at = c;
 }
 
 void json_cstr(struct json_out *o, const char *s)
@@ -40,10 +60,10 @@ void json_uint(struct json_out *o, uint64_t v)
     bool quoted = v > JSON_INT_MAX;
 
     if (quoted)
-        json_raw(o, "\"", 1);
+        put(o, '"');
     json_digits(o, v);
     if (quoted)
-        json_raw(o, "\"", 1);
+        put(o, '"');
 }
 
 static void json_negative(struct json_out *o, int64_t v)
@@ -52,163 +72,281 @@ static void json_negative(struct json_out *o, int64_t v)
     bool quoted = size > JSON_INT_MAX;
 
     if (quoted)
-        json_raw(o, "\"", 1);
-    json_raw(o, "-", 1);
+        put(o, '"');
+    put(o, '-');
     json_digits(o, size);
     if (quoted)
-        json_raw(o, "\"", 1);
+        put(o, '"');
+}
+
+/* Bytes that do not stand for themselves: controls, quote, backslash, DEL, and
+ * c2, which begins U+0080 to U+009F. */
+static const bool special[256] = {
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    ['"'] = true,
+    ['\\'] = true,
+    [0x7f] = true,
+    [0xc2] = true,
+};
+
+static size_t plain_run(const char *s, size_t len)
+{
+    size_t n = 0;
+
+    while (n < len && !special[(unsigned char)s[n]])
+        n++;
+    return n;
+}
+
+/* One character that is not plain; returns how many bytes of s it took. */
+static size_t put_special(struct json_out *o, const char *s, size_t left)
+{
+    static const char names[] = "btnvfr"; /* \b is 8; \v has no short form */
+    unsigned char c = (unsigned char)s[0];
+    size_t used = 1;
+    char *at;
+
+    if (c == 0xc2 && left > 1) {
+        c = (unsigned char)s[1];
+        used = 2;
+        if (c > 0x9f) {
+            json_raw(o, s, used);
+            return used;
+        }
+    }
+    if (c == '"' || c == '\\' || (c >= 8 && c <= 13 && c != 11)) {
+        if ((at = room(o, 2)) != NULL) {
+            at[0] = '\\';
+            at[1] = c == '"' || c == '\\' ? (char)c : names[c - 8];
+        }
+    } else if ((at = room(o, 6)) != NULL) {
+        memcpy(at, "\\u00", 4);
+        at[4] = hex_digits[c >> 4];
+        at[5] = hex_digits[c & 15];
+    }
+    return used;
+}
+
+void json_str(struct json_out *o, struct ts_str s)
+{
+    put(o, '"');
+    for (size_t i = 0; i < s.len && !o->full;) {
+        size_t n = plain_run(s.ptr + i, s.len - i);
+
+        json_raw(o, s.ptr + i, n);
+        i += n;
+        if (i < s.len)
+            i += put_special(o, s.ptr + i, s.len - i);
+    }
+    put(o, '"');
+}
+
+void json_hex(struct json_out *o, struct ts_bytes b)
+{
+    char *at = b.len < SIZE_MAX / 4 ? room(o, 2 * b.len + 2) : NULL;
+
+    if (at == NULL) {
+        o->full = true;
+        return;
+    }
+    *at++ = '"';
+    for (size_t i = 0; i < b.len; i++) {
+        *at++ = hex_digits[b.ptr[i] >> 4];
+        *at++ = hex_digits[b.ptr[i] & 15];
+    }
+    *at = '"';
 }
 
 static void json_float(struct json_out *o, double v)
 {
     char text[40];
-    int n = snprintf(text, sizeof(text), "%.17g", v); /* the reader: finite */
+    int n = snprintf(text, sizeof(text), "%.17g", v); /* finite: checked */
 
     json_raw(o, text, n > 0 ? (size_t)n : 0);
 }
 
-/* Length of the escape that stands for s[0] (or s[0..1]), 0 for none; *ret_used
- * how many bytes of s it stands for. */
-static size_t escape(const char *s, size_t left, char out[8], size_t *ret_used)
-{
-    static const char names[] = "btnvfr"; /* \b is 8; \v has no short form */
-    unsigned char c = (unsigned char)s[0];
-    int n;
+/* ---- values ------------------------------------------------------------ */
 
-    *ret_used = 1;
-    if (c == '"' || c == '\\') {
-        out[0] = '\\';
-        out[1] = (char)c;
-        return 2;
-    }
-    if (c >= 8 && c <= 13 && c != 11) {
-        out[0] = '\\';
-        out[1] = names[c - 8];
-        return 2;
-    }
-    if (c == 0xc2 && left > 1 && (unsigned char)s[1] <= 0x9f) {
-        *ret_used = 2; /* U+0080 to U+009F */
-        c = (unsigned char)s[1];
-    } else if (c >= 0x20 && c != 0x7f) {
-        return 0;
-    }
-    n = snprintf(out, 8, "\\u%04x", (unsigned)c);
-    return n > 0 ? (size_t)n : 0;
+static uint64_t be(const uint8_t *p, size_t width)
+{
+    uint64_t v = 0;
+
+    for (size_t i = 0; i < width; i++)
+        v = v << 8 | p[i];
+    return v;
 }
 
-void json_str(struct json_out *o, struct ts_str s)
+struct head {
+    enum {
+        HEAD_STR,
+        HEAD_BIN,
+        HEAD_ARRAY,
+        HEAD_MAP,
+        HEAD_OTHER
+    } type;
+    size_t size;  /* of the head */
+    size_t count; /* bytes, elements or entries */
+};
+
+/* The head of a sized value; HEAD_OTHER for all else, also if cut off. */
+static struct head head_of(const uint8_t *p, size_t left)
 {
-    size_t from = 0;
+    struct head h = {.type = HEAD_OTHER, .size = 1};
+    uint8_t b = *p;
+    size_t width;
 
-    json_raw(o, "\"", 1);
-    for (size_t i = 0; i < s.len;) {
-        char esc[8];
-        size_t used, n = escape(s.ptr + i, s.len - i, esc, &used);
-
-        if (n > 0) {
-            json_raw(o, s.ptr + from, i - from);
-            json_raw(o, esc, n);
-            from = i + used;
-        }
-        i += used;
+    if (b >= 0x80 && b <= 0xbf) {
+        h.type = b <= 0x8f ? HEAD_MAP : b <= 0x9f ? HEAD_ARRAY : HEAD_STR;
+        h.count = b & (b <= 0x9f ? 15u : 31u);
+        return h;
     }
-    json_raw(o, s.ptr + from, s.len - from);
-    json_raw(o, "\"", 1);
+    if (b >= 0xd9 && b <= 0xdb)
+        width = (size_t)1 << (b - 0xd9);
+    else if (b >= 0xc4 && b <= 0xc6)
+        width = (size_t)1 << (b - 0xc4);
+    else if (b >= 0xdc && b <= 0xdf)
+        width = (b & 1) != 0 ? 4 : 2;
+    else
+        return h;
+    if (left < 1 + width)
+        return h;
+    h.type = b >= 0xde   ? HEAD_MAP
+             : b >= 0xdc ? HEAD_ARRAY
+             : b >= 0xd9 ? HEAD_STR
+                         : HEAD_BIN;
+    h.size = 1 + width;
+    h.count = (size_t)be(p + 1, width);
+    return h;
 }
 
-void json_hex(struct json_out *o, struct ts_bytes b)
+static const uint8_t *stop(struct json_out *o)
 {
-    char two[3];
-
-    json_raw(o, "\"", 1);
-    for (size_t i = 0; i < b.len; i++) {
-        ts_hex_encode(two, b.ptr + i, 1);
-        json_raw(o, two, 2);
-    }
-    json_raw(o, "\"", 1);
+    o->full = true;
+    return NULL;
 }
 
-void json_key(struct json_out *o, struct mp_reader *r, size_t max_len)
+/* Numbers, booleans, nil. */
+static const uint8_t *put_scalar(struct json_out *o, const uint8_t *p,
+                                 size_t left)
 {
-    struct ts_str key = mp_read_str(r, max_len);
+    uint8_t b = *p;
+    size_t width = b == 0xcb ? 8 : (size_t)1 << (b & 3);
+    uint64_t v;
+    double d;
 
-    /* Legal JSON, but common readers (jansson is one) refuse it: one such line
-     * would make the log unreadable for them. */
-    if (key.len > 0 && memchr(key.ptr, '\0', key.len) != NULL)
-        mp_fail(r, TS_E_INVALID, "a key with a zero byte");
-    json_str(o, key);
-    json_raw(o, ":", 1);
-}
-
-static void json_array(struct json_out *o, struct mp_reader *r, unsigned depth)
-{
-    uint32_t n = mp_read_array(r, UINT32_MAX);
-
-    json_raw(o, "[", 1);
-    for (uint32_t i = 0; i < n && r->error == TS_OK && !o->full; i++) {
-        if (i > 0)
-            json_raw(o, ",", 1);
-        json_value(o, r, depth + 1);
-    }
-    json_raw(o, "]", 1);
-}
-
-static void json_map(struct json_out *o, struct mp_reader *r, unsigned depth)
-{
-    uint32_t n = mp_read_map(r, TS_MP_MAP_KEYS_MAX);
-
-    json_raw(o, "{", 1);
-    for (uint32_t i = 0; i < n && r->error == TS_OK && !o->full; i++) {
-        if (i > 0)
-            json_raw(o, ",", 1);
-        json_key(o, r, SIZE_MAX);
-        json_value(o, r, depth + 1);
-    }
-    json_raw(o, "}", 1);
-}
-
-/* The recursion ends at TS_MP_DEPTH_MAX, which the reader enforces too. */
-void json_value(struct json_out *o, struct mp_reader *r, unsigned depth)
-{
-    int64_t v;
-
-    if (depth > TS_MP_DEPTH_MAX) {
-        mp_fail(r, TS_E_LIMIT, "nested too deeply");
-        return;
-    }
-    switch (mp_peek(r)) {
-    case MP_UINT:
-        json_uint(o, mp_read_uint(r, UINT64_MAX));
-        return;
-    case MP_NINT:
-        v = mp_read_int(r);
-        if (r->error == TS_OK)
-            json_negative(o, v);
-        return;
-    case MP_STR:
-        json_str(o, mp_read_str(r, SIZE_MAX));
-        return;
-    case MP_BIN:
-        json_hex(o, mp_read_bin(r, SIZE_MAX));
-        return;
-    case MP_ARRAY:
-        json_array(o, r, depth);
-        return;
-    case MP_MAP:
-        json_map(o, r, depth);
-        return;
-    case MP_BOOL:
-        json_cstr(o, mp_read_bool(r) ? "true" : "false");
-        return;
-    case MP_NIL:
-        mp_read_nil(r);
+    if (b <= 0x7f) {
+        json_uint(o, b);
+    } else if (b >= 0xe0) {
+        json_negative(o, (int64_t)b - 0x100);
+    } else if (b == 0xc2 || b == 0xc3) {
+        json_cstr(o, b == 0xc3 ? "true" : "false");
+    } else if (b == 0xc0) {
         json_cstr(o, "null");
-        return;
-    case MP_FLOAT:
-        json_float(o, mp_read_float(r));
-        return;
-    case MP_NONE:
-        mp_fail(r, TS_E_FORMAT, "value missing or of no accepted type");
-        return;
+    } else if (b < 0xcb || b > 0xd3 || left < 1 + width) {
+        return stop(o);
+    } else {
+        v = be(p + 1, width);
+        if (b == 0xcb) {
+            memcpy(&d, &v, sizeof(d));
+            json_float(o, d);
+        } else if (b <= 0xcf) {
+            json_uint(o, v);
+        } else { /* gcc and clang extend the sign */
+            json_negative(o,
+                          (int64_t)(v << (64 - 8 * width)) >> (64 - 8 * width));
+        }
+        return p + 1 + width;
     }
+    return p + 1;
+}
+
+static const uint8_t *put_text(struct json_out *o, const uint8_t *p,
+                               size_t left, const struct head *h)
+{
+    const uint8_t *text = p + h->size;
+
+    if (h->count > left - h->size)
+        return stop(o);
+    if (h->type == HEAD_STR)
+        json_str(o,
+                 (struct ts_str){.ptr = (const char *)text, .len = h->count});
+    else
+        json_hex(o, (struct ts_bytes){.ptr = text, .len = h->count});
+    return text + h->count;
+}
+
+const uint8_t *json_key(struct json_out *o, const uint8_t *p,
+                        const uint8_t *end)
+{
+    struct head h = {.type = HEAD_OTHER};
+
+    if (p != NULL && p < end)
+        h = head_of(p, (size_t)(end - p));
+    /* A zero byte is legal JSON, but common readers (jansson is one) refuse it
+     * in a key: one such line would make the log unreadable for them. */
+    if (h.type != HEAD_STR || h.count > (size_t)(end - p) - h.size ||
+        (h.count > 0 && memchr(p + h.size, '\0', h.count) != NULL))
+        return stop(o);
+    p = put_text(o, p, (size_t)(end - p), &h);
+    put(o, ':');
+    return p;
+}
+
+/* The recursion ends at TS_MP_DEPTH_MAX, which the check enforces too. */
+const uint8_t *json_value(struct json_out *o, const uint8_t *p,
+                          const uint8_t *end, unsigned depth)
+{
+    struct head h;
+    bool is_map;
+
+    if (p == NULL || p >= end || depth > TS_MP_DEPTH_MAX)
+        return stop(o);
+    h = head_of(p, (size_t)(end - p));
+    if (h.type == HEAD_OTHER)
+        return put_scalar(o, p, (size_t)(end - p));
+    if (h.type == HEAD_STR || h.type == HEAD_BIN)
+        return put_text(o, p, (size_t)(end - p), &h);
+    is_map = h.type == HEAD_MAP;
+    p += h.size;
+    put(o, is_map ? '{' : '[');
+    for (size_t i = 0; i < h.count && p != NULL && !o->full; i++) {
+        if (i > 0)
+            put(o, ',');
+        if (is_map)
+            p = json_key(o, p, end);
+        p = json_value(o, p, end, depth + 1);
+    }
+    put(o, is_map ? '}' : ']');
+    return p;
 }

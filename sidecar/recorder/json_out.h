@@ -7,8 +7,6 @@
 
 #include "proto/base/ts_str.h"
 
-struct mp_reader;
-
 /*
  * Writes JSON into memory of the caller, with a sticky "full": write all, check
  * once. Nothing past cap is ever written.
@@ -31,10 +29,16 @@ void json_uint(struct json_out *o, uint64_t v);
 void json_str(struct json_out *o, struct ts_str s);
 void json_hex(struct json_out *o, struct ts_bytes b); /* quoted */
 
-/* A map key and its colon; one with a zero byte is an error of the reader. */
-void json_key(struct json_out *o, struct mp_reader *r, size_t max_len);
-/* One msgpack value of any type as JSON; bin becomes hex. An error is left in
- * the reader. depth: how many arrays and maps are already open. */
-void json_value(struct json_out *o, struct mp_reader *r, unsigned depth);
+/*
+ * One msgpack value of any type as JSON, bin as hex; a map key and its colon.
+ * The bytes have been accepted by mp_read.h and have not changed since: they
+ * are not checked a second time, beyond what keeps reads in [p, end). Return
+ * what follows, or NULL with "full" set: not so, or a key with a zero byte.
+ * depth: how many arrays and maps are already open.
+ */
+const uint8_t *json_value(struct json_out *o, const uint8_t *p,
+                          const uint8_t *end, unsigned depth);
+const uint8_t *json_key(struct json_out *o, const uint8_t *p,
+                        const uint8_t *end);
 
 #endif

@@ -1,7 +1,6 @@
 /* A line: fixed head, the record, the hash of the line before. */
 #include "sidecar/recorder/line.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -25,21 +24,30 @@ void line_hash(uint8_t out[LINE_HASH], const char *line, size_t len)
     pae_hash(out, LINE_HASH, CONTEXT, &part, 1);
 }
 
+/* v in decimal at out[from..to), with leading zeros. */
+static void put_number(char *out, size_t from, size_t to, uint64_t v)
+{
+    while (to > from) {
+        out[--to] = (char)('0' + v % 10);
+        v /= 10;
+    }
+}
+
+/* For each record: no printf. */
 void line_time(char out[LINE_TIME], uint64_t unix_us)
 {
     time_t s = (time_t)(unix_us / 1000000 % 253402300800u); /* year 9999 */
     struct tm tm = {0};
-    int n;
 
     (void)gmtime_r(&s, &tm); /* cannot fail in this range */
-    n = snprintf(out, LINE_TIME, "%04u-%02u-%02uT%02u:%02u:%02u.%06uZ",
-                 (unsigned)(tm.tm_year + 1900) % 10000u,
-                 (unsigned)(tm.tm_mon + 1) % 100u, (unsigned)tm.tm_mday % 100u,
-                 (unsigned)tm.tm_hour % 100u, (unsigned)tm.tm_min % 100u,
-                 (unsigned)tm.tm_sec % 100u, (unsigned)(unix_us % 1000000));
-    if (n != TIME_LEN)
-        memset(out, '0', TIME_LEN);
-    out[TIME_LEN] = '\0';
+    memcpy(out, "0000-00-00T00:00:00.000000Z", LINE_TIME);
+    put_number(out, 0, 4, (uint64_t)tm.tm_year + 1900);
+    put_number(out, 5, 7, (uint64_t)tm.tm_mon + 1);
+    put_number(out, 8, 10, (uint64_t)tm.tm_mday);
+    put_number(out, 11, 13, (uint64_t)tm.tm_hour);
+    put_number(out, 14, 16, (uint64_t)tm.tm_min);
+    put_number(out, 17, 19, (uint64_t)tm.tm_sec);
+    put_number(out, 20, 26, unix_us % 1000000);
 }
 
 ts_err line_append(struct json_out *o, struct chain *c, const struct record *r,

@@ -24,28 +24,38 @@ enum key {
     KEY_GENERATION = 1 << 10,
     KEY_TEXT = 1 << 11,
     KEY_ORDER = 1 << 12,
-    KEY_ARGS_DIGEST = 1 << 13
+    KEY_ARGS_DIGEST = 1 << 13,
+    KEY_RESERVED = 1 << 14 /* the recorder's own */
 };
 
+#define KNOWN(text, bit, none)                                                 \
+    {                                                                          \
+        text, sizeof(text) - 1, bit, none                                      \
+    }
 static const struct {
     const char *name;
+    size_t len;
     unsigned key;
     const char *missing;
 } known[] = {
-    {"id", KEY_ID, "no id"},
-    {"tenant", KEY_TENANT, "no tenant"},
-    {"user", KEY_USER, "no user"},
-    {"agent", KEY_AGENT, "no agent"},
-    {"tool", KEY_TOOL, "no tool"},
-    {"effect", KEY_EFFECT, "no effect"},
-    {"code", KEY_CODE, "no code"},
-    {"reason", KEY_REASON, "no reason"},
-    {"rev_seq", KEY_REV_SEQ, "no rev_seq"},
-    {"target", KEY_TARGET, "no target"},
-    {"generation", KEY_GENERATION, "no generation"},
-    {"text", KEY_TEXT, "no text"},
-    {"order", KEY_ORDER, "no order"},
-    {"args_digest", KEY_ARGS_DIGEST, "no args_digest"},
+    KNOWN("id", KEY_ID, "no id"),
+    KNOWN("tenant", KEY_TENANT, "no tenant"),
+    KNOWN("user", KEY_USER, "no user"),
+    KNOWN("agent", KEY_AGENT, "no agent"),
+    KNOWN("tool", KEY_TOOL, "no tool"),
+    KNOWN("effect", KEY_EFFECT, "no effect"),
+    KNOWN("code", KEY_CODE, "no code"),
+    KNOWN("reason", KEY_REASON, "no reason"),
+    KNOWN("rev_seq", KEY_REV_SEQ, "no rev_seq"),
+    KNOWN("target", KEY_TARGET, "no target"),
+    KNOWN("generation", KEY_GENERATION, "no generation"),
+    KNOWN("text", KEY_TEXT, "no text"),
+    KNOWN("order", KEY_ORDER, "no order"),
+    KNOWN("args_digest", KEY_ARGS_DIGEST, "no args_digest"),
+    KNOWN("v", KEY_RESERVED, NULL),
+    KNOWN("seq", KEY_RESERVED, NULL),
+    KNOWN("time", KEY_RESERVED, NULL),
+    KNOWN("prev", KEY_RESERVED, NULL),
 };
 
 static const struct {
@@ -65,16 +75,12 @@ static const struct {
     [RECORD_TRUNCATION] = {"truncation", 0},
 };
 
-static bool is_reserved(struct ts_str key)
-{
-    return ts_str_eq_c(key, "v") || ts_str_eq_c(key, "seq") ||
-           ts_str_eq_c(key, "time") || ts_str_eq_c(key, "prev");
-}
-
+/* Called for every key of every record: lengths first. */
 static unsigned key_find(struct ts_str name)
 {
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-        if (ts_str_eq_c(name, known[i].name))
+        if (name.len == known[i].len &&
+            memcmp(name.ptr, known[i].name, name.len) == 0)
             return known[i].key;
     return 0;
 }
@@ -144,12 +150,12 @@ static unsigned read_entries(struct mp_reader *r, uint32_t count,
         struct ts_str key = mp_read_str(r, RECORD_KEY_MAX);
         unsigned k = key_find(key);
 
-        if (is_reserved(key))
+        if (k == KEY_RESERVED)
             mp_fail(r, TS_E_INVALID, "a key that is the recorder's own");
         else if (k != 0)
             read_known(r, k, rec);
         else
-            (void)mp_read_raw(r, SIZE_MAX); /* checked, and kept as it is */
+            mp_skip_checked(r); /* mp_read_map() did; kept as it is */
         seen |= k;
     }
     return seen;
@@ -171,6 +177,8 @@ ts_err record_parse(const void *b, size_t n, bool own, struct record *ret,
     count = mp_read_map(&r, TS_MP_MAP_KEYS_MAX);
     if (r.error == TS_OK && count == 0)
         mp_fail(&r, TS_E_INVALID, "an empty record");
+    rec.count = count;
+    rec.body = (size_t)(r.at - (const uint8_t *)b);
     read_kind(&r, own, &rec);
     seen = read_entries(&r, count, &rec);
     missing = kinds[rec.kind].required & ~seen;
@@ -187,17 +195,13 @@ ts_err record_parse(const void *b, size_t n, bool own, struct record *ret,
 
 void record_members(const struct record *rec, struct json_out *o)
 {
-    struct mp_reader r;
-    uint32_t count;
+    const uint8_t *end = rec->map.ptr + rec->map.len;
+    const uint8_t *p = rec->map.ptr + rec->body;
 
-    mp_reader_init(&r, rec->map.ptr, rec->map.len);
-    count = mp_read_map(&r, TS_MP_MAP_KEYS_MAX);
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < rec->count; i++) {
         if (i > 0)
             json_raw(o, ",", 1);
-        json_key(o, &r, RECORD_KEY_MAX);
-        json_value(o, &r, 1);
+        p = json_key(o, p, end);
+        p = json_value(o, p, end, 1);
     }
-    if (mp_done(&r) != TS_OK)
-        o->full = true; /* a key with a zero byte; the rest was checked */
 }

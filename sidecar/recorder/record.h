@@ -40,6 +40,8 @@ struct record { /* borrows from the bytes given to record_parse() */
     bool has_args_digest;
     uint8_t args_digest[32];
     struct ts_bytes map; /* the whole map */
+    uint32_t count;      /* its entries */
+    size_t body;         /* offset of the first key */
 };
 
 /* own: the recorder's own kinds are allowed, and any size. On failure *ret is
