@@ -395,12 +395,16 @@ ts_err ring_journal_decode(const void *b, size_t n, struct ring_journal *ret,
                            const char **reterr_what)
 {
     struct mp_reader r;
-    struct ring_journal o = {.type = JOURNAL_REVOCATION};
+    struct ring_journal o = {0};
+    uint64_t type;
     ts_err e;
 
     mp_reader_init(&r, b, n);
     mp_read_tuple(&r, 2);
-    if (mp_read_uint(&r, UINT64_MAX) != JOURNAL_REVOCATION)
+    type = mp_read_uint(&r, UINT64_MAX);
+    if (type == JOURNAL_REVOCATION || type == JOURNAL_CALLS)
+        o.type = (enum journal_type)type;
+    else
         mp_fail(&r, TS_E_INVALID, "unknown journal type");
     o.payload = mp_read_bin(&r, TS_RING_ENTRY_MAX);
     e = done(&r, reterr_what);

@@ -180,7 +180,8 @@ struct ring_kill { /* [launcher, order_id, reason] */
     struct order_kill kill;
 };
 enum journal_type {
-    JOURNAL_REVOCATION = 1
+    JOURNAL_REVOCATION = 1,
+    JOURNAL_CALLS = 2 /* reserved calls of a grant with a budget */
 };
 struct ring_journal { /* [type, payload bin] */
     enum journal_type type;

@@ -23,8 +23,9 @@ struct grant_calls {
     size_t tenant_len;
     uint64_t expires_s;
     uint32_t holders;
-    struct entry *entries; /* owned, cap of them */
-    uint16_t *buckets;     /* owned, 2 * cap of them */
+    uint64_t spent, reserved; /* calls, of a grant with a budget */
+    struct entry *entries;    /* owned, cap of them */
+    uint16_t *buckets;        /* owned, 2 * cap of them */
     uint32_t cap, count;
     uint16_t oldest, newest;
 };
@@ -160,8 +161,6 @@ ts_err call_ids_open(struct call_ids *t, struct ts_str tenant,
         if (e != TS_OK)
             return e;
         t->grants[t->used++] = g;
-    } else if (expires_s > g->expires_s) {
-        g->expires_s = expires_s; /* a link may end before its root */
     }
     g->holders++;
     *ret = g;
@@ -293,4 +292,37 @@ void grant_calls_finish(struct grant_calls *g, uint16_t slot,
 uint32_t grant_calls_count(const struct grant_calls *g)
 {
     return g->count;
+}
+
+uint64_t grant_calls_left(const struct grant_calls *g, uint64_t max)
+{
+    if (max == 0)
+        return UINT64_MAX;
+    return g->spent < max ? max - g->spent : 0;
+}
+
+uint64_t grant_calls_to_reserve(const struct grant_calls *g, uint64_t max)
+{
+    uint64_t left = grant_calls_left(g, max);
+
+    if (max == 0 || left == 0 || g->spent < g->reserved)
+        return 0;
+    return g->spent + (left < GRANT_RESERVE ? left : GRANT_RESERVE);
+}
+
+void grant_calls_reserved(struct grant_calls *g, uint64_t total)
+{
+    if (total > g->reserved)
+        g->reserved = total;
+}
+
+void grant_calls_replayed(struct grant_calls *g, uint64_t total)
+{
+    grant_calls_reserved(g, total);
+    g->spent = g->reserved;
+}
+
+void grant_calls_spend(struct grant_calls *g)
+{
+    g->spent++;
 }

@@ -57,6 +57,7 @@ TS_NODISCARD ts_err call_ids_init(struct call_ids *t);
 void call_ids_done(struct call_ids *t);
 
 /* The table of one grant, made if new, held until grant_calls_close().
+ * expires_s is the root's exp: links may end earlier, the grant does not.
  * TS_E_LIMIT: GRANTS_MAX unexpired grants are known already. */
 TS_NODISCARD ts_err call_ids_open(struct call_ids *t, struct ts_str tenant,
                                   const uint8_t grant_id[16],
@@ -82,5 +83,25 @@ TS_NODISCARD ts_err grant_calls_rerun(struct grant_calls *g,
 void grant_calls_finish(struct grant_calls *g, uint16_t slot,
                         const struct call_outcome *outcome);
 uint32_t grant_calls_count(const struct grant_calls *g);
+
+/*
+ * The budget of a grant (max_calls of its root; 0 = unlimited), shared by all
+ * its sessions and sub-agents. Calls are reserved in the journal in blocks of
+ * GRANT_RESERVE before they start, and a restart begins at what was reserved:
+ * it can lose the unused rest of one block, never give a call twice (delegation
+ * format, section 13).
+ */
+#define GRANT_RESERVE 16u
+
+/* Calls that may still start. */
+uint64_t grant_calls_left(const struct grant_calls *g, uint64_t max);
+/* The total that the journal must hold before the next call may start; 0 when
+ * it does already, or when none may start. */
+uint64_t grant_calls_to_reserve(const struct grant_calls *g, uint64_t max);
+/* The journal holds total: just written, or replayed at start (then all of it
+ * counts as used). */
+void grant_calls_reserved(struct grant_calls *g, uint64_t total);
+void grant_calls_replayed(struct grant_calls *g, uint64_t total);
+void grant_calls_spend(struct grant_calls *g);
 
 #endif

@@ -7,6 +7,7 @@
 #include "proto/trust/delegation.h"
 #include "proto/wire/mp_read.h"
 #include "sidecar/common/log.h"
+#include "sidecar/gate/budget_journal.h"
 #include "sidecar/gate/call_key.h"
 #include "sidecar/gate/decide.h"
 #include "sidecar/gate/order_out.h"
@@ -27,6 +28,34 @@ static enum call_code before_policy(struct client *c)
     return session_authority(c);
 }
 
+static uint64_t budget_of(const struct client *c)
+{
+    return c->authority->delegation->max_calls;
+}
+
+/* A block of calls goes to the journal before the first of them can: the
+ * entry precedes the launch in the same ring. */
+static ts_err reserve_calls(struct client *c)
+{
+    const struct delegation *d = c->authority->delegation;
+    uint64_t total = grant_calls_to_reserve(c->ids, d->max_calls);
+    struct budget_entry b = {
+        .tenant = d->tenant, .expires_s = d->blocks[0].exp, .reserved = total};
+    uint8_t payload[BUDGET_PAYLOAD_MAX];
+    struct ts_bytes p = {.ptr = payload};
+    ts_err e;
+
+    if (total == 0)
+        return TS_OK;
+    memcpy(b.grant_id, d->grant_id, sizeof(b.grant_id));
+    if ((e = budget_entry_encode(&b, payload, sizeof(payload), &p.len)) !=
+            TS_OK ||
+        (e = order_out_journal(c->gate, JOURNAL_CALLS, p)) != TS_OK)
+        return e;
+    grant_calls_reserved(c->ids, total);
+    return TS_OK;
+}
+
 static enum call_code before_call(struct client *c, const struct msg_call *m,
                                   enum call_id_found found, bool sig_ok)
 {
@@ -42,6 +71,8 @@ static enum call_code before_call(struct client *c, const struct msg_call *m,
         return CODE_DUPLICATE_CALL;
     if (c->run_count == TS_CALLS_PER_CONN || c->gate->free_count == 0)
         return CODE_TOO_MANY_CALLS;
+    if (grant_calls_left(c->ids, budget_of(c)) == 0)
+        return CODE_BUDGET_EXHAUSTED;
     return CODE_PERMITTED;
 }
 
@@ -138,6 +169,7 @@ static ts_err launch(struct client *c, const struct decided *x, struct run *r,
         gate_fail(c->gate, "an order could not be handed on");
         return TS_OK;
     }
+    grant_calls_spend(c->ids);
     runs_launched(r, c, x->in.seq, d, slot);
     return TS_OK;
 }
@@ -204,8 +236,8 @@ ts_err calls_on_call(struct client *c, const struct frame *f)
         client_event(c, CONN_EV_UNAVAILABLE);
         return TS_OK;
     }
-    e = order_out_begin(g, &record);
-    if (e != TS_OK)
+    if ((e = reserve_calls(c)) != TS_OK ||
+        (e = order_out_begin(g, &record)) != TS_OK)
         return e;
     c->next_seq++;
     c->state_ns = now.boot_ns;

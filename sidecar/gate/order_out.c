@@ -69,9 +69,10 @@ ts_err order_out_kill(struct gate *g, uint32_t launcher, uint64_t order_id,
     return TS_OK;
 }
 
-ts_err order_out_journal(struct gate *g, struct ts_bytes payload)
+ts_err order_out_journal(struct gate *g, enum journal_type type,
+                         struct ts_bytes payload)
 {
-    struct ring_journal j = {.type = JOURNAL_REVOCATION, .payload = payload};
+    struct ring_journal j = {.type = type, .payload = payload};
     uint8_t *to;
     size_t len;
     ts_err e;

@@ -5,6 +5,8 @@
 
 #include "proto/wire/mp_read.h"
 #include "sidecar/gate/admin_uv.h"
+#include "sidecar/gate/budget_journal.h"
+#include "sidecar/gate/callids.h"
 #include "sidecar/gate/order_out.h"
 #include "sidecar/gate/records.h"
 #include "sidecar/gate/running.h"
@@ -33,7 +35,7 @@ static ts_err write_down(struct gate *g, const struct revocation_entry *r,
 
     if ((e = revocation_entry_encode(r, payload, sizeof(payload), &p.len)) !=
             TS_OK ||
-        (e = order_out_journal(g, p)) != TS_OK ||
+        (e = order_out_journal(g, JOURNAL_REVOCATION, p)) != TS_OK ||
         (e = order_out_begin(g, &record)) != TS_OK ||
         (e = record_revocation(r, by, by_uid, record, TS_RECORD_MAX, &len)) !=
             TS_OK)
@@ -200,6 +202,38 @@ static ts_err replay_one(struct gate *g, struct ts_bytes payload,
     return TS_OK;
 }
 
+static ts_err replay_budget(struct gate *g, struct ts_bytes payload,
+                            const char **reterr_what)
+{
+    uint64_t now_s = gate_now(g).unix_ms / 1000;
+    struct grant_calls *calls;
+    struct budget_entry b;
+    ts_err e = budget_entry_decode(payload.ptr, payload.len, &b, reterr_what);
+
+    if (e != TS_OK || b.expires_s <= now_s)
+        return e;
+    e = call_ids_open(&g->ids, b.tenant, b.grant_id, b.expires_s, now_s,
+                      &calls);
+    if (e != TS_OK) {
+        *reterr_what = "too many grants with a budget, or no memory for them";
+        return e;
+    }
+    grant_calls_replayed(calls, b.reserved);
+    grant_calls_close(calls); /* remembered until it expires */
+    return TS_OK;
+}
+
+static ts_err replay_entry(struct gate *g, uint64_t type,
+                           struct ts_bytes payload, const char **reterr_what)
+{
+    if (type == JOURNAL_REVOCATION)
+        return replay_one(g, payload, reterr_what);
+    if (type == JOURNAL_CALLS)
+        return replay_budget(g, payload, reterr_what);
+    *reterr_what = "an entry of unknown type";
+    return TS_E_FORMAT;
+}
+
 static ts_err replay_all(struct gate *g, const void *map, size_t len,
                          const char **reterr_what)
 {
@@ -221,11 +255,7 @@ static ts_err replay_all(struct gate *g, const void *map, size_t len,
         payload = mp_read_bin(&r, REVOCATION_PAYLOAD_MAX);
         if (r.error != TS_OK)
             break;
-        if (type != JOURNAL_REVOCATION) {
-            *reterr_what = "an entry of unknown type";
-            return TS_E_FORMAT;
-        }
-        e = replay_one(g, payload, reterr_what);
+        e = replay_entry(g, type, payload, reterr_what);
         if (e != TS_OK)
             return e;
     }

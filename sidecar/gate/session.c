@@ -133,7 +133,7 @@ static const char *admit(struct client *c, const struct handshake_auth *m,
     if (handshake_verify_client(ret_t, delegation_leaf(d)->holder, m->proof) !=
         TS_OK)
         return "proof";
-    if (call_ids_open(&g->ids, d->tenant, d->grant_id, d->expires, now_s,
+    if (call_ids_open(&g->ids, d->tenant, d->grant_id, d->blocks[0].exp, now_s,
                       &c->ids) != TS_OK)
         return "too_many_grants";
     return NULL;

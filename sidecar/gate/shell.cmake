@@ -1,7 +1,7 @@
 # The socket half of the gate. Pure state machines first, without libuv; then
 # the shell, which turns callbacks into their events and decides nothing.
 ts_library(gate_shell_core DIR sidecar/gate
-    SOURCES conn.c call.c callids.c peers.c revocation_journal.c records.c
+    SOURCES conn.c call.c callids.c peers.c budget_journal.c revocation_journal.c records.c
     LINK proto_msg proto_trust)
 ts_library(gate_shell DIR sidecar/gate
     SOURCES gate_uv.c conn_uv.c session.c calls.c call_key.c tools.c
