@@ -281,6 +281,11 @@ static ts_err collect_all(struct collect *c, int *ret_fd)
         int fd TS_CLEANUP(ts_fd_close) =
             open_beneath(c->root, tops[i], O_RDONLY | O_DIRECTORY);
 
+        if (fd < 0 && errno == ENOSYS)
+            return fail(c, TS_E_SYSTEM,
+                        "%s: openat2(2) is taken away; RestrictSUIDSGID= of "
+                        "systemd and old container filters do that",
+                        tops[i]);
         if (fd < 0)
             return fail(c, ts_err_from_errno(errno),
                         "%s: %s; `tipstaff init DIR` writes a complete "

@@ -20,10 +20,11 @@
 #include "sidecar/supervisor/spawn.h"
 #include "sidecar/supervisor/supervise.h"
 
-#define REAP_MS       10000 /* for a process stuck in the kernel */
-#define LAST_WORDS_MS 5000  /* the recorder's, in good order */
-#define LAUNCHER_MS   2000
-#define ERR_TEXT      512
+#define REAP_MS        10000 /* for a process stuck in the kernel */
+#define LAST_WORDS_MS  5000  /* the recorder's, in good order */
+#define LAUNCHER_MS    2000
+#define LAST_BREATH_MS 200 /* for one that has closed its channel */
+#define ERR_TEXT       512
 
 /* Everything that connects the processes of one set; ours only while it is
  * being started. */
@@ -404,7 +405,7 @@ static void drain_one(struct supervisor *sv, struct process *p,
 
     p->phase = PHASE_DRAINING;
     if (p->control < 0 || control_send(p->control, &m) != TS_OK)
-        until = 0; /* it cannot be asked */
+        until = supervisor_now_ms(sv) + LAST_BREATH_MS; /* ending already */
     while (p->pid != 0) {
         struct event ev = {0};
 
