@@ -157,6 +157,14 @@ static void show_outcome(const struct term *t, const json_t *j,
         show_value(t, j, keys[i]);
 }
 
+/* The ids of one run of the service begin alike, so the end names one, too. */
+static bool names(struct ts_str id, struct ts_str hex)
+{
+    return id.len >= hex.len &&
+           (ts_str_starts(id, hex) ||
+            memcmp(id.ptr + id.len - hex.len, hex.ptr, hex.len) == 0);
+}
+
 /* Keeps the line if it is of this decision; hex is a part of its id. */
 static void look(struct shown *s, json_t *j, struct ts_str hex)
 {
@@ -165,7 +173,7 @@ static void look(struct shown *s, json_t *j, struct ts_str hex)
     json_t **to = decision ? &s->decision : &s->outcome;
 
     if ((!decision && !ts_str_eq_c(kind, "exec_ended")) ||
-        !ts_str_starts(log_line_text(j, "id"), hex))
+        !names(log_line_text(j, "id"), hex))
         return;
     if (*to != NULL && decision)
         s->ambiguous = true;
@@ -202,9 +210,10 @@ static int print_found(const struct shown *s, struct ts_str hex, bool json)
         return CLI_FAILED;
     }
     if (s->ambiguous) {
-        cli_error("more than one decision id begins with %.*s; give more "
-                  "digits",
-                  (int)hex.len, hex.ptr);
+        cli_error(
+            "more than one decision id begins or ends with %.*s; give more "
+            "digits",
+            (int)hex.len, hex.ptr);
         return CLI_FAILED;
     }
     if (json) {
@@ -239,7 +248,8 @@ int log_show(int argc, char **argv)
         .operands = "ID [DIR|FILE...]",
         .about = "Shows one decision: who asked, through which chain, for "
                  "what, what each policy set\nsaid, and how it ended. ID is "
-                 "the decision id or its first 8 or more digits.\nDefault "
+                 "the decision id or 8 or more digits of its end or "
+                 "beginning.\nDefault "
                  "log: " LOG_DIR_DEFAULT,
         .options = options,
         .option_count = sizeof(options) / sizeof(options[0]),
