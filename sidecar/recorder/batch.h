@@ -15,7 +15,8 @@
 /*
  * One turn: everything that is in the ring is turned into lines, journal
  * records and messages to launchers; then the lines and the journal are made
- * durable; only then the messages are sent, in the order in which they came;
+ * durable (a turn of records alone is written, and synced with the next one
+ * or soon); only then the messages are sent, in the order in which they came;
  * then the ring is freed. An entry that breaks a rule stops the recorder: what
  * was in order before it is still written and forwarded.
  */
@@ -31,10 +32,11 @@ struct batch {
     struct store *store;
     struct journal *journal;
     struct order_on *launchers;
-    bool draining;  /* nothing is launched any more */
-    bool stuck;     /* a launcher takes no orders: end in order */
-    uint8_t *entry; /* owned, TS_RING_ENTRY_MAX */
-    uint8_t *side;  /* owned, bodies of hops */
+    bool draining;   /* nothing is launched any more */
+    bool stuck;      /* a launcher takes no orders: end in order */
+    bool waited_for; /* this turn holds more than records: sync it */
+    uint8_t *entry;  /* owned, TS_RING_ENTRY_MAX */
+    uint8_t *side;   /* owned, bodies of hops */
     size_t side_len;
     struct batch_hop *hops; /* owned */
     uint32_t hop_count;

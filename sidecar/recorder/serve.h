@@ -21,7 +21,7 @@
  */
 #define SERVE_NAP_US     500
 #define SERVE_AWAKE_MS   20
-#define SERVE_WRITTEN_MS 100  /* durability "written": synced within this */
+#define SERVE_WRITTEN_MS 100  /* what is written is synced within this */
 #define SERVE_SPACE_MS   1000 /* disk full: looked again after this */
 #define SERVE_ORPHAN_MS  2000 /* to drain when nobody gave a time */
 #define SERVE_TICK_MS    1000 /* with clients: their deadlines */

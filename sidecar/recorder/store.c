@@ -232,7 +232,7 @@ ts_err store_sync(struct store *s)
     return e;
 }
 
-ts_err store_commit(struct store *s, uint64_t unix_us)
+ts_err store_write(struct store *s, uint64_t unix_us)
 {
     ts_err e;
 
@@ -249,12 +249,16 @@ ts_err store_commit(struct store *s, uint64_t unix_us)
         return e;
     s->out.len = 0;
     s->unsynced = true;
-    if (s->settings.sync)
-        e = store_sync(s);
-    if (e == TS_OK && !s->no_space &&
-        s->segment.size >= s->settings.segment_bytes)
+    if (!s->no_space && s->segment.size >= s->settings.segment_bytes)
         e = rotate(s, unix_us);
     return e;
+}
+
+ts_err store_commit(struct store *s, uint64_t unix_us)
+{
+    ts_err e = store_write(s, unix_us);
+
+    return e == TS_OK && s->settings.sync ? store_sync(s) : e;
 }
 
 void store_try_recover(struct store *s)

@@ -65,9 +65,11 @@ TS_NODISCARD ts_err store_note(struct store *s, const char *kind,
 /* Every open launch ends as "lost". May commit in between. */
 TS_NODISCARD ts_err store_close_open(struct store *s, uint64_t unix_us);
 
-/* Writes what was gathered, with fdatasync if the settings say so, and begins
- * a new segment when this one is full. TS_OK with s->no_space set: it was
- * written from the reserve. Any error: nothing may be decided any more. */
+/* Writes what was gathered, and begins a new segment when this one is full;
+ * store_commit() also syncs if the settings say so. TS_OK with s->no_space set:
+ * it was written from the reserve. Any error: nothing may be decided any more.
+ */
+TS_NODISCARD ts_err store_write(struct store *s, uint64_t unix_us);
 TS_NODISCARD ts_err store_commit(struct store *s, uint64_t unix_us);
 TS_NODISCARD ts_err store_sync(struct store *s);
 /* With no_space: tries to make the reserve again, and if it can, clears it. */
