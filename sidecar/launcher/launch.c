@@ -266,13 +266,10 @@ static void make_limits(struct launch *x)
     /* a limit can be lowered, never raised beyond what we were given */
     for (int i = 0; i < CHILD_LIMITS; i++) {
         struct child_limit *c = &x->child.limits[i];
-        struct rlimit now;
+        uint64_t most = x->l->most[c->resource];
 
-        if (c->hard == 0 ||
-            prlimit(0, (__rlimit_resource_t)c->resource, NULL, &now) != 0)
-            continue;
-        if (now.rlim_max != RLIM_INFINITY && c->hard > now.rlim_max)
-            c->hard = now.rlim_max;
+        if (c->hard > most)
+            c->hard = most;
         if (c->soft > c->hard)
             c->soft = c->hard;
     }

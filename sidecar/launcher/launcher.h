@@ -55,8 +55,9 @@ struct launcher {
     struct tree tree;
     struct child_stack stack;
     struct back back;
-    uint64_t other_tasks; /* of our uid, counted at start */
-    uint64_t serial;      /* of the last mark */
+    uint64_t other_tasks;        /* of our uid, counted at start */
+    uint64_t most[RLIM_NLIMITS]; /* our own hard limits, read at start */
+    uint64_t serial;             /* of the last mark */
     int epoll_fd;
     int signal_fd;
     int null_fd; /* /dev/null, read-write, >= 3 */

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <poll.h>
 #include <signal.h>
 #include <sodium.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 #include "sidecar/common/log.h"
 #include "sidecar/launcher/launcher.h"
 
+#define FAREWELL_NS     1000000000ull /* 1 s for the DRAIN behind a hang-up */
 #define ORDERS_PER_TURN 32 /* then deadlines and ended tools get their turn */
 
 /* What this version applies to a tool when the host gives it. */
@@ -68,6 +70,14 @@ static ts_err open_own(struct launcher *l)
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max < 65536 ? files.rlim_max : 65536;
         (void)setrlimit(RLIMIT_NOFILE, &files); /* fewer tools fit otherwise */
+    }
+    for (int i = 0; i < RLIM_NLIMITS; i++) {
+        struct rlimit own;
+
+        /* RLIM_INFINITY is the largest number there is */
+        if (getrlimit((__rlimit_resource_t)i, &own) != 0)
+            return TS_E_SYSTEM;
+        l->most[i] = own.rlim_max;
     }
     l->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -271,6 +281,23 @@ static ts_err loop(struct launcher *l)
     return e;
 }
 
+/* In a drain the gate ends first, and its hang-up may be seen before the DRAIN
+ * that the supervisor sends then. Everything has been killed by now; all that
+ * is still open is whether this end was in good order. */
+static bool was_drained(struct launcher *l)
+{
+    uint64_t until = now_ns() + FAREWELL_NS;
+    struct pollfd in = {.fd = FD_CONTROL, .events = POLLIN};
+
+    while (!l->draining && now_ns() < until) {
+        if (poll(&in, 1, (int)(FAREWELL_NS / 1000000)) < 0 && errno != EINTR)
+            return false;
+        if ((in.revents & POLLIN) == 0 || control_next(l) != TS_OK)
+            break;
+    }
+    return l->draining;
+}
+
 int main(void)
 {
     static struct launcher l; /* too large for the stack; passed down */
@@ -289,7 +316,7 @@ int main(void)
     if (e == TS_OK)
         e = loop(&l);
     runs_end_all(&l);
-    if (e != TS_OK && !(l.draining && e == TS_E_CLOSED)) {
+    if (e != TS_OK && !(e == TS_E_CLOSED && was_drained(&l))) {
         log_event(LOG_ERROR, "stopped error=\"%s\"", ts_err_text(e));
         return 1;
     }

@@ -31,7 +31,8 @@ static const struct {
     {"/dev/zero", LL_READ_FILE},
     {"/dev/urandom", LL_READ_FILE},
 };
-#define RUNTIME_COUNT (sizeof(runtime) / sizeof(runtime[0]))
+_Static_assert(sizeof(runtime) / sizeof(runtime[0]) == TOOL_RUNTIME_COUNT,
+               "one descriptor each");
 
 struct opener {
     struct toolset *set;
@@ -66,27 +67,47 @@ static ts_err open_path(const struct opener *o, const char *key,
     return TS_OK;
 }
 
-/* Takes fd over. The same inode twice (/lib is often /usr/lib) is one rule. */
-static ts_err add_rule(const struct opener *o, int fd, uint64_t access)
+/* The same inode twice (/lib is often /usr/lib) is one rule. */
+static bool merge_rule(struct tool *t, const struct stat *st, uint64_t access)
 {
-    struct tool *t = o->tool;
-    struct stat st, other;
+    struct stat other;
 
-    if (fstat(fd, &st) != 0 || t->rule_count == t->rule_cap) {
-        ts_fd_close(&fd);
-        return TS_E_LIMIT;
-    }
     for (uint32_t i = 0; i < t->rule_count; i++) {
-        if (fstat(t->rules[i].fd, &other) == 0 && other.st_dev == st.st_dev &&
-            other.st_ino == st.st_ino) {
+        if (fstat(t->rules[i].fd, &other) == 0 && other.st_dev == st->st_dev &&
+            other.st_ino == st->st_ino) {
             t->rules[i].access |= access;
-            ts_fd_close(&fd);
-            return TS_OK;
+            return true;
         }
     }
-    t->rules[t->rule_count++] = (struct tool_rule){
-        .fd = fd, .is_dir = S_ISDIR(st.st_mode), .access = access};
+    return false;
+}
+
+static ts_err append_rule(struct tool *t, int fd, uint64_t access,
+                          bool is_shared, bool *ret_used)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) != 0 || t->rule_count == t->rule_cap)
+        return TS_E_LIMIT;
+    *ret_used = !merge_rule(t, &st, access);
+    if (*ret_used)
+        t->rules[t->rule_count++] =
+            (struct tool_rule){.fd = fd,
+                               .is_dir = S_ISDIR(st.st_mode),
+                               .is_shared = is_shared,
+                               .access = access};
     return TS_OK;
+}
+
+/* Takes fd over. */
+static ts_err add_rule(const struct opener *o, int fd, uint64_t access)
+{
+    bool used = false;
+    ts_err e = append_rule(o->tool, fd, access, false, &used);
+
+    if (!used)
+        ts_fd_close(&fd);
+    return e;
 }
 
 static ts_err add_copy(const struct opener *o, int fd, uint64_t access)
@@ -129,10 +150,12 @@ static ts_err add_rules(const struct opener *o)
         (e = add_copy(o, i->interp.fd, LL_RUN)) != TS_OK ||
         (e = add_copy(o, i->loader_fd, LL_RUN)) != TS_OK)
         return fail(o, "exec", m->exec, ts_err_text(e));
-    for (size_t k = 0; k < RUNTIME_COUNT; k++) {
-        int fd = open(runtime[k].path, O_PATH | O_CLOEXEC);
+    for (size_t k = 0; k < TOOL_RUNTIME_COUNT; k++) {
+        int fd = o->set->runtime[k];
+        bool used = false;
 
-        if (fd >= 0 && (e = add_rule(o, fd, runtime[k].access)) != TS_OK)
+        if (fd >= 0 && (e = append_rule(o->tool, fd, runtime[k].access, true,
+                                        &used)) != TS_OK)
             return fail(o, "exec", m->exec, ts_err_text(e));
     }
     if ((e = add_paths(o, "read_paths", m->read_paths, m->read_count,
@@ -218,7 +241,7 @@ static ts_err open_tool(const struct opener *o)
 
     t->profile = profile_of(m);
     t->rule_cap = m->read_count + m->write_count + m->exec_count +
-                  (uint32_t)RUNTIME_COUNT + 3;
+                  (uint32_t)TOOL_RUNTIME_COUNT + 3;
     e = ts_arena_array(&o->set->arena, t->rule_cap, sizeof(*t->rules), &p);
     if (e != TS_OK)
         return fail(o, "exec", m->exec, ts_err_text(e));
@@ -251,8 +274,16 @@ static void close_tool(struct tool *t)
     ts_fd_close(&t->cwd_fd);
     ts_fd_close(&t->scratch_fd);
     ts_fd_close(&t->ruleset);
-    for (uint32_t i = 0; i < t->rule_count; i++)
-        ts_fd_close(&t->rules[i].fd);
+    for (uint32_t i = 0; i < t->rule_count; i++) {
+        if (!t->rules[i].is_shared)
+            ts_fd_close(&t->rules[i].fd);
+    }
+}
+
+static void close_runtime(struct toolset *s)
+{
+    for (size_t k = 0; k < TOOL_RUNTIME_COUNT; k++)
+        ts_fd_close(&s->runtime[k]);
 }
 
 ts_err toolset_open(struct manifests *m, uint32_t launcher_index, int abi,
@@ -274,6 +305,8 @@ ts_err toolset_open(struct manifests *m, uint32_t launcher_index, int abi,
     }
     s->tools = p;
     s->manifests = m;
+    for (size_t k = 0; k < TOOL_RUNTIME_COUNT; k++)
+        s->runtime[k] = open(runtime[k].path, O_PATH | O_CLOEXEC);
     for (uint32_t i = 0; i < m->count; i++)
         s->tools[i] = (struct tool){.m = &m->list[i],
                                     .image.file.fd = -1,
@@ -296,6 +329,7 @@ ts_err toolset_open(struct manifests *m, uint32_t launcher_index, int abi,
         s->manifests = NULL;
         for (uint32_t i = 0; i < m->count; i++)
             close_tool(&s->tools[i]);
+        close_runtime(s);
         ts_arena_done(&s->arena);
         ts_mem_free(s);
         return e;
@@ -310,6 +344,7 @@ void toolset_free(struct toolset *s)
         return;
     for (uint32_t i = 0; i < s->manifests->count; i++)
         close_tool(&s->tools[i]);
+    close_runtime(s);
     manifests_free(s->manifests);
     ts_arena_done(&s->arena);
     ts_mem_free(s);

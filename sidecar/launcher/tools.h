@@ -16,8 +16,9 @@
  * what later calls use, whatever happens to the names in the meantime.
  */
 struct tool_rule {
-    int fd; /* O_PATH, owned */
+    int fd; /* O_PATH, owned, or the toolset's */
     bool is_dir;
+    bool is_shared;  /* the toolset's */
     uint64_t access; /* LL_* */
 };
 
@@ -38,9 +39,15 @@ struct tool {
 };
 #define TOOL_ENV_SLOTS 2 /* TIPSTAFF_DECISION, TMPDIR */
 
+/* What every program of the system needs to start (tools.c lists it) is opened
+ * once for all tools: each launch copies, and each exec walks, the whole table
+ * of descriptors. */
+#define TOOL_RUNTIME_COUNT 11
+
 struct toolset {
-    struct manifests *manifests; /* owned; list[i] belongs to tools[i] */
-    struct tool *tools;          /* in the arena */
+    int runtime[TOOL_RUNTIME_COUNT]; /* owned, -1: this host has it not */
+    struct manifests *manifests;     /* owned; list[i] belongs to tools[i] */
+    struct tool *tools;              /* in the arena */
     struct ts_arena arena;
     int abi; /* of Landlock */
 };

@@ -21,7 +21,7 @@
 #include "sidecar/launcher/layers/filter.h"
 #include "sidecar/launcher/layers/landlock.h"
 
-#define WAIT_MS   2000
+#define WAIT_MS   20000
 #define NO_EFFECT EPROTO
 
 #ifndef SYS_landlock_restrict_self
