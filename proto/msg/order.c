@@ -395,7 +395,7 @@ ts_err ring_journal_decode(const void *b, size_t n, struct ring_journal *ret,
                            const char **reterr_what)
 {
     struct mp_reader r;
-    struct ring_journal o = {0};
+    struct ring_journal o = {.type = JOURNAL_REVOCATION};
     uint64_t type;
     ts_err e;
 
