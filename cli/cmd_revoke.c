@@ -65,11 +65,16 @@ static bool read_target(struct revoke *r, const char *kind, const char *target)
 static bool read_time(const char *s, uint64_t *ret)
 {
     struct tm tm = {0};
+    struct timespec now;
     const char *end;
     time_t t;
 
     if (strcmp(s, "now") == 0) {
-        t = time(NULL);
+        /* Not time(): it runs up to a tick behind, and authority issued in
+         * that tick would be spared. */
+        if (clock_gettime(CLOCK_REALTIME, &now) != 0)
+            return false;
+        t = now.tv_sec;
     } else {
         end = strptime(s, "%Y-%m-%dT%H:%M:%SZ", &tm);
         if (end == NULL || *end != '\0')
