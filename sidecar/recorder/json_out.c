@@ -148,10 +148,13 @@ static size_t put_special(struct json_out *o, const char *s, size_t left)
     if (c == '"' || c == '\\' || (c >= 8 && c <= 13 && c != 11)) {
         if ((at = room(o, 2)) != NULL) {
             at[0] = '\\';
-            at[1] = c == '"' || c == '\\' ? (char)c : names[c - 8];
+            at[1] = c < ' ' ? names[c - 8] : s[0];
         }
     } else if ((at = room(o, 6)) != NULL) {
-        memcpy(at, "\\u00", 4);
+        at[0] = '\\';
+        at[1] = 'u';
+        at[2] = '0';
+        at[3] = '0';
         at[4] = hex_digits[c >> 4];
         at[5] = hex_digits[c & 15];
     }
@@ -219,35 +222,43 @@ struct head {
     size_t count; /* bytes, elements or entries */
 };
 
+/* The kinds of head that have a length behind them. */
+static const struct wide {
+    uint8_t tag, type, width;
+} wide[] = {
+    {0xd9, HEAD_STR, 1},   {0xda, HEAD_STR, 2},   {0xdb, HEAD_STR, 4},
+    {0xc4, HEAD_BIN, 1},   {0xc5, HEAD_BIN, 2},   {0xc6, HEAD_BIN, 4},
+    {0xdc, HEAD_ARRAY, 2}, {0xdd, HEAD_ARRAY, 4}, {0xde, HEAD_MAP, 2},
+    {0xdf, HEAD_MAP, 4},
+};
+
+static struct head wide_head(const uint8_t *p, size_t left)
+{
+    for (size_t i = 0; i < sizeof(wide) / sizeof(wide[0]); i++) {
+        const struct wide *w = &wide[i];
+
+        if (*p == w->tag && left > w->width)
+            return (struct head){.type = w->type,
+                                 .size = 1 + (size_t)w->width,
+                                 .count = (size_t)be(p + 1, w->width)};
+    }
+    return (struct head){.type = HEAD_OTHER};
+}
+
 /* The head of a sized value; HEAD_OTHER for all else, also if cut off. */
 static struct head head_of(const uint8_t *p, size_t left)
 {
-    struct head h = {.type = HEAD_OTHER, .size = 1};
     uint8_t b = *p;
-    size_t width;
 
-    if (b >= 0x80 && b <= 0xbf) {
-        h.type = b <= 0x8f ? HEAD_MAP : b <= 0x9f ? HEAD_ARRAY : HEAD_STR;
-        h.count = b & (b <= 0x9f ? 15u : 31u);
-        return h;
-    }
-    if (b >= 0xd9 && b <= 0xdb)
-        width = (size_t)1 << (b - 0xd9);
-    else if (b >= 0xc4 && b <= 0xc6)
-        width = (size_t)1 << (b - 0xc4);
-    else if (b >= 0xdc && b <= 0xdf)
-        width = (b & 1) != 0 ? 4 : 2;
-    else
-        return h;
-    if (left < 1 + width)
-        return h;
-    h.type = b >= 0xde   ? HEAD_MAP
-             : b >= 0xdc ? HEAD_ARRAY
-             : b >= 0xd9 ? HEAD_STR
-                         : HEAD_BIN;
-    h.size = 1 + width;
-    h.count = (size_t)be(p + 1, width);
-    return h;
+    if (b < 0x80 || b >= 0xe0)
+        return (struct head){.type = HEAD_OTHER};
+    if (b <= 0x8f)
+        return (struct head){.type = HEAD_MAP, .size = 1, .count = b & 15u};
+    if (b <= 0x9f)
+        return (struct head){.type = HEAD_ARRAY, .size = 1, .count = b & 15u};
+    if (b <= 0xbf)
+        return (struct head){.type = HEAD_STR, .size = 1, .count = b & 31u};
+    return wide_head(p, left);
 }
 
 static const uint8_t *stop(struct json_out *o)

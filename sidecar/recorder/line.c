@@ -15,7 +15,7 @@ static const char head_time[] = ",\"time\":\"";
 static const char tail_prev[] = ",\"prev\":\"";
 
 #define TIME_LEN (LINE_TIME - 1)
-#define TAIL_LEN (sizeof(tail_prev) - 1 + 2 * LINE_HASH + 2)
+#define TAIL_LEN (sizeof(tail_prev) - 1 + (size_t)2 * LINE_HASH + 2)
 
 void line_hash(uint8_t out[LINE_HASH], const char *line, size_t len)
 {
@@ -54,7 +54,7 @@ ts_err line_append(struct json_out *o, struct chain *c, const struct record *r,
                    uint64_t unix_us)
 {
     const struct json_out before = *o;
-    char when[LINE_TIME], hex[2 * LINE_HASH + 1];
+    char when[LINE_TIME], hex[(size_t)2 * LINE_HASH + 1];
 
     line_time(when, unix_us);
     ts_hex_encode(hex, c->prev, LINE_HASH);

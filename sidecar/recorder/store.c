@@ -10,7 +10,7 @@
 #include "proto/wire/mp_write.h"
 #include "sidecar/recorder/restart.h"
 
-#define BATCH_CAP       ((size_t)STORE_BATCH + 2 * RECORD_LINE_MAX)
+#define BATCH_CAP       ((size_t)STORE_BATCH + (size_t)2 * RECORD_LINE_MAX)
 #define OPEN_PER_LINE   256u /* launches named in one "segment" line */
 #define OWN_RECORD_MAX  ((size_t)OPEN_PER_LINE * 640 + 256)
 #define LOST_RECORD_MAX 1024u
