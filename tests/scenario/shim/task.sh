@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# A task of tipstaff-shim against the real service: retries after a lost
+# connection, signatures that a tenant demands, and the end of the task.
+. "$(dirname "${BASH_SOURCE[0]}")/real_lib.sh"
+real_setup task
+side=$service_workspace/side
+count() { wc -l <"$side/ran"; }
+has_run() { [ -e "$side/ran" ] && [ "$(count)" -ge "$1" ]; }
+
+# The call ran to its end, and its shim never heard of it.
+id=000102030405060708090a0b0c0d0e0f
+shim_bg "$chain" call x.once --retry-id $id >/dev/null 2>&1 &
+pid=$!
+check "the tool has its effect" wait_until 10 has_run 1
+kill -STOP $pid
+touch "$side/go"
+check "and ends" wait_until 10 ended 1
+kill -KILL $pid
+wait $pid 2>/dev/null || true
+exits 7 "a retry gives the recorded outcome" call x.once --retry-id $id
+check "says that it is one" err_has 'recorded outcome of an earlier call'
+same "the tool ran once" 1 "$(count)"
+exits 7 "as does the next" call x.once --retry-id $id
+same "the tool still ran once" 1 "$(count)"
+exits 104 "the id with another content" call x.exit code:=0 --retry-id $id
+check "is a duplicate" err_has 'DENIED \[duplicate_call\]'
+exits 7 "without the id it is another call" call x.once
+same "and runs" 2 "$(count)"
+
+# The shim died while the tool ran: the outcome is that it was killed.
+rm "$side/go"
+id=ff0102030405060708090a0b0c0d0e0f
+shim_bg "$chain" call x.once --retry-id $id >/dev/null 2>&1 &
+pid=$!
+check "the tool has its effect" wait_until 10 has_run 3
+kill -KILL $pid
+wait $pid 2>/dev/null || true
+check "the tool is ended" wait_until 10 ended 3
+exits 137 "a retry tells that it was ended" call x.once --retry-id $id
+check "and why" err_has '^STOPPED \[disconnected\]'
+same "and does not run it" 3 "$(count)"
+
+# Signatures.
+service_stop
+echo 'require_call_signature: true' >>"$service_dir/etc/tenants/acme/tenant.yaml"
+service_start
+exits 104 "a call without the signature that the tenant demands" call x.exit code:=3
+check "is told what is missing" err_has '^DENIED \[auth_failed\]'
+check "and how to sign" err_has 'TIPSTAFF_SIGN_CALLS=1.*--sign'
+exits 3 "a signed call" call x.exit code:=3 --sign
+TIPSTAFF_SIGN_CALLS=1 exits 4 "a call signed by the variable" call x.exit code:=4
+seq 100 | jq -c '{tool: "x.exit", args: {code: .}, id: .}' >"$service_dir/lines"
+input=$service_dir/lines
+exits 0 "100 signed calls" call --batch --sign
+same "all verify" 100 "$(jq -c 'select(.exit == .id)' "$service_dir/out" | wc -l)"
+exits 0 "100 calls without" call --batch
+same "are all denied" 100 "$(jq -c 'select(.code == "auth_failed")' "$service_dir/out" | wc -l)"
+input=
+exits 0 "a check runs nothing and needs no signature" check x.exit code:=3
+
+# The end.
+"$service_bin/tipstaff" key new "$service_dir/keys/sub" >/dev/null
+echo 'permit (principal, action, resource);' >"$service_dir/keys/sub.cedar"
+cp "$service_dir/etc/keys/issuer.pub" "$service_dir/keys/issuer.pub"
+service_own
+as_agent "$service_bin/tipstaff" attenuate --chain "$chain" --key "$service_dir/keys/coder.seed" \
+    --issuer-pub "$service_dir/keys/issuer.pub" --agent coder/sub --holder "$service_dir/keys/sub.pub" \
+    --policy "$service_dir/keys/sub.cedar" -o "$service_dir/keys/sub.chain" >/dev/null
+exits 108 "who was handed a part of the task" end --chain "$service_dir/keys/sub.chain" --key "$service_dir/keys/sub.seed"
+check "is told who may end it" err_has "only the holder of the delegation's first block"
+exits 0 "and it goes on" ping
+shim_bg "$chain" call x.long --sign >/dev/null 2>"$service_dir/long.err" &
+pid=$!
+check "a long tool runs" wait_until 10 runs "sleep $marker"
+exits 0 "the end of the task" end
+check "is explained" err_has 'the task has ended.*revoked.*killed'
+check "the tool is killed" wait_until 10 gone "sleep $marker"
+got=0
+wait $pid || got=$?
+same "its shim says so" 137 $got
+check "and why" grep -q '^STOPPED \[revoked\]' "$service_dir/long.err"
+exits 107 "the grant is gone" ping
+exits 107 "for whom it was handed to, too" ping --chain "$service_dir/keys/sub.chain" --key "$service_dir/keys/sub.seed"
+service_stop
+service_start
+exits 107 "also after a restart" ping
+service_delegate "$service_dir/b.chain" 'permit (principal, action, resource);'
+exits 0 "a new delegation is a new task" ping --chain "$service_dir/b.chain"
+service_stop
+check "the log verifies" "$service_bin/tipstaff" log verify "$service_log"
