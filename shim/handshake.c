@@ -92,7 +92,7 @@ enum tipstaff_status session_handshake(struct tipstaff *t,
     struct handshake_welcome welcome;
     char sidecar_id[TS_ID_MAX];
     const char *what = "";
-    struct frame f;
+    struct frame f = {.body = NULL};
     enum tipstaff_status s;
 
     s = want(t, c->socket, MSG_HELLO, "HELLO", deadline, &f);

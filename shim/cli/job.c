@@ -30,6 +30,18 @@ static ts_err take_labels(struct job *j, json_t *v, char *text)
     return TS_OK;
 }
 
+static ts_err take_retry_id(struct job *j, json_t *v, char *text)
+{
+    const char *hex = json_is_string(v) ? json_string_value(v) : "";
+
+    j->call.retry = true;
+    j->call.id16 = j->id16;
+    return ts_hex_decode(hex, json_string_length(v), j->id16,
+                         sizeof(j->id16)) == TS_OK
+               ? TS_OK
+               : wrong(text, "retry_id", "not 32 hex digits");
+}
+
 static ts_err take_field(struct job *j, const char *key, json_t *v, char *text)
 {
     if (strcmp(key, "tool") == 0) {
@@ -39,10 +51,10 @@ static ts_err take_field(struct job *j, const char *key, json_t *v, char *text)
     if (strcmp(key, "args") == 0 || strcmp(key, "id") == 0)
         return TS_OK; /* job_parse() has them */
     if (strcmp(key, "deadline_ms") == 0) {
-        if (!json_is_integer(v) || json_integer_value(v) < 0)
-            return wrong(text, key, "not a number of milliseconds");
         j->call.deadline_ms = (uint64_t)json_integer_value(v);
-        return TS_OK;
+        return json_is_integer(v) && json_integer_value(v) >= 0
+                   ? TS_OK
+                   : wrong(text, key, "not a number of milliseconds");
     }
     if (strcmp(key, "traceparent") == 0) {
         j->call.traceparent = json_string_value(v);
@@ -51,15 +63,8 @@ static ts_err take_field(struct job *j, const char *key, json_t *v, char *text)
     }
     if (strcmp(key, "provenance") == 0)
         return take_labels(j, v, text);
-    if (strcmp(key, "retry_id") == 0) {
-        j->call.retry = true;
-        j->call.id16 = j->id16;
-        return ts_hex_decode(json_is_string(v) ? json_string_value(v) : "",
-                             json_string_length(v), j->id16,
-                             sizeof(j->id16)) == TS_OK
-                   ? TS_OK
-                   : wrong(text, key, "not 32 hex digits");
-    }
+    if (strcmp(key, "retry_id") == 0)
+        return take_retry_id(j, v, text);
     return wrong(text, key, "no such field");
 }
 

@@ -215,7 +215,7 @@ static int check_whole(const struct options *o)
         !o->batch;
 
     if (!takes_tool && (o->tool != NULL || o->word_count > 0))
-        return bad_usage("this takes no tool", o->tool);
+        return bad_usage("this takes no tool", o->tool != NULL ? o->tool : "");
     if (!takes_tool && (o->json_file != NULL || o->input || o->retry))
         return bad_usage("--json, --stdin and --retry-id go with one call", "");
     if (takes_tool && o->tool == NULL)
