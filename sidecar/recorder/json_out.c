@@ -148,7 +148,9 @@ static size_t put_special(struct json_out *o, const char *s, size_t left)
     if (c == '"' || c == '\\' || (c >= 8 && c <= 13 && c != 11)) {
         if ((at = room(o, 2)) != NULL) {
             at[0] = '\\';
-            at[1] = c < ' ' ? names[c - 8] : s[0];
+            at[1] = s[0];
+            if (c < ' ')
+                at[1] = names[c - 8];
         }
     } else if ((at = room(o, 6)) != NULL) {
         at[0] = '\\';
@@ -273,6 +275,7 @@ static const uint8_t *put_scalar(struct json_out *o, const uint8_t *p,
 {
     uint8_t b = *p;
     size_t width = b == 0xcb ? 8 : (size_t)1 << (b & 3);
+    unsigned shift = 64u - (8u << (b & 3));
     uint64_t v;
     double d;
 
@@ -294,8 +297,7 @@ static const uint8_t *put_scalar(struct json_out *o, const uint8_t *p,
         } else if (b <= 0xcf) {
             json_uint(o, v);
         } else { /* gcc and clang extend the sign */
-            json_negative(o,
-                          (int64_t)(v << (64 - 8 * width)) >> (64 - 8 * width));
+            json_negative(o, (int64_t)(v << shift) >> shift);
         }
         return p + 1 + width;
     }
