@@ -140,6 +140,26 @@ uint8_t bench_read_frame(int fd, uint8_t *buf, size_t cap, size_t *ret_len)
     return head[4];
 }
 
+size_t bench_read_whole(int fd, uint8_t *buf, size_t cap)
+{
+    size_t have = 0, need = TS_FRAME_HEAD;
+
+    while (have < need) {
+        ssize_t r = read(fd, buf + have, cap - have);
+
+        if (r <= 0)
+            bench_die("the server closed the connection");
+        have += (size_t)r;
+        if (have >= TS_FRAME_HEAD)
+            need =
+                TS_FRAME_HEAD + ((size_t)buf[0] << 24 | (size_t)buf[1] << 16 |
+                                 (size_t)buf[2] << 8 | buf[3]);
+        if (need > cap || have > need)
+            bench_die("not the one frame that was expected");
+    }
+    return have;
+}
+
 static size_t read_file(const char *path, uint8_t *buf, size_t cap)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -28,6 +28,9 @@ int bench_connect(const char *path);
 void bench_write(int fd, const void *p, size_t n);
 /* Reads one whole frame; returns its type, body in buf. */
 uint8_t bench_read_frame(int fd, uint8_t *buf, size_t cap, size_t *ret_len);
+/* The next frame, head and all, with as few reads as it comes in: nothing may
+ * follow it. Returns its length. */
+size_t bench_read_whole(int fd, uint8_t *buf, size_t cap);
 
 /* Connects and shakes hands as the caller's uid; returns the socket. */
 int bench_session(const char *socket, const char *chain_file,
