@@ -123,6 +123,12 @@ struct cedar_field {
 TS_NODISCARD ts_err cedar_record_make(struct ts_arena *arena,
                                       const struct cedar_field *fields,
                                       size_t n, struct cedar_value *ret);
+/* A copy in which field i holds another value, not a set or record; what it
+ * replaces must be none either. TS_E_INVALID otherwise. */
+TS_NODISCARD ts_err cedar_record_with(struct ts_arena *arena,
+                                      const struct cedar_record *r, size_t i,
+                                      const struct cedar_value *v,
+                                      struct cedar_value *ret);
 size_t cedar_record_count(const struct cedar_record *r);
 const struct cedar_field *cedar_record_at(const struct cedar_record *r,
                                           size_t i);

@@ -186,6 +186,30 @@ ts_err cedar_record_make(struct ts_arena *arena,
     return TS_OK;
 }
 
+ts_err cedar_record_with(struct ts_arena *arena, const struct cedar_record *r,
+                         size_t i, const struct cedar_value *v,
+                         struct cedar_value *ret)
+{
+    size_t bytes = sizeof(*r) + r->count * sizeof(r->fields[0]);
+    struct cedar_record *copy;
+    void *p;
+    ts_err e;
+
+    if (i >= r->count || v->kind == CEDAR_NONE || cedar_value_depth(v) > 0 ||
+        cedar_value_depth(&r->fields[i].value) > 0)
+        return TS_E_INVALID;
+    e = ts_arena_alloc(arena, bytes, &p);
+    if (e != TS_OK)
+        return e;
+    copy = p;
+    memcpy(copy, r, bytes);
+    copy->cost -= cedar_value_cost(&copy->fields[i].value);
+    copy->fields[i].value = *v;
+    copy->cost += cedar_value_cost(v);
+    *ret = (struct cedar_value){.kind = CEDAR_RECORD, .as.record = copy};
+    return TS_OK;
+}
+
 size_t cedar_record_count(const struct cedar_record *r)
 {
     return r->count;

@@ -72,10 +72,11 @@ static ts_err add_error(struct authz *az, uint32_t policy)
 static ts_err judge(struct authz *az, uint32_t policy)
 {
     const struct ev_policy *p = &az->ev.p->policies[policy];
-    struct cedar_value v = cedar_bool(true);
+    struct cedar_value v;
 
     if (!ev_scope_matches(&az->ev, p))
         return TS_OK;
+    cedar_put_bool(&v, true);
     if (p->cond != EV_NO_COND &&
         !ev_eval_kind(&az->ev, p->cond, CEDAR_BOOL, &v)) {
         if (az->ev.fatal != TS_OK)

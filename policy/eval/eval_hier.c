@@ -188,8 +188,10 @@ static bool below_marked(struct ev *ev, enum ev_var var,
     return below;
 }
 
-static bool scope_one(struct ev *ev, enum ev_var var,
-                      const struct cedar_uid *uid, const struct ev_scope *s)
+/* In the loop over all policies, three times each: not worth a call. */
+static inline __attribute__((always_inline)) bool
+scope_one(struct ev *ev, enum ev_var var, const struct cedar_uid *uid,
+          const struct ev_scope *s)
 {
     if (s->op == EV_ANY)
         return true;

@@ -188,6 +188,14 @@ ts_err context_record(struct call_context *c, enum hop hop,
     static const struct ts_str hops[] = {
         GATE_STR("subject"), GATE_STR("caller"), GATE_STR("delegator")};
 
-    c->fields[0].value = cedar_string(hops[hop]);
-    return cedar_record_make(arena, c->fields, CONTEXT_FIELDS, ret);
+    const struct cedar_value name = cedar_string(hops[hop]);
+    ts_err e;
+
+    if (c->first != NULL)
+        return cedar_record_with(arena, c->first, 0, &name, ret);
+    c->fields[0].value = name;
+    e = cedar_record_make(arena, c->fields, CONTEXT_FIELDS, ret);
+    if (e == TS_OK)
+        c->first = ret->as.record;
+    return e;
 }

@@ -25,6 +25,7 @@ struct call_rates { /* before this call */
 
 struct call_context {
     struct cedar_field fields[CONTEXT_FIELDS]; /* sorted; [0] is hop */
+    const struct cedar_record *first; /* made of them; others are copies */
     bool tainted;
 };
 

@@ -146,6 +146,9 @@ static const struct meter *meter_find(const struct meters *m,
         }
         if (room == METERS_MAX && meter_is_idle(&m->slot[at], boot_ns))
             room = at;
+        /* Slots are reused, never emptied: nothing was put behind this one. */
+        if (key_eq(m->slot[at].key, (struct meter_key){0, 0}))
+            break;
     }
     *ret_room = room;
     return NULL;

@@ -2,7 +2,9 @@
 
 #include <string.h>
 
-#define SMALL_ENTRY 4096u /* bytes: kill, barrier, journal */
+#define SMALL_ENTRY  4096u /* bytes: kill, barrier, journal */
+#define RECORD_USUAL 1280u /* bytes of nearly every decision record */
+#define CACHE_LINE   64u
 
 enum order_out_state order_out_state(const struct gate *g)
 {
@@ -20,7 +22,15 @@ enum order_out_state order_out_state(const struct gate *g)
 ts_err order_out_begin(struct gate *g, uint8_t **ret_record)
 {
     /* Room for the largest launch, so that a permit needs no second look. */
-    return ring_reserve(&g->ring, TS_RING_ENTRY_MAX, ret_record);
+    ts_err e = ring_reserve(&g->ring, TS_RING_ENTRY_MAX, ret_record);
+
+    if (e != TS_OK)
+        return e;
+    /* The recorder's processor had these lines last: they are on their way
+     * while the call is decided, instead of when its record is written. */
+    for (size_t at = 0; at < RECORD_USUAL; at += CACHE_LINE)
+        __builtin_prefetch(*ret_record + at, 1);
+    return TS_OK;
 }
 
 void order_out_record(struct gate *g, size_t record_len)
