@@ -132,7 +132,7 @@ static int run(const struct attenuate_opts *o)
         cli_error("this libsodium accepts known bad keys; install a fixed one");
         return CLI_FAILED;
     }
-    ts_arena_init(&arena, 8u * TS_CHAIN_MAX);
+    ts_arena_init(&arena, (size_t)8 * TS_CHAIN_MAX);
     ok = build(o, &arena);
     ts_arena_done(&arena);
     return ok ? CLI_OK : CLI_FAILED;

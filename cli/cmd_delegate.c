@@ -151,7 +151,7 @@ static int run(const struct delegate_opts *o)
         cli_error("this libsodium accepts known bad keys; install a fixed one");
         return CLI_FAILED;
     }
-    ts_arena_init(&arena, 4u * TS_CHAIN_MAX);
+    ts_arena_init(&arena, (size_t)4 * TS_CHAIN_MAX);
     ok = fill(o, &arena, attrs, &root) && sign_and_write(o, &root, &arena);
     ts_arena_done(&arena);
     return ok ? CLI_OK : CLI_FAILED;

@@ -42,7 +42,7 @@ static bool write_pair(const char *seed_path, const char *pub_path,
     char line[2 * TRUST_PK_LEN + 2];
 
     ts_hex_encode(line, pk, TRUST_PK_LEN);
-    line[2 * TRUST_PK_LEN] = '\n';
+    line[(size_t)2 * TRUST_PK_LEN] = '\n';
     if (!cli_write_new(pub_path, 0644, line, 2 * TRUST_PK_LEN + 1))
         return false;
     if (cli_write_new(seed_path, 0400, seed, TRUST_SEED_LEN))

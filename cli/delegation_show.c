@@ -206,7 +206,7 @@ int delegation_show_run(int argc, char **argv)
 
     if (!cli_parse(&usage, argc, argv, &operand, &count, &code))
         return code;
-    ts_arena_init(&arena, 8u * TS_CHAIN_MAX);
+    ts_arena_init(&arena, (size_t)8 * TS_CHAIN_MAX);
     ok = show(operand[0], issuer_pub, json, &arena);
     ts_arena_done(&arena);
     return ok ? CLI_OK : CLI_FAILED;

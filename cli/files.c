@@ -166,7 +166,7 @@ bool cli_issuer_note_write(const char *chain, const uint8_t pk[TRUST_PK_LEN])
         return false;
     }
     ts_hex_encode(line, pk, TRUST_PK_LEN);
-    line[2 * TRUST_PK_LEN] = '\n';
+    line[(size_t)2 * TRUST_PK_LEN] = '\n';
     return cli_write_new(path, 0644, line, sizeof(line) - 1);
 }
 

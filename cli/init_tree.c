@@ -169,7 +169,7 @@ bool init_tree_key(const struct init_tree *t, const char *name,
     if (ok) {
         ts_hex_encode(line, secret.pk, TRUST_PK_LEN);
         memcpy(hex_pub, line, 2 * TRUST_PK_LEN + 1);
-        line[2 * TRUST_PK_LEN] = '\n';
+        line[(size_t)2 * TRUST_PK_LEN] = '\n';
         (void)snprintf(file, sizeof(file), "%s.pub", name);
         ok = join(path, sizeof(path), t->path, file) &&
              cli_write_new(path, 0444, line, 2 * TRUST_PK_LEN + 1);

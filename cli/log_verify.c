@@ -138,7 +138,7 @@ static bool take_frame(struct verify *v, const json_t *j, struct ts_str line,
         return flaw(v, "no number (seq)");
     if (ts_hex_decode(prev.ptr, prev.len, named, HASH) != TS_OK ||
         line.len < 2 * HASH + 2 ||
-        memcmp(line.ptr + line.len - 2 - 2 * HASH, prev.ptr,
+        memcmp(line.ptr + line.len - 2 - (size_t)2 * HASH, prev.ptr,
                (size_t)2 * HASH) != 0)
         return flaw(v, "no hash of the line before (prev) at its end");
     if (v->records == 0) {

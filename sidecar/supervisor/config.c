@@ -19,7 +19,7 @@
 #define GRACE_MS         10000
 #define GRACE_MS_MAX     600000
 #define START_MS         30000
-#define ARENA_BYTES      (CONFIG_BYTES_MAX * 40u)
+#define ARENA_BYTES      ((size_t)CONFIG_BYTES_MAX * 40u)
 #define MODE_OTHER_WRITE 0002u
 
 static const char *const user_keys[CONFIG_USERS_] = {"gate", "recorder",

@@ -93,18 +93,25 @@ static bool may_restart(struct supervisor *sv)
     return !sv->want_stop;
 }
 
+static ts_err start(struct supervisor *sv)
+{
+    char text[512] = "";
+    ts_err e = set_start(sv);
+
+    if (e == TS_OK)
+        e = sockets_publish(&sv->sockets, text, sizeof(text));
+    if (text[0] != '\0')
+        log_event(LOG_ERROR, "socket_refused text=\"%s\"", text);
+    return e;
+}
+
 static int run(struct supervisor *sv)
 {
     bool first = true;
 
     for (;;) {
-        char text[512] = "";
-        ts_err e = set_start(sv);
+        ts_err e = start(sv);
 
-        if (e == TS_OK)
-            e = sockets_publish(&sv->sockets, text, sizeof(text));
-        if (text[0] != '\0')
-            log_event(LOG_ERROR, "socket_refused text=\"%s\"", text);
         if (e == TS_OK) {
             say_serving(sv);
             first = false;

@@ -107,7 +107,7 @@ enum {
 /* The gate says something every CONTROL_BEAT_MS; when it has been silent for
  * this long its loop hangs, and the service manager is not told that all is
  * well any more. */
-#define GATE_SILENT_MS (5 * CONTROL_BEAT_MS)
+#define GATE_SILENT_MS (UINT64_C(5) * CONTROL_BEAT_MS)
 
 /* Lets the launchers and the gate load the configuration as they do at a start,
  * with no socket, no log and no state, and ends them again. The exit code. */

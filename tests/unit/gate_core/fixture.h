@@ -1,5 +1,5 @@
-#ifndef TESTS_GATE_FIXTURE_H
-#define TESTS_GATE_FIXTURE_H
+#ifndef TESTS_UNIT_GATE_CORE_FIXTURE_H
+#define TESTS_UNIT_GATE_CORE_FIXTURE_H
 
 #include <stdbool.h>
 
