@@ -141,17 +141,19 @@ struct msg_seq {
 };
 
 /* [1, seq, [[tool str, args map]...], traceparent str, provenance [str...]] */
+struct msg_check_item {
+    struct ts_str tool;
+    struct ts_bytes args;
+};
 struct msg_check {
     uint64_t seq;
     uint32_t count;
     struct ts_bytes items; /* raw array; walk it with msg_check_next() */
+    /* Set by the decoder, ignored by the sender: of one candidate, all. */
+    struct msg_check_item first;
     struct ts_str traceparent;
     struct ts_str provenance[TS_PROVENANCE_MAX];
     uint32_t provenance_count;
-};
-struct msg_check_item {
-    struct ts_str tool;
-    struct ts_bytes args;
 };
 
 /* [1, seq, [[verdict, code str, decision_id bin16]...]] */

@@ -13,7 +13,8 @@ static void item_read(struct body_in *in, struct msg_check_item *ret)
 }
 
 /* Reads the whole array and returns its bytes. */
-static struct ts_bytes items_read(struct body_in *in, uint32_t *ret_count)
+static struct ts_bytes items_read(struct body_in *in, uint32_t *ret_count,
+                                  struct msg_check_item *ret_first)
 {
     const uint8_t *start = in->r.at;
     uint32_t n = body_in_array(in, "items", TS_CHECK_MAX);
@@ -24,6 +25,8 @@ static struct ts_bytes items_read(struct body_in *in, uint32_t *ret_count)
         struct msg_check_item item;
 
         item_read(in, &item);
+        if (i == 0)
+            *ret_first = item;
     }
     *ret_count = n;
     return (struct ts_bytes){.ptr = start, .len = (size_t)(in->r.at - start)};
@@ -50,7 +53,7 @@ ts_err msg_check_decode(const void *b, size_t n, struct msg_check *ret,
 
     body_in_init(&in, b, n, 5, 1);
     m.seq = body_in_uint(&in, "seq", UINT64_MAX);
-    m.items = items_read(&in, &m.count);
+    m.items = items_read(&in, &m.count, &m.first);
     m.traceparent = body_in_str(&in, "traceparent", TS_TRACEPARENT_LEN);
     m.provenance_count = body_in_labels(&in, "provenance", m.provenance);
     e = body_in_done(&in, reterr_what);
@@ -77,6 +80,7 @@ ts_err msg_check_next(struct mp_reader *r, struct msg_check_item *ret)
 ts_err msg_check_send(struct ts_buf *out, const struct msg_check *m)
 {
     struct body_flaw flaw = check_check(m);
+    struct msg_check_item first;
     struct body_in in;
     struct body_out o;
     uint32_t count;
@@ -85,7 +89,7 @@ ts_err msg_check_send(struct ts_buf *out, const struct msg_check *m)
     if (flaw.error != TS_OK)
         return flaw.error;
     body_in_part(&in, m->items);
-    (void)items_read(&in, &count);
+    (void)items_read(&in, &count, &first);
     e = mp_done(&in.r);
     if (e != TS_OK)
         return e;

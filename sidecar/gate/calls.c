@@ -351,9 +351,10 @@ ts_err calls_on_check(struct client *c, const struct frame *f)
     mp_reader_init(&r, m.items.ptr, m.items.len);
     (void)mp_read_array(&r, TS_CHECK_MAX);
     for (uint32_t i = 0; i < m.count; i++) {
-        struct msg_check_item item;
+        struct msg_check_item item = m.first;
 
-        e = msg_check_next(&r, &item);
+        if (m.count > 1) /* one alone need not be read a second time */
+            e = msg_check_next(&r, &item);
         if (e != TS_OK)
             return e; /* cannot happen: the message was checked as a whole */
         if (i < c->check.done)

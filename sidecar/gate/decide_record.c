@@ -44,9 +44,17 @@ static inline void put_count(struct mp_writer *w, int64_t v)
     put_uint(w, v > 0 ? (uint64_t)v : 0);
 }
 
-static void put(struct mp_writer *w, struct ts_str s)
+/* Most texts are short: a tag of one byte, and no call. */
+static inline void put(struct mp_writer *w, struct ts_str s)
 {
-    mp_write_str(w, s.ptr, s.len);
+    const char tag = (char)(0xa0 + s.len);
+
+    if (s.len > 31) {
+        mp_write_str(w, s.ptr, s.len);
+        return;
+    }
+    put_raw(w, &tag, 1);
+    put_raw(w, s.ptr, s.len);
 }
 
 /* At most ID_SHOWN bytes, not cutting a character. */
