@@ -38,6 +38,8 @@ enum verdict {
       "the delegation allows no further calls")                                \
     X(DUPLICATE_CALL, "duplicate_call",                                        \
       "this call id was used with other content")                              \
+    X(OUTCOME_UNKNOWN, "outcome_unknown",                                      \
+      "the sidecar cannot tell whether this call ran before")              \
     X(BAD_FRAME, "bad_frame", "the message is malformed")                      \
     X(BAD_ARGUMENTS, "bad_arguments", "the arguments do not fit the tool")     \
     X(TOOL_UNKNOWN, "tool_unknown", "no tool of this name is configured")      \

@@ -24,6 +24,7 @@ struct grant_calls {
     uint64_t expires_s;
     uint32_t holders;
     uint64_t spent, reserved; /* calls, of a grant with a budget */
+    bool forgot;              /* an id had to make room */
     struct entry *entries;    /* owned, cap of them */
     uint16_t *buckets;        /* owned, 2 * cap of them */
     uint32_t cap, count;
@@ -236,6 +237,7 @@ static ts_err slot_for_new(struct grant_calls *g, uint16_t *ret)
     if (slot == NONE)
         return TS_E_LIMIT;
     unlink_entry(g, slot);
+    g->forgot = true;
     *ret = slot;
     return TS_OK;
 }
@@ -292,6 +294,11 @@ void grant_calls_finish(struct grant_calls *g, uint16_t slot,
 uint32_t grant_calls_count(const struct grant_calls *g)
 {
     return g->count;
+}
+
+bool grant_calls_forgot(const struct grant_calls *g)
+{
+    return g->forgot;
 }
 
 uint64_t grant_calls_left(const struct grant_calls *g, uint64_t max)

@@ -83,6 +83,8 @@ TS_NODISCARD ts_err grant_calls_rerun(struct grant_calls *g,
 void grant_calls_finish(struct grant_calls *g, uint16_t slot,
                         const struct call_outcome *outcome);
 uint32_t grant_calls_count(const struct grant_calls *g);
+/* Not every id of this table's life is in it any more. */
+bool grant_calls_forgot(const struct grant_calls *g);
 
 /*
  * The budget of a grant (max_calls of its root; 0 = unlimited), shared by all

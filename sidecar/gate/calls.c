@@ -56,6 +56,14 @@ static ts_err reserve_calls(struct client *c)
     return TS_OK;
 }
 
+/* An unknown id of a grant that is older than this gate, or whose ids had to
+ * make room: a retry must not run what may have run already. */
+static bool may_have_run(const struct client *c)
+{
+    return c->authority->delegation->blocks[0].iat < c->gate->started_s ||
+           grant_calls_forgot(c->ids);
+}
+
 static enum call_code before_call(struct client *c, const struct msg_call *m,
                                   enum call_id_found found, bool sig_ok)
 {
@@ -69,6 +77,8 @@ static enum call_code before_call(struct client *c, const struct msg_call *m,
         return CODE_STALE_STATE;
     if (found == CALL_ID_OTHER || found == CALL_ID_RUNNING)
         return CODE_DUPLICATE_CALL;
+    if (found == CALL_ID_NEW && (m->flags & CALL_RETRY) != 0 && may_have_run(c))
+        return CODE_OUTCOME_UNKNOWN;
     if (c->run_count == TS_CALLS_PER_CONN || c->gate->free_count == 0)
         return CODE_TOO_MANY_CALLS;
     if (grant_calls_left(c->ids, budget_of(c)) == 0)

@@ -37,6 +37,7 @@ static const char *word_of(enum verdict v, enum call_code c)
     case CODE_REVOKED:
     case CODE_BUDGET_EXHAUSTED:
     case CODE_DUPLICATE_CALL:
+    case CODE_OUTCOME_UNKNOWN:
     case CODE_BAD_FRAME:
     case CODE_BAD_ARGUMENTS:
     case CODE_TOOL_UNKNOWN:

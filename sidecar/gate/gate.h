@@ -86,7 +86,8 @@ struct gate {
 
     struct clock_state clock;
     struct moment now;
-    bool now_is_read; /* this turn */
+    bool now_is_read;   /* this turn */
+    uint64_t started_s; /* unix, when serving began */
     uint64_t started_ns;
     uint64_t beat_ns;   /* last STATUS to the supervisor */
     uint64_t warned_ns; /* last refused handshake in the service log */

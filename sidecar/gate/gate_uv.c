@@ -213,6 +213,7 @@ ts_err gate_serve(struct gate *g)
     ts_err e;
 
     g->started_ns = gate_now(g).boot_ns;
+    g->started_s = gate_now(g).unix_ms / 1000;
     e = handles_start(g);
     if (e != TS_OK)
         return e;

@@ -9,6 +9,7 @@ has_run() { [ -e "$side/ran" ] && [ "$(count)" -ge "$1" ]; }
 
 # The call ran to its end, and its shim never heard of it.
 id=000102030405060708090a0b0c0d0e0f
+id_tail=${id#00}
 shim_bg "$chain" call x.once --retry-id $id >/dev/null 2>&1 &
 pid=$!
 check "the tool has its effect" wait_until 10 has_run 1
@@ -81,9 +82,16 @@ same "its shim says so" 137 $got
 check "and why" grep -q '^STOPPED \[revoked\]' "$service_dir/long.err"
 exits 107 "the grant is gone" ping
 exits 107 "for whom it was handed to, too" ping --chain "$service_dir/keys/sub.chain" --key "$service_dir/keys/sub.seed"
+service_delegate "$service_dir/old.chain" 'permit (principal, action, resource);'
+exits 0 "a task of before the restart" ping --chain "$service_dir/old.chain"
+wait_until 3 eval 'test "$(date +%s)" -gt "$(stat -c %Y "$service_dir/old.chain")"'
 service_stop
 service_start
 exits 107 "also after a restart" ping
+ran=$(count)
+exits 104 "a retry that a restarted sidecar cannot judge" call x.once --chain "$service_dir/old.chain" --retry-id 0f$id_tail
+check "is refused as that" err_has '\[outcome_unknown\]'
+same "and runs nothing" "$ran" "$(count)"
 service_delegate "$service_dir/b.chain" 'permit (principal, action, resource);'
 exits 0 "a new delegation is a new task" ping --chain "$service_dir/b.chain"
 service_stop
