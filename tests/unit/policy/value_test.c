@@ -530,9 +530,48 @@ static void uidmap_finds_all_even_when_hashes_collide(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* The copy is what cedar_record_make() would have made of the new fields. */
+static void cedar_record_with_other_value_equals_a_new_record(void **state)
+{
+    struct ts_arena a;
+    struct cedar_field f[] = {
+        {TS_STR_LIT("a"), cedar_long(1)},
+        {TS_STR_LIT("b"), cedar_string(TS_STR_LIT("x"))},
+    };
+    const struct cedar_value text =
+        cedar_string(TS_STR_LIT("a text of more than sixty-four bytes, so that "
+                                "its cost is not that of a short one"));
+    const struct cedar_value none = {.kind = CEDAR_NONE};
+    struct cedar_value old, want, got;
+
+    (void)state;
+    ts_arena_init(&a, 1 << 16);
+    assert_int_equal(cedar_record_make(&a, f, 2, &old), TS_OK);
+    for (size_t i = 0; i < 2; i++) {
+        struct cedar_field g[] = {f[0], f[1]};
+
+        g[i].value = text;
+        assert_int_equal(cedar_record_make(&a, g, 2, &want), TS_OK);
+        assert_int_equal(cedar_record_with(&a, old.as.record, i, &text, &got),
+                         TS_OK);
+        assert_true(cedar_value_eq(&got, &want));
+        assert_int_equal(cedar_value_cost(&got), cedar_value_cost(&want));
+        assert_int_equal(cedar_value_depth(&got), cedar_value_depth(&want));
+        assert_false(cedar_value_eq(&got, &old)); /* which did not change */
+    }
+    assert_int_equal(cedar_record_with(&a, old.as.record, 2, &text, &got),
+                     TS_E_INVALID);
+    assert_int_equal(cedar_record_with(&a, old.as.record, 0, &none, &got),
+                     TS_E_INVALID);
+    assert_int_equal(cedar_record_with(&a, old.as.record, 0, &old, &got),
+                     TS_E_INVALID);
+    ts_arena_done(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cedar_record_with_other_value_equals_a_new_record),
         T(set_make_sorts_and_drops_duplicates),
         T(set_make_large_agrees_with_a_scan),
         T(value_eq_across_kinds_is_false),
