@@ -153,7 +153,7 @@ static struct ts_str manifest_text(const struct box *b, size_t i, char *out,
     return (struct ts_str){out, at};
 }
 
-static int make_bundle(const struct box *b)
+int box_bundle(const struct box *b)
 {
     static char text[TOOL_COUNT][1024];
     struct bundle_file files[TOOL_COUNT];
@@ -209,6 +209,7 @@ void box_open(struct box *b)
 
     memset(b, 0, sizeof(*b));
     assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+    b->generation = GENERATION;
     make_world(b);
     pair(&b->control, &theirs[0]);
     pair(&b->orders, &theirs[1]);
@@ -219,7 +220,7 @@ void box_open(struct box *b)
         run_launcher(b, theirs);
     for (int i = 0; i < 3; i++)
         (void)close(theirs[i]);
-    m.bundle_fd = make_bundle(b);
+    m.bundle_fd = box_bundle(b);
     m.as.start = (struct control_start){.generation = GENERATION,
                                         .boot_id = 1,
                                         .launchers = 1,
@@ -282,7 +283,7 @@ uint64_t box_send(struct box *b, const struct call *c)
     static uint8_t buf[TS_ORDER_MAX];
     uint8_t args[8192];
     struct mp_writer w;
-    struct order o = {.order_id = ++b->last_id, .generation = GENERATION};
+    struct order o = {.order_id = ++b->last_id, .generation = b->generation};
     size_t args_len = 0, len = 0;
 
     mp_writer_init(&w, args, sizeof(args));

@@ -22,7 +22,8 @@ struct box {
     pid_t pid;
     int control, orders, gate;
     uint64_t last_id;
-    int wait_status; /* of the launcher, once stopped */
+    uint64_t generation; /* that orders name */
+    int wait_status;     /* of the launcher, once stopped */
 };
 
 /* What came back from one call. */
@@ -42,6 +43,7 @@ struct outcome {
 /* The manifests that every box has: see harness.c. */
 void box_open(struct box *b);
 void box_close(struct box *b);
+int box_bundle(const struct box *b); /* its manifests again */
 
 /* tool, its one argument "what", an optional second "arg", a resource path or
  * NULL. */
