@@ -390,6 +390,23 @@ static void store_commit_broken_sync_is_an_error(void **state)
     broken_sync = false;
 }
 
+/* Records that nobody waits for are written, and made durable later; a broken
+ * disk shows at the latest then. */
+static void store_write_leaves_the_sync_to_a_later_commit(void **state)
+{
+    (void)state;
+    assert_int_equal(open_store(1 << 20, 0), TS_OK);
+    assert_int_equal(add(1, false), TS_OK);
+    broken_sync = true;
+    assert_int_equal(store_write(&store, 1), TS_OK);
+    assert_true(store.unsynced);
+    assert_int_equal(store_sync(&store), TS_E_SYSTEM);
+    broken_sync = false;
+    assert_int_equal(add(2, false), TS_OK);
+    assert_int_equal(store_commit(&store, 1), TS_OK);
+    assert_false(store.unsynced);
+}
+
 /* A new segment cannot be written: the old one goes on. */
 static void store_rotation_without_room_goes_on(void **state)
 {
@@ -438,6 +455,7 @@ int main(void)
         T(store_add_second_outcome_or_launch_is_refused),
         T(store_commit_full_disk_uses_the_reserve),
         T(store_commit_broken_sync_is_an_error),
+        T(store_write_leaves_the_sync_to_a_later_commit),
         T(store_rotation_without_room_goes_on),
         T(store_open_out_of_memory_leaks_nothing),
     };
