@@ -108,9 +108,9 @@ static void write_what(struct mp_writer *w)
 
 static void write_context(struct mp_writer *w)
 {
-    static const char *const rates[] = {"agent_1m", "agent_1h", "agent_tool_1m",
-                                        "agent_tool_1h", "task_1m", "task_1h",
-                                        "denied_1m", "denied_1h"};
+    static const char *const rates[] = {
+        "agent_1m", "agent_1h", "agent_tool_1m", "agent_tool_1h",
+        "task_1m",  "task_1h",  "denied_1m",     "denied_1h"};
 
     mp_write_cstr(w, "context");
     mp_write_map(w, 8);
