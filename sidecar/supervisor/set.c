@@ -189,7 +189,8 @@ static ts_err start_process(struct supervisor *sv, const struct wires *w,
     s = (struct spawn){.program = program,
                        .path = path,
                        .name = process_name(p),
-                       .user = user_of(sv->config, role)};
+                       .user = user_of(sv->config, role),
+                       .comes_first = role == ROLE_GATE};
     s.fds[0] = ends[1];
     gather_fds(sv, w, role, index, &s);
     e = fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0 ? spawn(&s, &p->pid, &p->pidfd)

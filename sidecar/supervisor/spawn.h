@@ -21,6 +21,7 @@ struct spawn {
     int fds[SPAWN_FDS_MAX]; /* borrowed */
     size_t fd_count;
     const struct config_user *user; /* NULL: stay who we are */
+    bool comes_first; /* before others on its processor, where we may say so */
 };
 
 /* *ret_pidfd is the caller's to close. TS_OK does not mean that exec worked:

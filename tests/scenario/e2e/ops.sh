@@ -79,6 +79,8 @@ check "down: --json exit 1" answers 1 "$tipstaff" status --json --socket "$servi
 check "a wrong option: exit 2" answers 2 "$tipstaff" status --colour
 check "--check takes the starter" answers 0 "$service_bin/tipstaffd" --config "$service_dir/etc" --check
 service_start
+[ "$(id -u)" -ne 0 ] || same "the gate comes before others on its processor" -10 \
+    "$(ps -o ni= -p "$(service_pid tipstaff-gate)" | tr -d ' ')"
 check "up: exit 0" answers 0 "$tipstaff" status --socket "$service_admin"
 check "up: first line" test "$(head -1 "$service_dir/out")" = serving
 for key in uptime_s generation sessions running decisions; do
