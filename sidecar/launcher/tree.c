@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "proto/base/ts_fd.h"
+#include "proto/base/ts_num.h"
 #include "sidecar/launcher/layers/raw.h"
 
 #define FREEZE_PASSES 8
@@ -68,15 +69,15 @@ uint64_t tree_mark_of(const struct tree *t, pid_t pid)
                                                                     : 0;
 }
 
+/* 0 for a name that is not a number: a folder of /proc that is no process. */
 static pid_t pid_of(const char *name)
 {
-    char *end;
-    long v;
+    pid_t pid = 0;
 
-    if (name[0] < '1' || name[0] > '9')
-        return 0;
-    v = strtol(name, &end, 10);
-    return *end == '\0' && v <= INT32_MAX ? (pid_t)v : 0;
+    for (; *name >= '0' && *name <= '9'; name++)
+        if (ts_ckd_mul(&pid, pid, 10) || ts_ckd_add(&pid, pid, *name - '0'))
+            return 0;
+    return *name == '\0' ? pid : 0;
 }
 
 /* The mark is read again behind the pidfd: either the pid was not reused, and
