@@ -86,8 +86,8 @@ static enum admin_wait accept_frame(const struct frame *f)
         cli_error("the service's answer is malformed: %s", what);
         return ADMIN_BROKEN;
     }
-    (void)ts_str_escape(code, sizeof(code), fail.code.ptr, fail.code.len);
-    (void)ts_str_escape(text, sizeof(text), fail.text.ptr, fail.text.len);
+    (void)ts_str_show(code, sizeof(code), fail.code.ptr, fail.code.len);
+    (void)ts_str_show(text, sizeof(text), fail.text.ptr, fail.text.len);
     cli_error("refused (%s): %s", code, text);
     return ADMIN_BROKEN;
 }

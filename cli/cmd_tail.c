@@ -160,8 +160,8 @@ static int refused(const struct frame *f)
 
     if (admin_fail_decode(f->body, f->len, &m, &what) != TS_OK)
         return CLI_FAILED;
-    (void)ts_str_escape(code, sizeof(code), m.code.ptr, m.code.len);
-    (void)ts_str_escape(text, sizeof(text), m.text.ptr, m.text.len);
+    (void)ts_str_show(code, sizeof(code), m.code.ptr, m.code.len);
+    (void)ts_str_show(text, sizeof(text), m.text.ptr, m.text.len);
     cli_error("the recorder refused: %s (%s)", text, code);
     return CLI_FAILED;
 }

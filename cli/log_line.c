@@ -38,7 +38,7 @@ static unsigned long long number(const json_t *j, const char *key)
 static void column(struct ts_str s, int width)
 {
     char text[512];
-    size_t n = ts_str_escape(text, sizeof(text), s.ptr, s.len), shown = 0;
+    size_t n = ts_str_show(text, sizeof(text), s.ptr, s.len), shown = 0;
 
     for (size_t i = 0; i < n; i++) /* UTF-8: count first bytes only */
         shown += ((unsigned char)text[i] & 0xc0) != 0x80;

@@ -31,7 +31,7 @@ void term_print(struct ts_str s)
 
         while (n < s.len && n < 31 && ((unsigned char)s.ptr[n] & 0xC0) == 0x80)
             n++;
-        (void)ts_str_escape(piece, sizeof(piece), s.ptr, n);
+        (void)ts_str_show(piece, sizeof(piece), s.ptr, n);
         (void)fputs(piece, stdout);
         s.ptr += n;
         s.len -= n;

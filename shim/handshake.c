@@ -20,8 +20,8 @@ static enum tipstaff_status refused(struct tipstaff *t, const char *socket,
 
     if (msg_error_decode(f->body, f->len, &m, &what) != TS_OK)
         return session_protocol(t, "ERROR", what);
-    (void)ts_str_escape(code, sizeof(code), m.code.ptr, m.code.len);
-    (void)ts_str_escape(text, sizeof(text), m.text.ptr, m.text.len);
+    (void)ts_str_show(code, sizeof(code), m.code.ptr, m.code.len);
+    (void)ts_str_show(text, sizeof(text), m.text.ptr, m.text.len);
     return session_fail(t, TIPSTAFF_UNAVAILABLE,
                         "the sidecar at %s refused the session [%s]: %s",
                         socket, code, text);

@@ -55,8 +55,8 @@ enum tipstaff_status session_error(struct tipstaff *t, const struct frame *f)
 
     if (msg_error_decode(f->body, f->len, &m, &what) != TS_OK)
         return session_protocol(t, "ERROR", what);
-    (void)ts_str_escape(code, sizeof(code), m.code.ptr, m.code.len);
-    (void)ts_str_escape(text, sizeof(text), m.text.ptr, m.text.len);
+    (void)ts_str_show(code, sizeof(code), m.code.ptr, m.code.len);
+    (void)ts_str_show(text, sizeof(text), m.text.ptr, m.text.len);
     return session_fail(t, TIPSTAFF_LOST,
                         "the sidecar ended the session [%s]: %s%s", code, text,
                         consequence(t));

@@ -110,7 +110,7 @@ static bool is_deceptive(uint32_t c)
 
 /* One code point (or bad byte) in escaped form; returns its length. */
 static size_t escape_one(char *out, size_t cap, const unsigned char *s,
-                         size_t len, size_t *ret_used)
+                         size_t len, bool quotes, size_t *ret_used)
 {
     uint32_t c = 0;
     size_t n = utf8_decode(s, len, &c);
@@ -125,7 +125,7 @@ static size_t escape_one(char *out, size_t cap, const unsigned char *s,
         w = snprintf(out, cap, "\\r");
     else if (c == '\t')
         w = snprintf(out, cap, "\\t");
-    else if (c == '"' || c == '\\')
+    else if (c == '\\' || (quotes && c == '"'))
         w = snprintf(out, cap, "\\%c", (char)c);
     else if (is_deceptive(c) && c < 0x80)
         w = snprintf(out, cap, "\\x%02x", (unsigned)c);
@@ -138,7 +138,8 @@ static size_t escape_one(char *out, size_t cap, const unsigned char *s,
     return w > 0 ? (size_t)w : 0;
 }
 
-size_t ts_str_escape(char *out, size_t cap, const char *s, size_t len)
+static size_t escape(char *out, size_t cap, const char *s, size_t len,
+                     bool quotes)
 {
     static const char dots[] = "...";
     const unsigned char *p = (const unsigned char *)s;
@@ -148,7 +149,7 @@ size_t ts_str_escape(char *out, size_t cap, const char *s, size_t len)
     if (cap == 0)
         return 0;
     while (len > 0) {
-        size_t used, n = escape_one(one, sizeof(one), p, len, &used);
+        size_t used, n = escape_one(one, sizeof(one), p, len, quotes, &used);
 
         if (at + n + 1 > cap) {
             if (cap > sizeof(dots)) {
@@ -166,6 +167,16 @@ size_t ts_str_escape(char *out, size_t cap, const char *s, size_t len)
     }
     out[at] = '\0';
     return at;
+}
+
+size_t ts_str_escape(char *out, size_t cap, const char *s, size_t len)
+{
+    return escape(out, cap, s, len, true);
+}
+
+size_t ts_str_show(char *out, size_t cap, const char *s, size_t len)
+{
+    return escape(out, cap, s, len, false);
 }
 
 void ts_hex_encode(char *out, const uint8_t *in, size_t len)

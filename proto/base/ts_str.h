@@ -37,6 +37,8 @@ bool ts_utf8_valid(const char *s, size_t len);
  * small the text ends in "..." and never in half an escape.
  */
 size_t ts_str_escape(char *out, size_t cap, const char *s, size_t len);
+/* The same for a sentence on a terminal: quotation marks stay. */
+size_t ts_str_show(char *out, size_t cap, const char *s, size_t len);
 
 /* Lower-case hex; out needs 2 * len + 1 bytes. */
 void ts_hex_encode(char *out, const uint8_t *in, size_t len);

@@ -88,7 +88,7 @@ static void put_escaped(const char *before, const char *p, size_t len)
 {
     char safe[4 * TS_MESSAGE_TEXT_MAX + 1];
 
-    (void)ts_str_escape(safe, sizeof(safe), p, len); /* cut is fine */
+    (void)ts_str_show(safe, sizeof(safe), p, len); /* cut is fine */
     (void)fprintf(stderr, "%s%s\n", before, safe);
 }
 
@@ -112,7 +112,7 @@ void term_verdict(const char *word, struct tipstaff_str code,
 
     if (decision_id != NULL)
         ts_hex_encode(id, decision_id, 16);
-    (void)ts_str_escape(safe_code, sizeof(safe_code), code.ptr, code.len);
+    (void)ts_str_show(safe_code, sizeof(safe_code), code.ptr, code.len);
     (void)snprintf(head, sizeof(head), "%s [%s]%s%s: ", word, safe_code,
                    decision_id != NULL ? " decision " : "", id);
     if (is_complete(text, head))

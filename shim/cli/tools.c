@@ -33,7 +33,7 @@ static void tool_json(void *ctx, const struct tipstaff_tool *tool)
 static void put(struct term *term, const char *before, struct tipstaff_str s)
 {
     char safe[1100];
-    size_t n = ts_str_escape(safe, sizeof(safe), s.ptr, s.len);
+    size_t n = ts_str_show(safe, sizeof(safe), s.ptr, s.len);
 
     term_write(term, STDOUT_FILENO, before, ts_str_of(before).len);
     term_write(term, STDOUT_FILENO, safe, n);

@@ -205,9 +205,20 @@ static void comparison_is_by_bytes_then_length(void **state)
     assert_int_equal(ts_str_of(NULL).len, 0);
 }
 
+static void show_keeps_quotes_and_nothing_else(void **state)
+{
+    static const char in[] = "say \"hi\" \\ \x1b[31m";
+    char out[64];
+
+    (void)state;
+    (void)ts_str_show(out, sizeof(out), in, sizeof(in) - 1);
+    assert_string_equal(out, "say \"hi\" \\\\ \\x1b[31m");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(show_keeps_quotes_and_nothing_else),
         cmocka_unit_test(what_could_deceive_is_made_visible),
         cmocka_unit_test(no_control_character_comes_through),
         cmocka_unit_test(every_cap_cuts_cleanly),
