@@ -54,7 +54,8 @@ static inline void put(struct mp_writer *w, struct ts_str s)
         return;
     }
     put_raw(w, &tag, 1);
-    put_raw(w, s.ptr, s.len);
+    if (s.len > 0) /* an empty text may have no place at all */
+        put_raw(w, s.ptr, s.len);
 }
 
 /* At most ID_SHOWN bytes, not cutting a character. */
