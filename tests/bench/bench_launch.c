@@ -135,7 +135,7 @@ int main(int argc, char **argv)
         printf(" \"bwrap_p50_us\": %.1f, \"launch_over_bwrap_p50\": %.3f,\n",
                bench_quantile_us(&b, 0.5),
                bench_quantile_us(&c, 0.5) / bench_quantile_us(&b, 0.5));
-    printf(" \"launch_over_floor_p50\": %.3f, \"rounds\": %zu}\n",
+    printf(" \"launch_over_floor_p50\": %.3f, \"launch_rounds\": %zu}\n",
            bench_quantile_us(&c, 0.5) / bench_quantile_us(&f, 0.5), rounds);
     return 0;
 }
