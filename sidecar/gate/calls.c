@@ -45,7 +45,8 @@ static ts_err reserve_calls(struct client *c)
     struct ts_bytes p = {.ptr = payload};
     ts_err e;
 
-    if (total == 0)
+    /* A full disk: nothing can be launched, so nothing is to be reserved. */
+    if (total == 0 || order_out_state(c->gate) != ORDER_OUT_ALL)
         return TS_OK;
     memcpy(b.grant_id, d->grant_id, sizeof(b.grant_id));
     if ((e = budget_entry_encode(&b, payload, sizeof(payload), &p.len)) !=
@@ -83,6 +84,8 @@ static enum call_code before_call(struct client *c, const struct msg_call *m,
         return CODE_TOO_MANY_CALLS;
     if (grant_calls_left(c->ids, budget_of(c)) == 0)
         return CODE_BUDGET_EXHAUSTED;
+    if (grant_calls_to_reserve(c->ids, budget_of(c)) != 0)
+        return CODE_AUDIT_UNAVAILABLE; /* the disk was full a moment ago */
     return CODE_PERMITTED;
 }
 
