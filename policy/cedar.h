@@ -31,23 +31,47 @@ struct cedar_span {  /* in one source text; line and column count from 1 */
     uint32_t column; /* in code points */
 };
 
-struct cedar_diag {
-    const char *code; /* stable, e.g. "parse_error", "duplicate_id" */
-    struct cedar_span span;
-    char text[256]; /* one sentence, escaped for a terminal */
-    char hint[128]; /* what to do, or "" */
+enum cedar_severity {
+    CEDAR_ERROR = 0, /* the text is refused */
+    CEDAR_WARNING    /* accepted; a person should look */
 };
 
-#define CEDAR_DIAGS_MAX 32
+struct cedar_diag {
+    const char *code; /* stable, e.g. "parse_error", "duplicate_id" */
+    enum cedar_severity severity;
+    struct cedar_span span;
+    char text[256];  /* one sentence, escaped for a terminal */
+    char label[96];  /* what stands at the caret, in a few words, or "" */
+    char hint[160];  /* what to do, or "" */
+    char policy[64]; /* id of the policy it is about, escaped, or "" */
+};
 
-struct cedar_diags { /* memory of the caller; later ones are only counted */
-    uint32_t count;
+#define CEDAR_DIAGS_MAX 20
+
+/* Memory of the caller. Beyond CEDAR_DIAGS_MAX diagnostics are only counted,
+ * and the first errors are kept rather than warnings. */
+struct cedar_diags {
+    uint32_t count; /* errors + warnings; of these min(count, MAX) in list */
+    uint32_t errors;
+    uint32_t warnings;
     struct cedar_diag list[CEDAR_DIAGS_MAX];
 };
 
-/* Writes "NAME:line:col: text", the source line and a caret into out. */
+/*
+ * Writes one diagnostic for a person, in the manner of rustc:
+ *
+ *   error[unknown_attribute]: `User` has no attribute `agee`
+ *     --> policies/a.cedar:3:18
+ *      |
+ *    3 | when { principal.agee > 3 };
+ *      |        ^^^^^^^^^^^^^^ not declared in the schema
+ *      = help: did you mean `age`?
+ *
+ * Without source text only head and hint. colour: ANSI SGR sequences. Never
+ * writes beyond cap, always ends in NUL; returns the length.
+ */
 size_t cedar_diag_format(const struct cedar_diag *d, const char *source_name,
-                         const char *source, size_t source_len, char *out,
+                         struct ts_str source, bool colour, char *out,
                          size_t cap);
 
 /* ---- values ------------------------------------------------------------ */
@@ -167,7 +191,8 @@ struct cedar_policies;
 
 /*
  * Parses Cedar text into one immutable set (static policies; a template with
- * slots is a diagnostic here). On failure *ret is untouched and diags says
+ * slots is a diagnostic here, since nothing could link it: policy/cedar_text.h
+ * has the long way). On failure *ret is untouched and diags says
  * where and why. Free with cedar_policies_free().
  */
 TS_NODISCARD ts_err cedar_policies_parse(const struct cedar_source *sources,
@@ -198,7 +223,8 @@ bool cedar_policies_annotation(const struct cedar_policies *p, size_t index,
 
 struct cedar_entities;
 
-/* Cedar's JSON entity format, without a schema. Computes the transitive
+/* Cedar's JSON entity format, without a schema (with one:
+ * policy/cedar_schema.h). Computes the transitive
  * closure of parents; cycles, duplicate entities that differ, duplicate JSON
  * keys, floats and null are errors with a position. */
 TS_NODISCARD ts_err cedar_entities_parse(const struct cedar_source *sources,

@@ -15,25 +15,71 @@ struct cedar_quoted cedar_quote(struct ts_str text)
     return q;
 }
 
+/* The slot for one more diagnostic, or NULL. An error may take the place of the
+ * last warning. */
+static struct cedar_diag *take_slot(struct cedar_diags *diags,
+                                    enum cedar_severity severity)
+{
+    uint32_t n = diags->count++;
+
+    if (severity == CEDAR_ERROR)
+        diags->errors++;
+    else
+        diags->warnings++;
+    if (n < CEDAR_DIAGS_MAX)
+        return &diags->list[n];
+    for (uint32_t i = CEDAR_DIAGS_MAX; severity == CEDAR_ERROR && i-- > 0;)
+        if (diags->list[i].severity == CEDAR_WARNING)
+            return &diags->list[i];
+    return NULL;
+}
+
+static void copy(char *out, size_t cap, const char *s)
+{
+    (void)snprintf(out, cap, "%s", s != NULL ? s : "");
+}
+
+void cedar_diag_vput(struct cedar_diags *diags, enum cedar_severity severity,
+                     const char *code, struct cedar_span span,
+                     const struct cedar_diag_about *about, const char *fmt,
+                     va_list ap)
+{
+    struct cedar_diag *d = diags != NULL ? take_slot(diags, severity) : NULL;
+
+    if (d == NULL)
+        return;
+    *d = (struct cedar_diag){.code = code, .severity = severity, .span = span};
+    (void)vsnprintf(d->text, sizeof(d->text), fmt, ap);
+    if (about == NULL)
+        return;
+    copy(d->label, sizeof(d->label), about->label);
+    copy(d->hint, sizeof(d->hint), about->hint);
+    if (about->policy != NULL)
+        (void)ts_str_escape(d->policy, sizeof(d->policy), about->policy->ptr,
+                            about->policy->len);
+}
+
+void cedar_diag_put(struct cedar_diags *diags, enum cedar_severity severity,
+                    const char *code, struct cedar_span span,
+                    const struct cedar_diag_about *about, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    cedar_diag_vput(diags, severity, code, span, about, fmt, ap);
+    va_end(ap);
+}
+
 void cedar_diag_add(struct cedar_diags *diags, const char *code,
                     struct cedar_span span, const char *hint, const char *fmt,
                     ...)
 {
-    struct cedar_diag *d;
+    struct cedar_diag_about about = {.hint = hint};
     va_list ap;
 
-    if (diags == NULL)
-        return;
-    if (diags->count >= CEDAR_DIAGS_MAX) {
-        diags->count++;
-        return;
-    }
-    d = &diags->list[diags->count++];
-    *d = (struct cedar_diag){.code = code, .span = span};
     va_start(ap, fmt);
-    (void)vsnprintf(d->text, sizeof(d->text), fmt, ap);
+    cedar_diag_vput(diags, CEDAR_ERROR, code, span, &about, fmt, ap);
     va_end(ap);
-    (void)snprintf(d->hint, sizeof(d->hint), "%s", hint != NULL ? hint : "");
 }
 
 static size_t sequence_len(unsigned char c)
@@ -134,14 +180,16 @@ static uint32_t out_line(struct out *o, const char *line, size_t len,
 }
 
 size_t cedar_diag_format(const struct cedar_diag *d, const char *source_name,
-                         const char *source, size_t source_len, char *out,
-                         size_t cap)
+                         struct ts_str text, bool colour, char *out, size_t cap)
 {
+    const char *source = text.ptr;
+    size_t source_len = text.len;
     struct out o = {.p = out, .cap = cap};
     size_t start, end;
     uint32_t before;
     char head[48];
 
+    (void)colour;
     if (cap > 0)
         out[0] = '\0';
     (void)snprintf(head, sizeof(head), ":%u:%u: ", d->span.line,

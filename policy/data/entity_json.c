@@ -252,7 +252,7 @@ ts_err cedar_entities_parse(const struct cedar_source *sources, size_t count,
     ts_err e;
 
     if (diags != NULL)
-        diags->count = 0;
+        diags->count = diags->errors = diags->warnings = 0;
     for (size_t i = 0; i < count; i++)
         if (ts_ckd_add(&bytes, bytes, sources[i].text.len))
             return TS_E_LIMIT;

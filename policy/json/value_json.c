@@ -207,7 +207,7 @@ ts_err cedar_value_parse(struct ts_arena *arena,
     ts_err e;
 
     if (diags != NULL)
-        diags->count = 0;
+        diags->count = diags->errors = diags->warnings = 0;
     if (source->text.len > CEDAR_JSON_BYTES ||
         ts_ckd_mul(&budget, source->text.len, CEDAR_LOAD_PER_BYTE) ||
         ts_ckd_add(&budget, budget, CEDAR_LOAD_BASE))

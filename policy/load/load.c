@@ -112,7 +112,7 @@ ts_err cedar_policies_parse(const struct cedar_source *sources, size_t count,
     ts_err e;
 
     if (diags != NULL)
-        diags->count = 0;
+        diags->count = diags->errors = diags->warnings = 0;
     if (p == NULL)
         return TS_E_NOMEM;
     for (size_t i = 0; i < count; i++)

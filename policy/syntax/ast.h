@@ -1,7 +1,7 @@
 #ifndef POLICY_SYNTAX_AST_H
 #define POLICY_SYNTAX_AST_H
 
-#include "policy/cedar.h"
+#include "policy/cedar_text.h"
 #include "policy/core/ext.h"
 
 /*
@@ -74,7 +74,7 @@ struct ast_expr {
     struct ast_expr *first, *last, *next;
     struct ts_str str, id;
     int64_t num;
-    struct cedar_span span;
+    struct cedar_span span; /* the whole expression, first byte to last */
 };
 
 enum ast_scope_op {
@@ -89,6 +89,8 @@ struct ast_scope { /* of principal, action or resource */
     struct ast_expr *uids; /* AST_UID list; for IS the entity of `in`, if any */
     uint32_t uid_count;
     struct ts_str type; /* AST_SCOPE_IS */
+    bool slot;          /* ?principal or ?resource stands in place of uids */
+    struct cedar_span span; /* from the variable to the end of the constraint */
 };
 
 struct ast_annotation {
@@ -101,10 +103,12 @@ struct ast_cond {
     struct ast_cond *next;
     bool unless;
     struct ast_expr *expr;
+    struct cedar_span span; /* from the keyword to the brace */
 };
 
-struct ast_policy {
+struct ast_policy { /* static, or a template when a scope has a slot */
     struct ast_policy *next;
+    struct ts_str id; /* see cedar_ast_parse() */
     struct ast_annotation *annotations;
     uint32_t annotation_count;
     enum cedar_effect effect;
@@ -114,11 +118,31 @@ struct ast_policy {
     struct cedar_span span;
 };
 
+struct ast_link {
+    struct ast_link *next;
+    struct ts_str id;
+    const struct ast_policy *of;
+    struct ast_expr *principal, *resource; /* AST_UID; NULL: no such slot */
+};
+
 struct ast {
     struct ast_policy *policies; /* in the order of the sources */
     uint32_t count;
+    uint32_t templates; /* how many of them are templates */
+    struct ast_link *links;
+    uint32_t link_count;
     size_t nodes[AST_OP_COUNT]; /* made of each kind; bounds the tree's size */
     size_t conds;
 };
+
+struct cedar_ast {
+    struct ts_arena arena; /* holds all of tree and the text that it borrows */
+    struct ast tree;
+};
+
+static inline bool ast_is_template(const struct ast_policy *p)
+{
+    return p->principal.slot || p->resource.slot;
+}
 
 #endif

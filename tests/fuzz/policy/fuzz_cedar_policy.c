@@ -14,7 +14,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 static void check_diag(const struct cedar_diag *d, const char *text, size_t len)
 {
     static char out[4096];
-    size_t n = cedar_diag_format(d, "fuzz", text, len, out, sizeof(out));
+    size_t n =
+        cedar_diag_format(d, "fuzz", (struct ts_str){.ptr = text, .len = len},
+                          false, out, sizeof(out));
 
     TS_REQUIRE(n < sizeof(out) && out[n] == '\0');
     TS_REQUIRE(d->span.offset <= len && d->span.len <= len - d->span.offset);
