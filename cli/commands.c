@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cmd.h"
+#include "cli/policy/policy.h"
 
 /* In the order of tipstaff --help. */
 const struct cli_command cli_commands[] = {
@@ -17,6 +18,8 @@ const struct cli_command cli_commands[] = {
     {"revoke", "take authority away, kill what runs under it", cmd_revoke},
     {"status", "ask the running service how it is", cmd_status},
     {"tail", "show decisions as they are written", cmd_tail},
+    {"policy", "check, format, ask, explain and test Cedar policies",
+     cmd_policy},
     {"log", "verify the decision log, show one decision", cmd_log},
     {NULL, NULL, NULL},
 };
