@@ -84,6 +84,22 @@ static ts_err ids_by_place(struct cedar_policies *p)
     return TS_OK;
 }
 
+/* Nothing here could link them; a template must not pass for a policy. */
+static ts_err refuse_templates(const struct ast *ast, struct cedar_diags *diags)
+{
+    for (const struct ast_policy *t = ast->policies; t != NULL; t = t->next) {
+        const struct ast_scope *s =
+            t->principal.slot ? &t->principal : &t->resource;
+
+        if (s->slot)
+            cedar_diag_add(diags, "template_not_linked", s->span,
+                           "name the entity itself: Type::\"id\"",
+                           "a policy with a slot is a template; only static "
+                           "policies can stand here");
+    }
+    return ast->templates > 0 ? TS_E_FORMAT : TS_OK;
+}
+
 static ts_err load(struct cedar_policies *p, struct ts_arena *temp,
                    const struct cedar_source *sources, size_t count,
                    const struct cedar_options *options,
@@ -94,6 +110,7 @@ static ts_err load(struct cedar_policies *p, struct ts_arena *temp,
 
     if ((e = cedar_parse(temp, sources, count, options, diags, &ast)) !=
             TS_OK ||
+        (e = refuse_templates(&ast, diags)) != TS_OK ||
         (e = cedar_lower(&ast, temp, diags, p)) != TS_OK)
         return e;
     e = options->require_id ? ids_from_annotations(p, temp, diags)

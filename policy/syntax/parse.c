@@ -17,8 +17,10 @@
 
 ts_err cedar_parse_advance(struct parser *p)
 {
-    ts_err e = cedar_lex_next(&p->lex, &p->tok);
+    ts_err e;
 
+    p->end = p->tok.span.offset + p->tok.span.len;
+    e = cedar_lex_next(&p->lex, &p->tok);
     p->broken = e != TS_OK;
     return e;
 }
@@ -97,6 +99,11 @@ ts_err cedar_parse_node(struct parser *p, enum ast_op op,
     p->nodes[op]++;
     *ret = n;
     return TS_OK;
+}
+
+void cedar_parse_close(const struct parser *p, struct cedar_span *span)
+{
+    span->len = p->end - span->offset;
 }
 
 ts_err cedar_parse_adopt(struct parser *p, struct ast_expr *parent,
@@ -253,6 +260,7 @@ static ts_err parse_cond(struct parser *p, struct ast_policy *policy,
                          struct ast_cond **tail)
 {
     bool unless = cedar_parse_at_word(p, TS_STR_LIT("unless"));
+    struct cedar_span start = p->tok.span;
     struct ast_cond *c;
     void *mem;
     ts_err e;
@@ -263,6 +271,7 @@ static ts_err parse_cond(struct parser *p, struct ast_policy *policy,
         return e;
     c = mem;
     c->unless = unless;
+    c->span = start;
     if (cedar_parse_at(p, '}'))
         return cedar_parse_fail(p, p->tok.span, "write `true` or remove it",
                                 "`%s` condition clause cannot be empty",
@@ -270,6 +279,7 @@ static ts_err parse_cond(struct parser *p, struct ast_policy *policy,
     if ((e = cedar_parse_expr(p, &c->expr)) != TS_OK ||
         (e = cedar_parse_expect(p, '}', "after the condition")) != TS_OK)
         return e;
+    cedar_parse_close(p, &c->span);
     if (*tail != NULL)
         (*tail)->next = c;
     else
@@ -343,8 +353,10 @@ static ts_err recover(struct parser *p)
 static ts_err parse_source(struct parser *p, struct ast *ast,
                            struct ast_policy **tail)
 {
-    ts_err e = cedar_parse_advance(p), first = TS_OK;
+    ts_err e, first = TS_OK;
 
+    p->tok = (struct lex_token){0};
+    e = cedar_parse_advance(p);
     while (e == TS_OK && p->tok.kind != LEX_END) {
         struct ast_policy *policy;
         void *mem;
@@ -365,6 +377,7 @@ static ts_err parse_source(struct parser *p, struct ast *ast,
                 ast->policies = policy;
             *tail = policy;
             ast->count++;
+            ast->templates += ast_is_template(policy) ? 1 : 0;
         } else if (e == TS_E_FORMAT) {
             first = e;
             e = recover(p);

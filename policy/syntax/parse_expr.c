@@ -18,14 +18,16 @@ static ts_err wrap(struct parser *p, enum ast_op op, struct cedar_span span,
 
     if (e == TS_OK)
         e = cedar_parse_adopt(p, n, kid);
-    if (e == TS_OK)
-        *ret = n;
-    return e;
+    if (e != TS_OK)
+        return e;
+    cedar_parse_close(p, &n->span);
+    *ret = n;
+    return TS_OK;
 }
 
 /* '-'{0..4} Member. "-9223372036854775808" is a literal: the last minus belongs
  * to the digits when nothing else does. */
-static ts_err parse_negation(struct parser *p, struct cedar_span start,
+static ts_err parse_negation(struct parser *p, const struct cedar_span *signs,
                              unsigned count, struct ast_expr **ret)
 {
     struct ast_expr *x;
@@ -36,14 +38,15 @@ static ts_err parse_negation(struct parser *p, struct cedar_span start,
     if (count > 0 && x->op == AST_INT && x->literal) {
         x->num = (int64_t)(0 - (uint64_t)x->num);
         x->literal = false;
-        count--;
+        x->span = signs[--count];
+        cedar_parse_close(p, &x->span);
     } else if (x->op == AST_INT && x->literal && x->num < 0) {
         return cedar_parse_fail(p, x->span, "the largest is 2^63 - 1",
                                 "integer literal `9223372036854775808` is too "
                                 "large");
     }
     while (count-- > 0)
-        if ((e = wrap(p, AST_NEG, start, x, &x)) != TS_OK)
+        if ((e = wrap(p, AST_NEG, signs[count], x, &x)) != TS_OK)
             return e;
     *ret = x;
     return TS_OK;
@@ -52,26 +55,27 @@ static ts_err parse_negation(struct parser *p, struct cedar_span start,
 static ts_err parse_unary(struct parser *p, struct ast_expr **ret)
 {
     char ch = cedar_parse_at(p, '!') ? '!' : '-';
-    struct cedar_span start = p->tok.span;
+    struct cedar_span signs[CEDAR_UNARY_MAX];
     struct ast_expr *x;
     unsigned count = 0;
     ts_err e;
 
     while (cedar_parse_at(p, ch)) {
-        if (++count > CEDAR_UNARY_MAX)
+        if (count >= CEDAR_UNARY_MAX)
             return cedar_parse_fail(p, p->tok.span, "at most 4 in a row",
                                     "too many occurrences of `%c`", ch);
+        signs[count++] = p->tok.span;
         if ((e = cedar_parse_advance(p)) != TS_OK)
             return e;
     }
     if (ch == '-')
-        return parse_negation(p, start, count, ret);
+        return parse_negation(p, signs, count, ret);
     if (cedar_parse_at(p, '-')) /* !-1 */
         return cedar_parse_unexpected(p, "an operand of `!`");
-    if ((e = parse_negation(p, start, 0, &x)) != TS_OK)
+    if ((e = parse_negation(p, signs, 0, &x)) != TS_OK)
         return e;
     while (count-- > 0)
-        if ((e = wrap(p, AST_NOT, start, x, &x)) != TS_OK)
+        if ((e = wrap(p, AST_NOT, signs[count], x, &x)) != TS_OK)
             return e;
     *ret = x;
     return TS_OK;
@@ -87,6 +91,7 @@ static ts_err parse_chain(struct parser *p, enum ast_op op, parse_fn next,
                           bool (*at_op)(const struct parser *),
                           struct ast_expr **ret)
 {
+    struct cedar_span start = p->tok.span;
     struct ast_expr *first, *n;
     ts_err e = next(p, &first);
 
@@ -96,7 +101,7 @@ static ts_err parse_chain(struct parser *p, enum ast_op op, parse_fn next,
         *ret = first;
         return TS_OK;
     }
-    if ((e = wrap(p, op, first->span, first, &n)) != TS_OK)
+    if ((e = wrap(p, op, start, first, &n)) != TS_OK)
         return e;
     while (at_op(p)) {
         struct ast_expr *kid;
@@ -109,6 +114,7 @@ static ts_err parse_chain(struct parser *p, enum ast_op op, parse_fn next,
         if ((e = cedar_parse_adopt(p, n, kid)) != TS_OK)
             return e;
     }
+    cedar_parse_close(p, &n->span);
     *ret = n;
     return TS_OK;
 }
@@ -248,12 +254,13 @@ static bool at_named_relation(const struct parser *p, enum ast_op *ret)
 }
 
 static ts_err parse_named_relation(struct parser *p, enum ast_op op,
+                                   struct cedar_span start,
                                    struct ast_expr *left, struct ast_expr **ret)
 {
     struct ast_expr *n;
     ts_err e;
 
-    if ((e = wrap(p, op, p->tok.span, left, &n)) != TS_OK ||
+    if ((e = wrap(p, op, start, left, &n)) != TS_OK ||
         (e = cedar_parse_advance(p)) != TS_OK)
         return e;
     if (op == AST_HAS)
@@ -262,9 +269,11 @@ static ts_err parse_named_relation(struct parser *p, enum ast_op op,
         e = parse_like(p, n);
     else
         e = parse_is(p, n);
-    if (e == TS_OK)
-        *ret = n;
-    return e;
+    if (e != TS_OK)
+        return e;
+    cedar_parse_close(p, &n->span);
+    *ret = n;
+    return TS_OK;
 }
 
 static ts_err refuse_assignment(struct parser *p)
@@ -278,6 +287,7 @@ static ts_err refuse_assignment(struct parser *p)
 /* Add [ relation ]: not associative, so `1 < 2 < 3` is refused. */
 static ts_err parse_relation(struct parser *p, struct ast_expr **ret)
 {
+    struct cedar_span start = p->tok.span;
     struct ast_expr *left, *right, *n = NULL;
     enum ast_rel rel;
     enum ast_op op;
@@ -286,14 +296,15 @@ static ts_err parse_relation(struct parser *p, struct ast_expr **ret)
     if (e != TS_OK)
         return e;
     if (at_relation(p, &rel)) {
-        if ((e = wrap(p, AST_REL, p->tok.span, left, &n)) != TS_OK ||
+        if ((e = wrap(p, AST_REL, start, left, &n)) != TS_OK ||
             (e = cedar_parse_advance(p)) != TS_OK ||
             (e = parse_add(p, &right)) != TS_OK ||
             (e = cedar_parse_adopt(p, n, right)) != TS_OK)
             return e;
         n->sub = (uint8_t)rel;
+        cedar_parse_close(p, &n->span);
     } else if (at_named_relation(p, &op)) {
-        if ((e = parse_named_relation(p, op, left, &n)) != TS_OK)
+        if ((e = parse_named_relation(p, op, start, left, &n)) != TS_OK)
             return e;
     } else {
         *ret = left;
@@ -329,9 +340,11 @@ static ts_err parse_if(struct parser *p, struct ast_expr **ret)
             return e;
         e = cedar_parse_adopt(p, n, kid);
     }
-    if (e == TS_OK)
-        *ret = n;
-    return e;
+    if (e != TS_OK)
+        return e;
+    cedar_parse_close(p, &n->span);
+    *ret = n;
+    return TS_OK;
 }
 
 ts_err cedar_parse_expr(struct parser *p, struct ast_expr **ret)

@@ -40,10 +40,10 @@ ts_err cedar_parse_uid(struct parser *p, struct ast_expr **ret)
         return e;
     if (!ref)
         return cedar_parse_unexpected(p, "an entity such as Type::\"id\"");
-    n->span.len = p->tok.span.offset + p->tok.span.len - span.offset;
     if ((e = cedar_parse_string(p, &n->id)) != TS_OK ||
         (e = cedar_parse_advance(p)) != TS_OK)
         return e;
+    cedar_parse_close(p, &n->span);
     *ret = n;
     return TS_OK;
 }
@@ -115,6 +115,7 @@ static ts_err parse_set(struct parser *p, struct ast_expr **ret)
         (e = cedar_parse_advance(p)) != TS_OK ||
         (e = parse_list(p, n, ']')) != TS_OK)
         return e;
+    cedar_parse_close(p, &n->span);
     *ret = n;
     return TS_OK;
 }
@@ -139,6 +140,7 @@ static ts_err parse_field(struct parser *p, struct ast_expr *record)
         (e = cedar_parse_expr(p, &value)) != TS_OK ||
         (e = cedar_parse_adopt(p, n, value)) != TS_OK)
         return e;
+    cedar_parse_close(p, &n->span);
     return cedar_parse_adopt(p, record, n);
 }
 
@@ -157,6 +159,7 @@ static ts_err parse_record(struct parser *p, struct ast_expr **ret)
             return e;
     if ((e = cedar_parse_expect(p, '}', "at the end of the record")) != TS_OK)
         return e;
+    cedar_parse_close(p, &n->span);
     *ret = n;
     return TS_OK;
 }
@@ -185,6 +188,7 @@ static ts_err parse_function(struct parser *p, struct ts_str name,
         (e = cedar_parse_advance(p)) != TS_OK ||
         (e = parse_list(p, n, ')')) != TS_OK)
         return e;
+    cedar_parse_close(p, &n->span);
     n->sub = (uint8_t)fn;
     *ret = n;
     return TS_OK;
@@ -231,11 +235,12 @@ static ts_err parse_named(struct parser *p, struct ast_expr **ret)
         (e = cedar_parse_name(p, true, &n->str, &ref)) != TS_OK)
         return e;
     if (ref) {
-        n->span.len = p->tok.span.offset + p->tok.span.len - span.offset;
-        *ret = n;
-        if ((e = cedar_parse_string(p, &n->id)) != TS_OK)
+        if ((e = cedar_parse_string(p, &n->id)) != TS_OK ||
+            (e = cedar_parse_advance(p)) != TS_OK)
             return e;
-        return cedar_parse_advance(p);
+        cedar_parse_close(p, &n->span);
+        *ret = n;
+        return TS_OK;
     }
     if (cedar_parse_at(p, '('))
         return parse_function(p, n->str, span, ret);
@@ -388,6 +393,7 @@ static ts_err parse_index(struct parser *p, struct ast_expr *base,
 
 ts_err cedar_parse_member(struct parser *p, struct ast_expr **ret)
 {
+    struct cedar_span start = p->tok.span;
     struct ast_expr *x = NULL;
     ts_err e = parse_primary(p, &x);
 
@@ -398,6 +404,10 @@ ts_err cedar_parse_member(struct parser *p, struct ast_expr **ret)
                                     "too large");
         e = cedar_parse_at(p, '.') ? parse_dot(p, x, &x)
                                    : parse_index(p, x, &x);
+        if (e == TS_OK) {
+            x->span = start;
+            cedar_parse_close(p, &x->span);
+        }
     }
     if (e == TS_OK)
         *ret = x;

@@ -12,7 +12,8 @@ struct parser {
     struct cedar_diags *diags;
     const struct cedar_options *options;
     uint32_t depth;
-    bool broken; /* no token could be read: nothing after it can be */
+    uint32_t end; /* of the last token taken: the byte after it */
+    bool broken;  /* no token could be read: nothing after it can be */
     size_t nodes[AST_OP_COUNT];
     size_t conds;
 };
@@ -32,6 +33,8 @@ ts_err cedar_parse_fail(struct parser *p, struct cedar_span span,
 TS_NODISCARD ts_err cedar_parse_node(struct parser *p, enum ast_op op,
                                      struct cedar_span span,
                                      struct ast_expr **ret);
+/* The node ends where the last token taken does. */
+void cedar_parse_close(const struct parser *p, struct cedar_span *span);
 /* Appends kid; refuses a tree higher than CEDAR_HEIGHT_MAX. */
 TS_NODISCARD ts_err cedar_parse_adopt(struct parser *p, struct ast_expr *parent,
                                       struct ast_expr *kid);

@@ -2,26 +2,42 @@
 #include <stdio.h>
 
 #include "policy/core/diag.h"
+#include "policy/core/lit.h"
 #include "policy/core/name.h"
 #include "policy/syntax/parse_priv.h"
 
-/* A template's slot. This engine loads static policies; a text with slots must
- * not pass for one. */
-static ts_err refuse_slot(struct parser *p)
+/* A slot stands on its own side only: ?principal for the principal. */
+static ts_err parse_slot(struct parser *p, struct ast_scope *s,
+                         struct ts_str side)
 {
-    return cedar_parse_fail(p, p->tok.span,
-                            "name the entity itself: Type::\"id\"",
-                            "`%s` is a template slot; templates are not "
-                            "supported, only static policies",
-                            cedar_quote(p->tok.text).s);
+    static const struct ts_str slots[] = {CEDAR_LIT("?principal"),
+                                          CEDAR_LIT("?resource")};
+    struct ts_str text = p->tok.text;
+    char hint[48];
+
+    (void)snprintf(hint, sizeof(hint), "write `?%s` here", side.ptr);
+    if (!ts_str_eq(text, slots[0]) && !ts_str_eq(text, slots[1]))
+        return cedar_parse_fail(p, p->tok.span, hint,
+                                "`%s` is not a slot: there are `?principal` "
+                                "and `?resource`",
+                                cedar_quote(text).s);
+    text.ptr++;
+    text.len--;
+    if (!ts_str_eq(text, side))
+        return cedar_parse_fail(p, p->tok.span, hint,
+                                "`?%.*s` cannot stand in the scope of `%s`",
+                                (int)text.len, text.ptr, side.ptr);
+    s->slot = true;
+    return cedar_parse_advance(p);
 }
 
-static ts_err parse_ref(struct parser *p, struct ast_scope *s)
+static ts_err parse_ref(struct parser *p, struct ast_scope *s,
+                        struct ts_str side)
 {
     ts_err e;
 
     if (p->tok.kind == LEX_SLOT)
-        return refuse_slot(p);
+        return parse_slot(p, s, side);
     if (cedar_parse_at(p, '['))
         return cedar_parse_fail(p, p->tok.span, "only `action in` takes a set",
                                 "expected single entity uid or template slot, "
@@ -33,7 +49,8 @@ static ts_err parse_ref(struct parser *p, struct ast_scope *s)
 }
 
 /* [ '==' Ref | 'in' Ref | 'is' Path [ 'in' Ref ] ] */
-static ts_err parse_entity_scope(struct parser *p, struct ast_scope *s)
+static ts_err parse_entity_scope(struct parser *p, struct ast_scope *s,
+                                 struct ts_str side)
 {
     bool ref;
     ts_err e;
@@ -42,13 +59,13 @@ static ts_err parse_entity_scope(struct parser *p, struct ast_scope *s)
         s->op = AST_SCOPE_EQ;
         if ((e = cedar_parse_advance(p)) != TS_OK)
             return e;
-        return parse_ref(p, s);
+        return parse_ref(p, s, side);
     }
     if (cedar_parse_at_word(p, TS_STR_LIT("in"))) {
         s->op = AST_SCOPE_IN;
         if ((e = cedar_parse_advance(p)) != TS_OK)
             return e;
-        return parse_ref(p, s);
+        return parse_ref(p, s, side);
     }
     if (!cedar_parse_at_word(p, TS_STR_LIT("is")))
         return TS_OK;
@@ -60,7 +77,7 @@ static ts_err parse_entity_scope(struct parser *p, struct ast_scope *s)
         return TS_OK;
     if ((e = cedar_parse_advance(p)) != TS_OK)
         return e;
-    return parse_ref(p, s);
+    return parse_ref(p, s, side);
 }
 
 static ts_err parse_action_uid(struct parser *p, struct ast_scope *s,
@@ -70,7 +87,11 @@ static ts_err parse_action_uid(struct parser *p, struct ast_scope *s,
     ts_err e;
 
     if (p->tok.kind == LEX_SLOT)
-        return refuse_slot(p);
+        return cedar_parse_fail(p, p->tok.span,
+                                "name the action: Action::\"name\"",
+                                "`%s` cannot stand in the scope of `action`, "
+                                "which takes no slot",
+                                cedar_quote(p->tok.text).s);
     if ((e = cedar_parse_uid(p, &uid)) != TS_OK)
         return e;
     if (!ts_str_eq(cedar_name_base(uid->str), TS_STR_LIT("Action")))
@@ -148,20 +169,35 @@ static ts_err expect_comma(struct parser *p)
     return cedar_parse_expect(p, ',', "in the scope");
 }
 
+/* The variable `side` and its constraint. */
+static ts_err parse_side(struct parser *p, struct ts_str side,
+                         struct ast_scope *s)
+{
+    bool action = side.ptr[0] == 'a';
+    ts_err e;
+
+    s->span = p->tok.span;
+    if ((e = expect_var(p, side)) != TS_OK ||
+        (e = action ? parse_action_scope(p, s)
+                    : parse_entity_scope(p, s, side)) != TS_OK)
+        return e;
+    cedar_parse_close(p, &s->span);
+    return TS_OK;
+}
+
 ts_err cedar_parse_scopes(struct parser *p, struct ast_policy *policy)
 {
     bool took;
     ts_err e;
 
     if ((e = cedar_parse_expect(p, '(', "before the scope")) != TS_OK ||
-        (e = expect_var(p, TS_STR_LIT("principal"))) != TS_OK ||
-        (e = parse_entity_scope(p, &policy->principal)) != TS_OK ||
+        (e = parse_side(p, TS_STR_LIT("principal"), &policy->principal)) !=
+            TS_OK ||
         (e = expect_comma(p)) != TS_OK ||
-        (e = expect_var(p, TS_STR_LIT("action"))) != TS_OK ||
-        (e = parse_action_scope(p, &policy->action)) != TS_OK ||
+        (e = parse_side(p, TS_STR_LIT("action"), &policy->action)) != TS_OK ||
         (e = expect_comma(p)) != TS_OK ||
-        (e = expect_var(p, TS_STR_LIT("resource"))) != TS_OK ||
-        (e = parse_entity_scope(p, &policy->resource)) != TS_OK ||
+        (e = parse_side(p, TS_STR_LIT("resource"), &policy->resource)) !=
+            TS_OK ||
         (e = cedar_parse_take(p, ',', &took)) != TS_OK)
         return e;
     if (!took && !cedar_parse_at(p, ')'))
