@@ -204,7 +204,7 @@ ts_err cedar_lex_next(struct lex *lx, struct lex_token *ret)
             return TS_OK;
         }
     }
-    if (c == '\0' || strchr("()[]{}<>,;.:@!-+*/%=", c) == NULL)
+    if (c == '\0' || strchr("()[]{}<>,;.:@!-+*/%=?", c) == NULL)
         return lex_bad(lx);
     emit(lx, LEX_CHAR, 1, ret);
     return TS_OK;
