@@ -179,6 +179,9 @@ struct cedar_options {
     bool require_id;    /* every policy needs a unique @id, used as its name;
                            otherwise policies are policy0, policy1, ... and an
                            @id, where present, is only an annotation */
+    bool prefer_id;     /* without require_id: an @id, where present, is the
+                           name, as the `cedar` command line does it; a name
+                           twice is an error */
 };
 /* Files of an operator: 16 MiB, 65,536 policies of 64 KiB, depth 64; every
  * policy needs a unique @id. */

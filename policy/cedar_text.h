@@ -82,6 +82,13 @@ TS_NODISCARD ts_err cedar_ast_compile(const struct cedar_ast *a,
                                       struct cedar_policies **ret,
                                       struct cedar_diags *diags);
 
+/* One uid in Cedar text, Type::"id", and nothing after it; copied into arena.
+ * diags may be NULL. */
+TS_NODISCARD ts_err cedar_uid_parse(struct ts_arena *arena,
+                                    const struct cedar_source *source,
+                                    struct cedar_uid *ret,
+                                    struct cedar_diags *diags);
+
 /* ---- printing: all append to out, which the caller frees ---------------- */
 
 /* One policy or template (not a link) in Cedar text, in the formatter's style,
