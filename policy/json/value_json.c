@@ -7,6 +7,7 @@
 #include "policy/core/name.h"
 #include "policy/core/uid.h"
 #include "proto/base/ts_num.h"
+#include "proto/base/ts_require.h"
 
 static ts_err refuse(const struct json *v, struct cedar_diags *diags,
                      const char *hint, const char *text)
@@ -24,85 +25,121 @@ static const struct json *alone(const struct json *v, struct ts_str key)
                : NULL;
 }
 
+static const struct json *get_string(const struct json *v, struct ts_str key)
+{
+    const struct json *m = cedar_json_get(v, key);
+
+    return m != NULL && m->kind == JSON_STRING ? m : NULL;
+}
+
+/* An object with these two strings; other keys in it do not matter. */
+static bool is_type_and_id(const struct json *v)
+{
+    return v != NULL && get_string(v, TS_STR_LIT("type")) != NULL &&
+           get_string(v, TS_STR_LIT("id")) != NULL;
+}
+
+bool cedar_json_call_find(const struct json *v, struct cedar_json_call *ret)
+{
+    const struct json *fn = v != NULL ? get_string(v, TS_STR_LIT("fn")) : NULL;
+    const struct json *arg, *args;
+
+    if (fn == NULL)
+        return false;
+    arg = cedar_json_get(v, TS_STR_LIT("arg"));
+    args = cedar_json_get(v, TS_STR_LIT("args"));
+    if (arg != NULL)
+        *ret = (struct cedar_json_call){.fn = fn, .args = arg, .count = 1};
+    else if (args != NULL && args->kind == JSON_ARRAY)
+        *ret = (struct cedar_json_call){
+            .fn = fn, .args = args->first, .count = args->count};
+    else
+        return false;
+    return true;
+}
+
+ts_err cedar_json_refuse_expr(const struct json *v, struct cedar_diags *diags)
+{
+    return refuse(v, diags, "use __entity or __extn",
+                  "the `__expr` escape is no longer supported");
+}
+
+static ts_err from_type_and_id(struct ts_arena *arena, const struct json *v,
+                               struct cedar_diags *diags,
+                               const struct cedar_uid **ret)
+{
+    const struct json *type = get_string(v, TS_STR_LIT("type"));
+    const struct json *id = get_string(v, TS_STR_LIT("id"));
+
+    if (cedar_name_ok(type->str))
+        return cedar_uid_copy(arena, type->str, id->str, ret);
+    cedar_diag_add(diags, "bad_entity", type->span,
+                   "identifiers joined by ::, without white space",
+                   "\"%s\" is not the name of an entity type",
+                   cedar_quote(type->str).s);
+    return TS_E_FORMAT;
+}
+
 ts_err cedar_uid_from_json(struct ts_arena *arena, const struct json *v,
                            const char *what, struct cedar_diags *diags,
                            const struct cedar_uid **ret)
 {
     const struct json *inner = cedar_json_get(v, TS_STR_LIT("__entity"));
-    const struct json *type, *id;
 
-    if (inner != NULL)
-        v = inner;
-    type = cedar_json_get(v, TS_STR_LIT("type"));
-    id = cedar_json_get(v, TS_STR_LIT("id"));
-    if (type == NULL || id == NULL || type->kind != JSON_STRING ||
-        id->kind != JSON_STRING) {
-        cedar_diag_add(diags, "bad_entity", v->span,
-                       "write {\"type\": \"T\", \"id\": \"x\"}",
-                       "%s is not an entity reference but %s", what,
-                       cedar_json_kind_name(v->kind));
-        return TS_E_FORMAT;
-    }
-    if (!cedar_name_ok(type->str)) {
-        cedar_diag_add(diags, "bad_entity", type->span,
-                       "identifiers joined by ::, without white space",
-                       "\"%s\" is not the name of an entity type",
-                       cedar_quote(type->str).s);
-        return TS_E_FORMAT;
-    }
-    return cedar_uid_copy(arena, type->str, id->str, ret);
+    if (get_string(v, TS_STR_LIT("__expr")) != NULL)
+        return cedar_json_refuse_expr(v, diags);
+    if (is_type_and_id(inner))
+        return from_type_and_id(arena, inner, diags, ret);
+    if (is_type_and_id(v))
+        return from_type_and_id(arena, v, diags, ret);
+    cedar_diag_add(diags, "bad_entity", v->span,
+                   "write {\"type\": \"T\", \"id\": \"x\"}",
+                   "%s is not an entity reference but %s", what,
+                   cedar_json_kind_name(v->kind));
+    return TS_E_FORMAT;
 }
 
-static bool is_extension(enum cedar_kind k)
+ts_err cedar_json_call_ext(const struct json *v,
+                           const struct cedar_json_call *call,
+                           struct cedar_diags *diags, enum cedar_ext *ret)
 {
-    return k == CEDAR_DECIMAL || k == CEDAR_IPADDR || k == CEDAR_DATETIME ||
-           k == CEDAR_DURATION;
+    struct cedar_quoted name = cedar_quote(call->fn->str);
+
+    if (!cedar_ext_find(call->fn->str, ret)) {
+        cedar_diag_add(diags, "bad_value", call->fn->span, NULL,
+                       "extension function `%s` does not exist", name.s);
+        return TS_E_FORMAT;
+    }
+    if (call->count == cedar_ext_info(*ret)->arity)
+        return TS_OK;
+    cedar_diag_add(diags, "bad_value", v->span, NULL,
+                   "`%s` takes %u argument%s, not %u", name.s,
+                   cedar_ext_info(*ret)->arity,
+                   cedar_ext_info(*ret)->arity == 1 ? "" : "s", call->count);
+    return TS_E_FORMAT;
 }
 
 /* {"fn": name, "arg": x} or {"fn": name, "args": [x, ...]} */
-static ts_err from_extn(struct ts_arena *arena, const struct json *call,
+static ts_err from_extn(struct ts_arena *arena, const struct json *v,
+                        const struct cedar_json_call *call,
                         struct cedar_diags *diags, struct cedar_value *ret)
 {
-    const struct json *fn = cedar_json_get(call, TS_STR_LIT("fn"));
-    const struct json *arg = cedar_json_get(call, TS_STR_LIT("arg"));
-    const struct json *args = cedar_json_get(call, TS_STR_LIT("args"));
-    struct cedar_value values[CEDAR_EXT_ARGS_MAX], v;
+    const struct json *arg = call->args;
+    struct cedar_value values[CEDAR_EXT_ARGS_MAX] = {0};
     struct cedar_fault fault;
     enum cedar_ext which;
-    uint32_t n = 1;
+    ts_err e = cedar_json_call_ext(v, call, diags, &which);
 
-    if (fn == NULL || fn->kind != JSON_STRING ||
-        (arg == NULL) == (args == NULL))
-        return refuse(call, diags, "write {\"fn\": \"ip\", \"arg\": \"::1\"}",
-                      "`__extn` needs `fn` and either `arg` or `args`");
-    if (!cedar_ext_find(fn->str, &which)) {
-        cedar_diag_add(diags, "bad_value", fn->span, NULL,
-                       "extension function `%s` does not exist",
-                       cedar_quote(fn->str).s);
-        return TS_E_FORMAT;
-    }
-    if (args != NULL) {
-        if (args->kind != JSON_ARRAY || args->count > CEDAR_EXT_ARGS_MAX)
-            return refuse(args, diags, NULL,
-                          "`args` must be an array of the arguments");
-        n = args->count;
-        arg = args->first;
-    }
-    for (uint32_t i = 0; i < n; i++, arg = arg->next) {
-        ts_err e = cedar_value_from_json(arena, arg, diags, &values[i]);
-
-        if (e != TS_OK)
+    if (e != TS_OK)
+        return e;
+    TS_REQUIRE(call->count <= CEDAR_EXT_ARGS_MAX);
+    for (uint32_t i = 0; i < call->count; i++, arg = arg->next)
+        if ((e = cedar_value_from_json(arena, arg, diags, &values[i])) != TS_OK)
             return e;
-    }
-    if (!cedar_ext_call(which, values, n, &v, &fault)) {
-        cedar_diag_add(diags, "bad_value", call->span, NULL, "%s", fault.text);
-        return TS_E_FORMAT;
-    }
-    if (!is_extension(v.kind))
-        return refuse(fn, diags, NULL,
-                      "this function does not make an extension value");
-    *ret = v;
-    return TS_OK;
+    if (cedar_ext_call(which, values, call->count, ret, &fault))
+        return TS_OK;
+    cedar_diag_add(diags, "bad_value", v->span, NULL, "%s", fault.text);
+    return TS_E_FORMAT;
 }
 
 static ts_err from_array(struct ts_arena *arena, const struct json *v,
@@ -147,25 +184,41 @@ ts_err cedar_record_from_json(struct ts_arena *arena, const struct json *v,
     return cedar_record_make(arena, fields, v->count, ret);
 }
 
+/* An escape that lacks something is a record for Cedar, and hardly ever meant
+ * to be one. */
+static void warn_if_escape(const struct json *v, struct cedar_diags *diags)
+{
+    if (alone(v, TS_STR_LIT("__entity")) != NULL)
+        cedar_diag_put(diags, CEDAR_WARNING, "escape_ignored", v->span, NULL,
+                       "`__entity` without the strings `type` and `id` is an "
+                       "ordinary record");
+    if (alone(v, TS_STR_LIT("__extn")) != NULL)
+        cedar_diag_put(diags, CEDAR_WARNING, "escape_ignored", v->span, NULL,
+                       "`__extn` without `fn` and `arg` or `args` is an "
+                       "ordinary record");
+}
+
 static ts_err from_object(struct ts_arena *arena, const struct json *v,
                           struct cedar_diags *diags, struct cedar_value *ret)
 {
     const struct json *inner = alone(v, TS_STR_LIT("__entity"));
     const struct cedar_uid *uid;
+    struct cedar_json_call call;
     ts_err e;
 
-    if (inner != NULL) {
-        e = cedar_uid_from_json(arena, inner, "`__entity`", diags, &uid);
+    if (is_type_and_id(inner)) {
+        e = from_type_and_id(arena, inner, diags, &uid);
         if (e == TS_OK)
             *ret = cedar_entity(uid);
         return e;
     }
     inner = alone(v, TS_STR_LIT("__extn"));
-    if (inner != NULL)
-        return from_extn(arena, inner, diags, ret);
-    if (alone(v, TS_STR_LIT("__expr")) != NULL)
-        return refuse(v, diags, "use __entity or __extn",
-                      "the `__expr` escape is no longer supported");
+    if (cedar_json_call_find(inner, &call))
+        return from_extn(arena, inner, &call, diags, ret);
+    inner = alone(v, TS_STR_LIT("__expr"));
+    if (inner != NULL && inner->kind == JSON_STRING)
+        return cedar_json_refuse_expr(v, diags);
+    warn_if_escape(v, diags);
     return cedar_record_from_json(arena, v, diags, ret);
 }
 

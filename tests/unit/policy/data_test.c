@@ -220,17 +220,22 @@ static void entities_parse_refusals_say_why(void **state)
                              "\"arg\":\"x\"}}},\"parents\":[]}]",
          "bad_value"},
         {"[{\"uid\":" P("a") ",\"attrs\":{\"x\":{\"__extn\":{\"fn\":"
-                             "\"isIpv4\",\"arg\":{\"__extn\":{\"fn\":\"ip\","
-                             "\"arg\":\"::1\"}}}}},\"parents\":[]}]",
+                             "\"isIpv4\",\"arg\":\"::1\"}}},\"parents\":[]}]",
+         "bad_value"},
+        {"[{\"uid\":" P("a") ",\"attrs\":{\"x\":{\"__extn\":{\"fn\":"
+                             "\"offset\",\"arg\":\"1s\"}}},\"parents\":[]}]",
+         "bad_value"},
+        {"[{\"uid\":" P("a") ",\"attrs\":{\"x\":{\"__extn\":{\"fn\":"
+                             "\"unknown\",\"arg\":\"1s\"}}},\"parents\":[]}]",
+         "bad_value"},
+        {"[{\"uid\":{\"type\":\"Action\",\"id\":\"a\"},\"attrs\":{},"
+         "\"parents\":[" P("b") "]}]",
+         "bad_entity"},
+        {"[{\"uid\":{\"__expr\":\"1\",\"type\":\"N\",\"id\":\"a\"},\"attrs\":"
+         "{},\"parents\":[]}]",
          "bad_value"},
         {"[{\"uid\":" P("a") ",\"attrs\":{\"x\":{\"__expr\":\"1\"}},"
                              "\"parents\":[]}]",
-         "bad_value"},
-        {"[{\"uid\":" P("a") ",\"attrs\":{\"x\":{\"__entity\":5}},\"parents\":"
-                             "[]}]",
-         "bad_entity"},
-        {"[{\"uid\":" P("a") ",\"attrs\":{\"x\":{\"__extn\":{\"fn\":1,"
-                             "\"arg\":\"x\"}}},\"parents\":[]}]",
          "bad_value"},
         {"[{\"uid\":{\"type\":\"if\",\"id\":\"\"},\"attrs\":{},\"parents\":[]"
          "}]",
@@ -299,6 +304,56 @@ static void entities_parse_reads_attributes(void **state)
     cedar_entities_free(e);
 }
 
+/* As the official engine has it: any extension function may be called, `arg`
+ * goes before `args`, and an escape that lacks something is a record. */
+static void entities_parse_reads_escapes_as_cedar_does(void **state)
+{
+    static const struct {
+        const char *json;
+        enum cedar_kind kind;
+        uint32_t warnings;
+    } rows[] = {
+        {"{\"__extn\":{\"fn\":\"isIpv4\",\"arg\":{\"__extn\":{\"fn\":\"ip\","
+         "\"arg\":\"::1\"}}}}",
+         CEDAR_BOOL, 0},
+        {"{\"__extn\":{\"fn\":\"ip\",\"arg\":\"::1\",\"args\":[1,2]}}",
+         CEDAR_IPADDR, 0},
+        {"{\"__extn\":{\"fn\":1,\"arg\":\"x\"}}", CEDAR_RECORD, 1},
+        {"{\"__extn\":{\"fn\":\"ip\"}}", CEDAR_RECORD, 1},
+        {"{\"__extn\":5}", CEDAR_RECORD, 1},
+        {"{\"__entity\":5}", CEDAR_RECORD, 1},
+        {"{\"__entity\":{\"type\":\"N\"}}", CEDAR_RECORD, 1},
+        {"{\"__entity\":{\"__expr\":\"1\",\"type\":\"N\",\"id\":\"\"}}",
+         CEDAR_ENTITY, 0},
+        {"{\"__expr\":5}", CEDAR_RECORD, 0},
+        {"{\"__expr\":\"5\",\"x\":1}", CEDAR_RECORD, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct cedar_source src = {.name = "t",
+                                   .text = ts_str_of(rows[i].json)};
+        struct cedar_value v = {0};
+
+        assert_int_equal(cedar_value_parse(&arena, &src, &v, &diags), TS_OK);
+        assert_int_equal(v.kind, rows[i].kind);
+        assert_int_equal(diags.warnings, rows[i].warnings);
+        assert_int_equal(diags.errors, 0);
+    }
+}
+
+/* What is wrong with several entities is said in one go. */
+static void entities_parse_reports_all_bad_entities(void **state)
+{
+    struct cedar_entities *e = NULL;
+
+    (void)state;
+    assert_int_equal(load("[1," E("a", P("b")) ",{}," E("c", "2") "]", &e),
+                     TS_E_FORMAT);
+    assert_null(e);
+    assert_int_equal(diags.errors, 3);
+}
+
 static void entities_parse_truncation_and_flip_are_survived(void **state)
 {
     static const char text[] =
@@ -344,6 +399,8 @@ int main(void)
         T(entities_parse_refusals_say_why),
         T(entities_parse_identical_duplicates_pass),
         T(entities_parse_reads_attributes),
+        T(entities_parse_reads_escapes_as_cedar_does),
+        T(entities_parse_reports_all_bad_entities),
         T(entities_parse_truncation_and_flip_are_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
