@@ -19,13 +19,13 @@ static struct cedar_span here(const struct json_reader *r)
                                .column = r->column};
 }
 
-ts_err json_fail(struct json_reader *r, const char *text)
+ts_err cedar_json_fail(struct json_reader *r, const char *text)
 {
     cedar_diag_add(r->diags, "bad_json", here(r), NULL, "%s", text);
     return TS_E_FORMAT;
 }
 
-void json_advance(struct json_reader *r, size_t n)
+void cedar_json_advance(struct json_reader *r, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)r->src.ptr[r->at++];
@@ -49,7 +49,7 @@ static char skip_space(struct json_reader *r)
 {
     while (r->at < r->src.len && (peek(r) == ' ' || peek(r) == '\t' ||
                                   peek(r) == '\n' || peek(r) == '\r'))
-        json_advance(r, 1);
+        cedar_json_advance(r, 1);
     return peek(r);
 }
 
@@ -65,19 +65,19 @@ static ts_err read_int(struct json_reader *r, struct json *v)
     for (; q < end && *q >= '0' && *q <= '9'; q++)
         fits = fits && !ts_ckd_mul(&n, n, 10) && !ts_ckd_sub(&n, n, *q - '0');
     if (q == digits || (*digits == '0' && q > digits + 1))
-        return json_fail(r, "this is not a JSON number");
+        return cedar_json_fail(r, "this is not a JSON number");
     if (q < end && (*q == '.' || *q == 'e' || *q == 'E'))
-        return json_fail(r, "Cedar has no floating-point numbers; use an "
-                            "integer or a decimal");
+        return cedar_json_fail(r, "Cedar has no floating-point numbers; use an "
+                                  "integer or a decimal");
     if (negative && *digits == '0')
-        return json_fail(r, "-0 is a floating-point number; write 0");
+        return cedar_json_fail(r, "-0 is a floating-point number; write 0");
     if (!negative)
         fits = fits && !ts_ckd_sub(&n, (int64_t)0, n);
     if (!fits)
-        return json_fail(r, "this integer does not fit 64 bits");
+        return cedar_json_fail(r, "this integer does not fit 64 bits");
     v->kind = JSON_INT;
     v->integer = n;
-    json_advance(r, (size_t)(q - p));
+    cedar_json_advance(r, (size_t)(q - p));
     return TS_OK;
 }
 
@@ -97,11 +97,11 @@ static ts_err read_word(struct json_reader *r, struct json *v)
             continue;
         v->kind = words[i].kind;
         v->boolean = words[i].boolean;
-        json_advance(r, words[i].text.len);
+        cedar_json_advance(r, words[i].text.len);
         return TS_OK;
     }
-    return json_fail(r, r->at < r->src.len ? "expected a JSON value"
-                                           : "the text ends early");
+    return cedar_json_fail(r, r->at < r->src.len ? "expected a JSON value"
+                                                 : "the text ends early");
 }
 
 static ts_err read_value(struct json_reader *r, struct json **ret);
@@ -145,12 +145,12 @@ static ts_err read_key(struct json_reader *r, struct ts_str *ret)
     ts_err e;
 
     if (skip_space(r) != '"')
-        return json_fail(r, "expected a key in double quotes");
-    if ((e = json_string(r, ret)) != TS_OK)
+        return cedar_json_fail(r, "expected a key in double quotes");
+    if ((e = cedar_json_string(r, ret)) != TS_OK)
         return e;
     if (skip_space(r) != ':')
-        return json_fail(r, "expected a colon after the key");
-    json_advance(r, 1);
+        return cedar_json_fail(r, "expected a colon after the key");
+    cedar_json_advance(r, 1);
     return TS_OK;
 }
 
@@ -164,9 +164,9 @@ static ts_err read_members(struct json_reader *r, struct json *v)
 
     v->kind = object ? JSON_OBJECT : JSON_ARRAY;
     if (r->depth >= CEDAR_JSON_DEPTH)
-        return json_fail(r, "nested too deeply");
+        return cedar_json_fail(r, "nested too deeply");
     r->depth++;
-    json_advance(r, 1);
+    cedar_json_advance(r, 1);
     for (c = skip_space(r); c != close || last != NULL;) {
         struct ts_str key = {0};
 
@@ -185,11 +185,11 @@ static ts_err read_members(struct json_reader *r, struct json *v)
         if (c == close)
             break;
         if (c != ',')
-            return json_fail(r, object ? "expected a comma or }"
-                                       : "expected a comma or ]");
-        json_advance(r, 1);
+            return cedar_json_fail(r, object ? "expected a comma or }"
+                                             : "expected a comma or ]");
+        cedar_json_advance(r, 1);
     }
-    json_advance(r, 1);
+    cedar_json_advance(r, 1);
     r->depth--;
     return object ? sort_members(r, v) : TS_OK;
 }
@@ -210,7 +210,7 @@ static ts_err read_value(struct json_reader *r, struct json **ret)
         e = read_members(r, v);
     } else if (c == '"') {
         v->kind = JSON_STRING;
-        e = json_string(r, &v->str);
+        e = cedar_json_string(r, &v->str);
     } else if (c == '-' || (c >= '0' && c <= '9')) {
         e = read_int(r, v);
     } else {
@@ -236,7 +236,8 @@ ts_err cedar_json_parse(struct ts_arena *arena, struct ts_str text,
     ts_err e;
 
     if (text.len > CEDAR_JSON_BYTES) {
-        (void)json_fail(&r, "the JSON text is larger than the limit allows");
+        (void)cedar_json_fail(&r,
+                              "the JSON text is larger than the limit allows");
         return TS_E_LIMIT;
     }
     if (cedar_utf8_find_bad(text, source, &bad)) {
@@ -248,7 +249,7 @@ ts_err cedar_json_parse(struct ts_arena *arena, struct ts_str text,
         return e;
     (void)skip_space(&r);
     if (r.at != text.len)
-        return json_fail(&r, "there is text after the JSON value");
+        return cedar_json_fail(&r, "there is text after the JSON value");
     *ret = v;
     return TS_OK;
 }

@@ -11,9 +11,10 @@ struct json_reader {
     struct cedar_diags *diags;
 };
 
-ts_err json_fail(struct json_reader *r, const char *text);
+ts_err cedar_json_fail(struct json_reader *r, const char *text);
 /* The string whose opening quote is at hand. */
-TS_NODISCARD ts_err json_string(struct json_reader *r, struct ts_str *ret);
-void json_advance(struct json_reader *r, size_t n);
+TS_NODISCARD ts_err cedar_json_string(struct json_reader *r,
+                                      struct ts_str *ret);
+void cedar_json_advance(struct json_reader *r, size_t n);
 
 #endif

@@ -20,13 +20,13 @@ static ts_err take_unit(struct json_reader *r, uint32_t *ret)
     uint32_t v = 0;
 
     if (r->src.len - r->at < 6 || p[0] != '\\' || p[1] != 'u')
-        return json_fail(r, "expected \\u and four hex digits");
+        return cedar_json_fail(r, "expected \\u and four hex digits");
     for (size_t i = 2; i < 6; i++) {
         if (hex(p[i]) < 0)
-            return json_fail(r, "expected \\u and four hex digits");
+            return cedar_json_fail(r, "expected \\u and four hex digits");
         v = v << 4 | (uint32_t)hex(p[i]);
     }
-    json_advance(r, 6);
+    cedar_json_advance(r, 6);
     *ret = v;
     return TS_OK;
 }
@@ -44,11 +44,11 @@ static ts_err take_u(struct json_reader *r, uint32_t *ret)
         return TS_OK;
     }
     if (hi > 0xDBFF)
-        return json_fail(r, "a lone surrogate is not a character");
+        return cedar_json_fail(r, "a lone surrogate is not a character");
     if ((e = take_unit(r, &lo)) != TS_OK)
         return e;
     if (lo < 0xDC00 || lo > 0xDFFF)
-        return json_fail(r, "a lone surrogate is not a character");
+        return cedar_json_fail(r, "a lone surrogate is not a character");
     *ret = 0x10000 + ((hi - 0xD800) << 10) + (lo - 0xDC00);
     return TS_OK;
 }
@@ -62,9 +62,9 @@ static ts_err take_escape(struct json_reader *r, uint32_t *ret)
     if (c == 'u')
         return take_u(r, ret);
     if (at == NULL)
-        return json_fail(r, "this is not a JSON escape");
+        return cedar_json_fail(r, "this is not a JSON escape");
     *ret = (uint32_t)to[at - from];
-    json_advance(r, 2);
+    cedar_json_advance(r, 2);
     return TS_OK;
 }
 
@@ -87,7 +87,7 @@ static bool find_end(const struct json_reader *r, size_t *ret_len,
     return n < max;
 }
 
-ts_err json_string(struct json_reader *r, struct ts_str *ret)
+ts_err cedar_json_string(struct json_reader *r, struct ts_str *ret)
 {
     size_t len, n = 0, end;
     bool escapes;
@@ -95,9 +95,9 @@ ts_err json_string(struct json_reader *r, struct ts_str *ret)
     void *mem;
     ts_err e;
 
-    json_advance(r, 1);
+    cedar_json_advance(r, 1);
     if (!find_end(r, &len, &escapes))
-        return json_fail(r, "this string does not end");
+        return cedar_json_fail(r, "this string does not end");
     *ret = (struct ts_str){.ptr = r->src.ptr + r->at, .len = len};
     if (escapes) {
         /* An escape is never shorter than what it stands for. */
@@ -110,11 +110,11 @@ ts_err json_string(struct json_reader *r, struct ts_str *ret)
         uint32_t cp;
 
         if (c < 0x20)
-            return json_fail(r, "control characters must be escaped");
+            return cedar_json_fail(r, "control characters must be escaped");
         if (c != '\\') {
             if (out != NULL)
                 out[n++] = (char)c;
-            json_advance(r, 1);
+            cedar_json_advance(r, 1);
             continue;
         }
         if ((e = take_escape(r, &cp)) != TS_OK)
@@ -123,6 +123,6 @@ ts_err json_string(struct json_reader *r, struct ts_str *ret)
     }
     if (escapes)
         *ret = (struct ts_str){.ptr = out, .len = n};
-    json_advance(r, 1);
+    cedar_json_advance(r, 1);
     return TS_OK;
 }
