@@ -39,7 +39,6 @@ static size_t render(const char *name, struct ts_str text, char *out,
     n += (size_t)snprintf(out, cap, "%s\n",
                           e == TS_OK ? "accepted" : ts_err_text(e));
     for (uint32_t i = 0; i < diags.count && i < CEDAR_DIAGS_MAX; i++) {
-        n += (size_t)snprintf(out + n, cap - n, "[%s] ", diags.list[i].code);
         n += cedar_diag_format(&diags.list[i], name, text, false, out + n,
                                cap - n);
     }
