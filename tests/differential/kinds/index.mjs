@@ -1,0 +1,3 @@
+import * as sets from "./sets.mjs";
+
+export const KINDS = { sets };
