@@ -17,6 +17,7 @@
 #define CEDAR_FILE_BYTES   ((size_t)16 << 20)
 #define CEDAR_POLICY_BYTES ((size_t)64 << 10)
 #define CEDAR_POLICIES     65536u
+#define CEDAR_LINKS        65536u /* of templates, in one set */
 #define CEDAR_BLOCK_BYTES  ((size_t)4096)     /* Cedar text in one block */
 #define CEDAR_BLOCK_COUNT  64u                /* policies in one block */
 #define CEDAR_JSON_BYTES   ((size_t)16 << 20) /* all entity files together */
@@ -37,5 +38,23 @@
 /* A source byte makes at most one tree node; these bound both arenas. */
 #define CEDAR_LOAD_PER_BYTE ((size_t)512)
 #define CEDAR_LOAD_BASE     ((size_t)64 << 10)
+/* The same for a link: its names once in the tree and once in the program, and
+ * a policy's place in either. */
+#define CEDAR_LINK_PER_BYTE ((size_t)16)
+#define CEDAR_LINK_BASE     ((size_t)4096)
+
+/*
+ * Schemas. A type is walked by recursion wherever it is used (printing,
+ * validation, checks of data), so what may be written and what may come out of
+ * common types that name each other are both bounded. Closures count the pairs
+ * (type, ancestor) of a schema.
+ */
+#define CEDAR_SCHEMA_BYTES    ((size_t)4 << 20) /* all sources together */
+#define CEDAR_TYPE_NESTING    64                /* `Set<` and `{` in each other */
+#define CEDAR_TYPE_HEIGHT     128               /* common types inlined */
+#define CEDAR_SCHEMA_NAME     1024              /* bytes, with its namespace */
+#define CEDAR_SCHEMA_PAIRS    4000000u
+#define CEDAR_SCHEMA_WORK     64000000u /* steps of both closures */
+#define CEDAR_SCHEMA_PER_BYTE ((size_t)256)
 
 #endif

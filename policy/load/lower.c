@@ -1,8 +1,7 @@
 #include "policy/load/lower.h"
 
-#include "policy/core/diag.h"
-#include "policy/core/sort.h"
 #include "policy/core/uid.h"
+#include "policy/est/tree.h"
 #include "policy/load/lower_priv.h"
 #include "proto/base/ts_require.h"
 
@@ -162,42 +161,6 @@ static ts_err lower_set(struct lower *lo, const struct ast_expr *x,
     return e;
 }
 
-static int field_order(const void *a, const void *b)
-{
-    const struct ast_expr *const *x = a, *const *y = b;
-
-    return cedar_str_order((*x)->str, (*y)->str);
-}
-
-/* The fields in the order of their keys; a key twice is refused. */
-static ts_err sort_fields(struct lower *lo, const struct ast_expr *x,
-                          const struct ast_expr ***ret)
-{
-    const struct ast_expr **f, *k = x->first;
-    void *mem;
-    ts_err e = ts_arena_array(lo->temp, x->count, sizeof(*f), &mem);
-
-    if (e != TS_OK)
-        return e;
-    f = mem;
-    for (uint32_t i = 0; i < x->count; i++, k = k->next)
-        f[i] = k;
-    cedar_sort(f, x->count, sizeof(*f), field_order);
-    for (uint32_t i = 1; i < x->count; i++) {
-        if (!ts_str_eq(f[i - 1]->str, f[i]->str))
-            continue;
-        cedar_diag_add(
-            lo->diags, "parse_error",
-            f[i]->span.offset > f[i - 1]->span.offset ? f[i]->span
-                                                      : f[i - 1]->span,
-            "remove one of the two", "duplicate key `%s` in record literal",
-            cedar_quote(f[i]->str).s);
-        return TS_E_FORMAT;
-    }
-    *ret = f;
-    return TS_OK;
-}
-
 static ts_err lower_record(struct lower *lo, const struct ast_expr *x,
                            uint32_t *ret)
 {
@@ -207,7 +170,7 @@ static ts_err lower_record(struct lower *lo, const struct ast_expr *x,
     uint32_t kids = reserve_kids(lo, x->count);
     uint32_t strs = reserve_strs(lo, x->count);
     void *mem;
-    ts_err e = sort_fields(lo, x, &f);
+    ts_err e = est_sort_fields(lo->temp, x, lo->diags, &f);
 
     for (uint32_t i = 0; e == TS_OK && i < x->count; i++) {
         e = cedar_str_copy(&lo->p->arena, f[i]->str, &lo->p->strs[strs + i]);

@@ -2,9 +2,11 @@
 #include "policy/core/uid.h"
 #include "policy/core/uidmap.h"
 #include "policy/load/lower_priv.h"
+#include "proto/base/ts_require.h"
 
+/* filled stands in place of the slot, if s has one. */
 static ts_err lower_scope(struct lower *lo, const struct ast_scope *s,
-                          struct ev_scope *ret)
+                          const struct ast_expr *filled, struct ev_scope *ret)
 {
     static const enum ev_scope_op scope_ops[] = {
         [AST_ANY] = EV_ANY,
@@ -12,26 +14,27 @@ static ts_err lower_scope(struct lower *lo, const struct ast_scope *s,
         [AST_SCOPE_IN] = EV_SCOPE_IN,
         [AST_SCOPE_IS] = EV_SCOPE_IS,
     };
-    const struct ast_expr *x = s->uids;
+    const struct ast_expr *x = s->slot ? filled : s->uids;
+    uint32_t n = s->slot ? 1 : s->uid_count;
     const struct cedar_uid **uids;
     void *mem;
     ts_err e;
 
-    *ret = (struct ev_scope){.op = scope_ops[s->op], .count = s->uid_count};
+    *ret = (struct ev_scope){.op = scope_ops[s->op], .count = n};
     if (s->op == AST_SCOPE_IS &&
         (e = cedar_str_copy(&lo->p->arena, s->type, &ret->type)) != TS_OK)
         return e;
-    if (s->uid_count == 0)
+    if (n == 0)
         return TS_OK;
-    e = ts_arena_array(&lo->p->arena, s->uid_count, sizeof(*uids), &mem);
+    e = ts_arena_array(&lo->p->arena, n, sizeof(*uids), &mem);
     if (e != TS_OK)
         return e;
     uids = mem;
-    for (uint32_t i = 0; i < s->uid_count; i++, x = x->next)
+    for (uint32_t i = 0; i < n; i++, x = x->next)
         if ((e = cedar_uid_copy(&lo->p->arena, x->str, x->id, &uids[i])) !=
             TS_OK)
             return e;
-    e = ts_arena_array(&lo->p->arena, s->uid_count, sizeof(*ret->marks), &mem);
+    e = ts_arena_array(&lo->p->arena, n, sizeof(*ret->marks), &mem);
     if (e != TS_OK)
         return e;
     ret->marks = mem;
@@ -113,7 +116,7 @@ static ts_err lower_conds(struct lower *lo, const struct ast_policy *src,
 }
 
 static ts_err lower_annotations(struct lower *lo, const struct ast_policy *src,
-                                struct ev_policy_meta *meta)
+                                struct lower_body *ret)
 {
     const struct ast_annotation *a = src->annotations;
     struct ev_annotation *out;
@@ -129,25 +132,52 @@ static ts_err lower_annotations(struct lower *lo, const struct ast_policy *src,
             (e = cedar_str_copy(&lo->p->arena, a->value, &out[i].value)) !=
                 TS_OK)
             return e;
-    meta->annotations = out;
-    meta->annotation_count = src->annotation_count;
-    meta->span = src->span;
+    ret->annotations = out;
+    ret->annotation_count = src->annotation_count;
     return TS_OK;
 }
 
+static ts_err lower_body(struct lower *lo, const struct ast_policy *src,
+                         struct lower_body *ret)
+{
+    ts_err e;
+
+    if (ret->done)
+        return TS_OK;
+    if ((e = lower_conds(lo, src, &ret->cond)) != TS_OK ||
+        (e = lower_annotations(lo, src, ret)) != TS_OK)
+        return e;
+    ret->done = true;
+    return TS_OK;
+}
+
+/* A static policy, or a link of the template src. */
 static ts_err lower_policy(struct lower *lo, const struct ast_policy *src,
-                           uint32_t index)
+                           const struct ast_link *link, uint32_t index)
 {
     struct ev_policy *out = &lo->p->policies[index];
+    struct ev_policy_meta *meta = &lo->p->meta[index];
+    struct lower_body own = {0};
+    struct lower_body *body = link != NULL ? &lo->bodies[src->place] : &own;
     ts_err e;
 
     out->effect = src->effect;
-    if ((e = lower_scope(lo, &src->principal, &out->principal)) != TS_OK ||
-        (e = lower_scope(lo, &src->action, &out->action)) != TS_OK ||
-        (e = lower_scope(lo, &src->resource, &out->resource)) != TS_OK ||
-        (e = lower_conds(lo, src, &out->cond)) != TS_OK)
+    if ((e = lower_scope(lo, &src->principal,
+                         link != NULL ? link->principal : NULL,
+                         &out->principal)) != TS_OK ||
+        (e = lower_scope(lo, &src->action, NULL, &out->action)) != TS_OK ||
+        (e = lower_scope(lo, &src->resource,
+                         link != NULL ? link->resource : NULL,
+                         &out->resource)) != TS_OK ||
+        (e = cedar_str_copy(&lo->p->arena, link != NULL ? link->id : src->id,
+                            &meta->id)) != TS_OK ||
+        (e = lower_body(lo, src, body)) != TS_OK)
         return e;
-    return lower_annotations(lo, src, &lo->p->meta[index]);
+    out->cond = body->cond;
+    meta->annotations = body->annotations;
+    meta->annotation_count = body->annotation_count;
+    meta->span = src->span;
+    return TS_OK;
 }
 
 static ts_err array(struct cedar_policies *p, size_t n, size_t size,
@@ -165,6 +195,7 @@ static ts_err make_room(struct lower *lo, const struct ast *ast)
     const size_t *by = ast->nodes;
     struct cedar_policies *p = lo->p;
     size_t all = 0, consts;
+    size_t policies = (size_t)ast->count - ast->templates + ast->link_count;
     uint32_t ignored;
     void *m[9];
     ts_err e;
@@ -186,9 +217,9 @@ static ts_err make_room(struct lower *lo, const struct ast *ast)
                    &m[5])) != TS_OK ||
         (e = array(p, by[AST_LIKE], sizeof(struct cedar_pattern),
                    &lo->cap_patterns, &m[6])) != TS_OK ||
-        (e = array(p, ast->count, sizeof(struct ev_policy), &p->count,
-                   &m[7])) != TS_OK ||
-        (e = array(p, ast->count, sizeof(struct ev_policy_meta), &ignored,
+        (e = array(p, policies, sizeof(struct ev_policy), &p->count, &m[7])) !=
+            TS_OK ||
+        (e = array(p, policies, sizeof(struct ev_policy_meta), &ignored,
                    &m[8])) != TS_OK)
         return e;
     p->nodes = m[0];
@@ -203,22 +234,41 @@ static ts_err make_room(struct lower *lo, const struct ast *ast)
     return TS_OK;
 }
 
-ts_err cedar_lower(const struct ast *ast, struct ts_arena *temp,
-                   struct cedar_diags *diags, struct cedar_policies *p)
+static ts_err lower_all(struct lower *lo, const struct ast *ast)
 {
-    struct lower lo = {.p = p, .temp = temp, .diags = diags};
-    const struct ast_policy *src = ast->policies;
-    ts_err first = TS_OK, e = make_room(&lo, ast);
+    const struct ast_link *link = ast->links;
+    ts_err e = TS_OK, first = TS_OK;
+    uint32_t i = 0;
 
-    if (e != TS_OK)
-        return e;
-    for (uint32_t i = 0; i < p->count; i++, src = src->next) {
-        e = lower_policy(&lo, src, i);
+    for (const struct ast_policy *p = ast->policies; p != NULL; p = p->next) {
+        if (ast_is_template(p))
+            continue;
+        e = lower_policy(lo, p, NULL, i++);
         if (e != TS_OK && e != TS_E_FORMAT)
             return e;
         first = first != TS_OK ? first : e;
     }
-    for (unsigned var = 0; first == TS_OK && var < 3; var++)
-        first = number_marks(&lo, var);
+    for (; link != NULL && first == TS_OK; link = link->next)
+        first = lower_policy(lo, link->of, link, i++);
+    TS_REQUIRE(first != TS_OK || i == lo->p->count);
     return first;
+}
+
+ts_err cedar_lower(const struct ast *ast, struct ts_arena *temp,
+                   struct cedar_diags *diags, struct cedar_policies *p)
+{
+    struct lower lo = {.p = p, .temp = temp, .diags = diags};
+    void *mem;
+    ts_err e = make_room(&lo, ast);
+
+    if (e == TS_OK && ast->links != NULL) {
+        e = ts_arena_array(temp, ast->count, sizeof(*lo.bodies), &mem);
+        if (e == TS_OK)
+            lo.bodies = mem;
+    }
+    if (e == TS_OK)
+        e = lower_all(&lo, ast);
+    for (unsigned var = 0; e == TS_OK && var < 3; var++)
+        e = number_marks(&lo, var);
+    return e;
 }

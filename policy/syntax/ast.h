@@ -109,6 +109,7 @@ struct ast_cond {
 struct ast_policy { /* static, or a template when a scope has a slot */
     struct ast_policy *next;
     struct ts_str id; /* see cedar_ast_parse() */
+    uint32_t place;   /* among all of the tree, from 0 */
     struct ast_annotation *annotations;
     uint32_t annotation_count;
     enum cedar_effect effect;
@@ -135,9 +136,16 @@ struct ast {
     size_t conds;
 };
 
+struct ast_id;
+
 struct cedar_ast {
     struct ts_arena arena; /* holds all of tree and the text that it borrows */
     struct ast tree;
+    const struct ast_policy **policies; /* by place */
+    const struct ast_link **links;      /* in their order */
+    uint32_t link_room;
+    struct ast_link *last_link;
+    struct ast_id *ids; /* names taken: policy/est/idtree.h */
 };
 
 static inline bool ast_is_template(const struct ast_policy *p)
