@@ -250,10 +250,28 @@ static ts_err lower_has(struct lower *lo, const struct ast_expr *x,
     return e;
 }
 
+/* An empty run between two stars says nothing: `**` matches what `*` does. */
+static ts_err copy_runs(struct lower *lo, const struct ast_expr *run,
+                        struct ts_str *runs, uint32_t *ret)
+{
+    uint32_t n = 0;
+
+    for (; run != NULL; run = run->next) {
+        ts_err e;
+
+        if (n > 0 && run->next != NULL && run->str.len == 0)
+            continue;
+        if ((e = cedar_str_copy(&lo->p->arena, run->str, &runs[n])) != TS_OK)
+            return e;
+        n++;
+    }
+    *ret = n;
+    return TS_OK;
+}
+
 static ts_err lower_like(struct lower *lo, const struct ast_expr *x,
                          uint32_t *ret)
 {
-    const struct ast_expr *run = x->first->next;
     uint32_t n = x->count - 1, base, at;
     struct ts_str *runs;
     void *mem;
@@ -263,9 +281,8 @@ static ts_err lower_like(struct lower *lo, const struct ast_expr *x,
         (e = ts_arena_array(&lo->p->arena, n, sizeof(*runs), &mem)) != TS_OK)
         return e;
     runs = mem;
-    for (uint32_t i = 0; i < n; i++, run = run->next)
-        if ((e = cedar_str_copy(&lo->p->arena, run->str, &runs[i])) != TS_OK)
-            return e;
+    if ((e = copy_runs(lo, x->first->next, runs, &n)) != TS_OK)
+        return e;
     TS_REQUIRE(lo->patterns < lo->cap_patterns);
     at = lo->patterns++;
     lo->p->patterns[at] = (struct cedar_pattern){.runs = runs, .count = n};

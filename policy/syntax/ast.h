@@ -21,7 +21,8 @@ enum ast_op {
     AST_REL,    /* sub: enum ast_rel; two kids */
     AST_HAS,    /* first kid the base, then AST_ATTR each */
     AST_ATTR,   /* str; only below AST_HAS */
-    AST_LIKE,   /* first kid the base, then AST_RUN each: text between stars */
+    AST_LIKE,   /* first kid the base, then AST_RUN each: text between stars,
+                 one more than there are stars */
     AST_RUN,    /* str; only below AST_LIKE */
     AST_IS,     /* str is the type; base, and the entity of `in` if present */
     AST_ADD,    /* kids; join of each says + or - */
@@ -96,6 +97,7 @@ struct ast_scope { /* of principal, action or resource */
 struct ast_annotation {
     struct ast_annotation *next;
     struct ts_str key, value;
+    bool bare; /* written without a value, which is then "" */
     struct cedar_span span;
 };
 

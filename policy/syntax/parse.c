@@ -237,6 +237,7 @@ static ts_err parse_annotation(struct parser *p, struct ast_policy *policy,
     if ((e = cedar_parse_advance(p)) != TS_OK ||
         (e = cedar_parse_take(p, '(', &took)) != TS_OK)
         return e;
+    a->bare = !took;
     if (took) {
         if (p->tok.kind != LEX_STRING)
             return cedar_parse_unexpected(p, "a string in the annotation");

@@ -60,12 +60,11 @@ static ts_err new_run(struct parser *p, struct ast_expr *node, const char *buf,
     return cedar_parse_adopt(p, node, run);
 }
 
-/* Runs of `**` are one wildcard: an empty run between two says nothing. */
+/* Every star ends a run, so `**` is written as it was read. */
 ts_err cedar_parse_pattern(struct parser *p, struct ast_expr *node)
 {
     struct lex_string s;
     size_t n = 0, from = 0;
-    bool after_star = false;
     uint32_t c;
     char *buf;
     void *mem;
@@ -78,10 +77,9 @@ ts_err cedar_parse_pattern(struct parser *p, struct ast_expr *node)
     while (e == TS_OK && cedar_lex_string_next(&s, &c, &e)) {
         if (c != LEX_STAR) {
             n += cedar_utf8_put(buf + n, c);
-        } else if (!after_star || n > from) {
+        } else {
             e = new_run(p, node, buf, from, n);
             from = n;
-            after_star = true;
         }
     }
     return e != TS_OK ? e : new_run(p, node, buf, from, n);
