@@ -10,6 +10,8 @@
 #include "proto/base/ts_err.h"
 #include "proto/base/ts_str.h"
 
+#pragma GCC visibility push(default)
+
 /*
  * The Cedar policy language (4.5) for C: parse a policy set, load entities,
  * authorize a request. Exactly Cedar's semantics: decision, determining
@@ -305,5 +307,7 @@ TS_NODISCARD ts_err cedar_authorize(const struct cedar_policies *p,
                                     const struct cedar_request *req,
                                     struct ts_arena *arena,
                                     struct cedar_answer *ret);
+
+#pragma GCC visibility pop
 
 #endif

@@ -3,6 +3,8 @@
 
 #include "policy/cedar.h"
 
+#pragma GCC visibility push(default)
+
 /*
  * Why a decision fell: for every policy what its scope and each clause of its
  * conditions came to, with the values they looked at. Recorded while the
@@ -82,5 +84,7 @@ TS_NODISCARD ts_err cedar_explain(const struct cedar_policies *p,
                                   struct ts_arena *arena,
                                   struct cedar_answer *ret,
                                   struct cedar_explanation *ret_why);
+
+#pragma GCC visibility pop
 
 #endif

@@ -3,6 +3,8 @@
 
 #include "policy/cedar_text.h"
 
+#pragma GCC visibility push(default)
+
 /*
  * Load-time lints: policies that Cedar accepts and that rarely do what their
  * author means. None needs a schema; what only a schema can tell (an optional
@@ -51,5 +53,7 @@ extern const struct cedar_lint_options cedar_lint_default; /* all, any */
 TS_NODISCARD ts_err cedar_lint(const struct cedar_ast *a,
                                const struct cedar_lint_options *options,
                                struct cedar_diags *diags);
+
+#pragma GCC visibility pop
 
 #endif

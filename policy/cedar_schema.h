@@ -5,6 +5,8 @@
 #include "policy/cedar_text.h"
 #include "proto/base/ts_buf.h"
 
+#pragma GCC visibility push(default)
+
 /*
  * Schemas, and what is checked against them: policies (the validator),
  * entities, requests and contexts. A schema is immutable and may be shared
@@ -92,5 +94,7 @@ TS_NODISCARD ts_err cedar_request_check(const struct cedar_schema *s,
 TS_NODISCARD ts_err cedar_overlay_check(const struct cedar_schema *s,
                                         const struct cedar_overlay *entity,
                                         struct cedar_diags *diags);
+
+#pragma GCC visibility pop
 
 #endif

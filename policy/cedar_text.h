@@ -4,6 +4,8 @@
 #include "policy/cedar.h"
 #include "proto/base/ts_buf.h"
 
+#pragma GCC visibility push(default)
+
 /*
  * Policies as they were written: static policies, templates and links, from
  * Cedar text or from Cedar's JSON policy format ("EST",
@@ -119,5 +121,7 @@ extern const struct cedar_format cedar_format_default;
 TS_NODISCARD ts_err cedar_format(const struct cedar_source *source,
                                  const struct cedar_format *style,
                                  struct ts_buf *out, struct cedar_diags *diags);
+
+#pragma GCC visibility pop
 
 #endif

@@ -7,6 +7,8 @@
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
 
+TS_API_BEGIN
+
 /*
  * Bump allocator with a hard budget. One arena per lifetime (a request, a
  * loaded policy set), never one per object. Nothing inside is freed alone;
@@ -33,5 +35,7 @@ TS_NODISCARD ts_err ts_arena_array(struct ts_arena *a, size_t count,
 /* Copies n bytes and appends a NUL that is not counted in n. */
 TS_NODISCARD ts_err ts_arena_strndup(struct ts_arena *a, const char *s,
                                      size_t n, const char **ret);
+
+TS_API_END
 
 #endif

@@ -8,6 +8,8 @@
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
 
+TS_API_BEGIN
+
 /*
  * A growing byte queue with a hard maximum: appended at the back, consumed at
  * the front. No unbounded buffer exists in this program. A zeroed buffer with
@@ -33,5 +35,7 @@ TS_NODISCARD ts_err ts_buf_append(struct ts_buf *b, const void *p, size_t n);
 const uint8_t *ts_buf_bytes(const struct ts_buf *b); /* b->len of them */
 void ts_buf_consume(struct ts_buf *b, size_t n);
 void ts_buf_clear(struct ts_buf *b); /* keeps the memory */
+
+TS_API_END
 
 #endif

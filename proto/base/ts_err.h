@@ -3,6 +3,8 @@
 
 #include "proto/base/ts_attr.h"
 
+TS_API_BEGIN
+
 /*
  * One error type for the whole tree; errno and uv codes stop at the call that
  * made them. These say what went wrong with a computation. What an agent or an
@@ -40,5 +42,7 @@ const char *ts_err_text(ts_err e); /* static string, never NULL */
 
 /* The ts_err that an errno value stands for; 0 gives TS_OK. */
 ts_err ts_err_from_errno(int err);
+
+TS_API_END
 
 #endif

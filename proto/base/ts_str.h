@@ -8,6 +8,8 @@
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
 
+TS_API_BEGIN
+
 /* A borrowed run of bytes; not NUL-terminated unless its owner says so. */
 struct ts_str {
     const char *ptr;
@@ -45,5 +47,7 @@ void ts_hex_encode(char *out, const uint8_t *in, size_t len);
 /* Exactly 2 * cap lower- or upper-case digits, or TS_E_FORMAT. */
 TS_NODISCARD ts_err ts_hex_decode(const char *s, size_t len, uint8_t *out,
                                   size_t cap);
+
+TS_API_END
 
 #endif
