@@ -11,13 +11,15 @@
 #define CEDAR_HEIGHT_MAX   256 /* height of one expression tree */
 #define CEDAR_VALUE_DEPTH  256 /* nesting of one value */
 #define CEDAR_JSON_DEPTH   64  /* nesting of one JSON text */
+#define CEDAR_JSON_INDENTS 16  /* levels of JSON written on lines of their own \
+                                */
 #define CEDAR_ANNOTATIONS  64  /* of one policy */
 #define CEDAR_UNARY_MAX    4   /* `!` or `-` in a row, as in Cedar */
 #define CEDAR_IP_TEXT_MAX  43  /* bytes */
 #define CEDAR_FILE_BYTES   ((size_t)16 << 20)
 #define CEDAR_POLICY_BYTES ((size_t)64 << 10)
 #define CEDAR_POLICIES     65536u
-#define CEDAR_LINKS        65536u /* of templates, in one set */
+#define CEDAR_LINKS        65536u             /* of templates, in one set */
 #define CEDAR_BLOCK_BYTES  ((size_t)4096)     /* Cedar text in one block */
 #define CEDAR_BLOCK_COUNT  64u                /* policies in one block */
 #define CEDAR_JSON_BYTES   ((size_t)16 << 20) /* all entity files together */
@@ -43,6 +45,10 @@
 #define CEDAR_LINK_PER_BYTE ((size_t)16)
 #define CEDAR_LINK_BASE     ((size_t)4096)
 
+/* Nesting of policies in JSON, where `a && b && c` nests to the left: what the
+ * longest chain in a policy of CEDAR_POLICY_BYTES needs, and some. */
+#define CEDAR_EST_DEPTH 131072u
+
 /*
  * Schemas. A type is walked by recursion wherever it is used (printing,
  * validation, checks of data), so what may be written and what may come out of
@@ -50,9 +56,10 @@
  * (type, ancestor) of a schema.
  */
 #define CEDAR_SCHEMA_BYTES    ((size_t)4 << 20) /* all sources together */
-#define CEDAR_TYPE_NESTING    64                /* `Set<` and `{` in each other */
-#define CEDAR_TYPE_HEIGHT     128               /* common types inlined */
-#define CEDAR_SCHEMA_NAME     1024              /* bytes, with its namespace */
+#define CEDAR_TYPE_NESTING    64   /* `Set<` and `{` in each other */
+#define CEDAR_TYPE_HEIGHT     128  /* common types inlined */
+#define CEDAR_SCHEMA_NAME     1024 /* bytes, with its namespace */
+#define CEDAR_SCHEMA_NOTES    256  /* annotations in one place */
 #define CEDAR_SCHEMA_PAIRS    4000000u
 #define CEDAR_SCHEMA_WORK     64000000u /* steps of both closures */
 #define CEDAR_SCHEMA_PER_BYTE ((size_t)256)
