@@ -104,8 +104,6 @@ static ts_err read_word(struct json_reader *r, struct json *v)
                                                  : "the text ends early");
 }
 
-static ts_err read_value(struct json_reader *r, struct json **ret);
-
 static int key_order(const void *a, const void *b)
 {
     const struct json *const *x = a, *const *y = b;
@@ -154,46 +152,43 @@ static ts_err read_key(struct json_reader *r, struct ts_str *ret)
     return TS_OK;
 }
 
-/* An array or an object; v's span has been set. */
-static ts_err read_members(struct json_reader *r, struct json *v)
+/* Room for one more open container. The stack is in the arena, not on the
+ * machine's: nesting costs memory that the budget counts, and nothing else. */
+static ts_err grow_stack(struct json_reader *r)
 {
-    bool object = peek(r) == '{';
-    char close = object ? '}' : ']', c;
-    struct json *last = NULL, *m;
+    uint32_t room = r->room == 0 ? 32 : 2 * r->room;
+    struct json_open *more;
+    void *mem;
     ts_err e;
 
-    v->kind = object ? JSON_OBJECT : JSON_ARRAY;
-    if (r->depth >= CEDAR_JSON_DEPTH)
-        return cedar_json_fail(r, "nested too deeply");
-    r->depth++;
-    cedar_json_advance(r, 1);
-    for (c = skip_space(r); c != close || last != NULL;) {
-        struct ts_str key = {0};
-
-        if (object && (e = read_key(r, &key)) != TS_OK)
-            return e;
-        if ((e = read_value(r, &m)) != TS_OK)
-            return e;
-        m->key = key;
-        if (last != NULL)
-            last->next = m;
-        else
-            v->first = m;
-        last = m;
-        v->count++;
-        c = skip_space(r);
-        if (c == close)
-            break;
-        if (c != ',')
-            return cedar_json_fail(r, object ? "expected a comma or }"
-                                             : "expected a comma or ]");
-        cedar_json_advance(r, 1);
-    }
-    cedar_json_advance(r, 1);
-    r->depth--;
-    return object ? sort_members(r, v) : TS_OK;
+    if (r->depth < r->room)
+        return TS_OK;
+    if ((e = ts_arena_array(r->arena, room, sizeof(*more), &mem)) != TS_OK)
+        return e;
+    more = mem;
+    for (uint32_t i = 0; i < r->depth; i++)
+        more[i] = r->open[i];
+    r->open = more;
+    r->room = room;
+    return TS_OK;
 }
 
+static ts_err open_container(struct json_reader *r, struct json *v)
+{
+    ts_err e;
+
+    v->kind = peek(r) == '{' ? JSON_OBJECT : JSON_ARRAY;
+    if (r->depth >= r->max_depth)
+        return cedar_json_fail(r, "nested too deeply");
+    if ((e = grow_stack(r)) != TS_OK)
+        return e;
+    r->open[r->depth++] = (struct json_open){.v = v};
+    cedar_json_advance(r, 1);
+    return TS_OK;
+}
+
+/* A whole value, or the beginning of an array or object, which is then the
+ * innermost open one. */
 static ts_err read_value(struct json_reader *r, struct json **ret)
 {
     struct json *v;
@@ -206,9 +201,10 @@ static ts_err read_value(struct json_reader *r, struct json **ret)
     v = mem;
     c = skip_space(r);
     v->span = here(r);
-    if (c == '{' || c == '[') {
-        e = read_members(r, v);
-    } else if (c == '"') {
+    *ret = v;
+    if (c == '{' || c == '[')
+        return open_container(r, v);
+    if (c == '"') {
         v->kind = JSON_STRING;
         e = cedar_json_string(r, &v->str);
     } else if (c == '-' || (c >= '0' && c <= '9')) {
@@ -216,19 +212,61 @@ static ts_err read_value(struct json_reader *r, struct json **ret)
     } else {
         e = read_word(r, v);
     }
-    if (e == TS_OK)
-        *ret = v;
+    v->span.len = (uint32_t)r->at - v->span.offset;
     return e;
 }
 
-ts_err cedar_json_parse(struct ts_arena *arena, struct ts_str text,
-                        uint32_t source, struct cedar_diags *diags,
-                        const struct json **ret)
+static ts_err close_container(struct json_reader *r)
+{
+    struct json *v = r->open[--r->depth].v;
+
+    cedar_json_advance(r, 1);
+    v->span.len = (uint32_t)r->at - v->span.offset;
+    return v->kind == JSON_OBJECT ? sort_members(r, v) : TS_OK;
+}
+
+/* The next member of the innermost container, or its end. */
+static ts_err read_member(struct json_reader *r)
+{
+    uint32_t at = r->depth - 1;
+    struct json *parent = r->open[at].v, *last = r->open[at].last, *m;
+    bool object = parent->kind == JSON_OBJECT;
+    char c = skip_space(r);
+    struct ts_str key = {0};
+    ts_err e;
+
+    if (c == (object ? '}' : ']'))
+        return close_container(r);
+    if (last != NULL) {
+        if (c != ',')
+            return cedar_json_fail(r, object ? "expected a comma or }"
+                                             : "expected a comma or ]");
+        cedar_json_advance(r, 1);
+    }
+    if (object && (e = read_key(r, &key)) != TS_OK)
+        return e;
+    if ((e = read_value(r, &m)) != TS_OK)
+        return e;
+    m->key = key;
+    if (last != NULL)
+        last->next = m;
+    else
+        parent->first = m;
+    r->open[at].last = m; /* read_value() may have moved the stack */
+    parent->count++;
+    return TS_OK;
+}
+
+ts_err cedar_json_parse_depth(struct ts_arena *arena, struct ts_str text,
+                              uint32_t source, uint32_t max_depth,
+                              struct cedar_diags *diags,
+                              const struct json **ret)
 {
     struct json_reader r = {.src = text,
                             .source = source,
                             .line = 1,
                             .column = 1,
+                            .max_depth = max_depth,
                             .arena = arena,
                             .diags = diags};
     struct cedar_span bad;
@@ -245,13 +283,24 @@ ts_err cedar_json_parse(struct ts_arena *arena, struct ts_str text,
                        "this is not valid UTF-8");
         return TS_E_FORMAT;
     }
-    if ((e = read_value(&r, &v)) != TS_OK)
+    e = read_value(&r, &v);
+    while (e == TS_OK && r.depth > 0)
+        e = read_member(&r);
+    if (e != TS_OK)
         return e;
     (void)skip_space(&r);
     if (r.at != text.len)
         return cedar_json_fail(&r, "there is text after the JSON value");
     *ret = v;
     return TS_OK;
+}
+
+ts_err cedar_json_parse(struct ts_arena *arena, struct ts_str text,
+                        uint32_t source, struct cedar_diags *diags,
+                        const struct json **ret)
+{
+    return cedar_json_parse_depth(arena, text, source, CEDAR_JSON_DEPTH, diags,
+                                  ret);
 }
 
 const struct json *cedar_json_get(const struct json *obj, struct ts_str key)

@@ -7,7 +7,8 @@
  * A strict JSON reader (RFC 8259): one value and nothing after it; UTF-8; NUL
  * is a character like any other; integers are exact in 64 bits and anything
  * else that looks like a number is refused; a key twice in one object is
- * refused; nesting up to CEDAR_JSON_DEPTH. Every value knows where it stood.
+ * refused; nesting up to CEDAR_JSON_DEPTH unless the caller says otherwise.
+ * Every value knows where it stood, from its first byte to its last.
  */
 enum json_kind {
     JSON_NULL,
@@ -35,6 +36,13 @@ struct json {
 TS_NODISCARD ts_err cedar_json_parse(struct ts_arena *arena, struct ts_str text,
                                      uint32_t source, struct cedar_diags *diags,
                                      const struct json **ret);
+/* The same with another limit. Reading does not recurse; whoever walks over
+ * the result must count, or not recurse either. */
+TS_NODISCARD ts_err cedar_json_parse_depth(struct ts_arena *arena,
+                                           struct ts_str text, uint32_t source,
+                                           uint32_t max_depth,
+                                           struct cedar_diags *diags,
+                                           const struct json **ret);
 /* NULL when obj has no such member. */
 const struct json *cedar_json_get(const struct json *obj, struct ts_str key);
 const char *cedar_json_kind_name(enum json_kind kind);

@@ -3,10 +3,17 @@
 
 #include "policy/json/reader.h"
 
+struct json_open { /* an array or object that has begun */
+    struct json *v;
+    struct json *last; /* member so far */
+};
+
 struct json_reader {
     struct ts_str src;
     size_t at;
-    uint32_t source, line, column, depth;
+    uint32_t source, line, column;
+    struct json_open *open; /* outermost first */
+    uint32_t depth, room, max_depth;
     struct ts_arena *arena;
     struct cedar_diags *diags;
 };
