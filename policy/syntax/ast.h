@@ -91,6 +91,7 @@ struct ast_scope { /* of principal, action or resource */
     uint32_t uid_count;
     struct ts_str type; /* AST_SCOPE_IS */
     bool slot;          /* ?principal or ?resource stands in place of uids */
+    bool list;          /* `action in [...]`, however many uids it has */
     struct cedar_span span; /* from the variable to the end of the constraint */
 };
 

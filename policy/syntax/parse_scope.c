@@ -115,6 +115,7 @@ static ts_err parse_action_list(struct parser *p, struct ast_scope *s)
     bool took;
     ts_err e = cedar_parse_advance(p);
 
+    s->list = true;
     while (e == TS_OK && !cedar_parse_at(p, ']')) {
         if ((e = parse_action_uid(p, s, &tail)) != TS_OK ||
             (e = cedar_parse_take(p, ',', &took)) != TS_OK || !took)
