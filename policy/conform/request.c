@@ -1,0 +1,95 @@
+/* Requests, and entities that exist for one request, against the schema. Asked
+ * on every call: nothing is allocated, and nothing formatted unless it fails.
+ */
+#include "policy/conform/conform.h"
+#include "policy/core/uid.h"
+#include "policy/core/value.h"
+
+/* The entity type of this name, if it is one that the action is for. */
+static const struct schema_entity *applicable(const struct conform *c,
+                                              struct ts_str type,
+                                              const uint32_t *list,
+                                              uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const struct schema_entity *t = &c->schema->entities[list[i]];
+
+        if (ts_str_eq(t->name, type))
+            return t;
+    }
+    return NULL;
+}
+
+/* what: "principal" or "resource". */
+static bool check_side(struct conform *c, const char *what,
+                       const struct cedar_uid *uid,
+                       const struct schema_action *a, const uint32_t *list,
+                       uint32_t count)
+{
+    const struct schema_entity *t = applicable(c, uid->type, list, count);
+
+    if (t != NULL)
+        return conform_id(c, t, uid, NULL);
+    if (c->diags == NULL)
+        return false;
+    t = cedar_schema_entity(c->schema, uid->type);
+    if (t == NULL || t->is_action)
+        return conform_say_no_type(c, what, uid->type);
+    return conform_say_not_for(c, what, uid->type, a, list, count);
+}
+
+ts_err cedar_request_check(const struct cedar_schema *s,
+                           const struct cedar_request *req,
+                           struct cedar_diags *diags)
+{
+    const struct schema_action *a = cedar_schema_action(s, &req->action);
+    struct conform c = {.schema = s, .diags = diags};
+    bool ok;
+
+    if (diags != NULL)
+        diags->count = diags->errors = diags->warnings = 0;
+    if (a == NULL) {
+        (void)conform_say_action(&c, &req->action);
+        return TS_E_INVALID;
+    }
+    ok = check_side(&c, "principal", &req->principal, a, a->principals,
+                    a->principal_count);
+    if (!ok && diags == NULL)
+        return TS_E_INVALID;
+    ok = check_side(&c, "resource", &req->resource, a, a->resources,
+                    a->resource_count) &&
+         ok;
+    if (!ok && diags == NULL)
+        return TS_E_INVALID;
+    ok = conform_value(&c, &req->context, a->context, NULL) && ok;
+    return ok ? TS_OK : TS_E_INVALID;
+}
+
+ts_err cedar_overlay_check(const struct cedar_schema *s,
+                           const struct cedar_overlay *entity,
+                           struct cedar_diags *diags)
+{
+    static const struct cedar_record none = {.depth = 1, .cost = 1};
+    struct conform c = {.schema = s, .diags = diags, .uid = &entity->uid};
+    const struct schema_entity *t;
+    bool ok;
+
+    if (diags != NULL)
+        diags->count = diags->errors = diags->warnings = 0;
+    t = conform_entity_type(&c);
+    if (t == NULL)
+        return TS_E_INVALID;
+    if (entity->attrs.kind == CEDAR_NONE)
+        ok = conform_record(&c, &none, t->attrs, NULL);
+    else
+        ok = conform_value(
+            &c, &entity->attrs,
+            &(struct cedar_type){.kind = TYPE_RECORD, .as.attrs = t->attrs},
+            NULL);
+    for (size_t i = 0; i < entity->ancestor_count; i++) {
+        if (!ok && conform_deaf(&c))
+            break;
+        ok = conform_parent(&c, t, &entity->ancestors[i]) && ok;
+    }
+    return ok ? TS_OK : TS_E_INVALID;
+}
