@@ -36,6 +36,16 @@
 #define CEDAR_WORK_PER_POLICY 2000u
 #define CEDAR_WORK_BYTES      64u
 
+/*
+ * Work of validating one policy: one step for a node that is checked in one
+ * kind of request, for a type or attribute that is compared. Kinds of request
+ * are principal types times actions times resource types, so this bounds what a
+ * small text can ask of a large schema. About a second.
+ */
+#define CEDAR_VALIDATE_WORK  100000000u
+#define CEDAR_VALIDATE_DEPTH 1024u /* of expressions with their types */
+#define CEDAR_VALIDATE_BYTES ((size_t)64 << 20)
+
 /* A source byte makes at most one tree node; these bound both arenas. */
 #define CEDAR_LOAD_PER_BYTE ((size_t)512)
 #define CEDAR_LOAD_BASE     ((size_t)64 << 10)
