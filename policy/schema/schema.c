@@ -107,6 +107,13 @@ ts_err cedar_schema_parse(const struct cedar_source *sources, size_t count,
     return load(schema_parse_text, sources, count, ret, diags);
 }
 
+ts_err cedar_schema_parse_json(const struct cedar_source *sources, size_t count,
+                               struct cedar_schema **ret,
+                               struct cedar_diags *diags)
+{
+    return load(schema_parse_json, sources, count, ret, diags);
+}
+
 void cedar_schema_free(struct cedar_schema *s)
 {
     if (s == NULL)

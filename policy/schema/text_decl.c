@@ -284,7 +284,9 @@ static ts_err applies_to(struct schema_text *p, struct decl_action *d)
         return e;
     do {
         if (!comma)
-            return text_unexpected(p, "`,` or `}`", NULL);
+            return text_unexpected(
+                p, "`,` or `}`",
+                p->tok.kind == LEX_IDENT ? "put a comma before it" : NULL);
         if ((e = applies_part(p, d)) != TS_OK ||
             (e = text_skip_if(p, ',', &comma)) != TS_OK)
             return e;

@@ -148,7 +148,8 @@ static ts_err read_note(struct schema_text *p, struct decl_note *ret)
     bool open;
     ts_err e;
 
-    *ret = (struct decl_note){.span = p->tok.span};
+    /* In text, no value is the empty value. */
+    *ret = (struct decl_note){.span = p->tok.span, .has_value = true};
     if ((e = text_next(p)) != TS_OK) /* @ */
         return e;
     if (p->tok.kind != LEX_IDENT)
@@ -162,7 +163,6 @@ static ts_err read_note(struct schema_text *p, struct decl_note *ret)
             (e = text_expect(p, ')', "`)`", NULL)) != TS_OK)
             return e;
         ret->value = value.text;
-        ret->has_value = true;
     }
     ret->span = text_since(p, ret->span);
     return TS_OK;

@@ -129,7 +129,11 @@ static ts_err attributes(struct schema_text *p, struct decl_type *t)
 
     while (!text_at(p, '}')) {
         if (!comma)
-            return text_unexpected(p, "`,` or `}`", NULL);
+            return text_unexpected(p, "`,` or `}`",
+                                   p->tok.kind == LEX_IDENT ||
+                                           p->tok.kind == LEX_STRING
+                                       ? "put a comma before it"
+                                       : NULL);
         if ((e = attribute(p, end)) != TS_OK ||
             (e = text_skip_if(p, ',', &comma)) != TS_OK)
             return e;
