@@ -10,6 +10,37 @@ uint64_t cedar_hash_str(struct ts_str s, uint64_t seed);
 uint64_t cedar_hash_type(struct ts_str type);
 /* A total order: by hash, then type, then id. Equal only for equal uids. */
 int cedar_uid_cmp(const struct cedar_uid *a, const struct cedar_uid *b);
+/* memcmp() == 0 without a call for the lengths that names have. */
+static inline bool cedar_bytes_same(const char *a, const char *b, size_t n)
+{
+    uint64_t x, y, z, w;
+    uint32_t s, t, u, v;
+
+    if (n > 16)
+        return memcmp(a, b, n) == 0;
+    if (n >= 8) { /* two words that may overlap */
+        memcpy(&x, a, 8);
+        memcpy(&y, b, 8);
+        memcpy(&z, a + n - 8, 8);
+        memcpy(&w, b + n - 8, 8);
+        return ((x ^ y) | (z ^ w)) == 0;
+    }
+    if (n >= 4) {
+        memcpy(&s, a, 4);
+        memcpy(&t, b, 4);
+        memcpy(&u, a + n - 4, 4);
+        memcpy(&v, b + n - 4, 4);
+        return ((s ^ t) | (u ^ v)) == 0;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (a[i] != b[i])
+            return false;
+    return true;
+}
+static inline bool cedar_str_same(struct ts_str a, struct ts_str b)
+{
+    return a.len == b.len && cedar_bytes_same(a.ptr, b.ptr, a.len);
+}
 /* Orders by length first: one compare of two numbers settles most cases. */
 static inline int cedar_str_order(struct ts_str a, struct ts_str b)
 {
@@ -21,7 +52,8 @@ static inline int cedar_str_order(struct ts_str a, struct ts_str b)
 static inline bool cedar_uid_same(const struct cedar_uid *a,
                                   const struct cedar_uid *b)
 {
-    return a->hash == b->hash && cedar_uid_eq(a, b);
+    return a->hash == b->hash && (a == b || (cedar_str_same(a->id, b->id) &&
+                                             cedar_str_same(a->type, b->type)));
 }
 /* Copies both names into arena. */
 TS_NODISCARD ts_err cedar_uid_copy(struct ts_arena *arena, struct ts_str type,

@@ -1,7 +1,6 @@
 #include "policy/core/uidmap.h"
 
 #include "policy/core/sort.h"
-#include "policy/core/uid.h"
 
 static int entry_order(const void *a, const void *b)
 {
@@ -34,6 +33,8 @@ ts_err cedar_uidmap_build(struct ts_arena *arena,
         return e;
     dir = p;
     cedar_uidmap_sort(entries, n);
+    for (uint32_t i = 0; i < n; i++)
+        entries[i].tag = (uint32_t)entries[i].uid->hash;
     for (uint32_t b = 0; b < (uint32_t)1 << bits; b++) {
         dir[b] = at;
         while (at < n && entries[at].uid->hash >> (64 - bits) == b)
@@ -45,15 +46,9 @@ ts_err cedar_uidmap_build(struct ts_arena *arena,
     return TS_OK;
 }
 
-uint32_t cedar_uidmap_find(const struct cedar_uidmap *m,
-                           const struct cedar_uid *uid)
+uint32_t cedar_uidmap_bisect(const struct cedar_uidmap *m, uint32_t lo,
+                             uint32_t hi, const struct cedar_uid *uid)
 {
-    uint32_t lo, hi;
-
-    if (m->count == 0)
-        return CEDAR_UIDMAP_NONE;
-    lo = m->dir[uid->hash >> m->shift];
-    hi = m->dir[(uid->hash >> m->shift) + 1];
     while (lo < hi) {
         uint32_t mid = lo + (hi - lo) / 2;
         int c = cedar_uid_cmp(m->entries[mid].uid, uid);

@@ -1,7 +1,7 @@
 #ifndef POLICY_CORE_UIDMAP_H
 #define POLICY_CORE_UIDMAP_H
 
-#include "policy/cedar.h"
+#include "policy/core/uid.h"
 
 /*
  * An immutable map from uid to a number: entries sorted by uid, and a directory
@@ -11,6 +11,7 @@
 struct cedar_uidmap_entry {
     const struct cedar_uid *uid;
     uint32_t value;
+    uint32_t tag; /* low bits of the hash: most misses touch no uid */
 };
 
 struct cedar_uidmap {
@@ -29,7 +30,34 @@ TS_NODISCARD ts_err cedar_uidmap_build(struct ts_arena *arena,
                                        uint32_t n, struct cedar_uidmap *ret);
 /* By (uid, value); for callers that find equal uids before building. */
 void cedar_uidmap_sort(struct cedar_uidmap_entry *entries, uint32_t n);
-uint32_t cedar_uidmap_find(const struct cedar_uidmap *m,
-                           const struct cedar_uid *uid);
+/* Where a run is too long to walk: only colliding hashes make one. */
+uint32_t cedar_uidmap_bisect(const struct cedar_uidmap *m, uint32_t lo,
+                             uint32_t hi, const struct cedar_uid *uid);
+
+/* False: certainly not there. One look at memory that stays warm. */
+static inline bool cedar_uidmap_may_hold(const struct cedar_uidmap *m,
+                                         uint64_t hash)
+{
+    return m->count > 0 &&
+           m->dir[hash >> m->shift] != m->dir[(hash >> m->shift) + 1];
+}
+
+static inline uint32_t cedar_uidmap_find(const struct cedar_uidmap *m,
+                                         const struct cedar_uid *uid)
+{
+    uint32_t lo, hi;
+
+    if (m->count == 0)
+        return CEDAR_UIDMAP_NONE;
+    lo = m->dir[uid->hash >> m->shift];
+    hi = m->dir[(uid->hash >> m->shift) + 1];
+    if (hi - lo > 8)
+        return cedar_uidmap_bisect(m, lo, hi, uid);
+    for (; lo < hi; lo++)
+        if (m->entries[lo].tag == (uint32_t)uid->hash &&
+            cedar_uid_same(m->entries[lo].uid, uid))
+            return m->entries[lo].value;
+    return CEDAR_UIDMAP_NONE;
+}
 
 #endif

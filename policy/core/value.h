@@ -1,7 +1,7 @@
 #ifndef POLICY_CORE_VALUE_H
 #define POLICY_CORE_VALUE_H
 
-#include "policy/cedar.h"
+#include "policy/core/uid.h"
 
 /*
  * Composite values are immutable and canonical: a set is sorted and free of
@@ -31,6 +31,18 @@ uint64_t cedar_value_cost(const struct cedar_value *v);
 bool cedar_set_has(const struct cedar_set *s, const struct cedar_value *v);
 /* As policies call the type in error messages, e.g. "string". */
 const char *cedar_kind_name(enum cedar_kind kind);
+
+/* cedar_record_get() without a call; most records are short. */
+static inline const struct cedar_value *
+cedar_record_find(const struct cedar_record *r, struct ts_str key)
+{
+    if (r->count > 12)
+        return cedar_record_get(r, key);
+    for (uint32_t i = 0; i < r->count; i++)
+        if (cedar_str_same(r->fields[i].key, key))
+            return &r->fields[i].value;
+    return NULL;
+}
 
 /* Writes two fields instead of a whole value: evaluation does little else. */
 static inline void cedar_put_bool(struct cedar_value *ret, bool v)

@@ -134,6 +134,7 @@ static ts_err finish(struct graph *g, uint32_t ent)
 {
     struct entity *out = &g->store->list[ent];
     const struct cedar_uid **uids;
+    uint64_t *hashes;
     uint32_t n = 0;
     void *mem;
     ts_err e;
@@ -157,11 +158,17 @@ static ts_err finish(struct graph *g, uint32_t ent)
         (e = ts_arena_array(&g->store->arena, n, sizeof(*uids), &mem)) != TS_OK)
         return e;
     uids = mem;
+    e = ts_arena_array(&g->store->arena, n, sizeof(*hashes), &mem);
+    if (e != TS_OK)
+        return e;
+    hashes = mem;
     for (uint32_t i = 0; i < n; i++) {
         g->ancestors[ent][i] = g->scratch[i];
         uids[i] = g->uids[g->scratch[i]];
+        hashes[i] = uids[i]->hash;
     }
     out->ancestors = uids;
+    out->hashes = hashes;
     out->ancestor_count = n;
     g->state[ent] = DONE;
     return TS_OK;

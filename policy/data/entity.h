@@ -12,6 +12,7 @@ struct entity {
     uint32_t parent_count;
     uint32_t ancestor_count;
     const struct cedar_uid *const *ancestors; /* all of them, sorted by uid */
+    const uint64_t *hashes; /* of the ancestors, beside them */
 };
 
 struct cedar_entities {

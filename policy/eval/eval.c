@@ -1,105 +1,34 @@
-/*
- * The evaluator: one table, one C function an operator. Recursion follows the
- * expression tree, whose height the parser has bounded; the counter here only
- * guards that bound. Nothing is formatted unless an expression fails.
- */
-#include "policy/eval/eval_priv.h"
+/* The evaluator that decides: see eval_body.h. */
+#define EV_TRACED 0
+#include "policy/eval/eval_body.h"
 
-#include "policy/core/limits.h"
-#include "policy/core/value.h"
-
-/* "principal, action, resource, context": the request's own. */
-static bool op_var(struct ev *ev, const struct ev_node *n,
-                   struct cedar_value *ret)
+void ev_init(struct ev *ev, const struct cedar_policies *p,
+             const struct cedar_entities *store,
+             const struct cedar_request *req, struct ts_arena *arena)
 {
-    switch ((enum ev_var)n->sub) {
-    case EV_PRINCIPAL:
-        *ret = cedar_entity(&ev->req->principal);
-        break;
-    case EV_ACTION:
-        *ret = cedar_entity(&ev->req->action);
-        break;
-    case EV_RESOURCE:
-        *ret = cedar_entity(&ev->req->resource);
-        break;
-    case EV_CONTEXT:
-        *ret = ev->req->context;
-        break;
-    }
-    return true;
+    ev->p = p;
+    ev->store = store;
+    ev->req = req;
+    ev->arena = arena;
+    ev->fatal = TS_OK;
+    ev->depth = 0;
+    ev->work = 0;
+    ev->work_max = CEDAR_WORK_BASE + (uint64_t)p->count * CEDAR_WORK_PER_POLICY;
+    ev->trace = NULL;
+    ev->resolved = 0;
+    ev->vars[EV_PRINCIPAL].kind = CEDAR_ENTITY;
+    ev->vars[EV_PRINCIPAL].as.uid = &req->principal;
+    ev->vars[EV_ACTION].kind = CEDAR_ENTITY;
+    ev->vars[EV_ACTION].as.uid = &req->action;
+    ev->vars[EV_RESOURCE].kind = CEDAR_ENTITY;
+    ev->vars[EV_RESOURCE].as.uid = &req->resource;
+    ev->vars[EV_CONTEXT] = req->context;
+    ev->entities[EV_PRINCIPAL] = ev_lookup(ev, &req->principal);
+    ev->entities[EV_ACTION] = ev_lookup(ev, &req->action);
+    ev->entities[EV_RESOURCE] = ev_lookup(ev, &req->resource);
 }
 
-static bool op_const(struct ev *ev, const struct ev_node *n,
-                     struct cedar_value *ret)
+enum ev_truth ev_condition(struct ev *ev, uint32_t node)
 {
-    *ret = ev->p->consts[n->a];
-    return true;
-}
-
-static const ev_fn ops[EV_OP_COUNT] = {
-    [EV_CONST] = op_const,
-    [EV_VAR] = op_var,
-    [EV_AND] = ev_op_and,
-    [EV_OR] = ev_op_or,
-    [EV_NOT] = ev_op_not,
-    [EV_NEG] = ev_op_neg,
-    [EV_EQ] = ev_op_eq,
-    [EV_LESS] = ev_op_less,
-    [EV_LESS_EQ] = ev_op_less_eq,
-    [EV_SUM] = ev_op_sum,
-    [EV_PRODUCT] = ev_op_product,
-    [EV_IF] = ev_op_if,
-    [EV_IN] = ev_op_in,
-    [EV_GET] = ev_op_get,
-    [EV_HAS] = ev_op_has,
-    [EV_LIKE] = ev_op_like,
-    [EV_IS] = ev_op_is,
-    [EV_IS_IN] = ev_op_is_in,
-    [EV_SET] = ev_op_set,
-    [EV_RECORD] = ev_op_record,
-    [EV_CONTAINS] = ev_op_contains,
-    [EV_CONTAINS_ALL] = ev_op_contains_all,
-    [EV_CONTAINS_ANY] = ev_op_contains_any,
-    [EV_IS_EMPTY] = ev_op_is_empty,
-    [EV_HAS_TAG] = ev_op_has_tag,
-    [EV_GET_TAG] = ev_op_get_tag,
-    [EV_EXT] = ev_op_ext,
-};
-
-bool ev_fatal(struct ev *ev, ts_err e)
-{
-    ev->fatal = e;
-    return false;
-}
-
-bool ev_charge(struct ev *ev, uint64_t units)
-{
-    ev->work += units;
-    return ev->work <= ev->work_max || ev_fatal(ev, TS_E_LIMIT);
-}
-
-bool ev_eval(struct ev *ev, uint32_t node, struct cedar_value *ret)
-{
-    const struct ev_node *n = &ev->p->nodes[node];
-    bool ok;
-
-    if (ev->depth >= 2 * CEDAR_HEIGHT_MAX)
-        return ev_fatal(ev, TS_E_LIMIT);
-    if (!ev_charge(ev, 1))
-        return false;
-    ev->depth++;
-    ok = ops[n->op](ev, n, ret);
-    ev->depth--;
-    return ok;
-}
-
-bool ev_eval_kind(struct ev *ev, uint32_t node, enum cedar_kind kind,
-                  struct cedar_value *ret)
-{
-    if (!ev_eval(ev, node, ret))
-        return false;
-    if (ret->kind == kind)
-        return true;
-    cedar_fault_type(&ev->fault, cedar_kind_name(kind), ret);
-    return false;
+    return test(ev, node);
 }

@@ -1,71 +1,27 @@
-/* Operators on booleans and numbers, and comparison. */
-#include "policy/core/value.h"
+/* Comparison and arithmetic, on values. */
 #include "policy/eval/eval_priv.h"
 #include "proto/base/ts_num.h"
 
-/* "&& [...] If the first operand is false, the second is not evaluated." Each
- * operand that is evaluated must be a bool. */
-bool ev_op_and(struct ev *ev, const struct ev_node *n, struct cedar_value *ret)
+bool ev_fatal(struct ev *ev, ts_err e)
 {
-    struct cedar_value v = cedar_bool(true);
-
-    for (uint32_t i = 0; i < n->n; i++) {
-        if (!ev_eval_kind(ev, ev->p->kids[n->a + i], CEDAR_BOOL, &v))
-            return false;
-        if (!v.as.boolean)
-            break;
-    }
-    *ret = v;
-    return true;
+    ev->fatal = e;
+    return false;
 }
 
-/* "|| [...] If the first operand is true, the second is not evaluated." */
-bool ev_op_or(struct ev *ev, const struct ev_node *n, struct cedar_value *ret)
+enum ev_truth ev_type_fault(struct ev *ev, const char *expected,
+                            const struct cedar_value *got)
 {
-    struct cedar_value v = cedar_bool(false);
-
-    for (uint32_t i = 0; i < n->n; i++) {
-        if (!ev_eval_kind(ev, ev->p->kids[n->a + i], CEDAR_BOOL, &v))
-            return false;
-        if (v.as.boolean)
-            break;
-    }
-    *ret = v;
-    return true;
-}
-
-/* "! [...] inverts the value of a boolean operand". */
-bool ev_op_not(struct ev *ev, const struct ev_node *n, struct cedar_value *ret)
-{
-    struct cedar_value v;
-
-    if (!ev_eval_kind(ev, n->a, CEDAR_BOOL, &v))
-        return false;
-    cedar_put_bool(ret, !v.as.boolean);
-    return true;
-}
-
-/* "if [...] only the branch that is chosen is evaluated". */
-bool ev_op_if(struct ev *ev, const struct ev_node *n, struct cedar_value *ret)
-{
-    struct cedar_value v;
-
-    if (!ev_eval_kind(ev, n->a, CEDAR_BOOL, &v))
-        return false;
-    return ev_eval(ev, v.as.boolean ? n->b : n->c, ret);
+    cedar_fault_type(&ev->fault, expected, got);
+    return EV_FAIL;
 }
 
 /* "== compares two operands of any type"; different types are just unequal. */
-bool ev_op_eq(struct ev *ev, const struct ev_node *n, struct cedar_value *ret)
+enum ev_truth ev_equal(struct ev *ev, const struct cedar_value *a,
+                       const struct cedar_value *b)
 {
-    struct cedar_value a, b;
-
-    if (!ev_eval(ev, n->a, &a) || !ev_eval(ev, n->b, &b))
-        return false;
-    if (a.kind == b.kind && !ev_charge(ev, cedar_value_cost(&a)))
-        return false;
-    cedar_put_bool(ret, cedar_value_eq(&a, &b));
-    return true;
+    if (!ev_charge(ev, cedar_value_cost(a)))
+        return EV_FAIL;
+    return cedar_value_eq(a, b) ? EV_TRUE : EV_FALSE;
 }
 
 static bool ordered(enum cedar_kind k)
@@ -73,77 +29,50 @@ static bool ordered(enum cedar_kind k)
     return k == CEDAR_LONG || k == CEDAR_DATETIME || k == CEDAR_DURATION;
 }
 
-/* Both sides, which must be two longs, two datetimes or two durations. */
-static bool ordered_pair(struct ev *ev, const struct ev_node *n, int64_t *a,
-                         int64_t *b)
-{
-    struct cedar_value x, y;
-
-    if (!ev_eval(ev, n->a, &x) || !ev_eval(ev, n->b, &y))
-        return false;
-    if (!ordered(x.kind) && ordered(y.kind)) {
-        cedar_fault_type(&ev->fault, cedar_kind_name(y.kind), &x);
-        return false;
-    }
-    if (!ordered(x.kind)) {
-        cedar_fault_type(&ev->fault, "one of [long, datetime, duration]", &x);
-        return false;
-    }
-    if (x.kind != y.kind) {
-        cedar_fault_type(&ev->fault, cedar_kind_name(x.kind), &y);
-        return false;
-    }
-    *a = x.as.integer;
-    *b = y.as.integer;
-    return true;
-}
-
 /* "< [...] compares two long, datetime or duration operands". */
-bool ev_op_less(struct ev *ev, const struct ev_node *n, struct cedar_value *ret)
+bool ev_order(struct ev *ev, const struct cedar_value *a,
+              const struct cedar_value *b, int *ret)
 {
-    int64_t a, b;
+    const char *want = "one of [long, datetime, duration]";
 
-    if (!ordered_pair(ev, n, &a, &b))
+    if (!ordered(a->kind)) {
+        if (ordered(b->kind))
+            want = cedar_kind_name(b->kind);
+        (void)ev_type_fault(ev, want, a); /* the caller asks for a bool */
         return false;
-    cedar_put_bool(ret, a < b);
-    return true;
-}
-
-/* "<= [...]" likewise; > and >= were lowered to the negation of these two. */
-bool ev_op_less_eq(struct ev *ev, const struct ev_node *n,
-                   struct cedar_value *ret)
-{
-    int64_t a, b;
-
-    if (!ordered_pair(ev, n, &a, &b))
+    }
+    if (a->kind != b->kind) {
+        (void)ev_type_fault(ev, cedar_kind_name(a->kind), b); /* likewise */
         return false;
-    cedar_put_bool(ret, a <= b);
+    }
+    *ret = (a->as.integer > b->as.integer) - (a->as.integer < b->as.integer);
     return true;
 }
 
 /* "unary - [...] If the result overflows, evaluation is an error." */
-bool ev_op_neg(struct ev *ev, const struct ev_node *n, struct cedar_value *ret)
+bool ev_negate(struct ev *ev, const struct cedar_value *v,
+               struct cedar_value *ret)
 {
-    struct cedar_value v;
     int64_t r;
 
-    if (!ev_eval_kind(ev, n->a, CEDAR_LONG, &v))
+    if (v->kind != CEDAR_LONG) {
+        cedar_fault_type(&ev->fault, "long", v);
         return false;
-    if (ts_ckd_sub(&r, (int64_t)0, v.as.integer)) {
+    }
+    if (ts_ckd_sub(&r, (int64_t)0, v->as.integer)) {
         cedar_fault_set(&ev->fault, "overflow",
                         "integer overflow while attempting to negate the "
                         "value `%lld`",
-                        (long long)v.as.integer);
+                        (long long)v->as.integer);
         return false;
     }
     *ret = cedar_long(r);
     return true;
 }
 
-/* One step of a chain: left op right. Both have values before either type is
- * looked at, as in Cedar. */
-static bool step(struct ev *ev, char op, struct cedar_value *acc,
-                 const struct cedar_value *x)
+/* Both have values before either type is looked at, as in Cedar. */
+bool ev_arith(struct ev *ev, char op, struct cedar_value *acc,
+              const struct cedar_value *x)
 {
     const char *verb =
         op == '+' ? "add" : (op == '-' ? "subtract" : "multiply");
@@ -171,36 +100,4 @@ static bool step(struct ev *ev, char op, struct cedar_value *acc,
     }
     *acc = cedar_long(r);
     return true;
-}
-
-static bool arithmetic(struct ev *ev, const struct ev_node *n, bool product,
-                       struct cedar_value *ret)
-{
-    struct cedar_value acc, x;
-
-    if (!ev_eval(ev, ev->p->kids[n->a], &acc))
-        return false;
-    for (uint32_t i = 1; i < n->n; i++) {
-        char op = '*';
-
-        if (!product)
-            op = ev->p->joins[n->a + i];
-        if (!ev_eval(ev, ev->p->kids[n->a + i], &x) || !step(ev, op, &acc, &x))
-            return false;
-    }
-    *ret = acc;
-    return true;
-}
-
-/* "+ and - [...] If the result overflows, evaluation is an error." */
-bool ev_op_sum(struct ev *ev, const struct ev_node *n, struct cedar_value *ret)
-{
-    return arithmetic(ev, n, false, ret);
-}
-
-/* "* [...] If the result overflows, evaluation is an error." */
-bool ev_op_product(struct ev *ev, const struct ev_node *n,
-                   struct cedar_value *ret)
-{
-    return arithmetic(ev, n, true, ret);
 }

@@ -1,5 +1,4 @@
-/* Sets. Members are sorted, so membership is a bisection. */
-#include "policy/core/value.h"
+/* Sets and records. Members are sorted, so membership is a bisection. */
 #include "policy/eval/eval_priv.h"
 
 /* How many comparisons a search among n takes, at least 1. */
@@ -8,108 +7,117 @@ static uint32_t log2_of(uint32_t n)
     return 32 - (uint32_t)__builtin_clz(n | 1);
 }
 
-/* A set whose members are not all constant. */
-bool ev_op_set(struct ev *ev, const struct ev_node *n, struct cedar_value *ret)
+struct cedar_value *ev_set_room(struct ev *ev, uint32_t n)
 {
-    struct cedar_value *items;
     void *mem;
-    ts_err e = ts_arena_array(ev->arena, n->n, sizeof(*items), &mem);
+    ts_err e = ts_arena_array(ev->arena, n, sizeof(struct cedar_value), &mem);
 
-    if (e != TS_OK)
-        return ev_fatal(ev, e);
-    items = mem;
-    /* Sorting compares each member with about log2(n) others. */
-    for (uint32_t i = 0; i < n->n; i++)
-        if (!ev_eval(ev, ev->p->kids[n->a + i], &items[i]) ||
-            !ev_charge(ev, cedar_value_cost(&items[i]) * log2_of(n->n)))
-            return false;
-    e = cedar_set_make(ev->arena, items, n->n, ret);
+    if (e == TS_OK)
+        return mem;
+    (void)ev_fatal(ev, e); /* NULL says it */
+    return NULL;
+}
+
+/* Sorting compares each member with about log2(n) others. */
+bool ev_set_charge(struct ev *ev, const struct cedar_value *item, uint32_t n)
+{
+    return ev_charge(ev, cedar_value_cost(item) * log2_of(n));
+}
+
+bool ev_set_make(struct ev *ev, const struct cedar_value *items, uint32_t n,
+                 struct cedar_value *ret)
+{
+    ts_err e = cedar_set_make(ev->arena, items, n, ret);
+
     return e == TS_OK || ev_fatal(ev, e);
 }
 
-/* "contains() [...] true if the receiver set has the argument as a member". */
-bool ev_op_contains(struct ev *ev, const struct ev_node *n,
-                    struct cedar_value *ret)
+struct cedar_field *ev_record_room(struct ev *ev, uint32_t n)
 {
-    struct cedar_value s, v;
+    void *mem;
+    ts_err e = ts_arena_array(ev->arena, n, sizeof(struct cedar_field), &mem);
 
-    if (!ev_eval(ev, n->a, &s) || !ev_eval(ev, n->b, &v))
-        return false;
-    if (s.kind != CEDAR_SET) {
-        cedar_fault_type(&ev->fault, "set", &s);
-        return false;
-    }
-    if (!ev_charge(ev, cedar_value_cost(&v) * log2_of(s.as.set->count)))
-        return false;
-    cedar_put_bool(ret, cedar_set_has(s.as.set, &v));
-    return true;
+    if (e == TS_OK)
+        return mem;
+    (void)ev_fatal(ev, e); /* NULL says it */
+    return NULL;
 }
 
-static bool two_sets(struct ev *ev, const struct ev_node *n,
-                     const struct cedar_set **a, const struct cedar_set **b)
+bool ev_record_make(struct ev *ev, const struct cedar_field *fields, uint32_t n,
+                    struct cedar_value *ret)
 {
-    struct cedar_value x, y;
-    const struct cedar_value *bad;
+    ts_err e = cedar_record_make(ev->arena, fields, n, ret);
 
-    if (!ev_eval(ev, n->a, &x) || !ev_eval(ev, n->b, &y))
-        return false;
-    bad = x.kind != CEDAR_SET ? &x : &y;
-    if (bad->kind != CEDAR_SET) {
-        cedar_fault_type(&ev->fault, "set", bad);
-        return false;
-    }
-    *a = x.as.set;
-    *b = y.as.set;
-    return true;
+    return e == TS_OK ? ev_charge(ev, n) : ev_fatal(ev, e);
+}
+
+/* "contains() [...] true if the receiver set has the argument as a member". */
+enum ev_truth ev_contains(struct ev *ev, const struct cedar_value *s,
+                          const struct cedar_value *v)
+{
+    if (s->kind != CEDAR_SET)
+        return ev_type_fault(ev, "set", s);
+    if (!ev_charge(ev, cedar_value_cost(v) * log2_of(s->as.set->count)))
+        return EV_FAIL;
+    return cedar_set_has(s->as.set, v) ? EV_TRUE : EV_FALSE;
+}
+
+static bool two_sets(struct ev *ev, const struct cedar_value *a,
+                     const struct cedar_value *b)
+{
+    const struct cedar_value *bad = a->kind != CEDAR_SET ? a : b;
+
+    if (bad->kind == CEDAR_SET)
+        return true;
+    cedar_fault_type(&ev->fault, "set", bad);
+    return false;
 }
 
 /* "containsAll() [...] true if every member of the argument is in the
  * receiver". */
-bool ev_op_contains_all(struct ev *ev, const struct ev_node *n,
-                        struct cedar_value *ret)
+enum ev_truth ev_contains_all(struct ev *ev, const struct cedar_value *a,
+                              const struct cedar_value *b)
 {
-    const struct cedar_set *a, *b;
-    uint32_t i = 0;
+    const struct cedar_set *x, *y;
 
-    if (!two_sets(ev, n, &a, &b) || !ev_charge(ev, b->cost * log2_of(a->count)))
-        return false;
-    while (i < b->count && cedar_set_has(a, &b->items[i]))
-        i++;
-    cedar_put_bool(ret, i == b->count);
-    return true;
+    if (!two_sets(ev, a, b))
+        return EV_FAIL;
+    x = a->as.set;
+    y = b->as.set;
+    if (!ev_charge(ev, y->cost * log2_of(x->count)))
+        return EV_FAIL;
+    for (uint32_t i = 0; i < y->count; i++)
+        if (!cedar_set_has(x, &y->items[i]))
+            return EV_FALSE;
+    return EV_TRUE;
 }
 
 /* "containsAny() [...] true if the two sets have a member in common". */
-bool ev_op_contains_any(struct ev *ev, const struct ev_node *n,
-                        struct cedar_value *ret)
+enum ev_truth ev_contains_any(struct ev *ev, const struct cedar_value *a,
+                              const struct cedar_value *b)
 {
-    const struct cedar_set *a, *b;
-    uint32_t i = 0;
+    const struct cedar_set *x, *y;
 
-    if (!two_sets(ev, n, &a, &b))
-        return false;
-    if (a->count < b->count) { /* walk the smaller, search the larger */
-        const struct cedar_set *t = a;
-
-        a = b;
-        b = t;
+    if (!two_sets(ev, a, b))
+        return EV_FAIL;
+    x = a->as.set;
+    y = b->as.set;
+    if (x->count < y->count) { /* walk the smaller, search the larger */
+        x = b->as.set;
+        y = a->as.set;
     }
-    if (!ev_charge(ev, b->cost * log2_of(a->count)))
-        return false;
-    while (i < b->count && !cedar_set_has(a, &b->items[i]))
-        i++;
-    cedar_put_bool(ret, i < b->count);
-    return true;
+    if (!ev_charge(ev, y->cost * log2_of(x->count)))
+        return EV_FAIL;
+    for (uint32_t i = 0; i < y->count; i++)
+        if (cedar_set_has(x, &y->items[i]))
+            return EV_TRUE;
+    return EV_FALSE;
 }
 
 /* "isEmpty() [...] true if the set has no members". */
-bool ev_op_is_empty(struct ev *ev, const struct ev_node *n,
-                    struct cedar_value *ret)
+enum ev_truth ev_is_empty(struct ev *ev, const struct cedar_value *s)
 {
-    struct cedar_value s;
-
-    if (!ev_eval_kind(ev, n->a, CEDAR_SET, &s))
-        return false;
-    cedar_put_bool(ret, s.as.set->count == 0);
-    return true;
+    if (s->kind != CEDAR_SET)
+        return ev_type_fault(ev, "set", s);
+    return s->as.set->count == 0 ? EV_TRUE : EV_FALSE;
 }

@@ -5,27 +5,7 @@
 #include "policy/core/uid.h"
 
 /* Below this a scan of all scopes is as fast as the look-ups. */
-#define INDEX_MIN 16
-
-/* What a policy can be filed under. The types are uids with an empty id. */
-enum role {
-    ROLE_PRINCIPAL,
-    ROLE_RESOURCE,
-    ROLE_ACTION,
-    ROLE_PRINCIPAL_TYPE,
-    ROLE_RESOURCE_TYPE,
-    ROLE_COUNT
-};
-#define ROLE_ANY ROLE_COUNT
-
-struct ev_index {
-    struct cedar_uidmap by[ROLE_COUNT]; /* uid to bucket */
-    const uint32_t
-        *starts[ROLE_COUNT];          /* of each bucket in list, and the end */
-    const uint32_t *list[ROLE_COUNT]; /* policies */
-    const uint64_t *any;              /* bits of the unfiled */
-    size_t words;
-};
+#define INDEX_MIN 8
 
 struct anchor {
     const struct cedar_uid *const *uids;
@@ -39,33 +19,45 @@ struct build {
     struct ev_index *ix;
     const struct cedar_uid **types[2]; /* of each policy, or NULL */
     uint8_t *chosen;                   /* role of each policy */
+    struct ev_entry *entries;
+    uint32_t count;
 };
 
+/* A policy that names several actions is judged once, under the first of them
+ * that the request has: their numbers must tell them apart. */
+static bool told_apart(const struct build *b, const struct ev_policy *p)
+{
+    uint64_t actions = ev_index_actions(b->ix, p);
+
+    return p->action.count == 1 || (actions >> EV_ACTION_REST & 1) == 0;
+}
+
 static struct anchor anchor_of(const struct build *b, uint32_t policy,
-                               enum role role)
+                               enum ev_role role)
 {
     const struct ev_policy *p = &b->p->policies[policy];
     const struct ev_scope *s = &p->principal;
 
-    if (role == ROLE_ACTION)
+    if (role == EV_BY_ACTION)
         s = &p->action;
-    else if (role == ROLE_RESOURCE)
+    else if (role == EV_BY_RESOURCE)
         s = &p->resource;
-    if (role >= ROLE_PRINCIPAL_TYPE) {
+    if (role >= EV_BY_PRINCIPAL_TYPE) {
         const struct cedar_uid **t =
-            &b->types[role - ROLE_PRINCIPAL_TYPE][policy];
+            &b->types[role - EV_BY_PRINCIPAL_TYPE][policy];
 
         return (struct anchor){.uids = t, .count = 1, .usable = *t != NULL};
     }
     return (struct anchor){.uids = s->uids,
                            .count = s->count,
-                           .usable = s->op == EV_SCOPE_EQ ||
-                                     s->op == EV_SCOPE_IN ||
-                                     (s->op == EV_SCOPE_IS && s->count > 0)};
+                           .usable =
+                               (s->op == EV_SCOPE_EQ || s->op == EV_SCOPE_IN ||
+                                (s->op == EV_SCOPE_IS && s->count > 0)) &&
+                               (role != EV_BY_ACTION || told_apart(b, p))};
 }
 
 /* Every (uid, policy) of one role, of all policies or of those filed there. */
-static ts_err entries_of(const struct build *b, enum role role, bool chosen,
+static ts_err entries_of(const struct build *b, enum ev_role role, bool chosen,
                          struct cedar_uidmap_entry **ret, uint32_t *ret_n)
 {
     struct cedar_uidmap_entry *entries;
@@ -79,8 +71,7 @@ static ts_err entries_of(const struct build *b, enum role role, bool chosen,
 
             n += a.usable ? a.count : 0;
         }
-    e = ts_arena_array(chosen ? &b->p->arena : b->temp, n, sizeof(*entries),
-                       &mem);
+    e = ts_arena_array(b->temp, n, sizeof(*entries), &mem);
     if (e != TS_OK || n > UINT32_MAX)
         return e != TS_OK ? e : TS_E_LIMIT;
     entries = mem;
@@ -100,10 +91,8 @@ static ts_err entries_of(const struct build *b, enum role role, bool chosen,
     return TS_OK;
 }
 
-/* Leaves one entry per uid; its value becomes how many there were, or where its
- * run starts. */
-static uint32_t unique(struct cedar_uidmap_entry *entries, uint32_t n,
-                       uint32_t *starts)
+/* Leaves one entry per uid; its value becomes how many there were. */
+static uint32_t unique(struct cedar_uidmap_entry *entries, uint32_t n)
 {
     uint32_t kept = 0;
 
@@ -113,31 +102,27 @@ static uint32_t unique(struct cedar_uidmap_entry *entries, uint32_t n,
         while (j < n && cedar_uid_eq(entries[j].uid, entries[i].uid))
             j++;
         entries[kept].uid = entries[i].uid;
-        entries[kept].value = starts != NULL ? kept : j - i;
-        if (starts != NULL)
-            starts[kept] = i;
+        entries[kept].value = j - i;
         kept++;
         i = j;
     }
-    if (starts != NULL)
-        starts[kept] = n;
     return kept;
 }
 
 /* File each policy under the anchor that the fewest policies share. */
 static ts_err choose(struct build *b)
 {
-    struct cedar_uidmap counts[ROLE_COUNT];
+    struct cedar_uidmap counts[EV_ROLES];
     ts_err e;
 
-    for (unsigned r = 0; r < ROLE_COUNT; r++) {
+    for (unsigned r = 0; r < EV_ROLES; r++) {
         struct cedar_uidmap_entry *entries;
         uint32_t n;
 
-        e = entries_of(b, (enum role)r, false, &entries, &n);
+        e = entries_of(b, (enum ev_role)r, false, &entries, &n);
         if (e != TS_OK)
             return e;
-        e = cedar_uidmap_build(b->temp, entries, unique(entries, n, NULL),
+        e = cedar_uidmap_build(b->temp, entries, unique(entries, n),
                                &counts[r]);
         if (e != TS_OK)
             return e;
@@ -145,9 +130,9 @@ static ts_err choose(struct build *b)
     for (uint32_t i = 0; i < b->p->count; i++) {
         uint64_t best = UINT64_MAX;
 
-        b->chosen[i] = ROLE_ANY;
-        for (unsigned r = 0; r < ROLE_COUNT; r++) {
-            struct anchor a = anchor_of(b, i, (enum role)r);
+        b->chosen[i] = EV_BY_NOTHING;
+        for (unsigned r = 0; r < EV_ROLES; r++) {
+            struct anchor a = anchor_of(b, i, (enum ev_role)r);
             uint64_t cost = 0;
 
             if (!a.usable)
@@ -163,28 +148,54 @@ static ts_err choose(struct build *b)
     return TS_OK;
 }
 
-static ts_err file_role(struct build *b, enum role role)
+/* One list for each uid; a policy that names a uid twice is in it once. */
+static ts_err file_role(struct build *b, enum ev_role role)
 {
-    struct ts_arena *arena = &b->p->arena;
-    struct cedar_uidmap_entry *entries;
-    uint32_t n, *list, *starts;
+    struct cedar_uidmap_entry *m, *kept;
+    uint32_t n, lists = 0;
     void *mem;
-    ts_err e = entries_of(b, role, true, &entries, &n);
+    ts_err e = entries_of(b, role, true, &m, &n);
 
     if (e != TS_OK ||
-        (e = ts_arena_array(arena, n, sizeof(*list), &mem)) != TS_OK)
+        (e = ts_arena_array(b->temp, n, sizeof(*kept), &mem)) != TS_OK)
         return e;
-    list = mem;
-    for (uint32_t i = 0; i < n; i++)
-        list[i] = entries[i].value;
-    if ((e = ts_arena_array(arena, (size_t)n + 1, sizeof(*starts), &mem)) !=
-        TS_OK)
+    kept = mem;
+    for (uint32_t i = 0; i < n; i++) {
+        bool same = i > 0 && cedar_uid_eq(m[i - 1].uid, m[i].uid);
+
+        if (same && m[i - 1].value == m[i].value)
+            continue;
+        if (!same) {
+            if (i > 0)
+                b->entries[b->count - 1].last = true;
+            kept[lists++] =
+                (struct cedar_uidmap_entry){.uid = m[i].uid, .value = b->count};
+        }
+        b->entries[b->count++] =
+            ev_index_entry(b->p, b->ix, m[i].value, role, m[i].uid);
+    }
+    if (n > 0)
+        b->entries[b->count - 1].last = true;
+    if ((e = ts_arena_array(&b->p->arena, lists, sizeof(*kept), &mem)) != TS_OK)
         return e;
-    starts = mem;
-    n = unique(entries, n, starts);
-    b->ix->list[role] = list;
-    b->ix->starts[role] = starts;
-    return cedar_uidmap_build(arena, entries, n, &b->ix->by[role]);
+    if (lists > 0)
+        memcpy(mem, kept, lists * sizeof(*kept));
+    return cedar_uidmap_build(&b->p->arena, mem, lists, &b->ix->by[role]);
+}
+
+static void file_rest(struct build *b)
+{
+    b->ix->any = CEDAR_UIDMAP_NONE;
+    for (uint32_t i = 0; i < b->p->count; i++) {
+        if (b->chosen[i] != EV_BY_NOTHING)
+            continue;
+        if (b->ix->any == CEDAR_UIDMAP_NONE)
+            b->ix->any = b->count;
+        b->entries[b->count++] =
+            ev_index_entry(b->p, b->ix, i, EV_BY_NOTHING, NULL);
+    }
+    if (b->ix->any != CEDAR_UIDMAP_NONE)
+        b->entries[b->count - 1].last = true;
 }
 
 static ts_err type_anchors(struct build *b)
@@ -200,23 +211,50 @@ static ts_err type_anchors(struct build *b)
         for (uint32_t i = 0; i < b->p->count; i++) {
             const struct ev_policy *p = &b->p->policies[i];
             const struct ev_scope *s = t == 0 ? &p->principal : &p->resource;
+            struct cedar_uid uid;
 
             if (s->op != EV_SCOPE_IS)
                 continue;
-            e = ts_arena_alloc(&b->p->arena, sizeof(struct cedar_uid), &mem);
-            if (e != TS_OK)
-                return e;
-            *(struct cedar_uid *)mem = cedar_uid_make(s->type, TS_STR_LIT(""));
-            b->types[t][i] = mem;
+            uid = cedar_uid_make(s->type, TS_STR_LIT(""));
+            b->types[t][i] =
+                b->ix->type_uids[cedar_uidmap_find(&b->ix->types, &uid)];
         }
     }
+    return TS_OK;
+}
+
+/* How many entries filing will make, at most. */
+static size_t entries_needed(const struct build *b)
+{
+    size_t n = 0;
+
+    for (uint32_t i = 0; i < b->p->count; i++)
+        n += b->chosen[i] == EV_BY_NOTHING
+                 ? 1
+                 : anchor_of(b, i, (enum ev_role)b->chosen[i]).count;
+    return n;
+}
+
+static ts_err file_all(struct build *b)
+{
+    size_t n = entries_needed(b);
+    void *mem;
+    ts_err e = ts_arena_array(&b->p->arena, n, sizeof(*b->entries), &mem);
+
+    if (e != TS_OK || n >= UINT32_MAX)
+        return e != TS_OK ? e : TS_E_LIMIT;
+    b->entries = mem;
+    b->ix->entries = mem;
+    for (unsigned r = 0; r < EV_ROLES; r++)
+        if ((e = file_role(b, (enum ev_role)r)) != TS_OK)
+            return e;
+    file_rest(b);
     return TS_OK;
 }
 
 ts_err ev_index_build(struct cedar_policies *p, struct ts_arena *temp)
 {
     struct build b = {.p = p, .temp = temp};
-    uint64_t *any;
     void *mem;
     ts_err e;
 
@@ -225,76 +263,13 @@ ts_err ev_index_build(struct cedar_policies *p, struct ts_arena *temp)
     if ((e = ts_arena_alloc(&p->arena, sizeof(*b.ix), &mem)) != TS_OK)
         return e;
     b.ix = mem;
-    b.ix->words = ((size_t)p->count + 63) / 64;
-    if ((e = ts_arena_array(&p->arena, b.ix->words, sizeof(*any), &mem)) !=
-        TS_OK)
-        return e;
-    any = mem;
     if ((e = ts_arena_alloc(temp, p->count, &mem)) != TS_OK)
         return e;
     b.chosen = mem;
-    if ((e = type_anchors(&b)) != TS_OK || (e = choose(&b)) != TS_OK)
+    if ((e = ev_index_numbers(p, temp, b.ix)) != TS_OK ||
+        (e = type_anchors(&b)) != TS_OK || (e = choose(&b)) != TS_OK ||
+        (e = file_all(&b)) != TS_OK)
         return e;
-    for (unsigned r = 0; r < ROLE_COUNT; r++)
-        if ((e = file_role(&b, (enum role)r)) != TS_OK)
-            return e;
-    for (uint32_t i = 0; i < p->count; i++)
-        if (b.chosen[i] == ROLE_ANY)
-            any[i / 64] |= (uint64_t)1 << (i % 64);
-    b.ix->any = any;
     p->index = b.ix;
     return TS_OK;
-}
-
-static void probe(const struct ev_index *ix, enum role role,
-                  const struct cedar_uid *uid, uint64_t *words)
-{
-    uint32_t b = cedar_uidmap_find(&ix->by[role], uid);
-
-    if (b == CEDAR_UIDMAP_NONE)
-        return;
-    for (uint32_t i = ix->starts[role][b]; i < ix->starts[role][b + 1]; i++) {
-        uint32_t p = ix->list[role][i];
-
-        words[p / 64] |= (uint64_t)1 << (p % 64);
-    }
-}
-
-static void probe_entity(const struct ev_index *ix, struct ev *ev,
-                         enum role role, enum ev_var var,
-                         const struct cedar_uid *uid, uint64_t *words)
-{
-    const struct ev_entity *ent;
-
-    if (ix->by[role].count == 0)
-        return;
-    probe(ix, role, uid, words);
-    ent = ev_var_entity(ev, var);
-    for (size_t i = 0; i < ent->ancestor_count; i++)
-        probe(ix, role, ent->ancestors[i], words);
-    for (size_t i = 0; i < ent->overlay_count; i++)
-        probe(ix, role, &ent->overlay_ancestors[i], words);
-}
-
-static void probe_type(const struct ev_index *ix, enum role role,
-                       const struct cedar_uid *uid, uint64_t *words)
-{
-    struct cedar_uid type;
-
-    if (ix->by[role].count == 0)
-        return;
-    type = cedar_uid_make(uid->type, TS_STR_LIT(""));
-    probe(ix, role, &type, words);
-}
-
-void ev_index_collect(const struct ev_index *ix, struct ev *ev, uint64_t *words)
-{
-    const struct cedar_request *req = ev->req;
-
-    memcpy(words, ix->any, ix->words * sizeof(*words));
-    probe_entity(ix, ev, ROLE_PRINCIPAL, EV_PRINCIPAL, &req->principal, words);
-    probe_entity(ix, ev, ROLE_RESOURCE, EV_RESOURCE, &req->resource, words);
-    probe_entity(ix, ev, ROLE_ACTION, EV_ACTION, &req->action, words);
-    probe_type(ix, ROLE_PRINCIPAL_TYPE, &req->principal, words);
-    probe_type(ix, ROLE_RESOURCE_TYPE, &req->resource, words);
 }

@@ -1,7 +1,7 @@
 #ifndef POLICY_EVAL_INDEX_H
 #define POLICY_EVAL_INDEX_H
 
-#include "policy/eval/eval_priv.h"
+#include "policy/core/uidmap.h"
 #include "policy/eval/program.h"
 
 /*
@@ -9,17 +9,81 @@
  * because a scope can never raise an error: a policy whose scope does not match
  * adds neither a reason nor an error.
  *
- * Each policy is filed once, under its rarest anchor: the entity that a scope
- * names with == or `in`, else the type that it names with `is`, else nowhere
- * ("any"). A request collects what is filed under its principal, action and
- * resource, their ancestors and their types, and under "any".
+ * Each policy is filed in one list, under its rarest anchor: the entity that a
+ * scope names with == or `in`, else the type that it names with `is`, else
+ * nowhere ("any"). A request walks the lists of its principal, action and
+ * resource, of their ancestors and of their types, and "any". An entry carries
+ * what is left to ask about the two scopes that it was not filed under, so that
+ * most of them are turned away by one AND.
+ *
+ * Everything is sorted and bisected; no input, whatever its hashes, makes a
+ * look-up worse than log2(n).
  */
+struct ev_entry {
+    uint64_t actions; /* numbers of those that the scope admits, as bits */
+    const struct cedar_uid *other; /* the entity that the scope left names */
+    uint32_t policy;
+    uint32_t cond;
+    uint32_t type; /* number of the type that the scope left asks for */
+    uint8_t flags; /* EV_FILED_... */
+    uint8_t under; /* EV_FILED_MANY: the number of the action of this list */
+    bool last;     /* of its list */
+};
+
+enum {
+    EV_FILED_SELF = 1,     /* under ==: an ancestor's list does not count */
+    EV_FILED_OTHER_IN = 2, /* principal or resource must be in `other` */
+    EV_FILED_OTHER_EQ = 4, /* ... must be `other` */
+    EV_FILED_OTHER_IS = 8, /* ... must be of the type */
+    EV_FILED_LEFT_PRINCIPAL = 16, /* the scope left is the principal's */
+    EV_FILED_WHOLE = 32,          /* ask the whole scope again */
+    EV_FILED_MANY = 64            /* under several actions: judged once */
+};
+
+enum ev_role {
+    EV_BY_PRINCIPAL,
+    EV_BY_RESOURCE,
+    EV_BY_ACTION,
+    EV_BY_PRINCIPAL_TYPE,
+    EV_BY_RESOURCE_TYPE,
+    EV_ROLES
+};
+#define EV_BY_NOTHING EV_ROLES
+
+/*
+ * Actions by number. "== a" and "in a" have one each, as an action is in its
+ * groups but equals none of them: the map's value is the first in the low byte,
+ * the second above it, 0 where no scope says it. Number 0 is every action's,
+ * EV_ACTION_REST that of all that came after the most frequent 62: it means
+ * "perhaps", and the scope is asked again.
+ */
+#define EV_ACTION_ANY  0
+#define EV_ACTION_REST 63
+
+struct ev_index {
+    /* Entities, and types as uids without an id, to the place in entries where
+     * their list begins. */
+    struct cedar_uidmap by[EV_ROLES];
+    struct cedar_uidmap actions;        /* to their two numbers */
+    struct cedar_uidmap types;          /* to their numbers */
+    const struct cedar_uid **type_uids; /* by number */
+    const struct ev_entry *entries;
+    uint32_t any; /* where the list of the unfiled begins, or NONE */
+};
+
+/* The numbers of actions and types, before any entry is made. */
+TS_NODISCARD ts_err ev_index_numbers(struct cedar_policies *p,
+                                     struct ts_arena *temp,
+                                     struct ev_index *ix);
+/* The actions that a policy's scope admits, as bits. */
+uint64_t ev_index_actions(const struct ev_index *ix, const struct ev_policy *p);
+/* The entry of policy i, filed under uid in this role. */
+struct ev_entry ev_index_entry(const struct cedar_policies *p,
+                               const struct ev_index *ix, uint32_t i,
+                               enum ev_role role, const struct cedar_uid *uid);
+
 /* temp holds what only building needs. */
 TS_NODISCARD ts_err ev_index_build(struct cedar_policies *p,
                                    struct ts_arena *temp);
-
-/* Sets the bit of each candidate; words hold (count + 63) / 64. */
-void ev_index_collect(const struct ev_index *ix, struct ev *ev,
-                      uint64_t *words);
 
 #endif

@@ -1,7 +1,7 @@
 #ifndef POLICY_EVAL_PROGRAM_H
 #define POLICY_EVAL_PROGRAM_H
 
-#include "policy/cedar.h"
+#include "policy/cedar_explain.h"
 #include "policy/core/pattern.h"
 #include "policy/core/uidmap.h"
 
@@ -14,13 +14,14 @@
 enum ev_op {
     EV_CONST,        /* a: consts */
     EV_VAR,          /* sub: enum ev_var */
+    EV_PATH,         /* a: paths */
     EV_AND,          /* a: first of n kids */
     EV_OR,           /* a: first of n kids */
-    EV_NOT,          /* a */
+    EV_NOT,          /* a; sub: 1 for the condition of an `unless` */
     EV_NEG,          /* a */
-    EV_EQ,           /* a, b */
-    EV_LESS,         /* a, b */
-    EV_LESS_EQ,      /* a, b */
+    EV_EQ,           /* a, b; sub: 1 for != */
+    EV_LESS,         /* a, b; sub: 1 for >= */
+    EV_LESS_EQ,      /* a, b; sub: 1 for > */
     EV_SUM,          /* a: first of n kids; joins in `joins` beside them */
     EV_PRODUCT,      /* a: first of n kids */
     EV_IF,           /* a, b, c */
@@ -56,6 +57,18 @@ struct ev_node {
     uint32_t a, b, c;
 };
 
+/*
+ * `context.args.path`: attributes below a variable. The same path is one entry
+ * wherever it is written, as long as its number is below EV_PATHS_SHARED: a
+ * request resolves it once for all policies.
+ */
+struct ev_path {
+    uint32_t parent; /* a smaller path, or EV_PATH_VAR + enum ev_var */
+    struct ts_str attr;
+};
+#define EV_PATH_VAR     UINT32_C(0xfffffff0)
+#define EV_PATHS_SHARED 64
+
 enum ev_scope_op {
     EV_ANY,
     EV_SCOPE_EQ,
@@ -67,8 +80,7 @@ struct ev_scope {
     enum ev_scope_op op;
     uint32_t count;                      /* of uids */
     const struct cedar_uid *const *uids; /* EQ 1; IN any; IS 0 or 1 */
-    uint32_t *marks;    /* beside uids: number of this (variable, uid) */
-    struct ts_str type; /* IS */
+    struct ts_str type;                  /* IS */
 };
 
 struct ev_annotation {
@@ -83,11 +95,18 @@ struct ev_policy {
     enum cedar_effect effect;
 };
 
+/* Where an expression stood, for explanations: in the policy's source. */
+struct ev_span {
+    uint32_t offset, len, line, column;
+};
+
 struct ev_policy_meta { /* not needed to decide, so kept apart */
     struct ts_str id;
     struct cedar_span span;
     const struct ev_annotation *annotations;
     uint32_t annotation_count;
+    uint32_t clause_count;
+    const struct cedar_clause *clauses; /* shared by the links of a template */
 };
 
 struct ev_index;
@@ -98,13 +117,14 @@ struct cedar_policies {
     struct ev_policy *policies;
     struct ev_policy_meta *meta;
     struct ev_node *nodes;
+    struct ev_span *spans; /* beside nodes */
     uint32_t *kids;
     char *joins; /* '+' or '-', parallel to kids */
     struct cedar_value *consts;
     struct ts_str *strs;
     struct ts_str *types;
+    struct ev_path *paths;
     struct cedar_pattern *patterns;
-    uint32_t marks; /* how many different (variable, uid) the scopes name */
     const struct ev_index *index; /* NULL: too few policies to be worth it */
 };
 

@@ -117,26 +117,24 @@ static ts_err lower_fixed(struct lower *lo, const struct ast_expr *x,
     return TS_OK;
 }
 
-/* "a != b" is !(a == b), "a > b" is !(a <= b), "a >= b" is !(a < b). */
+/* "a != b" is !(a == b), "a > b" is !(a <= b), "a >= b" is !(a < b): one node
+ * that negates. */
 static ts_err lower_rel(struct lower *lo, const struct ast_expr *x,
                         uint32_t *ret)
 {
     static const struct {
         uint8_t op;
-        bool negate;
+        uint8_t negate;
     } rels[] = {
-        [AST_EQ] = {EV_EQ, false},     [AST_NE] = {EV_EQ, true},
-        [AST_LT] = {EV_LESS, false},   [AST_LE] = {EV_LESS_EQ, false},
-        [AST_GT] = {EV_LESS_EQ, true}, [AST_GE] = {EV_LESS, true},
-        [AST_IN] = {EV_IN, false},
+        [AST_EQ] = {EV_EQ, 0},      [AST_NE] = {EV_EQ, 1},
+        [AST_LT] = {EV_LESS, 0},    [AST_LE] = {EV_LESS_EQ, 0},
+        [AST_GT] = {EV_LESS_EQ, 1}, [AST_GE] = {EV_LESS, 1},
+        [AST_IN] = {EV_IN, 0},
     };
-    uint32_t n;
-    ts_err e = lower_fixed(lo, x, (enum ev_op)rels[x->sub].op, &n);
+    ts_err e = lower_fixed(lo, x, (enum ev_op)rels[x->sub].op, ret);
 
     if (e == TS_OK)
-        *ret = rels[x->sub].negate
-                   ? lower_emit(lo, (struct ev_node){.op = EV_NOT, .a = n})
-                   : n;
+        lo->p->nodes[*ret].sub = rels[x->sub].negate;
     return e;
 }
 
@@ -221,18 +219,32 @@ static ts_err lower_ext(struct lower *lo, const struct ast_expr *x,
     return TS_OK;
 }
 
+/* Below a variable it is a path: the node of what it is below, just emitted,
+ * becomes that of the longer path. */
 static ts_err lower_get(struct lower *lo, const struct ast_expr *x,
                         uint32_t *ret)
 {
-    uint32_t strs = reserve_strs(lo, 1), base;
-    ts_err e;
+    uint32_t strs, base;
+    struct ev_node *n;
+    ts_err e = lower_expr(lo, x->first, &base);
 
-    if ((e = cedar_str_copy(&lo->p->arena, x->str, &lo->p->strs[strs])) !=
-            TS_OK ||
-        (e = lower_expr(lo, x->first, &base)) != TS_OK)
+    if (e != TS_OK)
         return e;
-    *ret = lower_emit(lo, (struct ev_node){.op = EV_GET, .a = base, .b = strs});
-    return TS_OK;
+    n = &lo->p->nodes[base];
+    if (n->op == EV_VAR || n->op == EV_PATH) {
+        e = lower_path(lo, n->op == EV_VAR ? EV_PATH_VAR + n->sub : n->a,
+                       x->str, &n->a);
+        n->op = EV_PATH;
+        n->sub = 0;
+        *ret = base;
+        return e;
+    }
+    strs = reserve_strs(lo, 1);
+    e = cedar_str_copy(&lo->p->arena, x->str, &lo->p->strs[strs]);
+    if (e == TS_OK)
+        *ret = lower_emit(lo,
+                          (struct ev_node){.op = EV_GET, .a = base, .b = strs});
+    return e;
 }
 
 static ts_err lower_has(struct lower *lo, const struct ast_expr *x,
@@ -352,7 +364,8 @@ static ts_err lower_method(struct lower *lo, const struct ast_expr *x,
     return lower_fixed(lo, x, (enum ev_op)methods[x->sub], ret);
 }
 
-ts_err lower_expr(struct lower *lo, const struct ast_expr *x, uint32_t *ret)
+static ts_err lower_op(struct lower *lo, const struct ast_expr *x,
+                       uint32_t *ret)
 {
     switch (x->op) {
     case AST_BOOL:
@@ -401,4 +414,16 @@ ts_err lower_expr(struct lower *lo, const struct ast_expr *x, uint32_t *ret)
     }
     TS_REQUIRE(false);
     return TS_E_STATE;
+}
+
+ts_err lower_expr(struct lower *lo, const struct ast_expr *x, uint32_t *ret)
+{
+    ts_err e = lower_op(lo, x, ret);
+
+    if (e == TS_OK)
+        lo->p->spans[*ret] = (struct ev_span){.offset = x->span.offset,
+                                              .len = x->span.len,
+                                              .line = x->span.line,
+                                              .column = x->span.column};
+    return e;
 }

@@ -1,6 +1,5 @@
 /* Policies as a whole: scopes, conditions, annotations, the arrays' sizes. */
 #include "policy/core/uid.h"
-#include "policy/core/uidmap.h"
 #include "policy/load/lower_priv.h"
 #include "proto/base/ts_require.h"
 
@@ -34,55 +33,7 @@ static ts_err lower_scope(struct lower *lo, const struct ast_scope *s,
         if ((e = cedar_uid_copy(&lo->p->arena, x->str, x->id, &uids[i])) !=
             TS_OK)
             return e;
-    e = ts_arena_array(&lo->p->arena, n, sizeof(*ret->marks), &mem);
-    if (e != TS_OK)
-        return e;
-    ret->marks = mem;
     ret->uids = uids;
-    return TS_OK;
-}
-
-static struct ev_scope *scope_of(struct ev_policy *p, unsigned var)
-{
-    struct ev_scope *const scopes[] = {&p->principal, &p->action, &p->resource};
-
-    return scopes[var];
-}
-
-/* Gives every different uid that scopes of this variable name one number. The
- * value of an entry is its place among all mentions. */
-static ts_err number_marks(struct lower *lo, unsigned var)
-{
-    struct cedar_policies *p = lo->p;
-    struct cedar_uidmap_entry *m;
-    uint32_t **slots, n = 0;
-    void *mem;
-    ts_err e;
-
-    for (uint32_t i = 0; i < p->count; i++)
-        n += scope_of(&p->policies[i], var)->count;
-    if ((e = ts_arena_array(lo->temp, n, sizeof(*slots), &mem)) != TS_OK)
-        return e;
-    slots = mem;
-    if ((e = ts_arena_array(lo->temp, n, sizeof(*m), &mem)) != TS_OK)
-        return e;
-    m = mem;
-    n = 0;
-    for (uint32_t i = 0; i < p->count; i++) {
-        struct ev_scope *s = scope_of(&p->policies[i], var);
-
-        for (uint32_t j = 0; j < s->count; j++, n++) {
-            slots[n] = &s->marks[j];
-            m[n] = (struct cedar_uidmap_entry){.uid = s->uids[j], .value = n};
-        }
-    }
-    cedar_uidmap_sort(m, n);
-    for (uint32_t i = 0; i < n; i++) {
-        if (i > 0 && !cedar_uid_eq(m[i - 1].uid, m[i].uid))
-            p->marks++;
-        *slots[m[i].value] = p->marks;
-    }
-    p->marks += n > 0 ? 1 : 0;
     return TS_OK;
 }
 
@@ -104,7 +55,8 @@ static ts_err lower_conds(struct lower *lo, const struct ast_policy *src,
         if (e != TS_OK)
             return e;
         if (c->unless)
-            n = lower_emit(lo, (struct ev_node){.op = EV_NOT, .a = n});
+            n = lower_emit(lo,
+                           (struct ev_node){.op = EV_NOT, .sub = 1, .a = n});
         lo->p->kids[at + i] = n;
     }
     *ret =
@@ -145,6 +97,7 @@ static ts_err lower_body(struct lower *lo, const struct ast_policy *src,
     if (ret->done)
         return TS_OK;
     if ((e = lower_conds(lo, src, &ret->cond)) != TS_OK ||
+        (e = lower_clauses(lo, src, ret)) != TS_OK ||
         (e = lower_annotations(lo, src, ret)) != TS_OK)
         return e;
     ret->done = true;
@@ -176,6 +129,8 @@ static ts_err lower_policy(struct lower *lo, const struct ast_policy *src,
     out->cond = body->cond;
     meta->annotations = body->annotations;
     meta->annotation_count = body->annotation_count;
+    meta->clauses = body->clauses;
+    meta->clause_count = body->clause_count;
     meta->span = src->span;
     return TS_OK;
 }
@@ -197,15 +152,19 @@ static ts_err make_room(struct lower *lo, const struct ast *ast)
     size_t all = 0, consts;
     size_t policies = (size_t)ast->count - ast->templates + ast->link_count;
     uint32_t ignored;
-    void *m[9];
+    void *m[11];
     ts_err e;
 
     for (unsigned i = 0; i < AST_OP_COUNT; i++)
         all += by[i];
     consts = by[AST_BOOL] + by[AST_INT] + by[AST_STR] + by[AST_UID] +
              by[AST_SET] + by[AST_RECORD] + by[AST_EXT];
-    if ((e = array(p, all + by[AST_REL] + 2 * ast->conds,
-                   sizeof(struct ev_node), &lo->cap_nodes, &m[0])) != TS_OK ||
+    if ((e = array(p, all + 2 * ast->conds, sizeof(struct ev_node),
+                   &lo->cap_nodes, &m[0])) != TS_OK ||
+        (e = array(p, all + 2 * ast->conds, sizeof(struct ev_span), &ignored,
+                   &m[9])) != TS_OK ||
+        (e = array(p, by[AST_GET], sizeof(struct ev_path), &lo->cap_paths,
+                   &m[10])) != TS_OK ||
         (e = array(p, all + ast->conds, sizeof(uint32_t), &lo->cap_kids,
                    &m[1])) != TS_OK ||
         (e = array(p, all + ast->conds, 1, &ignored, &m[2])) != TS_OK ||
@@ -231,6 +190,8 @@ static ts_err make_room(struct lower *lo, const struct ast *ast)
     p->patterns = m[6];
     p->policies = m[7];
     p->meta = m[8];
+    p->spans = m[9];
+    p->paths = m[10];
     return TS_OK;
 }
 
@@ -266,9 +227,5 @@ ts_err cedar_lower(const struct ast *ast, struct ts_arena *temp,
         if (e == TS_OK)
             lo.bodies = mem;
     }
-    if (e == TS_OK)
-        e = lower_all(&lo, ast);
-    for (unsigned var = 0; e == TS_OK && var < 3; var++)
-        e = number_marks(&lo, var);
-    return e;
+    return e == TS_OK ? lower_all(&lo, ast) : e;
 }

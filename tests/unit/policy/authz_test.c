@@ -420,7 +420,7 @@ static void authorize_index_agrees_with_full_scan(void **state)
         es.text = (struct ts_str){json, random_entities(json, sizeof(json))};
         assert_int_equal(cedar_policies_parse(&ps, 1, &o, &p, NULL), TS_OK);
         assert_int_equal(cedar_entities_parse(&es, 1, &e, NULL), TS_OK);
-        assert_int_equal(p->index != NULL, sizes[i] >= 16);
+        assert_int_equal(p->index != NULL, sizes[i] >= 8);
         compare_all(p, e, &context);
         cedar_policies_free(p);
         cedar_entities_free(e);
