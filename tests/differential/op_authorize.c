@@ -1,18 +1,14 @@
 /* authorize: policies, entities and requests, as the engine decides them. */
+#include "inputs.h"
 #include "proto/base/ts_arena.h"
 #include "worker.h"
-#ifdef DIFF_WITH_TEXT
-#include "inputs.h"
-#endif
 
 #define REQUEST_BUDGET ((size_t)64 << 20)
 
 struct loaded {
     struct cedar_policies *policies;
     struct cedar_entities *entities;
-#ifdef DIFF_WITH_TEXT
     struct cedar_schema *schema;
-#endif
 };
 
 static json_t *ids(const struct cedar_policies *p, const uint32_t *list,
@@ -54,21 +50,15 @@ static json_t *one_request(const struct loaded *l, const json_t *r,
     struct cedar_answer answer;
     ts_err e;
 
-#ifdef DIFF_WITH_TEXT
     e = cedar_context_parse(arena, l->schema, &q.action, &context, &q.context,
                             &diags);
-#else
-    e = cedar_value_parse(arena, &context, &q.context, &diags);
-#endif
     if (e != TS_OK)
         return diff_failure("context", e, &diags);
     if (q.context.kind != CEDAR_RECORD)
         return diff_failure("context", TS_E_INVALID, &diags);
-#ifdef DIFF_WITH_TEXT
     if (l->schema != NULL &&
         (e = cedar_request_check(l->schema, &q, &diags)) != TS_OK)
         return diff_failure("request", e, &diags);
-#endif
     e = cedar_authorize(l->policies, l->entities, &q, arena, &answer);
     return e == TS_OK ? report(l->policies, &answer)
                       : diff_failure("authorize", e, &diags);
@@ -81,7 +71,6 @@ static json_t *load(const json_t *request, struct loaded *l)
         diff_source(json_object_get(request, "entities"), "entities");
     ts_err e;
 
-#ifdef DIFF_WITH_TEXT
     const json_t *schema = json_object_get(request, "schema");
 
     if (schema != NULL &&
@@ -89,21 +78,12 @@ static json_t *load(const json_t *request, struct loaded *l)
         return diff_failure("schema", e, &diags);
     e = diff_load_policies(json_object_get(request, "policies"), &l->policies,
                            &diags);
-#else
-    struct cedar_source policies = diff_source(
-        json_object_get(json_object_get(request, "policies"), "text"),
-        "policies");
-
-    e = cedar_policies_parse(&policies, 1, &diff_options, &l->policies, &diags);
-#endif
     if (e != TS_OK)
         return diff_failure("policies", e, &diags);
-#ifdef DIFF_WITH_TEXT
     if (l->schema != NULL)
         e = cedar_entities_parse_schema(l->schema, &entities, 1, &l->entities,
                                         &diags);
     else
-#endif
         e = cedar_entities_parse(&entities, 1, &l->entities, &diags);
     return e == TS_OK ? NULL : diff_failure("entities", e, &diags);
 }
@@ -129,8 +109,6 @@ json_t *op_authorize(const json_t *request)
     }
     cedar_policies_free(l.policies);
     cedar_entities_free(l.entities);
-#ifdef DIFF_WITH_TEXT
     cedar_schema_free(l.schema);
-#endif
     return out;
 }

@@ -1,11 +1,9 @@
 /* parse: is this text one of what it claims to be? */
 #include <string.h>
 
+#include "inputs.h"
 #include "proto/base/ts_arena.h"
 #include "worker.h"
-#ifdef DIFF_WITH_TEXT
-#include "inputs.h"
-#endif
 
 #define VALUE_BUDGET ((size_t)64 << 20)
 
@@ -15,7 +13,6 @@ static ts_err parse_entities(const json_t *request, struct cedar_source *text,
     struct cedar_entities *entities = NULL;
     ts_err e;
 
-#ifdef DIFF_WITH_TEXT
     struct cedar_schema *schema = NULL;
     const json_t *s = json_object_get(request, "schema");
 
@@ -27,9 +24,6 @@ static ts_err parse_entities(const json_t *request, struct cedar_source *text,
         cedar_entities_free(entities);
         return e;
     }
-#else
-    (void)request;
-#endif
     e = cedar_entities_parse(text, 1, &entities, diags);
     cedar_entities_free(entities);
     return e;
@@ -43,7 +37,6 @@ static ts_err parse_context(const json_t *request, struct cedar_source *text,
     ts_err e;
 
     ts_arena_init(&arena, VALUE_BUDGET);
-#ifdef DIFF_WITH_TEXT
     struct cedar_schema *schema = NULL;
     const json_t *s = json_object_get(request, "schema");
     struct cedar_uid action = diff_uid(json_object_get(request, "action"));
@@ -53,10 +46,6 @@ static ts_err parse_context(const json_t *request, struct cedar_source *text,
     e = cedar_context_parse(&arena, schema, s == NULL ? NULL : &action, text,
                             &value, diags);
     cedar_schema_free(schema);
-#else
-    (void)request;
-    e = cedar_value_parse(&arena, text, &value, diags);
-#endif
     if (e == TS_OK && value.kind != CEDAR_RECORD)
         e = TS_E_INVALID;
     ts_arena_done(&arena);
@@ -75,7 +64,6 @@ static ts_err parse_policies(const json_t *request, struct cedar_source *text,
     return e;
 }
 
-#ifdef DIFF_WITH_TEXT
 static ts_err parse_ast(const json_t *request, struct cedar_source *text,
                         struct cedar_diags *diags)
 {
@@ -124,7 +112,6 @@ static ts_err parse_schema_json(const json_t *request,
     cedar_schema_free(schema);
     return e;
 }
-#endif
 
 json_t *op_parse(const json_t *request)
 {
@@ -133,26 +120,36 @@ json_t *op_parse(const json_t *request)
         ts_err (*parse)(const json_t *, struct cedar_source *,
                         struct cedar_diags *);
     } kinds[] = {
-        {"entities", parse_entities}, {"context", parse_context},
+        {"entities", parse_entities},
+        {"context", parse_context},
         {"static", parse_policies},
-#ifdef DIFF_WITH_TEXT
-        {"policies", parse_ast},      {"est", parse_est},
-        {"schema", parse_schema},     {"schema_json", parse_schema_json},
-#endif
+        {"policies", parse_ast},
+        {"est", parse_est},
+        {"schema", parse_schema},
+        {"schema_json", parse_schema_json},
     };
     const char *what = json_string_value(json_object_get(request, "what"));
-    struct cedar_source text =
-        diff_source(json_object_get(request, "text"), "text");
-    struct cedar_diags diags = {0};
+    json_t *answers = NULL;
+    const json_t *text;
+    size_t at;
 
     for (size_t i = 0; what != NULL && i < sizeof(kinds) / sizeof(kinds[0]);
          i++) {
         if (strcmp(what, kinds[i].what) != 0)
             continue;
-        ts_err e = kinds[i].parse(request, &text, &diags);
+        answers = json_array();
+        json_array_foreach(json_object_get(request, "texts"), at, text)
+        {
+            struct cedar_diags diags = {0};
+            struct cedar_source source = diff_source(text, "text");
+            ts_err e = kinds[i].parse(request, &source, &diags);
 
-        return e == TS_OK ? json_pack("{s:b}", "ok", 1)
-                          : diff_failure("parse", e, &diags);
+            json_array_append_new(
+                answers, e == TS_OK ? json_pack("{s:b}", "ok", 1)
+                                    : diff_failure("parse", e, &diags));
+        }
     }
-    return NULL;
+    return answers == NULL
+               ? NULL
+               : json_pack("{s:b,s:o}", "ok", 1, "answers", answers);
 }

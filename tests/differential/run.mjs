@@ -35,6 +35,7 @@ const J = (x, indent) => JSON.stringify(x, (_, v) => (typeof v === "bigint" ? St
 const generate = (kind, i) => KINDS[kind].generate(new Rng(opt.seed, kind, i));
 
 function ask(kind, engines, c) {
+  KINDS[kind].prepare?.(engines.theirs, c);
   const mine = Promise.all([].concat(KINDS[kind].oursRequest(c)).map((q) => engines.ours.ask(q)));
   let them;
   try {

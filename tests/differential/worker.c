@@ -65,10 +65,8 @@ static json_t *answer(const char *line, size_t len)
     } ops[] = {
         {"authorize", op_authorize},
         {"parse", op_parse},
-#ifdef DIFF_WITH_TEXT
         {"validate", op_validate},
         {"convert", op_convert},
-#endif
     };
     json_error_t error;
     json_t *request = json_loadb(line, len, JSON_ALLOW_NUL, &error), *reply;

@@ -16,7 +16,8 @@
  *      -> {"ok": true, "answers": [{"d": 0|1, "r": [ids], "e": [ids],
  *          "k": [codes]} | {"ok": false, ...}]}
  *   {"op": "parse", "what": "policies|est|schema|schema_json|entities|context",
- *    "text": TEXT, "schema"?: SCHEMA, "action"?: [TYPE, ID]} -> {"ok": bool}
+ *    "texts": [TEXT], "schema"?: SCHEMA, "action"?: [TYPE, ID]}
+ *      -> {"ok": true, "answers": [{"ok": bool, ...}]}
  *   {"op": "validate", "policies": SET, "schema": SCHEMA, "mode"?:
  * "permissive", "level"?: N} -> {"ok": true, "each": [{"id", "ok", "codes",
  * "warn"}]}
@@ -32,10 +33,8 @@
 /* Each op returns a new reference, never NULL. */
 json_t *op_authorize(const json_t *request);
 json_t *op_parse(const json_t *request);
-#ifdef DIFF_WITH_TEXT
 json_t *op_validate(const json_t *request);
 json_t *op_convert(const json_t *request);
-#endif
 
 extern const struct cedar_options diff_options;
 

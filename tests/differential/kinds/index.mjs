@@ -1,3 +1,7 @@
+import * as data from "./data.mjs";
+import * as links from "./links.mjs";
+import * as mutants from "./mutants.mjs";
 import * as sets from "./sets.mjs";
+import * as typed from "./typed.mjs";
 
-export const KINDS = { sets };
+export const KINDS = { sets, links, typed, data, mutants };

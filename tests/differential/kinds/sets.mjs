@@ -38,7 +38,7 @@ export function summary(a) {
 
 export function theirs(engine, c) {
   const t = texts(c);
-  const prepared = engine.engine.preparsePolicySet("s", { staticPolicies: t.policies });
+  const prepared = engine.plain("preparsePolicySet", "s", { staticPolicies: t.policies });
   if (prepared.type !== "success") return { ok: false, text: why(prepared) };
   return {
     ok: true,

@@ -2,7 +2,11 @@
 // JSON.stringify; we hand it finished text, so 64-bit integers stay exact and
 // duplicate keys stay duplicates.
 import { createRequire } from "node:module";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc");
 const require = createRequire(import.meta.url);
 const NAME = "@cedar-policy/cedar-wasm/nodejs";
 
@@ -26,15 +30,22 @@ export class Theirs {
   load() {
     const path = require.resolve(NAME);
     delete require.cache[path];
+    this.engine = undefined;
+    if (this.traps % 4 === 3) collect(); // each instance reserves gigabytes of addresses
     this.engine = require(path);
     this.prepared = false;
   }
 
-  // fn(...texts): each argument is JSON text. A trap poisons the instance, so
-  // a new one takes its place.
+  // Each argument is JSON text, for functions that take objects.
   call(fn, ...texts) {
+    return this.plain(fn, ...texts.map((t) => new Raw(t)));
+  }
+
+  // Arguments as they are. A trap poisons the instance, so a new one takes its
+  // place.
+  plain(fn, ...args) {
     try {
-      return this.engine[fn](...texts.map((t) => new Raw(t)));
+      return this.engine[fn](...args);
     } catch (e) {
       if (!(e instanceof WebAssembly.RuntimeError)) return { type: "failure", errors: [{ message: String(e?.message ?? e) }] };
       this.traps++;
