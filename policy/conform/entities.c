@@ -166,21 +166,33 @@ static ts_err check_action(const struct reader *r, const struct entity *ent,
     return TS_E_FORMAT;
 }
 
-/* Ancestors of an action, which are actions; uids by index. */
-static ts_err pick_uids(struct ts_arena *arena, const struct cedar_uid *uids,
-                        const uint32_t *list, uint32_t count,
-                        const struct cedar_uid *const **ret)
+/* Ancestors of an action are actions: by index into uids. */
+static ts_err set_ancestors(struct ts_arena *arena,
+                            const struct cedar_uid *uids,
+                            const struct schema_action *a, struct entity *ent)
 {
-    const struct cedar_uid **out;
+    const struct cedar_uid **list;
+    uint64_t *hashes;
     void *mem;
-    ts_err e = ts_arena_array(arena, count, sizeof(*out), &mem);
+    ts_err e = ts_arena_array(arena, a->ancestor_count, sizeof(*list), &mem);
 
     if (e != TS_OK)
         return e;
-    out = mem;
-    for (uint32_t i = 0; i < count; i++)
-        out[i] = &uids[list[i]];
-    *ret = out;
+    list = mem;
+    e = ts_arena_array(arena, a->ancestor_count, sizeof(*hashes), &mem);
+    if (e != TS_OK)
+        return e;
+    hashes = mem;
+    for (uint32_t i = 0; i < a->ancestor_count; i++) {
+        list[i] = &uids[a->ancestors[i]];
+        hashes[i] = list[i]->hash;
+    }
+    ent->ancestors = list;
+    ent->hashes = hashes;
+    ent->ancestor_count = a->ancestor_count;
+    /* parents are kept for comparing duplicates only, and there are none */
+    ent->parents = list;
+    ent->parent_count = a->ancestor_count;
     return TS_OK;
 }
 
@@ -224,14 +236,8 @@ static ts_err add_actions(struct reader *r, struct entity *list, uint32_t *n)
         struct entity *ent = &list[(*n)++];
 
         *ent = (struct entity){.uid = &uids[i], .attrs = none.as.record};
-        e = pick_uids(arena, uids, a->ancestors, a->ancestor_count,
-                      &ent->ancestors);
-        if (e != TS_OK)
+        if ((e = set_ancestors(arena, uids, a, ent)) != TS_OK)
             return e;
-        ent->ancestor_count = a->ancestor_count;
-        /* parents are kept for comparing duplicates only, and there are none */
-        ent->parents = ent->ancestors;
-        ent->parent_count = ent->ancestor_count;
     }
     return TS_OK;
 }
@@ -280,7 +286,8 @@ static bool room_for_actions(const struct cedar_schema *s, size_t *ret)
         if (ts_ckd_add(&n, n, (size_t)512) ||
             ts_ckd_add(&n, n, a->uid->type.len) ||
             ts_ckd_add(&n, n, a->uid->id.len) ||
-            ts_ckd_add(&n, n, a->ancestor_count * sizeof(void *)))
+            ts_ckd_add(&n, n,
+                       a->ancestor_count * (sizeof(void *) + sizeof(uint64_t))))
             return false;
     }
     *ret = n;
