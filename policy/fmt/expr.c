@@ -141,6 +141,24 @@ static void call(struct fmt *f, const struct ast_expr *args)
     fmt_tok(f);
 }
 
+/* '[' kids ']', to be broken with whatever group it stands in. */
+static void brackets(struct fmt *f, const struct ast_expr *x)
+{
+    fmt_tok(f);
+    doc_nest(&f->doc, 1);
+    list(f, x->first, ']');
+    doc_nest(&f->doc, -1);
+    fmt_tok(f);
+}
+
+static void set(struct fmt *f, const struct ast_expr *x)
+{
+    uint32_t g = fmt_open(f);
+
+    brackets(f, x);
+    doc_close(&f->doc, g);
+}
+
 static bool is_access(const struct ast_expr *x)
 {
     return x->op == AST_GET || x->op == AST_METHOD ||
@@ -169,18 +187,20 @@ static uint32_t accesses(struct fmt *f, const struct ast_expr *x)
         (is_access(base) || is_function(base))) {
         n = accesses(f, base);
     } else {
-        expr(f, base);
+        if (base->op == AST_SET && base->span.offset == x->span.offset)
+            brackets(f, base);
+        else
+            expr(f, base);
         nest(f);
     }
     if (n > 0)
         fmt_put(f, DOC_SOFT);
-    fmt_tok(f); /* the dot or the bracket */
+    if (fmt_at(f, '['))
+        fmt_tok(f);
+    fmt_tok(f); /* the dot or the name in quotes */
     fmt_tok(f);
-    if (x->op == AST_GET) {
-        if (fmt_at(f, ']'))
-            fmt_tok(f);
+    if (x->op == AST_GET)
         return n + 1;
-    }
     fmt_put(f, DOC_SOFT);
     call(f, base->next);
     return n + 2;
@@ -192,18 +212,6 @@ static void member(struct fmt *f, const struct ast_expr *x)
 
     (void)accesses(f, x);
     unnest(f);
-    doc_close(&f->doc, g);
-}
-
-static void set(struct fmt *f, const struct ast_expr *x)
-{
-    uint32_t g = fmt_open(f);
-
-    fmt_tok(f);
-    doc_nest(&f->doc, 1);
-    list(f, x->first, ']');
-    doc_nest(&f->doc, -1);
-    fmt_tok(f);
     doc_close(&f->doc, g);
 }
 
