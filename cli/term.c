@@ -8,6 +8,25 @@
 
 struct term term_stdout(void)
 {
+    return term_of(STDOUT_FILENO);
+}
+
+bool term_utf8(void)
+{
+    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *v = getenv(names[i]);
+
+        if (v != NULL && *v != '\0') /* the first that is set counts */
+            return strcasestr(v, "utf-8") != NULL ||
+                   strcasestr(v, "utf8") != NULL;
+    }
+    return false;
+}
+
+struct term term_of(int fd)
+{
     static const struct term plain = {"", "", "", "", "", "", ""};
     static const struct term colour = {"\033[1m",  "\033[2m",  "\033[31m",
                                        "\033[32m", "\033[33m", "\033[36m",
@@ -15,7 +34,7 @@ struct term term_stdout(void)
     const char *no = getenv("NO_COLOR"), *kind = getenv("TERM");
 
     if ((no != NULL && *no != '\0') || kind == NULL ||
-        strcmp(kind, "dumb") == 0 || isatty(STDOUT_FILENO) != 1)
+        strcmp(kind, "dumb") == 0 || isatty(fd) != 1)
         return plain;
     return colour;
 }

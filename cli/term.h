@@ -13,6 +13,11 @@ struct term {
 };
 
 struct term term_stdout(void);
+/* The same for any descriptor. */
+struct term term_of(int fd);
+/* Whether the locale's character set is UTF-8 (LC_ALL, LC_CTYPE, LANG): box
+ * drawing and check marks, or ASCII. */
+bool term_utf8(void);
 
 /* Prints s escaped (control, bidi and zero-width characters made visible). */
 void term_print(struct ts_str s);

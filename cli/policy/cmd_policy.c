@@ -7,6 +7,8 @@
 int cmd_policy(int argc, char **argv)
 {
     static const struct cli_command table[] = {
+        {"corpus", "run cases of the integration-test format",
+         cmd_policy_corpus},
         {NULL, NULL, NULL},
     };
 

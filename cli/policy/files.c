@@ -1,0 +1,189 @@
+/* Reading and replacing files for tipstaff policy. */
+#include "cli/policy/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/cmd.h"
+#include "cli/policy/dirs.h"
+#include "proto/base/ts_buf.h"
+#include "proto/base/ts_fd.h"
+#include "proto/base/ts_mem.h"
+
+#define READ_AT_ONCE ((size_t)64 << 10)
+
+struct shown_name {
+    char s[512];
+};
+
+static struct shown_name shown(const char *path)
+{
+    struct shown_name n;
+
+    (void)ts_str_show(n.s, sizeof(n.s), path, strlen(path));
+    return n;
+}
+
+bool pol_is_json(struct ts_str text)
+{
+    size_t i = 0;
+
+    while (i < text.len && memchr(" \t\r\n", text.ptr[i], 4) != NULL)
+        i++;
+    return i < text.len && (text.ptr[i] == '{' || text.ptr[i] == '[');
+}
+
+/* TS_E_SYSTEM leaves errno. */
+static ts_err read_fd(int fd, struct ts_buf *to)
+{
+    for (;;) {
+        uint8_t *p;
+        ts_err e = ts_buf_reserve(to, READ_AT_ONCE, &p);
+        ssize_t n;
+
+        if (e != TS_OK)
+            return e;
+        n = read(fd, p, READ_AT_ONCE);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return TS_E_SYSTEM;
+        if (n == 0)
+            return TS_OK;
+        ts_buf_grew(to, (size_t)n);
+    }
+}
+
+static bool keep(struct ts_arena *arena, const char *path,
+                 const struct ts_buf *b, struct cedar_source *ret)
+{
+    struct shown_name n = shown(strcmp(path, "-") == 0 ? "<stdin>" : path);
+    const char *text, *name;
+
+    if (ts_arena_strndup(arena, (const char *)ts_buf_bytes(b), b->len, &text) !=
+            TS_OK ||
+        ts_arena_strndup(arena, n.s, strlen(n.s), &name) != TS_OK) {
+        cli_error("%s: too much to hold in memory", n.s);
+        return false;
+    }
+    *ret = (struct cedar_source){.name = name,
+                                 .text = {.ptr = text, .len = b->len}};
+    return true;
+}
+
+bool pol_read(struct ts_arena *arena, const char *path, size_t max,
+              struct cedar_source *ret)
+{
+    bool is_stdin = strcmp(path, "-") == 0, ok = false;
+    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    struct ts_buf b;
+    ts_err e;
+
+    if (fd < 0) {
+        cli_error("%s: %s", shown(path).s, strerror(errno));
+        return false;
+    }
+    ts_buf_init(&b, max + READ_AT_ONCE);
+    e = read_fd(fd, &b);
+    if (e == TS_E_SYSTEM)
+        cli_error("%s: %s", shown(path).s, strerror(errno));
+    else if (e == TS_E_LIMIT || (e == TS_OK && b.len > max))
+        cli_error("%s: more than %zu bytes", shown(path).s, max);
+    else if (e != TS_OK)
+        cli_error("%s: %s", shown(path).s, ts_err_text(e));
+    else
+        ok = keep(arena, path, &b, ret);
+    ts_buf_done(&b);
+    if (!is_stdin)
+        ts_fd_close(&fd);
+    return ok;
+}
+
+bool pol_read_all(struct ts_arena *arena, const char *const *paths,
+                  size_t count, struct pol_files *ret)
+{
+    struct pol_paths found = {0};
+    struct cedar_source *list;
+    void *mem;
+
+    if (!pol_paths_find(arena, paths, count, &found))
+        return false;
+    if (ts_arena_array(arena, found.count + 1, sizeof(*list), &mem) != TS_OK) {
+        cli_error("out of memory");
+        return false;
+    }
+    list = mem;
+    for (size_t i = 0; i < found.count; i++)
+        if (!pol_read(arena, found.list[i], POL_FILE_MAX, &list[i]))
+            return false;
+    *ret = (struct pol_files){.list = list, .count = found.count};
+    return true;
+}
+
+static bool write_all(int fd, struct ts_str text)
+{
+    while (text.len > 0) {
+        ssize_t n = write(fd, text.ptr, text.len);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return false;
+        text.ptr += n;
+        text.len -= (size_t)n;
+    }
+    return true;
+}
+
+/* The owner is kept where that is allowed (as root); the mode always. */
+static bool fill(int fd, const struct stat *old, struct ts_str text)
+{
+    if (fchown(fd, old->st_uid, old->st_gid) != 0 && errno != EPERM)
+        return false;
+    return write_all(fd, text) && fchmod(fd, old->st_mode & 07777) == 0 &&
+           fsync(fd) == 0;
+}
+
+static bool replace_at(const char *real, struct ts_str text)
+{
+    char temp[PATH_MAX + 32];
+    struct stat old;
+    int fd;
+
+    if (stat(real, &old) != 0)
+        return false;
+    if (!S_ISREG(old.st_mode)) {
+        errno = EINVAL;
+        return false;
+    }
+    (void)snprintf(temp, sizeof(temp), "%s.%ld.tmp", real, (long)getpid());
+    fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return false;
+    if (!fill(fd, &old, text) || rename(temp, real) != 0) {
+        int saved = errno;
+
+        (void)unlink(temp); /* it is ours: O_EXCL made it */
+        ts_fd_close(&fd);
+        errno = saved;
+        return false;
+    }
+    ts_fd_close(&fd);
+    return true;
+}
+
+bool pol_replace(const char *path, struct ts_str text)
+{
+    char real[PATH_MAX];
+
+    if (realpath(path, real) != NULL && replace_at(real, text))
+        return true;
+    cli_error("%s: not written: %s", shown(path).s, strerror(errno));
+    return false;
+}
