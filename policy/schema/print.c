@@ -113,8 +113,8 @@ static void make_groups(struct printer *p, const struct schema_decls *d)
 /* A budget that any schema which could be made can be sorted in. */
 #define SCRATCH (CEDAR_SCHEMA_BYTES * CEDAR_SCHEMA_PER_BYTE)
 
-ts_err printer_init(struct printer *p, const struct cedar_schema *s,
-                    struct ts_buf *out)
+ts_err schema_printer_init(struct printer *p, const struct cedar_schema *s,
+                           struct ts_buf *out)
 {
     *p = (struct printer){.out = out};
     ts_arena_init(&p->scratch, SCRATCH);
@@ -122,26 +122,26 @@ ts_err printer_init(struct printer *p, const struct cedar_schema *s,
     return p->err;
 }
 
-void printer_done(struct printer *p)
+void schema_printer_done(struct printer *p)
 {
     ts_arena_done(&p->scratch);
 }
 
-void print_str(struct printer *p, struct ts_str s)
+void schema_print_str(struct printer *p, struct ts_str s)
 {
     if (p->err == TS_OK && s.len > 0)
         p->err = ts_buf_append(p->out, s.ptr, s.len);
 }
 
-void print_text(struct printer *p, const char *s)
+void schema_print_text(struct printer *p, const char *s)
 {
-    print_str(p, ts_str_of(s));
+    schema_print_str(p, ts_str_of(s));
 }
 
-void print_indent(struct printer *p, unsigned depth)
+void schema_print_indent(struct printer *p, unsigned depth)
 {
     for (unsigned i = 0; i < depth; i++)
-        print_text(p, "  ");
+        schema_print_text(p, "  ");
 }
 
 static int by_attr(const void *a, const void *b)
@@ -151,8 +151,8 @@ static int by_attr(const void *a, const void *b)
     return ts_str_cmp((*x)->name.text, (*y)->name.text);
 }
 
-const struct decl_attr **print_attrs(struct printer *p,
-                                     const struct decl_type *t)
+const struct decl_attr **schema_print_attrs(struct printer *p,
+                                            const struct decl_type *t)
 {
     const struct decl_attr **list = array(p, t->attr_count, sizeof(*list));
     uint32_t n = 0;
@@ -172,9 +172,9 @@ static int by_key(const void *a, const void *b)
     return ts_str_cmp((*x)->key, (*y)->key);
 }
 
-const struct decl_note **print_notes(struct printer *p,
-                                     const struct decl_note *notes,
-                                     uint32_t *ret_count)
+const struct decl_note **schema_print_notes(struct printer *p,
+                                            const struct decl_note *notes,
+                                            uint32_t *ret_count)
 {
     const struct decl_note **list;
     uint32_t n = 0;
@@ -200,8 +200,8 @@ static bool has_key(const struct decl_note *list, struct ts_str key)
     return false;
 }
 
-const struct decl_note *print_group_notes(struct printer *p,
-                                          const struct print_group *g)
+const struct decl_note *schema_print_group_notes(struct printer *p,
+                                                 const struct print_group *g)
 {
     const struct decl_note *first = NULL, **end = &first;
     uint32_t count = 0;
@@ -262,7 +262,7 @@ static bool common_in(const struct print_group *g, struct ts_str name)
     return false;
 }
 
-bool print_names_common(const struct printer *p, struct ts_str name)
+bool schema_print_names_common(const struct printer *p, struct ts_str name)
 {
     struct ts_str base = cedar_name_base(name), ns = {0};
 

@@ -10,14 +10,15 @@ static void string(struct printer *p, struct ts_str s)
 {
     size_t from = 0;
 
-    print_text(p, "\"");
+    schema_print_text(p, "\"");
     for (size_t i = 0; i < s.len; i++) {
         unsigned char c = (unsigned char)s.ptr[i];
         char esc[8];
 
         if (c >= 0x20 && c != '"' && c != '\\')
             continue;
-        print_str(p, (struct ts_str){.ptr = s.ptr + from, .len = i - from});
+        schema_print_str(p,
+                         (struct ts_str){.ptr = s.ptr + from, .len = i - from});
         from = i + 1;
         if (c == '\n' || c == '\r' || c == '\t')
             (void)snprintf(esc, sizeof(esc), "\\%c",
@@ -26,17 +27,18 @@ static void string(struct printer *p, struct ts_str s)
             (void)snprintf(esc, sizeof(esc), "\\u%04x", (unsigned)c);
         else
             (void)snprintf(esc, sizeof(esc), "\\%c", (char)c);
-        print_text(p, esc);
+        schema_print_text(p, esc);
     }
-    print_str(p, (struct ts_str){.ptr = s.ptr + from, .len = s.len - from});
-    print_text(p, "\"");
+    schema_print_str(p,
+                     (struct ts_str){.ptr = s.ptr + from, .len = s.len - from});
+    schema_print_text(p, "\"");
 }
 
 /* A comma before all but the first. */
 static void comma(struct printer *p, bool *first)
 {
     if (!*first)
-        print_text(p, ",");
+        schema_print_text(p, ",");
     *first = false;
 }
 
@@ -44,63 +46,63 @@ static void key(struct printer *p, bool *first, const char *name)
 {
     comma(p, first);
     string(p, ts_str_of(name));
-    print_text(p, ":");
+    schema_print_text(p, ":");
 }
 
 static void notes(struct printer *p, const struct decl_note *list, bool *first)
 {
     uint32_t n;
-    const struct decl_note **all = print_notes(p, list, &n);
+    const struct decl_note **all = schema_print_notes(p, list, &n);
     bool inner = true;
 
     if (all == NULL)
         return;
     key(p, first, "annotations");
-    print_text(p, "{");
+    schema_print_text(p, "{");
     for (uint32_t i = 0; i < n; i++) {
         comma(p, &inner);
         string(p, all[i]->key);
-        print_text(p, ":");
+        schema_print_text(p, ":");
         if (all[i]->has_value)
             string(p, all[i]->value);
         else
-            print_text(p, "null");
+            schema_print_text(p, "null");
     }
-    print_text(p, "}");
+    schema_print_text(p, "}");
 }
 
 static void type(struct printer *p, const struct decl_type *t)
 {
-    print_text(p, "{");
+    schema_print_text(p, "{");
     type_members(p, t);
-    print_text(p, "}");
+    schema_print_text(p, "}");
 }
 
 static void record(struct printer *p, const struct decl_type *t)
 {
-    const struct decl_attr **list = print_attrs(p, t);
+    const struct decl_attr **list = schema_print_attrs(p, t);
 
-    print_text(p, "\"type\":\"Record\",\"attributes\":{");
+    schema_print_text(p, "\"type\":\"Record\",\"attributes\":{");
     for (uint32_t i = 0; list != NULL && i < t->attr_count; i++) {
         bool inner = false; /* "type" came first */
 
-        print_text(p, i > 0 ? "," : "");
+        schema_print_text(p, i > 0 ? "," : "");
         string(p, list[i]->name.text);
-        print_text(p, ":{");
+        schema_print_text(p, ":{");
         type_members(p, list[i]->type);
         notes(p, list[i]->notes, &inner);
         if (!list[i]->required)
-            print_text(p, ",\"required\":false");
-        print_text(p, "}");
+            schema_print_text(p, ",\"required\":false");
+        schema_print_text(p, "}");
     }
-    print_text(p, "}");
+    schema_print_text(p, "}");
 }
 
 static void named(struct printer *p, const char *kind, struct ts_str name)
 {
-    print_text(p, "\"type\":\"");
-    print_text(p, kind);
-    print_text(p, "\",\"name\":");
+    schema_print_text(p, "\"type\":\"");
+    schema_print_text(p, kind);
+    schema_print_text(p, "\",\"name\":");
     string(p, name);
 }
 
@@ -109,16 +111,16 @@ static void type_members(struct printer *p, const struct decl_type *t)
 {
     switch (t->kind) {
     case DECL_BOOL:
-        print_text(p, "\"type\":\"Boolean\"");
+        schema_print_text(p, "\"type\":\"Boolean\"");
         break;
     case DECL_LONG:
-        print_text(p, "\"type\":\"Long\"");
+        schema_print_text(p, "\"type\":\"Long\"");
         break;
     case DECL_STRING:
-        print_text(p, "\"type\":\"String\"");
+        schema_print_text(p, "\"type\":\"String\"");
         break;
     case DECL_SET:
-        print_text(p, "\"type\":\"Set\",\"element\":");
+        schema_print_text(p, "\"type\":\"Set\",\"element\":");
         type(p, t->elem);
         break;
     case DECL_RECORD:
@@ -134,7 +136,7 @@ static void type_members(struct printer *p, const struct decl_type *t)
         named(p, "Extension", t->name);
         break;
     case DECL_COMMON:
-        print_text(p, "\"type\":");
+        schema_print_text(p, "\"type\":");
         string(p, t->name);
         break;
     case DECL_NONE:
@@ -147,12 +149,12 @@ static void names(struct printer *p, const struct decl_name *list)
 {
     bool first = true;
 
-    print_text(p, "[");
+    schema_print_text(p, "[");
     for (const struct decl_name *n = list; n != NULL; n = n->next) {
         comma(p, &first);
         string(p, n->text);
     }
-    print_text(p, "]");
+    schema_print_text(p, "]");
 }
 
 static bool is_empty_record(const struct decl_type *t)
@@ -165,10 +167,10 @@ static void common(struct printer *p, const void *decl)
     const struct decl_common *d = decl;
     bool first = false;
 
-    print_text(p, "{");
+    schema_print_text(p, "{");
     type_members(p, d->type);
     notes(p, d->notes, &first);
-    print_text(p, "}");
+    schema_print_text(p, "}");
 }
 
 static void entity(struct printer *p, const void *decl)
@@ -176,7 +178,7 @@ static void entity(struct printer *p, const void *decl)
     const struct decl_entity *d = decl;
     bool first = true;
 
-    print_text(p, "{");
+    schema_print_text(p, "{");
     if (d->is_enum) {
         key(p, &first, "enum");
         names(p, d->choices);
@@ -194,35 +196,35 @@ static void entity(struct printer *p, const void *decl)
         type(p, d->tags);
     }
     notes(p, d->notes, &first);
-    print_text(p, "}");
+    schema_print_text(p, "}");
 }
 
 static void applies(struct printer *p, const struct decl_action *d)
 {
-    print_text(p, "{\"resourceTypes\":");
+    schema_print_text(p, "{\"resourceTypes\":");
     names(p, d->resources);
-    print_text(p, ",\"principalTypes\":");
+    schema_print_text(p, ",\"principalTypes\":");
     names(p, d->principals);
     if (!is_empty_record(d->context)) {
-        print_text(p, ",\"context\":");
+        schema_print_text(p, ",\"context\":");
         type(p, d->context);
     }
-    print_text(p, "}");
+    schema_print_text(p, "}");
 }
 
 static void parents(struct printer *p, const struct decl_ref *list)
 {
-    print_text(p, "[");
+    schema_print_text(p, "[");
     for (const struct decl_ref *r = list; r != NULL; r = r->next) {
-        print_text(p, "{\"id\":");
+        schema_print_text(p, "{\"id\":");
         string(p, r->id);
         if (r->type.len > 0) {
-            print_text(p, ",\"type\":");
+            schema_print_text(p, ",\"type\":");
             string(p, r->type);
         }
-        print_text(p, r->next != NULL ? "}," : "}");
+        schema_print_text(p, r->next != NULL ? "}," : "}");
     }
-    print_text(p, "]");
+    schema_print_text(p, "]");
 }
 
 static void action(struct printer *p, const void *decl)
@@ -230,7 +232,7 @@ static void action(struct printer *p, const void *decl)
     const struct decl_action *d = decl;
     bool first = true;
 
-    print_text(p, "{");
+    schema_print_text(p, "{");
     if (d->has_applies) {
         key(p, &first, "appliesTo");
         applies(p, d);
@@ -240,7 +242,7 @@ static void action(struct printer *p, const void *decl)
         parents(p, d->parents);
     }
     notes(p, d->notes, &first);
-    print_text(p, "}");
+    schema_print_text(p, "}");
 }
 
 typedef void (*item_fn)(struct printer *p, const void *decl);
@@ -251,15 +253,15 @@ static void items(struct printer *p, bool *first, const char *name,
     bool inner = true;
 
     key(p, first, name);
-    print_text(p, "{");
+    schema_print_text(p, "{");
     for (uint32_t i = 0; i < all->count && p->err == TS_OK; i++) {
         comma(p, &inner);
-        print_text(p, "\n");
+        schema_print_text(p, "\n");
         string(p, all->list[i].name);
-        print_text(p, ":");
+        schema_print_text(p, ":");
         each(p, all->list[i].decl);
     }
-    print_text(p, "}");
+    schema_print_text(p, "}");
 }
 
 static void group(struct printer *p, const struct print_group *g)
@@ -268,29 +270,29 @@ static void group(struct printer *p, const struct print_group *g)
 
     p->group = g;
     string(p, g->name);
-    print_text(p, ":{");
+    schema_print_text(p, ":{");
     if (g->commons.count > 0)
         items(p, &first, "commonTypes", &g->commons, common);
     items(p, &first, "entityTypes", &g->entities, entity);
     items(p, &first, "actions", &g->actions, action);
-    notes(p, print_group_notes(p, g), &first);
-    print_text(p, "}");
+    notes(p, schema_print_group_notes(p, g), &first);
+    schema_print_text(p, "}");
 }
 
 ts_err cedar_schema_print_json(const struct cedar_schema *s, struct ts_buf *out)
 {
     struct printer p;
-    ts_err e = printer_init(&p, s, out);
+    ts_err e = schema_printer_init(&p, s, out);
 
     if (e == TS_OK) {
-        print_text(&p, "{");
+        schema_print_text(&p, "{");
         for (uint32_t i = 0; i < p.group_count && p.err == TS_OK; i++) {
-            print_text(&p, i > 0 ? ",\n" : "");
+            schema_print_text(&p, i > 0 ? ",\n" : "");
             group(&p, &p.groups[i]);
         }
-        print_text(&p, "}\n");
+        schema_print_text(&p, "}\n");
         e = p.err;
     }
-    printer_done(&p);
+    schema_printer_done(&p);
     return e;
 }

@@ -34,25 +34,26 @@ struct printer {
     const struct print_group *group; /* being printed */
 };
 
-/* Groups the declarations of s; release with printer_done() in any case. */
-TS_NODISCARD ts_err printer_init(struct printer *p,
-                                 const struct cedar_schema *s,
-                                 struct ts_buf *out);
-void printer_done(struct printer *p);
-void print_text(struct printer *p, const char *s);
-void print_str(struct printer *p, struct ts_str s);
-void print_indent(struct printer *p, unsigned depth);
+/* Groups the declarations of s; release with schema_printer_done() in any case.
+ */
+TS_NODISCARD ts_err schema_printer_init(struct printer *p,
+                                        const struct cedar_schema *s,
+                                        struct ts_buf *out);
+void schema_printer_done(struct printer *p);
+void schema_print_text(struct printer *p, const char *s);
+void schema_print_str(struct printer *p, struct ts_str s);
+void schema_print_indent(struct printer *p, unsigned depth);
 /* Attributes of a record by name; NULL after a failure. */
-const struct decl_attr **print_attrs(struct printer *p,
-                                     const struct decl_type *t);
+const struct decl_attr **schema_print_attrs(struct printer *p,
+                                            const struct decl_type *t);
 /* The annotations of all spaces of the group, each key once; NULL: none. */
-const struct decl_note *print_group_notes(struct printer *p,
-                                          const struct print_group *g);
+const struct decl_note *schema_print_group_notes(struct printer *p,
+                                                 const struct print_group *g);
 /* Annotations by name; *ret_count of them. */
-const struct decl_note **print_notes(struct printer *p,
-                                     const struct decl_note *notes,
-                                     uint32_t *ret_count);
+const struct decl_note **schema_print_notes(struct printer *p,
+                                            const struct decl_note *notes,
+                                            uint32_t *ret_count);
 /* Whether `name`, written in the group, would mean a common type there. */
-bool print_names_common(const struct printer *p, struct ts_str name);
+bool schema_print_names_common(const struct printer *p, struct ts_str name);
 
 #endif

@@ -13,20 +13,20 @@ static void quoted(struct printer *p, struct ts_str s)
 {
     uint8_t *room;
 
-    print_text(p, "\"");
+    schema_print_text(p, "\"");
     if (p->err == TS_OK && s.len > 0) {
         p->err = ts_buf_reserve(p->out, s.len * 4 + 1, &room);
         if (p->err == TS_OK)
             ts_buf_grew(p->out, ts_str_escape((char *)room, s.len * 4 + 1,
                                               s.ptr, s.len));
     }
-    print_text(p, "\"");
+    schema_print_text(p, "\"");
 }
 
 static void name_or_quoted(struct printer *p, struct ts_str s)
 {
     if (decl_ident_ok(s))
-        print_str(p, s);
+        schema_print_str(p, s);
     else
         quoted(p, s);
 }
@@ -35,40 +35,40 @@ static void notes(struct printer *p, const struct decl_note *list,
                   unsigned depth)
 {
     uint32_t n;
-    const struct decl_note **all = print_notes(p, list, &n);
+    const struct decl_note **all = schema_print_notes(p, list, &n);
 
     for (uint32_t i = 0; all != NULL && i < n; i++) {
-        print_indent(p, depth);
-        print_text(p, "@");
-        print_str(p, all[i]->key);
+        schema_print_indent(p, depth);
+        schema_print_text(p, "@");
+        schema_print_str(p, all[i]->key);
         if (all[i]->value.len > 0) {
-            print_text(p, "(");
+            schema_print_text(p, "(");
             quoted(p, all[i]->value);
-            print_text(p, ")");
+            schema_print_text(p, ")");
         }
-        print_text(p, "\n");
+        schema_print_text(p, "\n");
     }
 }
 
 static void record(struct printer *p, const struct decl_type *t, unsigned depth)
 {
-    const struct decl_attr **list = print_attrs(p, t);
+    const struct decl_attr **list = schema_print_attrs(p, t);
 
     if (t->attr_count == 0) {
-        print_text(p, "{}");
+        schema_print_text(p, "{}");
         return;
     }
-    print_text(p, "{\n");
+    schema_print_text(p, "{\n");
     for (uint32_t i = 0; list != NULL && i < t->attr_count; i++) {
         notes(p, list[i]->notes, depth + 1);
-        print_indent(p, depth + 1);
+        schema_print_indent(p, depth + 1);
         name_or_quoted(p, list[i]->name.text);
-        print_text(p, list[i]->required ? ": " : "?: ");
+        schema_print_text(p, list[i]->required ? ": " : "?: ");
         type(p, list[i]->type, depth + 1);
-        print_text(p, ",\n");
+        schema_print_text(p, ",\n");
     }
-    print_indent(p, depth);
-    print_text(p, "}");
+    schema_print_indent(p, depth);
+    schema_print_text(p, "}");
 }
 
 /* `Long` where nothing else is called so, else `__cedar::Long`. */
@@ -77,8 +77,8 @@ static void builtin(struct printer *p, struct ts_str name)
     uint32_t i = res_builtin(name);
 
     if (i == UINT32_MAX || p->taken[i])
-        print_text(p, "__cedar::");
-    print_str(p, name);
+        schema_print_text(p, "__cedar::");
+    schema_print_str(p, name);
 }
 
 static void type(struct printer *p, const struct decl_type *t, unsigned depth)
@@ -94,9 +94,9 @@ static void type(struct printer *p, const struct decl_type *t, unsigned depth)
         builtin(p, TS_STR_LIT("String"));
         break;
     case DECL_SET:
-        print_text(p, "Set<");
+        schema_print_text(p, "Set<");
         type(p, t->elem, depth);
-        print_text(p, ">");
+        schema_print_text(p, ">");
         break;
     case DECL_RECORD:
         record(p, t, depth);
@@ -105,13 +105,13 @@ static void type(struct printer *p, const struct decl_type *t, unsigned depth)
         builtin(p, t->name);
         break;
     case DECL_ENTITY:
-        if (p->err == TS_OK && print_names_common(p, t->name))
+        if (p->err == TS_OK && schema_print_names_common(p, t->name))
             p->err = TS_E_UNSUPPORTED;
-        print_str(p, t->name);
+        schema_print_str(p, t->name);
         break;
     case DECL_COMMON:
     case DECL_EITHER:
-        print_str(p, t->name);
+        schema_print_str(p, t->name);
         break;
     case DECL_NONE:
         p->err = TS_E_STATE;
@@ -121,10 +121,10 @@ static void type(struct printer *p, const struct decl_type *t, unsigned depth)
 
 static void names(struct printer *p, const struct decl_name *list)
 {
-    print_text(p, "[");
+    schema_print_text(p, "[");
     for (const struct decl_name *n = list; n != NULL; n = n->next) {
-        print_str(p, n->text);
-        print_text(p, n->next != NULL ? ", " : "]");
+        schema_print_str(p, n->text);
+        schema_print_text(p, n->next != NULL ? ", " : "]");
     }
 }
 
@@ -134,45 +134,45 @@ static void entity(struct printer *p, const struct print_item *item,
     const struct decl_entity *d = item->decl;
 
     notes(p, d->notes, depth);
-    print_indent(p, depth);
-    print_text(p, "entity ");
-    print_str(p, item->name);
+    schema_print_indent(p, depth);
+    schema_print_text(p, "entity ");
+    schema_print_str(p, item->name);
     if (d->is_enum) {
-        print_text(p, " enum [");
+        schema_print_text(p, " enum [");
         for (const struct decl_name *c = d->choices; c != NULL; c = c->next) {
             quoted(p, c->text);
-            print_text(p, c->next != NULL ? ", " : "]");
+            schema_print_text(p, c->next != NULL ? ", " : "]");
         }
     }
     if (d->parents != NULL) {
-        print_text(p, " in ");
+        schema_print_text(p, " in ");
         names(p, d->parents);
     }
     if (d->shape != NULL && d->shape->kind != DECL_RECORD && p->err == TS_OK)
         p->err = TS_E_UNSUPPORTED;
     if (d->shape != NULL && d->shape->attr_count > 0) {
-        print_text(p, " = ");
+        schema_print_text(p, " = ");
         type(p, d->shape, depth);
     }
     if (d->tags != NULL) {
-        print_text(p, " tags ");
+        schema_print_text(p, " tags ");
         type(p, d->tags, depth);
     }
-    print_text(p, ";\n");
+    schema_print_text(p, ";\n");
 }
 
 static void action_parents(struct printer *p, const struct decl_ref *list)
 {
-    print_text(p, " in [");
+    schema_print_text(p, " in [");
     for (const struct decl_ref *r = list; r != NULL; r = r->next) {
         if (r->type.len > 0) {
-            print_str(p, r->type);
-            print_text(p, "::");
+            schema_print_str(p, r->type);
+            schema_print_text(p, "::");
             quoted(p, r->id);
         } else {
             name_or_quoted(p, r->id);
         }
-        print_text(p, r->next != NULL ? ", " : "]");
+        schema_print_text(p, r->next != NULL ? ", " : "]");
     }
 }
 
@@ -194,32 +194,32 @@ static void action(struct printer *p, const struct print_item *item,
     const struct decl_action *d = item->decl;
 
     notes(p, d->notes, depth);
-    print_indent(p, depth);
-    print_text(p, "action ");
+    schema_print_indent(p, depth);
+    schema_print_text(p, "action ");
     name_or_quoted(p, item->name);
     if (d->parents != NULL)
         action_parents(p, d->parents);
     /* Without principals or resources it applies to nothing: a group. */
     if (d->principals != NULL && d->resources != NULL) {
-        print_text(p, " appliesTo {\n");
-        print_indent(p, depth + 1);
-        print_text(p, "principal: ");
+        schema_print_text(p, " appliesTo {\n");
+        schema_print_indent(p, depth + 1);
+        schema_print_text(p, "principal: ");
         names(p, d->principals);
-        print_text(p, ",\n");
-        print_indent(p, depth + 1);
-        print_text(p, "resource: ");
+        schema_print_text(p, ",\n");
+        schema_print_indent(p, depth + 1);
+        schema_print_text(p, "resource: ");
         names(p, d->resources);
         if (d->context != NULL) {
-            print_text(p, ",\n");
-            print_indent(p, depth + 1);
-            print_text(p, "context: ");
+            schema_print_text(p, ",\n");
+            schema_print_indent(p, depth + 1);
+            schema_print_text(p, "context: ");
             context(p, d->context, depth + 1);
         }
-        print_text(p, "\n");
-        print_indent(p, depth);
-        print_text(p, "}");
+        schema_print_text(p, "\n");
+        schema_print_indent(p, depth);
+        schema_print_text(p, "}");
     }
-    print_text(p, ";\n");
+    schema_print_text(p, ";\n");
 }
 
 static void common(struct printer *p, const struct print_item *item,
@@ -228,12 +228,12 @@ static void common(struct printer *p, const struct print_item *item,
     const struct decl_common *d = item->decl;
 
     notes(p, d->notes, depth);
-    print_indent(p, depth);
-    print_text(p, "type ");
-    print_str(p, item->name);
-    print_text(p, " = ");
+    schema_print_indent(p, depth);
+    schema_print_text(p, "type ");
+    schema_print_str(p, item->name);
+    schema_print_text(p, " = ");
     type(p, d->type, depth);
-    print_text(p, ";\n");
+    schema_print_text(p, ";\n");
 }
 
 typedef void (*item_fn)(struct printer *p, const struct print_item *item,
@@ -245,7 +245,7 @@ static void items(struct printer *p, const struct print_items *all,
 {
     for (uint32_t i = 0; i < all->count && p->err == TS_OK; i++) {
         if (!*first)
-            print_text(p, "\n");
+            schema_print_text(p, "\n");
         *first = false;
         each(p, &all->list[i], depth);
     }
@@ -259,30 +259,30 @@ static void group(struct printer *p, const struct print_group *g, bool *first)
     p->group = g;
     if (g->name.len > 0) {
         if (!*first)
-            print_text(p, "\n");
+            schema_print_text(p, "\n");
         *first = false;
-        notes(p, print_group_notes(p, g), 0);
-        print_text(p, "namespace ");
-        print_str(p, g->name);
-        print_text(p, " {\n");
+        notes(p, schema_print_group_notes(p, g), 0);
+        schema_print_text(p, "namespace ");
+        schema_print_str(p, g->name);
+        schema_print_text(p, " {\n");
     }
     items(p, &g->commons, common, depth, f);
     items(p, &g->entities, entity, depth, f);
     items(p, &g->actions, action, depth, f);
     if (g->name.len > 0)
-        print_text(p, "}\n");
+        schema_print_text(p, "}\n");
 }
 
 ts_err cedar_schema_print(const struct cedar_schema *s, struct ts_buf *out)
 {
     struct printer p;
     bool first = true;
-    ts_err e = printer_init(&p, s, out);
+    ts_err e = schema_printer_init(&p, s, out);
 
     for (uint32_t i = 0; e == TS_OK && i < p.group_count; i++) {
         group(&p, &p.groups[i], &first);
         e = p.err;
     }
-    printer_done(&p);
+    schema_printer_done(&p);
     return e;
 }
