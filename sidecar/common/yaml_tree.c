@@ -5,10 +5,13 @@
 #include <yaml.h>
 
 #include "proto/base/ts_num.h"
+#include "proto/base/ts_require.h"
 
 struct builder {
     struct ts_arena *arena;
-    struct yaml_node *open[YAML_TREE_DEPTH_MAX]; /* containers not yet closed */
+    const struct yaml_limits *limits;
+    struct yaml_node
+        *open[YAML_TREE_DEPTH_HARD]; /* containers not yet closed */
     size_t depth;
     struct yaml_node *root;
     bool has_key; /* in a map: the key of the next value is known */
@@ -18,10 +21,11 @@ struct builder {
     struct yaml_fail *fail;
 };
 
-static ts_err refuse(struct builder *b, size_t line0, ts_err e,
+static ts_err refuse(struct builder *b, yaml_mark_t at, ts_err e,
                      const char *text)
 {
-    b->fail->line = (uint32_t)line0 + 1;
+    b->fail->line = (uint32_t)at.line + 1;
+    b->fail->column = (uint32_t)at.column + 1;
     (void)snprintf(b->fail->text, sizeof(b->fail->text), "%s", text);
     return e;
 }
@@ -44,7 +48,7 @@ static ts_err set_key(struct builder *b, const yaml_event_t *ev)
     const char *copy;
     struct ts_str k = {(const char *)ev->data.scalar.value,
                        ev->data.scalar.length};
-    size_t line = ev->start_mark.line;
+    yaml_mark_t at = ev->start_mark;
     char text[128], name[64];
     ts_err e;
 
@@ -54,18 +58,18 @@ static ts_err set_key(struct builder *b, const yaml_event_t *ev)
         (void)ts_str_escape(name, sizeof(name), k.ptr, k.len);
         (void)snprintf(text, sizeof(text),
                        "key \"%s\" is given twice; remove one", name);
-        return refuse(b, line, TS_E_FORMAT, text);
+        return refuse(b, at, TS_E_FORMAT, text);
     }
     e = ts_arena_strndup(b->arena, k.ptr, k.len, &copy);
     if (e != TS_OK)
-        return refuse(b, line, e, "out of memory");
+        return refuse(b, at, e, "out of memory");
     b->key = (struct ts_str){copy, k.len};
     b->has_key = true;
     return TS_OK;
 }
 
 /* A new node, hung into the innermost open container. */
-static ts_err add_node(struct builder *b, enum yaml_kind kind, size_t line,
+static ts_err add_node(struct builder *b, enum yaml_kind kind, yaml_mark_t at,
                        struct yaml_node **ret)
 {
     struct yaml_node *in = innermost(b), *n;
@@ -73,15 +77,16 @@ static ts_err add_node(struct builder *b, enum yaml_kind kind, size_t line,
     ts_err e;
 
     if (wants_key(b))
-        return refuse(b, line, TS_E_FORMAT, "a key must be a plain word");
-    if (++b->nodes > YAML_TREE_NODES_MAX)
-        return refuse(b, line, TS_E_LIMIT, "too many values in this file");
+        return refuse(b, at, TS_E_FORMAT, "a key must be a plain word");
+    if (++b->nodes > b->limits->nodes)
+        return refuse(b, at, TS_E_LIMIT, "too many values in this file");
     e = ts_arena_alloc(b->arena, sizeof(*n), &p);
     if (e != TS_OK)
-        return refuse(b, line, e, "out of memory");
+        return refuse(b, at, e, "out of memory");
     n = p;
     n->kind = kind;
-    n->line = (uint32_t)line + 1;
+    n->line = (uint32_t)at.line + 1;
+    n->column = (uint32_t)at.column + 1;
     n->key = b->has_key ? b->key : (struct ts_str){.ptr = "", .len = 0};
     n->text = (struct ts_str){.ptr = "", .len = 0};
     b->has_key = false;
@@ -101,40 +106,41 @@ static ts_err add_node(struct builder *b, enum yaml_kind kind, size_t line,
 
 static ts_err add_scalar(struct builder *b, const yaml_event_t *ev)
 {
-    size_t line = ev->start_mark.line, len = ev->data.scalar.length;
+    yaml_mark_t at = ev->start_mark;
+    size_t len = ev->data.scalar.length;
     const char *s = (const char *)ev->data.scalar.value;
     struct yaml_node *n = NULL;
     const char *copy;
     ts_err e;
 
     if (ev->data.scalar.anchor != NULL || ev->data.scalar.tag != NULL)
-        return refuse(b, line, TS_E_FORMAT,
+        return refuse(b, at, TS_E_FORMAT,
                       "anchors and tags are not allowed; write the value out");
     if (memchr(s, '\0', len) != NULL || !ts_utf8_valid(s, len))
-        return refuse(b, line, TS_E_FORMAT, "value holds NUL or is not UTF-8");
+        return refuse(b, at, TS_E_FORMAT, "value holds NUL or is not UTF-8");
     if (wants_key(b))
         return set_key(b, ev);
-    if ((e = add_node(b, YAML_KIND_SCALAR, line, &n)) != TS_OK)
+    if ((e = add_node(b, YAML_KIND_SCALAR, at, &n)) != TS_OK)
         return e;
     if ((e = ts_arena_strndup(b->arena, s, len, &copy)) != TS_OK)
-        return refuse(b, line, e, "out of memory");
+        return refuse(b, at, e, "out of memory");
     n->text = (struct ts_str){copy, len};
     n->is_plain = ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
     return TS_OK;
 }
 
-static ts_err open_node(struct builder *b, enum yaml_kind kind, size_t line,
+static ts_err open_node(struct builder *b, enum yaml_kind kind, yaml_mark_t at,
                         bool is_marked)
 {
     struct yaml_node *n = NULL;
     ts_err e;
 
     if (is_marked)
-        return refuse(b, line, TS_E_FORMAT,
+        return refuse(b, at, TS_E_FORMAT,
                       "anchors and tags are not allowed; write the value out");
-    if (b->depth == YAML_TREE_DEPTH_MAX)
-        return refuse(b, line, TS_E_LIMIT, "nested too deeply");
-    if ((e = add_node(b, kind, line, &n)) != TS_OK)
+    if (b->depth >= b->limits->depth)
+        return refuse(b, at, TS_E_LIMIT, "nested too deeply");
+    if ((e = add_node(b, kind, at, &n)) != TS_OK)
         return e;
     b->open[b->depth++] = n;
     return TS_OK;
@@ -142,17 +148,17 @@ static ts_err open_node(struct builder *b, enum yaml_kind kind, size_t line,
 
 static ts_err on_event(struct builder *b, const yaml_event_t *ev)
 {
-    size_t line = ev->start_mark.line;
+    yaml_mark_t at = ev->start_mark;
 
     switch (ev->type) {
     case YAML_SCALAR_EVENT:
         return add_scalar(b, ev);
     case YAML_SEQUENCE_START_EVENT:
-        return open_node(b, YAML_KIND_LIST, line,
+        return open_node(b, YAML_KIND_LIST, at,
                          ev->data.sequence_start.anchor != NULL ||
                              ev->data.sequence_start.tag != NULL);
     case YAML_MAPPING_START_EVENT:
-        return open_node(b, YAML_KIND_MAP, line,
+        return open_node(b, YAML_KIND_MAP, at,
                          ev->data.mapping_start.anchor != NULL ||
                              ev->data.mapping_start.tag != NULL);
     case YAML_SEQUENCE_END_EVENT:
@@ -160,11 +166,11 @@ static ts_err on_event(struct builder *b, const yaml_event_t *ev)
         b->depth--;
         return TS_OK;
     case YAML_ALIAS_EVENT:
-        return refuse(b, line, TS_E_FORMAT,
+        return refuse(b, at, TS_E_FORMAT,
                       "aliases are not allowed; write the value out");
     case YAML_DOCUMENT_START_EVENT:
         if (++b->documents > 1)
-            return refuse(b, line, TS_E_FORMAT,
+            return refuse(b, at, TS_E_FORMAT,
                           "a second document; one file holds one");
         return TS_OK;
     case YAML_NO_EVENT:
@@ -178,6 +184,7 @@ static ts_err on_event(struct builder *b, const yaml_event_t *ev)
 
 static ts_err run(struct builder *b, yaml_parser_t *parser)
 {
+    static const yaml_mark_t start = {0};
     yaml_event_t ev;
     bool is_end = false;
     ts_err e;
@@ -185,8 +192,8 @@ static ts_err run(struct builder *b, yaml_parser_t *parser)
     while (!is_end) {
         if (!yaml_parser_parse(parser, &ev)) {
             if (parser->error == YAML_MEMORY_ERROR)
-                return refuse(b, 0, TS_E_NOMEM, "out of memory");
-            return refuse(b, parser->problem_mark.line, TS_E_FORMAT,
+                return refuse(b, start, TS_E_NOMEM, "out of memory");
+            return refuse(b, parser->problem_mark, TS_E_FORMAT,
                           parser->problem != NULL ? parser->problem
                                                   : "not YAML");
         }
@@ -197,22 +204,35 @@ static ts_err run(struct builder *b, yaml_parser_t *parser)
             return e;
     }
     if (b->root == NULL)
-        return refuse(b, 0, TS_E_FORMAT, "the file is empty");
+        return refuse(b, start, TS_E_FORMAT, "the file is empty");
     return TS_OK;
 }
 
 ts_err yaml_tree_parse(struct ts_str bytes, struct ts_arena *arena,
                        struct yaml_node **ret, struct yaml_fail *reterr)
 {
-    struct builder b = {.arena = arena, .fail = reterr};
+    static const struct yaml_limits limits = {.depth = YAML_TREE_DEPTH_MAX,
+                                              .nodes = YAML_TREE_NODES_MAX};
+
+    return yaml_tree_parse_within(bytes, &limits, arena, ret, reterr);
+}
+
+ts_err yaml_tree_parse_within(struct ts_str bytes,
+                              const struct yaml_limits *limits,
+                              struct ts_arena *arena, struct yaml_node **ret,
+                              struct yaml_fail *reterr)
+{
+    static const yaml_mark_t start = {0};
+    struct builder b = {.arena = arena, .fail = reterr, .limits = limits};
     yaml_parser_t parser;
     ts_err e;
 
-    *reterr = (struct yaml_fail){.line = 1};
+    TS_REQUIRE(limits->depth <= YAML_TREE_DEPTH_HARD);
+    *reterr = (struct yaml_fail){.line = 1, .column = 1};
     if (!ts_utf8_valid(bytes.ptr, bytes.len)) /* libyaml would take UTF-16 */
-        return refuse(&b, 0, TS_E_FORMAT, "the file is not UTF-8");
+        return refuse(&b, start, TS_E_FORMAT, "the file is not UTF-8");
     if (!yaml_parser_initialize(&parser))
-        return refuse(&b, 0, TS_E_NOMEM, "out of memory");
+        return refuse(&b, start, TS_E_NOMEM, "out of memory");
     yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&parser, (const unsigned char *)bytes.ptr,
                                  bytes.len);

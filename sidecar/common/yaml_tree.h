@@ -17,8 +17,13 @@
  * nodes and depth. Scalars stay text; the yaml_node_* readers below say which
  * spelling is which type, so "no" is never a boolean by surprise.
  */
-#define YAML_TREE_DEPTH_MAX 8
-#define YAML_TREE_NODES_MAX 8192
+#define YAML_TREE_DEPTH_MAX  8
+#define YAML_TREE_NODES_MAX  8192
+#define YAML_TREE_DEPTH_HARD 64 /* the most that a caller may ask for */
+
+struct yaml_limits { /* of a caller that wants others than those above */
+    uint32_t depth, nodes;
+};
 
 enum yaml_kind {
     YAML_KIND_SCALAR,
@@ -28,8 +33,9 @@ enum yaml_kind {
 
 struct yaml_node { /* lives in the arena given to yaml_tree_parse() */
     enum yaml_kind kind;
-    bool is_plain; /* a scalar without quotes */
-    uint32_t line; /* from 1 */
+    bool is_plain;   /* a scalar without quotes */
+    uint32_t line;   /* from 1 */
+    uint32_t column; /* from 1, in code points */
     uint32_t count;
     struct ts_str key;  /* in a map: its key, else "" */
     struct ts_str text; /* of a scalar; a NUL follows that is not counted */
@@ -40,6 +46,7 @@ struct yaml_node { /* lives in the arena given to yaml_tree_parse() */
 
 struct yaml_fail {
     uint32_t line;
+    uint32_t column;
     char text[256];
 };
 
@@ -47,6 +54,12 @@ struct yaml_fail {
 TS_NODISCARD ts_err yaml_tree_parse(struct ts_str bytes, struct ts_arena *arena,
                                     struct yaml_node **ret,
                                     struct yaml_fail *reterr);
+
+TS_NODISCARD ts_err yaml_tree_parse_within(struct ts_str bytes,
+                                           const struct yaml_limits *limits,
+                                           struct ts_arena *arena,
+                                           struct yaml_node **ret,
+                                           struct yaml_fail *reterr);
 
 /* The child with that key, or NULL (also when map is not a map). */
 const struct yaml_node *yaml_node_find(const struct yaml_node *map,
