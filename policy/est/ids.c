@@ -61,6 +61,8 @@ static ts_err by_annotation(struct ts_arena *arena, struct ast *tree,
     for (struct ast_policy *p = tree->policies; p != NULL; p = p->next) {
         const struct ast_annotation *id = id_of(p);
 
+        if (p->id.ptr != NULL)
+            continue;
         if (id != NULL && id->value.len > 0) {
             p->id = id->value;
             continue;
@@ -84,7 +86,11 @@ static ts_err by_place(struct ts_arena *arena, struct ast *tree)
         return e;
     names = mem;
     for (struct ast_policy *p = tree->policies; p != NULL; p = p->next) {
-        int n = snprintf(names, NAME_MAX, "policy%u", p->place);
+        int n;
+
+        if (p->id.ptr != NULL)
+            continue;
+        n = snprintf(names, NAME_MAX, "policy%u", p->place);
 
         p->id = (struct ts_str){.ptr = names, .len = (size_t)n};
         names += NAME_MAX;
@@ -97,17 +103,16 @@ static ts_err by_place(struct ts_arena *arena, struct ast *tree)
 static ts_err by_either(struct ts_arena *arena, struct ast *tree,
                         struct cedar_diags *diags)
 {
-    ts_err e = by_place(arena, tree);
+    ts_err e;
 
-    if (e != TS_OK)
-        return e;
     for (struct ast_policy *p = tree->policies; p != NULL; p = p->next) {
         const struct ast_annotation *id = id_of(p);
 
-        if (id != NULL)
+        if (p->id.ptr == NULL && id != NULL)
             p->id = id->value;
     }
-    return refuse_duplicates(arena, tree, diags);
+    e = by_place(arena, tree);
+    return e != TS_OK ? e : refuse_duplicates(arena, tree, diags);
 }
 
 ts_err est_name(struct ts_arena *arena, struct ast *tree,

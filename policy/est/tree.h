@@ -12,7 +12,8 @@
 TS_NODISCARD ts_err est_budget(const struct cedar_source *sources, size_t count,
                                size_t max_bytes, size_t *ret);
 
-/* Gives every policy its id (see cedar_ast_parse()) and its place. TS_E_FORMAT
+/* Gives every policy its place and, unless it has one, its id (see
+ * cedar_ast_parse()). TS_E_FORMAT
  * when one is missing or used twice. */
 TS_NODISCARD ts_err est_name(struct ts_arena *arena, struct ast *tree,
                              const struct cedar_options *options,

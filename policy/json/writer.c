@@ -52,6 +52,8 @@ void cedar_json_write_begin(struct json_writer *w, char kind)
 
 void cedar_json_write_end(struct json_writer *w, char kind)
 {
+    if (w->err != TS_OK)
+        return; /* whoever failed may have left things open */
     TS_REQUIRE(w->depth > 0 && !w->keyed);
     w->depth--;
     if (w->member)
@@ -124,7 +126,7 @@ void cedar_json_write_null(struct json_writer *w)
 
 ts_err cedar_json_write_done(struct json_writer *w)
 {
-    TS_REQUIRE(w->depth == 0 && !w->keyed);
+    TS_REQUIRE(w->err != TS_OK || (w->depth == 0 && !w->keyed));
     put(w, "\n", 1);
     return w->err;
 }
