@@ -42,7 +42,7 @@
  * are principal types times actions times resource types, so this bounds what a
  * small text can ask of a large schema. About a second.
  */
-#define CEDAR_VALIDATE_WORK  100000000u
+#define CEDAR_VALIDATE_WORK  50000000u
 #define CEDAR_VALIDATE_DEPTH 1024u /* of expressions with their types */
 #define CEDAR_VALIDATE_BYTES ((size_t)64 << 20)
 

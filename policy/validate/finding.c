@@ -164,8 +164,8 @@ struct v_text v_uid_text(struct ts_str type, struct ts_str id)
 {
     struct v_text out;
 
-    (void)snprintf(out.s, sizeof(out.s), "%.40s::\"%.60s\"", cedar_quote(type).s,
-                   cedar_quote(id).s);
+    (void)snprintf(out.s, sizeof(out.s), "%.40s::\"%.60s\"",
+                   cedar_quote(type).s, cedar_quote(id).s);
     return out;
 }
 

@@ -1,6 +1,7 @@
 /* Names that the schema must know, the scope as expressions, and whether any
  * action takes what the scope describes. */
 #include <stdio.h>
+#include <string.h>
 
 #include "policy/core/diag.h"
 #include "policy/core/name.h"
@@ -233,7 +234,9 @@ void v_lower_policy(struct validate *v)
     v->scope[0] = lower_scope(v, &p->principal, AST_PRINCIPAL);
     v->scope[1] = lower_scope(v, &p->action, AST_ACTION);
     v->scope[2] = lower_scope(v, &p->resource, AST_RESOURCE);
-    v->uses &= ~(USES_PRINCIPAL | USES_ACTION | USES_RESOURCE);
+    v->uses = 0;
+    if (v->err == TS_OK)
+        v_check_application(v, NULL, NULL);
     v->conds = v_keep(v, p->cond_count, sizeof(struct vnode *));
     for (; c != NULL && v->err == TS_OK; c = c->next)
         v->conds[v->cond_count++] = lower_cond(v, c);
@@ -323,37 +326,91 @@ static bool in_would_do(struct validate *v, const struct ast_scope *s,
     return false;
 }
 
+/* The names of some types, `A`, `B`, ...; the whole fits in cap. */
+static size_t name_some(const struct validate *v, const uint32_t *types,
+                        uint32_t count, char *out, size_t cap)
+{
+    size_t at = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct cedar_quoted q = cedar_quote(v->schema->entities[types[i]].name);
+        size_t need = strlen(q.s) + 5;
+
+        if (at + need + 4 > cap) {
+            (void)snprintf(out + at, cap - at, "...");
+            return strlen(out);
+        }
+        at += (size_t)snprintf(out + at, cap - at, "`%s`%s", q.s,
+                               i + 1 < count ? ", " : "");
+    }
+    return at;
+}
+
+/* What the first action that the scope names would take. */
+static void takes_hint(const struct validate *v, const struct schema_action *a,
+                       char *out, size_t cap)
+{
+    char ps[56] = "nothing", rs[56] = "nothing";
+
+    (void)name_some(v, a->principals, a->principal_count, ps, sizeof(ps));
+    (void)name_some(v, a->resources, a->resource_count, rs, sizeof(rs));
+    (void)snprintf(out, cap, "%.40s takes %s on %s",
+                   v_uid_text(a->uid->type, a->uid->id).s, ps, rs);
+}
+
+/* The three constraints of a policy, as one piece of its text. */
+static struct cedar_span scope_span(const struct ast_policy *p)
+{
+    struct cedar_span s = p->principal.span;
+    uint32_t end = p->resource.span.offset + p->resource.span.len;
+
+    if (s.source == p->resource.span.source && end > s.offset)
+        s.len = end - s.offset;
+    return s;
+}
+
 static void no_action(struct validate *v, const bool *fits)
 {
     const struct ast_policy *p = v->policy;
     struct v_saying say = {.code = "no_applicable_action",
-                           .label = "no action takes these together",
-                           .hint = "compare the scope with `appliesTo` of the "
-                                   "actions in the schema"};
-    struct vnode *n = v_node(v, V_BOOL, p->span, 0);
+                           .label = "no action takes these together"};
+    struct vnode *n = v_node(v, V_BOOL, scope_span(p), 0);
+    const struct schema_action *first = NULL;
+    bool principal = false, resource = false;
+    char hint[160] = "compare it with `appliesTo` of the actions";
 
     for (uint32_t i = 0; i < v->schema->action_count; i++) {
         const struct schema_action *a = &v->schema->actions[i];
 
         if (!fits[i])
             continue;
-        if (in_would_do(v, &p->principal, a, true))
-            say.hint = "write `principal in` instead of `principal ==`";
-        else if (in_would_do(v, &p->resource, a, false))
-            say.hint = "write `resource in` instead of `resource ==`";
+        principal |= in_would_do(v, &p->principal, a, true);
+        resource |= in_would_do(v, &p->resource, a, false);
+        if (first == NULL || first->principal_count == 0)
+            first = a;
     }
+    if (principal || resource)
+        (void)snprintf(hint, sizeof(hint), "write `%s in` instead of `%s ==`",
+                       principal ? "principal" : "resource",
+                       principal ? "principal" : "resource");
+    else if (p->action.op != AST_ANY && first != NULL)
+        takes_hint(v, first, hint, sizeof(hint));
+    say.hint = hint;
     if (n != NULL)
         v_find(v, n, &say,
                "no action in the schema applies to the principal, action and "
                "resource of this scope");
 }
 
-void v_check_application(struct validate *v)
+void v_check_application(struct validate *v, const struct ast_expr *pu,
+                         const struct ast_expr *ru)
 {
     const struct ast_policy *p = v->policy;
-    const struct ast_expr *pu = v->link != NULL ? v->link->principal : NULL;
-    const struct ast_expr *ru = v->link != NULL ? v->link->resource : NULL;
-    const bool *fits = v_scope_actions(v);
+    const bool *fits;
+
+    if (v->errors > 0) /* of unknown names, which explain it */
+        return;
+    fits = v_scope_actions(v);
 
     for (uint32_t i = 0; fits != NULL && i < v->schema->action_count; i++) {
         const struct schema_action *a = &v->schema->actions[i];

@@ -12,8 +12,6 @@ static void check_body(struct validate *v)
 {
     v_lower_policy(v);
     if (v->err == TS_OK)
-        v_check_application(v);
-    if (v->err == TS_OK)
         v_check_requests(v);
 }
 
@@ -32,7 +30,7 @@ static void check_link(struct validate *v)
     check_filled(v, v->link->principal);
     check_filled(v, v->link->resource);
     if (v->err == TS_OK)
-        v_check_application(v);
+        v_check_application(v, v->link->principal, v->link->resource);
 }
 
 static void say_limit(struct validate *v)

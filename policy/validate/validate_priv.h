@@ -257,7 +257,10 @@ struct answer v_strict_pair(struct validate *v, struct vnode *n,
                             const struct cedar_type *right);
 
 /* Whole policies. */
-void v_check_application(struct validate *v);
+/* Whether some action takes what the scope describes; the uids that fill the
+ * slots of a link, else NULL. */
+void v_check_application(struct validate *v, const struct ast_expr *principal,
+                         const struct ast_expr *resource);
 void v_check_requests(struct validate *v);
 bool v_scope_fits(struct validate *v, const struct ast_scope *s,
                   const struct ast_expr *filled,
