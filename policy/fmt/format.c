@@ -19,16 +19,12 @@ const struct cedar_format cedar_format_default = {.width = 80, .indent = 2};
 #define WIDTH_MAX  1000 /* columns */
 #define INDENT_MAX 16
 
-/* A formatted text is longer than its source: blanks before each line. */
-static struct cedar_options again_options(void)
+struct cedar_options cedar_format_again(void)
 {
-    struct cedar_options o = cedar_options_default;
-
-    o.require_id = false;
-    o.max_bytes = UINT32_MAX;
-    o.max_policy_bytes = UINT32_MAX;
-    o.max_depth = CEDAR_DEPTH_HARD;
-    return o;
+    return (struct cedar_options){.max_bytes = UINT32_MAX,
+                                  .max_policies = CEDAR_POLICIES,
+                                  .max_policy_bytes = UINT32_MAX,
+                                  .max_depth = CEDAR_DEPTH_HARD};
 }
 
 static size_t parse_budget(size_t bytes)
@@ -80,7 +76,7 @@ static ts_err check_policy(struct job *j, const struct ast_policy *p,
 {
     struct ts_str text = tail_of(j->out, from);
     struct cedar_source src = {.name = "", .text = text};
-    struct cedar_options o = again_options();
+    struct cedar_options o = cedar_format_again();
     struct ast again;
     ts_err e;
 
@@ -220,12 +216,10 @@ ts_err cedar_format_tree(struct ts_str text, const struct ast *tree,
     return e;
 }
 
-static void say(const struct cedar_source *source, ts_err e,
-                struct cedar_diags *diags)
+static void say(ts_err e, struct cedar_diags *diags)
 {
     struct cedar_span at = {.line = 1, .column = 1};
 
-    (void)source;
     if (e == TS_E_STATE)
         cedar_diag_add(diags, "format_refused", at,
                        "please report it with this text",
@@ -244,19 +238,22 @@ ts_err cedar_format(const struct cedar_source *source,
                     const struct cedar_format *style, struct ts_buf *out,
                     struct cedar_diags *diags)
 {
-    struct cedar_options o = cedar_options_default;
+    static const struct cedar_options o = {.max_bytes = CEDAR_FILE_BYTES,
+                                           .max_policies = CEDAR_POLICIES,
+                                           .max_policy_bytes =
+                                               CEDAR_POLICY_BYTES,
+                                           .max_depth = CEDAR_EXPR_DEPTH};
     struct ts_arena arena;
     struct ast tree;
     ts_err e;
 
     if (diags != NULL)
         diags->count = diags->errors = diags->warnings = 0;
-    o.require_id = false;
     ts_arena_init(&arena, parse_budget(source->text.len));
     e = cedar_parse(&arena, source, 1, &o, diags, &tree);
     if (e == TS_OK &&
         (e = cedar_format_tree(source->text, &tree, style, out)) != TS_OK)
-        say(source, e, diags);
+        say(e, diags);
     ts_arena_done(&arena);
     return e;
 }

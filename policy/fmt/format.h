@@ -11,6 +11,10 @@ TS_NODISCARD ts_err cedar_format_tree(struct ts_str text,
                                       const struct cedar_format *style,
                                       struct ts_buf *out);
 
+/* For a text that comes from here: blanks before lines, or a whole tree's
+ * parentheses, are no reason to refuse it. */
+struct cedar_options cedar_format_again(void);
+
 /* Whether two texts that lex hold the same comments in the same order, blanks
  * at their ends aside. */
 bool cedar_comments_equal(struct ts_str a, struct ts_str b);

@@ -188,14 +188,11 @@ static ts_err break_lines(const struct ast_policy *p, struct ts_str text,
                           struct ts_buf *out)
 {
     struct cedar_source src = {.name = "", .text = text};
-    struct cedar_options o = cedar_options_default;
+    struct cedar_options o = cedar_format_again();
     struct ts_arena arena;
     struct ast tree;
     ts_err e;
 
-    o.require_id = false;
-    o.max_bytes = o.max_policy_bytes = PRINT_MAX;
-    o.max_depth = CEDAR_DEPTH_HARD;
     ts_arena_init(&arena, text.len * CEDAR_LOAD_PER_BYTE + CEDAR_LOAD_BASE);
     e = cedar_parse(&arena, &src, 1, &o, NULL, &tree);
     if (e == TS_E_FORMAT ||

@@ -250,6 +250,7 @@ static ts_err parse_named(struct parser *p, struct ast_expr **ret)
                                 cedar_quote(n->str).s);
     n->op = AST_VAR; /* counted as AST_UID, which only makes a bound larger */
     n->sub = (uint8_t)var;
+    n->str = (struct ts_str){0};
     *ret = n;
     return TS_OK;
 }
