@@ -44,10 +44,20 @@ struct cedar_uid cedar_uid_make(struct ts_str type, struct ts_str id)
                                   cedar_hash_str(id, cedar_hash_type(type))};
 }
 
+bool cedar_uid_confirm(const struct cedar_uid *a, const struct cedar_uid *b)
+{
+    if (a->hash != b->hash || a->id.len != b->id.len ||
+        a->type.len != b->type.len)
+        return false;
+    return (a->id.ptr == b->id.ptr ||
+            cedar_bytes_same(a->id.ptr, b->id.ptr, a->id.len)) &&
+           (a->type.ptr == b->type.ptr ||
+            cedar_bytes_same(a->type.ptr, b->type.ptr, a->type.len));
+}
+
 bool cedar_uid_eq(const struct cedar_uid *a, const struct cedar_uid *b)
 {
-    return a == b || (a->hash == b->hash && ts_str_eq(a->id, b->id) &&
-                      ts_str_eq(a->type, b->type));
+    return a == b || cedar_uid_confirm(a, b);
 }
 
 int cedar_uid_cmp(const struct cedar_uid *a, const struct cedar_uid *b)

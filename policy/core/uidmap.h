@@ -15,7 +15,7 @@ struct cedar_uidmap_entry {
 };
 
 struct cedar_uidmap {
-    const struct cedar_uidmap_entry *entries;
+    struct cedar_uidmap_entry *entries;
     const uint32_t *dir; /* 2^bits + 1 starts */
     uint32_t count;
     unsigned shift; /* 64 - bits */
@@ -28,36 +28,38 @@ struct cedar_uidmap {
 TS_NODISCARD ts_err cedar_uidmap_build(struct ts_arena *arena,
                                        struct cedar_uidmap_entry *entries,
                                        uint32_t n, struct cedar_uidmap *ret);
+/* Replaces each key by a copy of it at uids[value], so that the map no longer
+ * borrows from where its keys came from. */
+void cedar_uidmap_move(struct cedar_uidmap *m, struct cedar_uid *uids);
 /* By (uid, value); for callers that find equal uids before building. */
 void cedar_uidmap_sort(struct cedar_uidmap_entry *entries, uint32_t n);
 /* Where a run is too long to walk: only colliding hashes make one. */
 uint32_t cedar_uidmap_bisect(const struct cedar_uidmap *m, uint32_t lo,
                              uint32_t hi, const struct cedar_uid *uid);
 
-/* False: certainly not there. One look at memory that stays warm. */
-static inline bool cedar_uidmap_may_hold(const struct cedar_uidmap *m,
-                                         uint64_t hash)
+/* uid is only looked at where its hash fits. */
+static inline uint32_t cedar_uidmap_get(const struct cedar_uidmap *m,
+                                        uint64_t hash,
+                                        const struct cedar_uid *uid)
 {
-    return m->count > 0 &&
-           m->dir[hash >> m->shift] != m->dir[(hash >> m->shift) + 1];
-}
+    const uint32_t *dir = &m->dir[hash >> m->shift];
+    uint32_t lo = dir[0], hi = dir[1];
 
-static inline uint32_t cedar_uidmap_find(const struct cedar_uidmap *m,
-                                         const struct cedar_uid *uid)
-{
-    uint32_t lo, hi;
-
-    if (m->count == 0)
-        return CEDAR_UIDMAP_NONE;
-    lo = m->dir[uid->hash >> m->shift];
-    hi = m->dir[(uid->hash >> m->shift) + 1];
     if (hi - lo > 8)
         return cedar_uidmap_bisect(m, lo, hi, uid);
     for (; lo < hi; lo++)
-        if (m->entries[lo].tag == (uint32_t)uid->hash &&
-            cedar_uid_same(m->entries[lo].uid, uid))
+        if (m->entries[lo].tag == (uint32_t)hash &&
+            cedar_uid_confirm(m->entries[lo].uid, uid))
             return m->entries[lo].value;
     return CEDAR_UIDMAP_NONE;
+}
+
+/* A zeroed map holds nothing. */
+static inline uint32_t cedar_uidmap_find(const struct cedar_uidmap *m,
+                                         const struct cedar_uid *uid)
+{
+    return m->dir != NULL ? cedar_uidmap_get(m, uid->hash, uid)
+                          : CEDAR_UIDMAP_NONE;
 }
 
 #endif

@@ -25,6 +25,9 @@ TS_NODISCARD ts_err ev_authz_init(struct ev_authz *az,
 /* A policy whose scope matches, and what its condition came to. */
 TS_NODISCARD ts_err ev_authz_note(struct ev_authz *az, uint32_t policy,
                                   enum ev_truth t);
+/* Judges every policy whose scope matches. */
+TS_NODISCARD ts_err ev_judge_all(struct ev_authz *az);
+TS_NODISCARD ts_err ev_judge_indexed(struct ev_authz *az);
 /* Policies may have been noted in any order. */
 TS_NODISCARD ts_err ev_authz_answer(struct ev_authz *az,
                                     struct cedar_answer *ret);

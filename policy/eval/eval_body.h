@@ -243,31 +243,41 @@ static enum ev_truth truth(struct ev *ev, const struct ev_node *n,
     return as_bool(ev, n, node);
 }
 
-/* Every operand that must be a bool passes here. */
-static enum ev_truth test(struct ev *ev, uint32_t node)
+static inline enum ev_truth deeper(struct ev *ev, const struct ev_node *n,
+                                   uint32_t node)
 {
-    const struct ev_node *n = &ev->p->nodes[node];
     enum ev_truth t;
 
     if (ev->depth >= 2 * CEDAR_HEIGHT_MAX) {
         (void)ev_fatal(ev, TS_E_LIMIT); /* EV_FAIL says it */
         return EV_FAIL;
     }
-    if (!ev_charge(ev, 1))
-        return EV_FAIL;
     ev->depth++;
-#if EV_TRACED
-    struct ev_trace_at at;
-
-    ev_trace_enter(ev, n, &at);
     t = truth(ev, n, node);
-    if (!ev_trace_leave(ev, &at, t))
-        t = EV_FAIL;
-#else
-    t = truth(ev, n, node);
-#endif
     ev->depth--;
     return t;
+}
+
+/* Every operand that must be a bool passes here. Only truths made of truths
+ * come back here without passing compute(), and count as deeper. */
+static enum ev_truth test(struct ev *ev, uint32_t node)
+{
+    const struct ev_node *n = &ev->p->nodes[node];
+#if EV_TRACED
+    struct ev_trace_at at;
+    enum ev_truth t;
+#endif
+
+    if (!ev_charge(ev, 1))
+        return EV_FAIL;
+#if EV_TRACED
+    ev_trace_enter(ev, n, &at);
+    t = n->op <= EV_IF ? deeper(ev, n, node) : truth(ev, n, node);
+    ev_trace_leave(ev, &at, t);
+    return t;
+#else
+    return n->op <= EV_IF ? deeper(ev, n, node) : truth(ev, n, node);
+#endif
 }
 
 static const struct cedar_value *chain(struct ev *ev, const struct ev_node *n,

@@ -55,13 +55,11 @@ const struct cedar_value *ev_attr(struct ev *ev, const struct cedar_value *base,
 
 /* Recursion follows the path, which is no longer than an expression is high. A
  * failure is not remembered: it is rare, and made again with its fault. */
-const struct cedar_value *ev_path(struct ev *ev, uint32_t path)
+const struct cedar_value *ev_path_walk(struct ev *ev, uint32_t path)
 {
     const struct ev_path *p = &ev->p->paths[path];
     const struct cedar_value *v;
 
-    if (path < EV_PATHS_SHARED && (ev->resolved >> path & 1) != 0)
-        return ev->paths[path];
     if (!ev_charge(ev, 1))
         return NULL;
     v = p->parent >= EV_PATH_VAR ? &ev->vars[p->parent - EV_PATH_VAR]

@@ -1,19 +1,8 @@
-/* Entities: where they are found, `in`, and scopes. */
+/* Entities: `in`, and scopes. */
 #include "policy/eval/eval_priv.h"
 
 /* Above this many ancestors bisection beats comparing hashes in a row. */
 #define LINEAR_MAX 16
-
-struct ev_entity ev_lookup(const struct ev *ev, const struct cedar_uid *uid)
-{
-    const struct cedar_request *req = ev->req;
-
-    for (size_t i = 0; i < req->overlay_count; i++)
-        if (cedar_uid_same(&req->overlay[i].uid, uid))
-            return (struct ev_entity){.overlay = &req->overlay[i]};
-    return (struct ev_entity){
-        .stored = ev->store != NULL ? cedar_entity_find(ev->store, uid) : NULL};
-}
 
 /* Equal hashes stand together; more than one of them only by malice. */
 static bool among(const struct entity *ent, const struct cedar_uid *uid)

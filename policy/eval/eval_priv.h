@@ -62,7 +62,21 @@ enum ev_truth ev_condition_traced(struct ev *ev, uint32_t node);
 
 /* ---- entities ---------------------------------------------------------- */
 
-struct ev_entity ev_lookup(const struct ev *ev, const struct cedar_uid *uid);
+static inline struct ev_entity ev_lookup(const struct ev *ev,
+                                         const struct cedar_uid *uid)
+{
+    const struct cedar_request *req = ev->req;
+    uint32_t i;
+
+    for (size_t o = 0; o < req->overlay_count; o++)
+        if (cedar_uid_same(&req->overlay[o].uid, uid))
+            return (struct ev_entity){.overlay = &req->overlay[o]};
+    if (ev->store == NULL)
+        return (struct ev_entity){0};
+    i = cedar_uidmap_find(&ev->store->map, uid);
+    return (struct ev_entity){
+        .stored = i != CEDAR_UIDMAP_NONE ? &ev->store->list[i] : NULL};
+}
 bool ev_entity_below(struct ev_entity ent, const struct cedar_uid *uid,
                      const struct cedar_uid *ancestor);
 bool ev_scope_one(const struct ev *ev, enum ev_var var,
@@ -107,7 +121,13 @@ static inline bool ev_charge(struct ev *ev, uint64_t units)
     return ev->work <= ev->work_max || ev_fatal(ev, TS_E_LIMIT);
 }
 
-const struct cedar_value *ev_path(struct ev *ev, uint32_t path);
+const struct cedar_value *ev_path_walk(struct ev *ev, uint32_t path);
+static inline const struct cedar_value *ev_path(struct ev *ev, uint32_t path)
+{
+    return path < EV_PATHS_SHARED && (ev->resolved >> path & 1) != 0
+               ? ev->paths[path]
+               : ev_path_walk(ev, path);
+}
 const struct cedar_value *ev_attr(struct ev *ev, const struct cedar_value *base,
                                   struct ts_str name);
 enum ev_truth ev_has(struct ev *ev, const struct cedar_value *base,

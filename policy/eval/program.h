@@ -18,13 +18,13 @@ enum ev_op {
     EV_AND,          /* a: first of n kids */
     EV_OR,           /* a: first of n kids */
     EV_NOT,          /* a; sub: 1 for the condition of an `unless` */
+    EV_IF,           /* a, b, c; the last of those whose operands are truths */
     EV_NEG,          /* a */
     EV_EQ,           /* a, b; sub: 1 for != */
     EV_LESS,         /* a, b; sub: 1 for >= */
     EV_LESS_EQ,      /* a, b; sub: 1 for > */
     EV_SUM,          /* a: first of n kids; joins in `joins` beside them */
     EV_PRODUCT,      /* a: first of n kids */
-    EV_IF,           /* a, b, c */
     EV_IN,           /* a, b */
     EV_GET,          /* a, b: strs */
     EV_HAS,          /* a, b: first of n strs */

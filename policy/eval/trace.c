@@ -40,14 +40,14 @@ void ev_trace_enter(struct ev *ev, const struct ev_node *n,
     tr->operand_count = tr->operand_cap = 0;
 }
 
-bool ev_trace_leave(struct ev *ev, const struct ev_trace_at *at,
+void ev_trace_leave(struct ev *ev, const struct ev_trace_at *at,
                     enum ev_truth t)
 {
     struct ev_trace *tr = ev->trace;
     struct cedar_clause_result *r;
 
     if (at->clause == NOWHERE)
-        return true;
+        return;
     r = &tr->results[at->clause];
     tr->next = end_of(tr, at->clause);
     r->outcome =
@@ -59,7 +59,6 @@ bool ev_trace_leave(struct ev *ev, const struct ev_trace_at *at,
         r->operand_count = tr->operand_count;
         tr->leaf = NOWHERE;
     }
-    return true;
 }
 
 void ev_trace_skip(struct ev *ev)

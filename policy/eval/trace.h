@@ -12,7 +12,7 @@
 struct ev_trace {
     const struct cedar_clause *clauses; /* of the policy under way */
     uint32_t count;
-    struct cedar_clause_result *results; /* beside them */
+    struct cedar_clause_result *results; /* beside them; in the arena */
     uint32_t next;
     uint32_t source;                /* of the policy */
     uint32_t leaf;                  /* the TEST under way, or UINT32_MAX */
@@ -28,11 +28,11 @@ struct ev_trace_at {
 
 void ev_trace_enter(struct ev *ev, const struct ev_node *n,
                     struct ev_trace_at *at);
-/* False: no memory; ev->fatal says so. */
-bool ev_trace_leave(struct ev *ev, const struct ev_trace_at *at,
+void ev_trace_leave(struct ev *ev, const struct ev_trace_at *at,
                     enum ev_truth t);
 /* The next clause is not evaluated, nor what is below it. */
 void ev_trace_skip(struct ev *ev);
+/* False: no memory; ev->fatal says so. */
 bool ev_trace_operand(struct ev *ev, uint32_t node,
                       const struct cedar_value *v);
 
