@@ -61,7 +61,8 @@ static void print_scope(struct est_printer *p, const struct ast_scope *s,
             cedar_json_write_end(&p->w, '}');
         }
     } else if (s->op != AST_ANY) {
-        print_target(p, s, slot, s->list);
+        /* The official engine writes a list of one as that one. */
+        print_target(p, s, slot, s->list && s->uid_count != 1);
     }
     cedar_json_write_end(&p->w, '}');
 }

@@ -143,9 +143,13 @@ static ts_err read_scope(struct est_reader *r, const struct json *v,
     size_t i = 0;
     ts_err e;
 
-    if (v->kind != JSON_OBJECT || op == NULL || op->kind != JSON_STRING)
+    if (v->kind != JSON_OBJECT)
         return est_fail(r, v, "for example {\"op\": \"All\"}",
-                        "the scope of `%s` must be an object with \"op\"",
+                        "the scope of `%s` must be an object, not %s",
+                        sides[side].ptr, cedar_json_kind_name(v->kind));
+    if (op == NULL || op->kind != JSON_STRING)
+        return est_fail(r, v, "for example {\"op\": \"All\"}",
+                        "the scope of `%s` needs a string \"op\"",
                         sides[side].ptr);
     while (i < sizeof(rows) / sizeof(rows[0]) &&
            !ts_str_eq(rows[i].name, op->str))
