@@ -2,14 +2,24 @@
 
 #include "policy/core/limits.h"
 
+/* The parser leaves the word itself in other nodes, too; a tree from JSON has
+ * none there. */
+static bool has_text(enum ast_op op)
+{
+    return op == AST_STR || op == AST_UID || op == AST_ATTR || op == AST_RUN ||
+           op == AST_IS || op == AST_GET || op == AST_FIELD;
+}
+
 static bool expr_equal(const struct ast_expr *a, const struct ast_expr *b,
                        unsigned depth)
 {
     const struct ast_expr *x, *y;
 
     if (a->op != b->op || a->sub != b->sub || a->num != b->num ||
-        a->count != b->count || !ts_str_eq(a->str, b->str) ||
-        !ts_str_eq(a->id, b->id) || depth > CEDAR_HEIGHT_MAX)
+        a->count != b->count || depth > CEDAR_HEIGHT_MAX)
+        return false;
+    if (has_text(a->op) &&
+        (!ts_str_eq(a->str, b->str) || !ts_str_eq(a->id, b->id)))
         return false;
     for (x = a->first, y = b->first; x != NULL && y != NULL;
          x = x->next, y = y->next) {
