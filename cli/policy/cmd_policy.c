@@ -7,6 +7,13 @@
 int cmd_policy(int argc, char **argv)
 {
     static const struct cli_command table[] = {
+        {"check", "read, validate and lint policies", cmd_policy_check},
+        {"fmt", "put policy text into one style", cmd_policy_fmt},
+        {"eval", "answer one request, as cedar authorize does",
+         cmd_policy_eval},
+        {"bench", "how fast these policies decide", cmd_policy_bench},
+        {"translate", "text to JSON and back, policies and schemas",
+         cmd_policy_translate},
         {"corpus", "run cases of the integration-test format",
          cmd_policy_corpus},
         {NULL, NULL, NULL},

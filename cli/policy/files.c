@@ -141,32 +141,31 @@ static bool write_all(int fd, struct ts_str text)
     return true;
 }
 
-/* The owner is kept where that is allowed (as root); the mode always. */
+/* The owner is kept where that is allowed (as root); the mode always. old is
+ * NULL for a file that is new. */
 static bool fill(int fd, const struct stat *old, struct ts_str text)
 {
-    if (fchown(fd, old->st_uid, old->st_gid) != 0 && errno != EPERM)
+    mode_t mask = umask(077);
+    mode_t mode = old != NULL ? old->st_mode & 07777 : 0666 & ~mask;
+
+    (void)umask(mask); /* there is no other way to ask for it */
+    if (old != NULL && fchown(fd, old->st_uid, old->st_gid) != 0 &&
+        errno != EPERM)
         return false;
-    return write_all(fd, text) && fchmod(fd, old->st_mode & 07777) == 0 &&
-           fsync(fd) == 0;
+    return write_all(fd, text) && fchmod(fd, mode) == 0 && fsync(fd) == 0;
 }
 
-static bool replace_at(const char *real, struct ts_str text)
+static bool save_new(const char *path, const struct stat *old,
+                     struct ts_str text)
 {
     char temp[PATH_MAX + 32];
-    struct stat old;
     int fd;
 
-    if (stat(real, &old) != 0)
-        return false;
-    if (!S_ISREG(old.st_mode)) {
-        errno = EINVAL;
-        return false;
-    }
-    (void)snprintf(temp, sizeof(temp), "%s.%ld.tmp", real, (long)getpid());
+    (void)snprintf(temp, sizeof(temp), "%s.%ld.tmp", path, (long)getpid());
     fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return false;
-    if (!fill(fd, &old, text) || rename(temp, real) != 0) {
+    if (!fill(fd, old, text) || rename(temp, path) != 0) {
         int saved = errno;
 
         (void)unlink(temp); /* it is ours: O_EXCL made it */
@@ -178,11 +177,31 @@ static bool replace_at(const char *real, struct ts_str text)
     return true;
 }
 
-bool pol_replace(const char *path, struct ts_str text)
+static bool save_into(const char *path, struct ts_str text)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    bool ok = fd >= 0 && write_all(fd, text);
+
+    if (fd >= 0)
+        ts_fd_close(&fd);
+    return ok;
+}
+
+static bool save(const char *path, struct ts_str text)
 {
     char real[PATH_MAX];
+    struct stat old;
 
-    if (realpath(path, real) != NULL && replace_at(real, text))
+    if (stat(path, &old) != 0)
+        return errno == ENOENT && save_new(path, NULL, text);
+    if (!S_ISREG(old.st_mode))
+        return save_into(path, text);
+    return realpath(path, real) != NULL && save_new(real, &old, text);
+}
+
+bool pol_save(const char *path, struct ts_str text)
+{
+    if (save(path, text))
         return true;
     cli_error("%s: not written: %s", shown(path).s, strerror(errno));
     return false;

@@ -35,8 +35,11 @@ bool pol_read_all(struct ts_arena *arena, const char *const *paths,
  * schema in Cedar syntax can. */
 bool pol_is_json(struct ts_str text);
 
-/* Replaces the file whole or not at all: a new file beside it with the mode of
- * the old one takes its name. A symbolic link stays one. */
-bool pol_replace(const char *path, struct ts_str text);
+/*
+ * Writes the file whole or not at all: a new file beside it takes its name,
+ * with the mode of the old one if there was one. A symbolic link stays one;
+ * what is no regular file (a terminal, a pipe) is written as it is.
+ */
+bool pol_save(const char *path, struct ts_str text);
 
 #endif
