@@ -1,5 +1,7 @@
 /* The requests of a case: whether they are valid, and what they are answered.
  */
+#include <string.h>
+
 #include "cli/policy/corpus.h"
 #include "policy/conform/conform.h"
 #include "policy/json/value_json.h"
@@ -86,33 +88,85 @@ static bool same_ids(const struct request *r, struct ts_str key,
     return true;
 }
 
+/* "policy0, policy3", escaped and shortened. */
+struct ids {
+    char s[160];
+    size_t len;
+};
+
+static void add_id(struct ids *ids, struct ts_str id)
+{
+    char one[48];
+    int n;
+
+    (void)ts_str_show(one, sizeof(one), id.ptr, id.len);
+    if (ids->len + strlen(one) + 8 > sizeof(ids->s))
+        (void)snprintf(one, sizeof(one), "...");
+    if (ids->len >= 3 && memcmp(ids->s + ids->len - 3, "...", 3) == 0)
+        return;
+    n = snprintf(ids->s + ids->len, sizeof(ids->s) - ids->len, "%s%s",
+                 ids->len > 0 ? ", " : "", one);
+    ids->len += n > 0 ? (size_t)n : 0;
+}
+
+static struct ids ids_given(const struct request *r,
+                            const struct cedar_answer *a, bool errors)
+{
+    uint32_t count = errors ? a->error_count : a->reason_count;
+    struct ids ids = {.len = 0};
+
+    for (uint32_t i = 0; i < count; i++)
+        add_id(&ids,
+               cedar_policies_info(r->k->policies,
+                                   errors ? a->errors[i].policy : a->reasons[i])
+                   .id);
+    return ids;
+}
+
+static struct ids ids_recorded(const struct request *r, struct ts_str key)
+{
+    const struct json *list = cedar_json_get(r->spec, key);
+    struct ids ids = {.len = 0};
+
+    for (const struct json *m = list != NULL ? list->first : NULL; m != NULL;
+         m = m->next)
+        if (m->kind == JSON_STRING)
+            add_id(&ids, m->str);
+    return ids;
+}
+
+static void compare_ids(const struct request *r, enum corpus_check check,
+                        const char *what, const char *key,
+                        const struct cedar_answer *a)
+{
+    bool errors = check == CORPUS_ERRORS;
+
+    if (corpus_count(r->c, r->k->form, check,
+                     same_ids(r, ts_str_of(key), a, errors)))
+        return;
+    corpus_fail(r->c, "%s: %s [%s]%s, recorded [%s]%s%s", r->name, what,
+                ids_given(r, a, errors).s, with(r),
+                ids_recorded(r, ts_str_of(key)).s,
+                a->error_count > 0 ? "; first error: " : "",
+                a->error_count > 0 ? a->errors[0].text : "");
+}
+
 static void compare(const struct request *r, const struct cedar_answer *a)
 {
     const struct json *want = cedar_json_get(r->spec, TS_STR_LIT("decision"));
-    bool allow = a->decision == CEDAR_ALLOW;
-    enum corpus_form form = r->k->form;
+    const char *given = a->decision == CEDAR_ALLOW ? "allow" : "deny";
+    struct ids recorded = {.len = 0};
 
-    if (!corpus_count(r->c, form, CORPUS_DECISION,
-                      want != NULL && want->kind == JSON_STRING &&
-                          (ts_str_eq_c(want->str, "allow") ||
-                           ts_str_eq_c(want->str, "deny")) &&
-                          ts_str_eq_c(want->str, "allow") == allow))
-        corpus_fail(r->c,
-                    "%s: decision %s%s, recorded the other; first error: "
-                    "%s",
-                    r->name, allow ? "allow" : "deny", with(r),
-                    a->error_count > 0 ? a->errors[0].text : "none");
-    if (!corpus_count(r->c, form, CORPUS_REASONS,
-                      same_ids(r, TS_STR_LIT("reason"), a, false)))
-        corpus_fail(r->c, "%s: %u determining policies%s, not those recorded",
-                    r->name, a->reason_count, with(r));
-    if (!corpus_count(r->c, form, CORPUS_ERRORS,
-                      same_ids(r, TS_STR_LIT("errors"), a, true)))
-        corpus_fail(r->c,
-                    "%s: %u policies in error%s, not those recorded; first "
-                    "error: %s",
-                    r->name, a->error_count, with(r),
-                    a->error_count > 0 ? a->errors[0].text : "none");
+    if (want != NULL && want->kind == JSON_STRING)
+        add_id(&recorded, want->str);
+    if (!corpus_count(r->c, r->k->form, CORPUS_DECISION,
+                      strcmp(recorded.s, given) == 0))
+        corpus_fail(r->c, "%s: decision %s%s, recorded %s%s%s", r->name, given,
+                    with(r), recorded.s,
+                    a->error_count > 0 ? "; first error: " : "",
+                    a->error_count > 0 ? a->errors[0].text : "");
+    compare_ids(r, CORPUS_REASONS, "determining policies", "reason", a);
+    compare_ids(r, CORPUS_ERRORS, "policies in error", "errors", a);
 }
 
 /* What is recorded of the request's validity, for both modes of validation:

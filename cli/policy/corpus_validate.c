@@ -48,6 +48,7 @@ static void whole_set(struct corpus *c, const struct corpus_case *k)
 
     if (want == NULL || want->kind != JSON_BOOL)
         return;
+    diags.count = diags.errors = diags.warnings = 0;
     if (said(c, "validation",
              cedar_validate(k->ast, k->schema, &cedar_validate_default, &diags),
              &diags, &valid) &&
