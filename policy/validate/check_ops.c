@@ -26,9 +26,11 @@ struct answer v_strict_pair(struct validate *v, struct vnode *n,
                             const struct cedar_type *right)
 {
     struct v_saying say = {.code = "incompatible_types",
-                           .label = "these can never be equal"};
+                           .label = "values of these types are never equal"};
     enum lub_help why;
 
+    if (n->op == V_CONTAINS)
+        say.label = "no such value can be in this set";
     if (!v->strict || a.type == &v_true || a.type == &v_false || left == NULL ||
         right == NULL || v_lub(v, left, right, true, &why) != NULL ||
         v->err != TS_OK)

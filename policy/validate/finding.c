@@ -87,6 +87,30 @@ static int by_place(const void *a, const void *b)
     return strcmp(x->code, y->code);
 }
 
+/* Only of what the conditions look at; the rest stands for anything. */
+static size_t say_kind(const struct validate *v, const struct venv *env,
+                       char *out, size_t cap)
+{
+    const char *mark = " (when";
+    size_t n = 0;
+
+    if ((v->uses & USES_PRINCIPAL) != 0) {
+        n += (size_t)snprintf(out + n, cap - n, "%s principal is `%.40s`", mark,
+                              cedar_quote(env->principal->name).s);
+        mark = ",";
+    }
+    if ((v->uses & (USES_ACTION | USES_CONTEXT)) != 0) {
+        n += (size_t)snprintf(
+            out + n, cap - n, "%s action is `%.60s`", mark,
+            v_uid_text(env->action->uid->type, env->action->uid->id).s);
+        mark = ",";
+    }
+    if ((v->uses & USES_RESOURCE) != 0)
+        n += (size_t)snprintf(out + n, cap - n, "%s resource is `%.40s`", mark,
+                              cedar_quote(env->resource->name).s);
+    return n;
+}
+
 /* In which kinds of requests, when it is not all of them. */
 static void say_where(const struct validate *v, const struct finding *f,
                       char *out, size_t cap)
@@ -101,15 +125,11 @@ static void say_where(const struct validate *v, const struct finding *f,
         (void)snprintf(out, cap, " (in all %u kinds of request)", v->total);
         return;
     }
-    (void)snprintf(out, cap, " (when a `%.40s` does `%.60s` to a `%.40s`",
-                   cedar_quote(env->principal->name).s,
-                   v_uid_text(env->action->uid->type, env->action->uid->id).s,
-                   cedar_quote(env->resource->name).s);
-    n = strlen(out);
+    n = say_kind(v, env, out, cap);
     if (f->times > 1)
-        (void)snprintf(out + n, cap - n, "; in %u of %u kinds of request)",
-                       f->times, v->total);
-    else
+        (void)snprintf(out + n, cap - n, "%sin %u of %u kinds of request)",
+                       n > 0 ? "; " : " (", f->times, v->total);
+    else if (n > 0)
         (void)snprintf(out + n, cap - n, ")");
 }
 

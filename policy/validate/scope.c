@@ -393,6 +393,11 @@ static void no_action(struct validate *v, const bool *fits)
         (void)snprintf(hint, sizeof(hint), "write `%s in` instead of `%s ==`",
                        principal ? "principal" : "resource",
                        principal ? "principal" : "resource");
+    else if (p->action.op == AST_SCOPE_EQ && first != NULL &&
+             first->principal_count == 0)
+        (void)snprintf(hint, sizeof(hint),
+                       "it is a group: write `action in` instead of `action "
+                       "==`");
     else if (p->action.op != AST_ANY && first != NULL)
         takes_hint(v, first, hint, sizeof(hint));
     say.hint = hint;

@@ -93,9 +93,8 @@ static void fault_in_one_kind_of_request_names_it(void **state)
 
     (void)state;
     assert_string_equal(d->code, "incompatible_types");
-    assert_string_equal(d->text,
-                        "`Long` and `String` are not compatible (when a "
-                        "`Guest` does `Action::\"look\"` to a `Crew`)");
+    assert_string_equal(d->text, "`Long` and `String` are not compatible (when "
+                                 "principal is `Guest`)");
 }
 
 static void fault_in_every_kind_of_request_is_told_once(void **state)
