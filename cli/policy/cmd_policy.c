@@ -11,6 +11,8 @@ int cmd_policy(int argc, char **argv)
         {"fmt", "put policy text into one style", cmd_policy_fmt},
         {"eval", "answer one request, as cedar authorize does",
          cmd_policy_eval},
+        {"diff", "which decisions two policy sets answer differently",
+         cmd_policy_diff},
         {"bench", "how fast these policies decide", cmd_policy_bench},
         {"translate", "text to JSON and back, policies and schemas",
          cmd_policy_translate},

@@ -1,0 +1,234 @@
+/* tipstaff policy diff: which requests two policy sets answer differently. */
+#include <stdio.h>
+
+#include "cli/cmd.h"
+#include "cli/policy/answer.h"
+#include "cli/policy/policy.h"
+#include "cli/policy/report.h"
+#include "cli/policy/request.h"
+
+struct diff {
+    struct pol_options old_set, new_set, o; /* o: schema and entities */
+    const char *requests;
+    bool json, quiet;
+
+    struct pol_inputs in;
+    struct pol_set was, now;
+    struct term t;
+    struct json_out out;
+    size_t flips, to_deny, to_allow, other;
+};
+
+struct both {
+    const struct pol_request *r;
+    size_t number; /* from 1 */
+    struct cedar_answer was, now;
+};
+
+static bool same_reasons(const struct diff *d, const struct both *b)
+{
+    if (b->was.reason_count != b->now.reason_count)
+        return false;
+    for (uint32_t i = 0; i < b->was.reason_count; i++) {
+        struct ts_str id =
+            cedar_policies_info(d->was.compiled, b->was.reasons[i]).id;
+        uint32_t j = 0;
+
+        while (
+            j < b->now.reason_count &&
+            !ts_str_eq(
+                id, cedar_policies_info(d->now.compiled, b->now.reasons[j]).id))
+            j++;
+        if (j == b->now.reason_count)
+            return false;
+    }
+    return true;
+}
+
+static void put_side(const struct diff *d, const char *name,
+                     const struct pol_set *set, const struct cedar_answer *a)
+{
+    (void)printf("    %s%s:%s ", d->t.dim, name, d->t.reset);
+    if (a->reason_count == 0) {
+        (void)printf("no permit is satisfied");
+    } else {
+        (void)printf("%s ", a->decision == CEDAR_ALLOW ? "permit" : "forbid");
+        pol_put_ids(stdout, set->compiled, a->reasons, a->reason_count);
+    }
+    for (uint32_t i = 0; i < a->error_count; i++) {
+        (void)printf("; %serror%s in ", d->t.yellow, d->t.reset);
+        pol_put_id(stdout, set->compiled, a->errors[i].policy);
+    }
+    (void)fputc('\n', stdout);
+}
+
+static void print_flip(const struct diff *d, const struct both *b)
+{
+    pol_put_decision(stdout, &d->t, b->was.decision);
+    (void)printf(" -> ");
+    pol_put_decision(stdout, &d->t, b->now.decision);
+    (void)printf("  ");
+    pol_put_request(stdout, &b->r->req);
+    (void)printf("    %srequest %zu, line %u%s\n", d->t.dim, b->number,
+                 b->r->span.line, d->t.reset);
+    put_side(d, "old", &d->was, &b->was);
+    put_side(d, "new", &d->now, &b->now);
+    (void)fputc('\n', stdout);
+}
+
+static void side_json(struct diff *d, const char *key,
+                      const struct pol_set *set, const struct cedar_answer *a)
+{
+    json_out_object(&d->out, key);
+    pol_answer_json(&d->out, set->compiled, a);
+    json_out_end(&d->out);
+}
+
+static void flip_json(struct diff *d, const struct both *b)
+{
+    json_out_object(&d->out, NULL);
+    json_out_int(&d->out, "request", (int64_t)b->number);
+    json_out_int(&d->out, "line", b->r->span.line);
+    pol_request_json(&d->out, &b->r->req);
+    side_json(d, "old", &d->was, &b->was);
+    side_json(d, "new", &d->now, &b->now);
+    json_out_end(&d->out);
+}
+
+static void look(struct diff *d, const struct both *b)
+{
+    if (b->was.decision == b->now.decision) {
+        d->other += same_reasons(d, b) ? 0 : 1;
+        return;
+    }
+    d->flips++;
+    *(b->now.decision == CEDAR_ALLOW ? &d->to_allow : &d->to_deny) += 1;
+    if (d->json)
+        flip_json(d, b);
+    else if (!d->quiet)
+        print_flip(d, b);
+}
+
+static bool compare(struct diff *d, const struct pol_request_list *list)
+{
+    struct ts_arena arena;
+    bool ok = true;
+
+    ts_arena_init(&arena, POL_ANSWER_ARENA);
+    for (size_t i = 0; i < list->count && ok; i++) {
+        struct both b = {.r = &list->list[i], .number = i + 1};
+        const struct cedar_entities *e = pol_request_entities(&d->in, b.r);
+
+        ts_arena_reset(&arena);
+        ok = cedar_authorize(d->was.compiled, e, &b.r->req, &arena, &b.was) ==
+                 TS_OK &&
+             cedar_authorize(d->now.compiled, e, &b.r->req, &arena, &b.now) ==
+                 TS_OK;
+        if (ok)
+            look(d, &b);
+        else
+            cli_error("request %zu, line %u: no decision", i + 1,
+                      b.r->span.line);
+    }
+    ts_arena_done(&arena);
+    return ok;
+}
+
+static void summary(struct diff *d, size_t requests)
+{
+    if (d->json) {
+        json_out_end(&d->out);
+        json_out_int(&d->out, "requests", (int64_t)requests);
+        json_out_int(&d->out, "flips", (int64_t)d->flips);
+        json_out_int(&d->out, "allow_to_deny", (int64_t)d->to_deny);
+        json_out_int(&d->out, "deny_to_allow", (int64_t)d->to_allow);
+        json_out_int(&d->out, "other_reasons", (int64_t)d->other);
+        json_out_end(&d->out);
+        return;
+    }
+    (void)printf("%s, %s%s%s (%zu to DENY, %zu to ALLOW), %zu with other "
+                 "reasons for the same decision\n",
+                 pol_count(requests, "request").s,
+                 d->flips > 0 ? d->t.red : d->t.green,
+                 pol_count(d->flips, "flip").s, d->t.reset, d->to_deny,
+                 d->to_allow, d->other);
+}
+
+/* Errors of both sides in one run. */
+static bool load(struct diff *d)
+{
+    bool ok = pol_set_load(&d->in, &d->old_set, &d->was, true) &&
+              pol_set_compile(&d->in, &d->was);
+
+    ok = pol_set_load(&d->in, &d->new_set, &d->now, true) &&
+         pol_set_compile(&d->in, &d->now) && ok;
+    ok = pol_load_schema(&d->in, &d->o, true) && ok;
+    return ok && pol_load_entities(&d->in, &d->o, true);
+}
+
+static int diff(struct diff *d)
+{
+    struct pol_request_list list = {0};
+    bool ok;
+
+    d->t = term_stdout();
+    if (!pol_inputs_init(&d->in))
+        return CLI_FAILED;
+    ok = load(d) && pol_requests_read(&d->in, d->requests, true, &list);
+    if (ok && d->json) {
+        json_out_init(&d->out, stdout);
+        json_out_object(&d->out, NULL);
+        json_out_array(&d->out, "changes");
+    }
+    if (ok) {
+        ok = compare(d, &list);
+        summary(d, list.count);
+    }
+    pol_requests_done(&list);
+    pol_set_done(&d->was);
+    pol_set_done(&d->now);
+    pol_inputs_done(&d->in);
+    return ok && d->flips == 0 ? CLI_OK : CLI_FAILED;
+}
+
+int cmd_policy_diff(int argc, char **argv)
+{
+    struct diff d = {0};
+    const struct cli_option options[] = {
+        {"--old", "FILE|DIR", "the policies of before; repeat for more",
+         CLI_LIST, &d.old_set.policies, true},
+        {"--new", "FILE|DIR", "the policies of after; repeat for more",
+         CLI_LIST, &d.new_set.policies, true},
+        {"--requests", "FILE", "requests as JSON lines or a JSON array",
+         CLI_TEXT, &d.requests, true},
+        POL_OPT_SCHEMA(&d.o),
+        POL_OPT_ENTITIES(&d.o),
+        {"--old-links", "FILE", "links of templates of before", CLI_TEXT,
+         &d.old_set.links, false},
+        {"--new-links", "FILE", "links of templates of after", CLI_TEXT,
+         &d.new_set.links, false},
+        {"--quiet", NULL, "counts only", CLI_FLAG, &d.quiet, false},
+        {"-q", NULL, NULL, CLI_FLAG, &d.quiet, false},
+        {"--json", NULL, "one JSON document instead of text", CLI_FLAG, &d.json,
+         false},
+    };
+    const struct cli_usage usage = {
+        .name = "tipstaff policy diff",
+        .operands = "",
+        .about = "Answers recorded requests with two policy sets and prints "
+                 "every decision that flips, with the\npolicies behind both "
+                 "answers. Exits 1 when one does.",
+        .options = options,
+        .option_count = sizeof(options) / sizeof(options[0]),
+        .examples = "  tipstaff policy diff --old main/policies --new "
+                    "policies \\\n      --entities e.json --requests "
+                    "requests.jsonl\n",
+    };
+    char **operands;
+    size_t count;
+    int code;
+
+    if (!cli_parse(&usage, argc, argv, &operands, &count, &code))
+        return code;
+    return diff(&d);
+}
