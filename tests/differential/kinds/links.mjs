@@ -51,9 +51,9 @@ const theirSet = (c) => call({ staticPolicies: byId(c.statics, (x) => J(shown(x)
 // it; or all in one text (so ids are by place) with the links through the API.
 function setJson(engine, c) {
   const json = (fn) => (x) => {
-    const a = engine.plain(fn, shown(x));
-    if (a.type !== "success") throw new Error(why(a));
-    return J(a.json);
+    const a = engine.json(fn, shown(x));
+    if (!a.ok) throw new Error(a.text);
+    return a.json;
   };
   return call({ staticPolicies: byId(c.statics, json("policyToJson")), templates: byId(c.templates, json("templateToJson")), templateLinks: `[${c.links.map(linkJson).join(",")}]` });
 }

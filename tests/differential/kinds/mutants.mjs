@@ -1,5 +1,6 @@
 // Damaged text of every kind: both engines take it or both refuse it.
 import { policy } from "../lib/expr.mjs";
+import { mutate as mutateJson } from "../lib/json.mjs";
 import { mutate, WORDS } from "../lib/mutate.mjs";
 import { stated } from "../lib/refusals.mjs";
 import { call, Trapped, why } from "../lib/theirs.mjs";
@@ -22,14 +23,24 @@ const policyText = (r) =>
 const entityText = (r) => U.entitiesJson(U.entities(r, r.between(1, 3)));
 const contextText = (r) => U.contextJson(U.request(r, []).c);
 
-const jsonOnly = (text, ask) => {
+function wellFormed(text) {
   try {
     JSON.parse(text);
+    return true;
   } catch {
-    return { type: "failure", errors: [{ message: "not JSON" }] }; // could not even be embedded
+    return false;
   }
-  return ask();
-};
+}
+
+// What is no JSON could not even be embedded in a call.
+const jsonOnly = (text, ask) => (wellFormed(text) ? ask() : { type: "failure", errors: [{ message: "not JSON" }] });
+
+// A JSON string would be taken for Cedar text.
+function estAccepted(e, text) {
+  if (!wellFormed(text) || !text.trimStart().startsWith("{")) return { type: "failure", errors: [{ message: "no JSON object" }] };
+  const a = e.call("policyToJson", text);
+  return a.type === "success" ? a : e.call("templateToJson", text);
+}
 
 export const TARGETS = {
   policies: { weight: 5, words: WORDS.cedar, base: policyText, theirs: (e, text) => e.plain("policySetTextToParts", text) },
@@ -37,20 +48,38 @@ export const TARGETS = {
   entities: { weight: 3, words: WORDS.json, base: entityText, theirs: (e, text) => jsonOnly(text, () => e.call("checkParseEntities", call({ entities: text }))) },
   schema: { weight: 4, words: WORDS.schema, base: (r) => schemaText(schema(r, 3)), theirs: (e, text) => e.call("checkParseSchema", J(text)) },
   schema_json: { weight: 3, words: WORDS.json, base: (r) => schemaJson(schema(r, 3)), theirs: (e, text) => jsonOnly(text, () => e.call("checkParseSchema", text)) },
+  est: { weight: 3, words: WORDS.json, base: policyText, theirs: estAccepted },
   context: { weight: 1, words: WORDS.json, base: contextText, theirs: (e, text) => jsonOnly(text, () => e.call("checkParseContext", call({ context: text }))) },
 };
 
 const weights = Object.fromEntries(Object.entries(TARGETS).map(([k, t]) => [k, t.weight]));
 
+const VALUES = WORDS.json.filter((w) => w.length > 1 && !/^[,:{}[\]]$|^.*,$/.test(w) && wellFormed(w));
+
 // Only some of them: TARGETS=schema,entities in the environment.
 const only = process.env.TARGETS?.split(",");
+
+const damage = (r, t, base, other) =>
+  Array.from({ length: 24 }, () => ({ text: t.words === WORDS.json && r.chance(60) ? mutateJson(r, base, VALUES, other) : mutate(r, base, t.words, other) }));
 
 export function generate(r) {
   let what = r.weighted(weights);
   if (only && !only.includes(what)) what = r.pick(only);
   const t = TARGETS[what];
   const [base, other] = [t.base(r), t.base(r)];
-  return { what, texts: Array.from({ length: 24 }, () => ({ text: mutate(r, base, t.words, other) })) };
+  return what === "est" ? { what, base, other, r } : { what, texts: damage(r, t, base, other) };
+}
+
+// Policies in JSON are made of policies in text, by the official engine.
+export function prepare(engine, c) {
+  if (c.texts) return;
+  const json = (text) => {
+    const parts = engine.plain("policySetTextToParts", text);
+    const one = (parts.policies?.[0] && engine.json("policyToJson", parts.policies[0])) ?? engine.json("templateToJson", parts.policy_templates[0]);
+    return one.json;
+  };
+  c.texts = damage(c.r, TARGETS.est, json(c.base), json(c.other));
+  delete c.r, delete c.base, delete c.other;
 }
 
 export const oursRequest = (c) => ({ op: "parse", what: c.what, texts: c.texts.map((t) => t.text) });

@@ -8,6 +8,18 @@ export const REFUSALS = [
     why: "unknown() exists for partial evaluation only; a policy that holds it can never decide (policy.md 4.2)",
     matches: (text, us) => us.code === "parse_error" && /^`unknown` is for partial evaluation/.test(us.text) && /unknown\s*\(/.test(text),
   },
+  {
+    name: "json_number",
+    what: ["entities", "context", "est"],
+    why: "a number that is no 64-bit integer, below a key that Cedar reads over: our reader knows no other numbers anywhere",
+    matches: (text, us) => us.code === "bad_json" && /floating-point number|does not fit 64 bits/.test(us.text),
+  },
+  {
+    name: "unknown_extension",
+    what: ["est"],
+    why: "{\"Value\": {\"__extn\"}} with a function that does not exist: text could not say it, and it could only fail",
+    matches: (text, us) => us.code === "bad_policy_json" && /^extension function `.*` does not exist/.test(us.text) && text.includes('"__extn"'),
+  },
 ];
 
 // -> the name of the class, or undefined

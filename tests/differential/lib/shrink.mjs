@@ -27,7 +27,8 @@ function* textCuts(text) {
 
 function* cuts(x, path = "") {
   if (isList(x)) {
-    if (path !== "pair") for (const xs of listCuts(x)) yield xs;
+    const pair = path === "pair" || (x.length === 2 && x.every((y) => typeof y === "string")); // a uid, a field
+    if (!pair) for (const xs of listCuts(x)) yield xs;
     for (let i = 0; i < x.length; i++) {
       const inner = isList(x[i]) && x[i].length === 2 && typeof x[i][0] === "string" ? "pair" : "";
       for (const y of cuts(x[i], inner)) yield x.with(i, y);

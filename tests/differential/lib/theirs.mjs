@@ -5,6 +5,8 @@ import { createRequire } from "node:module";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
+import { member, parse, write } from "./json.mjs";
+
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc");
 const require = createRequire(import.meta.url);
@@ -51,6 +53,20 @@ export class Theirs {
       this.traps++;
       this.load();
       throw new Trapped(String(e.message));
+    }
+  }
+
+  // What converts to JSON, as text with exact integers: the shell's JSON.parse
+  // is kept out of it.
+  json(fn, ...args) {
+    const keep = JSON.parse;
+    let raw;
+    JSON.parse = (t) => keep((raw = t));
+    try {
+      const a = this.plain(fn, ...args);
+      return a.type === "success" ? { ok: true, json: write(member(parse(raw), "json")) } : { ok: false, text: why(a) };
+    } finally {
+      JSON.parse = keep;
     }
   }
 
