@@ -1,6 +1,8 @@
 #ifndef TESTS_UNIT_POLICY_VALIDATE_TABLE_H
 #define TESTS_UNIT_POLICY_VALIDATE_TABLE_H
 
+#include <stddef.h>
+
 /* What the validator says to one condition (or one whole policy), in strict
  * mode and, where it differs, in permissive mode. Our own rows; what the
  * official engine says to the same was compared when they were written. */
