@@ -49,7 +49,7 @@ static ts_err common(struct resolver *r, uint32_t depth, uint32_t i,
                      uint32_t *ret_height)
 {
     struct res_common *c = &r->commons[i];
-    struct walk w = {.space = c->space, .depth = depth + 1};
+    struct walk w = {.space = c->space, .depth = depth};
     ts_err e = TS_OK;
 
     if (c->state == COMMON_BUSY) {
@@ -63,7 +63,6 @@ static ts_err common(struct resolver *r, uint32_t depth, uint32_t i,
         c->state = COMMON_BUSY;
         c->type = r->builtin[0];
         e = resolve(r, w, c->decl->type, &c->type, &c->height);
-        c->height++;
         c->state = COMMON_DONE;
     }
     *ret = c->type;
