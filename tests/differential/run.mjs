@@ -148,6 +148,7 @@ async function runAll() {
   let compared = 0, disagreements = 0;
   for (const kind of kinds) {
     const t = totals[kind] ?? {};
+    if (!t.compared) bad++; // a comparison that compares nothing has not passed
     compared += t.compared ?? 0;
     disagreements += t.disagreements ?? 0;
     console.log(`${kind.padEnd(10)} ${Object.entries(t).map(([k, v]) => `${k} ${v}`).join(", ")}`);

@@ -42,6 +42,7 @@ function alike(r, token, tokens, words) {
   return fit.length ? r.pick(fit) : token;
 }
 
+const LONE = /\p{Surrogate}/gu; // half a character cannot travel as UTF-8
 const MOST = 6000; // characters of one mutant
 
 export function mutate(r, text, words, other) {
@@ -71,6 +72,5 @@ export function mutate(r, text, words, other) {
       }
     }
   }
-  const out = tokens.join("").slice(0, MOST);
-  return out.isWellFormed() ? out : out.toWellFormed();
+  return tokens.join("").slice(0, MOST).replace(LONE, "\ufffd");
 }

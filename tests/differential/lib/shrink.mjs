@@ -1,6 +1,6 @@
 // Makes a failing case smaller: fewer members, fewer conditions, smaller
 // expressions, as long as the two engines still disagree.
-import { children } from "./tree.mjs";
+import { children, replaced } from "./tree.mjs";
 
 const isList = Array.isArray;
 
@@ -31,7 +31,7 @@ function* cuts(x, path = "") {
     if (!pair) for (const xs of listCuts(x)) yield xs;
     for (let i = 0; i < x.length; i++) {
       const inner = isList(x[i]) && x[i].length === 2 && typeof x[i][0] === "string" ? "pair" : "";
-      for (const y of cuts(x[i], inner)) yield x.with(i, y);
+      for (const y of cuts(x[i], inner)) yield replaced(x, i, y);
     }
   } else if (x && typeof x === "object") {
     if (typeof x.k === "string" && ("conds" in x) === false && isExpr(x)) {

@@ -94,13 +94,15 @@ export function printPolicy(p) {
   return `${notes}${p.effect} (${scope}${p.comma ? "," : ""})${conds};\n`;
 }
 
+export const replaced = (xs, i, x) => [...xs.slice(0, i), x, ...xs.slice(i + 1)];
+
 // Direct sub-expressions, as [get, set] over a copy.
 export function children(e) {
   const out = [];
   for (const key of ["a", "b", "c", "in"]) {
     if (e[key] && typeof e[key] === "object") out.push([e[key], (x) => ({ ...e, [key]: x })]);
   }
-  (e.xs ?? []).forEach((x, i) => out.push([x, (y) => ({ ...e, xs: e.xs.with(i, y) })]));
-  (e.fs ?? []).forEach(([k, x], i) => out.push([x, (y) => ({ ...e, fs: e.fs.with(i, [k, y]) })]));
+  (e.xs ?? []).forEach((x, i) => out.push([x, (y) => ({ ...e, xs: replaced(e.xs, i, y) })]));
+  (e.fs ?? []).forEach(([k, x], i) => out.push([x, (y) => ({ ...e, fs: replaced(e.fs, i, [k, y]) })]));
   return out;
 }
