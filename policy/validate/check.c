@@ -1,7 +1,5 @@
 /* One expression in one kind of request: its type, whether anything below it is
  * wrong, and what is known to be present when it is true. */
-#include <stdio.h>
-
 #include "policy/validate/validate_priv.h"
 
 static struct answer stop(void)
@@ -160,47 +158,19 @@ struct answer v_check(struct validate *v, struct vnode *n)
     return a;
 }
 
-/* `A`, or `A or B or C`. */
-static void name_types(const struct cedar_type *const *want, size_t count,
-                       char *out, size_t cap)
-{
-    size_t at = 0;
-
-    out[0] = '\0';
-    for (size_t i = 0; i < count && at < cap; i++) {
-        const char *name = want[i] == &v_any_entity          ? "an entity"
-                           : want[i] == &v_any_record        ? "a record"
-                           : want[i] == &v_any_set           ? "a set"
-                           : want[i] == &v_set_of_any_entity ? "a set of them"
-                                                             : NULL;
-
-        at += (size_t)snprintf(
-            out + at, cap - at, name != NULL ? "%s%s" : "%s`%s`",
-            i == 0 ? "" : " or ", name != NULL ? name : v_type_text(want[i]).s);
-    }
-}
-
 struct answer v_expect(struct validate *v, struct vnode *n,
                        const struct cedar_type *const *want, size_t count,
                        const char *hint)
 {
-    struct v_saying say = {.code = "unexpected_type", .hint = hint};
     struct answer a = v_check(v, n);
-    struct v_text have;
-    char names[160], label[96];
 
     if (a.type == NULL)
         return v_answer(false, NULL);
     for (size_t i = 0; i < count; i++)
         if (v_subtype(v, a.type, want[i], false))
             return a;
-    if (v->err != TS_OK || v_known(v, n, say.code))
-        return v_answer(false, NULL);
-    have = v_type_text(a.type);
-    name_types(want, count, names, sizeof(names));
-    (void)snprintf(label, sizeof(label), "this is `%.80s`", have.s);
-    say.label = label;
-    v_find(v, n, &say, "expected %s, found `%.90s`", names, have.s);
+    if (v->err == TS_OK)
+        v_unexpected(v, n, a.type, want, count, hint);
     return v_answer(false, NULL);
 }
 

@@ -239,3 +239,41 @@ struct v_text v_path_text(const struct vnode *n)
     }
     return out;
 }
+
+/* `A`, or `A or B or C`. */
+static void name_types(const struct cedar_type *const *want, size_t count,
+                       char *out, size_t cap)
+{
+    size_t at = 0;
+
+    out[0] = '\0';
+    for (size_t i = 0; i < count && at < cap; i++) {
+        const char *name = want[i] == &v_any_entity          ? "an entity"
+                           : want[i] == &v_any_record        ? "a record"
+                           : want[i] == &v_any_set           ? "a set"
+                           : want[i] == &v_set_of_any_entity ? "a set of them"
+                                                             : NULL;
+
+        at += (size_t)snprintf(
+            out + at, cap - at, name != NULL ? "%s%s" : "%s`%s`",
+            i == 0 ? "" : " or ", name != NULL ? name : v_type_text(want[i]).s);
+    }
+}
+
+void v_unexpected(struct validate *v, struct vnode *n,
+                  const struct cedar_type *have,
+                  const struct cedar_type *const *want, size_t count,
+                  const char *hint)
+{
+    struct v_saying say = {.code = "unexpected_type", .hint = hint};
+    struct v_text type;
+    char names[160], label[96];
+
+    if (v_known(v, n, say.code))
+        return;
+    type = v_type_text(have);
+    name_types(want, count, names, sizeof(names));
+    (void)snprintf(label, sizeof(label), "this is `%.80s`", type.s);
+    say.label = label;
+    v_find(v, n, &say, "expected %s, found `%.90s`", names, type.s);
+}

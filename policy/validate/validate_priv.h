@@ -282,6 +282,12 @@ struct v_saying { /* texts are escaped already */
 bool v_known(struct validate *v, struct vnode *n, const char *code);
 void v_find(struct validate *v, struct vnode *n, const struct v_saying *say,
             const char *fmt, ...) TS_PRINTF(4, 5);
+/* A type that is none of the wanted ones. Apart from the recursion, whose
+ * frames stay small. */
+void v_unexpected(struct validate *v, struct vnode *n,
+                  const struct cedar_type *have,
+                  const struct cedar_type *const *want, size_t count,
+                  const char *hint);
 void v_emit(struct validate *v);
 
 struct v_text { /* a type or a path as people write it, escaped */
