@@ -35,7 +35,12 @@ const J = (x, indent) => JSON.stringify(x, (_, v) => (typeof v === "bigint" ? St
 const generate = (kind, i) => KINDS[kind].generate(new Rng(opt.seed, kind, i));
 
 function ask(kind, engines, c) {
-  KINDS[kind].prepare?.(engines.theirs, c);
+  try {
+    KINDS[kind].prepare?.(engines.theirs, c);
+  } catch (e) {
+    if (!(e instanceof Trapped)) throw e;
+    return Promise.resolve({ compared: 0, trapped: 1 });
+  }
   const mine = Promise.all([].concat(KINDS[kind].oursRequest(c)).map((q) => engines.ours.ask(q)));
   let them;
   try {
