@@ -11,7 +11,7 @@
 #define CEDAR_HEIGHT_MAX   256 /* height of one expression tree */
 #define CEDAR_VALUE_DEPTH  256 /* nesting of one value */
 #define CEDAR_JSON_DEPTH   64  /* nesting of one JSON text */
-#define CEDAR_JSON_INDENTS 16  /* levels of written JSON with lines */
+#define CEDAR_JSON_INDENTS 6   /* levels of written JSON with lines */
 #define CEDAR_ANNOTATIONS  64  /* of one policy */
 #define CEDAR_UNARY_MAX    4   /* `!` or `-` in a row, as in Cedar */
 #define CEDAR_IP_TEXT_MAX  43  /* bytes */

@@ -15,10 +15,9 @@ static void put(struct json_writer *w, const char *s, size_t n)
 
 static void new_line(struct json_writer *w)
 {
-    static const char blanks[2 * CEDAR_JSON_INDENTS + 1] = "\n"
-                                                           "                "
-                                                           "                ";
+    static const char blanks[] = "\n            ";
 
+    _Static_assert(sizeof(blanks) == 2 + 2 * CEDAR_JSON_INDENTS, "indents");
     if (w->depth <= CEDAR_JSON_INDENTS)
         put(w, blanks, 1 + 2 * (size_t)w->depth);
 }
@@ -56,8 +55,8 @@ void cedar_json_write_end(struct json_writer *w, char kind)
         return; /* whoever failed may have left things open */
     TS_REQUIRE(w->depth > 0 && !w->keyed);
     w->depth--;
-    if (w->member)
-        new_line(w);
+    if (w->member && w->depth < CEDAR_JSON_INDENTS)
+        new_line(w); /* as its members have begun with one */
     put(w, &kind, 1);
     w->member = true;
 }
