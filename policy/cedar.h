@@ -50,7 +50,8 @@ struct cedar_diag {
 
 #define CEDAR_DIAGS_MAX 20
 
-/* Memory of the caller. Beyond CEDAR_DIAGS_MAX diagnostics are only counted,
+/* Memory of the caller, zeroed. What reads a text begins with an empty list;
+ * validating, linting and compiling add to it. Beyond CEDAR_DIAGS_MAX diagnostics are only counted,
  * and the first errors are kept rather than warnings. */
 struct cedar_diags {
     uint32_t count; /* errors + warnings; of these min(count, MAX) in list */

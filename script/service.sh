@@ -41,8 +41,17 @@ service_uid() {
     sed -nE "s/^ +$1: *\"?([0-9]+)\"?.*/\1/p" "$service_dir/etc/tipstaff.yaml" | head -1
 }
 
-# service_tool NAME YAML ; service_policy NAME CEDAR (appended to hard/)
-service_tool() { printf '%s\n' "$2" >"$service_dir/etc/tools/$1.yaml"; }
+# service_tool NAME YAML: a tool whose resource is itself, declared in the schema;
+# service_args "name?: Type,": arguments that it may take;
+# service_policy NAME CEDAR (appended to hard/)
+service_tool() {
+    printf '%s\n' "$2" >"$service_dir/etc/tools/$1.yaml"
+    printf 'action "%s" appliesTo { principal: [User, Agent], resource: Tool, context: Call };\n' \
+        "$(sed -n 's/^tool: //p' <<<"$2")" >>"$service_dir/etc/tenants/acme/schema.cedarschema"
+}
+service_args() {
+    sed -i "s/^    args: {/&\n        $1/" "$service_dir/etc/tenants/acme/schema.cedarschema"
+}
 service_policy() {
     printf '@id("%s")\n%s\n' "$1" "$2" \
         >"$service_dir/etc/tenants/acme/policies/hard/zz-$1.cedar"

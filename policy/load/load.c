@@ -73,6 +73,5 @@ ts_err cedar_policies_parse(const struct cedar_source *sources, size_t count,
 ts_err cedar_ast_compile(const struct cedar_ast *a, struct cedar_policies **ret,
                          struct cedar_diags *diags)
 {
-    est_diags_clear(diags);
     return cedar_load_tree(&a->tree, a->arena.budget, ret, diags);
 }

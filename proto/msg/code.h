@@ -42,6 +42,8 @@ enum verdict {
       "the sidecar cannot tell whether this call ran before")              \
     X(BAD_FRAME, "bad_frame", "the message is malformed")                      \
     X(BAD_ARGUMENTS, "bad_arguments", "the arguments do not fit the tool")     \
+    X(SCHEMA_MISMATCH, "schema_mismatch",                                      \
+      "the call does not fit the tenant's schema")                             \
     X(TOOL_UNKNOWN, "tool_unknown", "no tool of this name is configured")      \
     X(AUDIT_UNAVAILABLE, "audit_unavailable",                                  \
       "the decision could not be recorded, so nothing was run")                \

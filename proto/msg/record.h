@@ -28,9 +28,8 @@
  * session (bin16), peer (map uid, gid, pid, pidfs_ino), call (bin16),
  * call_seq, tool, tool_digest (bin32), args_digest (bin32: BLAKE2b of the
  * received bytes), args (map: per the manifest's log setting keys -> value, or
- * {"len":n} for a value that is not logged), action, resource, sensitivity,
- * effect
- * ("permit", "forbid", "pending"), code, text, cedar (array of [set name,
+ * {"len":n} for a value that is not logged), action, resource,
+ * resource_type, sensitivity, effect ("permit", "forbid", "pending"), code, text, cedar (array of [set name,
  * decision, [reason ids], [[policy id, error]...], [satisfied permits]]),
  * policies (array of determining "set/id"), context (map, the context used),
  * calls_1m, provenance (array), trace, rev_seq, generation (policy revision),

@@ -168,14 +168,25 @@ static ts_err parts_make(const struct delegation *d,
     return TS_OK;
 }
 
-static ts_err block_parse(struct ts_str text, struct cedar_policies **ret,
+/* A stranger's text: parsed within the limits of a block, and held to the same
+ * strict validation as the operator's own policies. */
+static ts_err block_parse(struct ts_str text, const struct cedar_schema *schema,
+                          struct cedar_policies **ret,
                           enum trust_code *reterr_code)
 {
     struct cedar_source source = {.name = "block", .text = text};
-    struct cedar_diags diags = {0};
-    ts_err e =
-        cedar_policies_parse(&source, 1, &cedar_options_block, ret, &diags);
+    struct cedar_ast *ast = NULL;
+    ts_err e = cedar_ast_parse(&source, 1, &cedar_options_block, &ast, NULL);
 
+    /* A forbid with a slot would forbid nothing: it is no policy here. */
+    for (size_t i = 0; e == TS_OK && i < cedar_ast_count(ast); i++)
+        if (cedar_ast_info(ast, i).kind != CEDAR_STATIC)
+            e = TS_E_FORMAT;
+    if (e == TS_OK)
+        e = cedar_validate(ast, schema, &cedar_validate_default, NULL);
+    if (e == TS_OK)
+        e = cedar_ast_compile(ast, ret, NULL);
+    cedar_ast_free(ast);
     if (e == TS_OK || e == TS_E_NOMEM)
         return e;
     *reterr_code = TRUST_E_POLICY;
@@ -183,7 +194,8 @@ static ts_err block_parse(struct ts_str text, struct cedar_policies **ret,
 }
 
 static ts_err fill(struct authority *a, const uint8_t *chain, size_t chain_len,
-                   const struct trust_config *cfg, uint64_t now_s,
+                   const struct trust_config *cfg,
+                   const struct cedar_schema *schema, uint64_t now_s,
                    enum trust_code *reterr_code)
 {
     struct delegation *d;
@@ -204,7 +216,7 @@ static ts_err fill(struct authority *a, const uint8_t *chain, size_t chain_len,
     a->delegation = d;
     a->tenant = d->tenant;
     for (size_t i = 0; i < d->block_count; i++) {
-        e = block_parse(d->blocks[i].policies, &a->block_policies[i],
+        e = block_parse(d->blocks[i].policies, schema, &a->block_policies[i],
                         reterr_code);
         if (e != TS_OK)
             return e;
@@ -214,7 +226,8 @@ static ts_err fill(struct authority *a, const uint8_t *chain, size_t chain_len,
 }
 
 ts_err authority_make(const uint8_t *chain, size_t chain_len,
-                      const struct trust_config *cfg, uint64_t now_s,
+                      const struct trust_config *cfg,
+                      const struct cedar_schema *schema, uint64_t now_s,
                       struct authority **ret, enum trust_code *reterr_code)
 {
     enum trust_code code = TRUST_E_INTERNAL;
@@ -226,10 +239,31 @@ ts_err authority_make(const uint8_t *chain, size_t chain_len,
         return TS_E_NOMEM;
     }
     ts_arena_init(&a->arena, AUTHORITY_BUDGET);
-    e = fill(a, chain, chain_len, cfg, now_s, &code);
+    e = fill(a, chain, chain_len, cfg, schema, now_s, &code);
     if (e != TS_OK) {
         authority_free(a);
         *reterr_code = code;
+        return e;
+    }
+    *ret = a;
+    return TS_OK;
+}
+
+ts_err authority_recorded(const struct delegation *d,
+                          const struct trust_config *cfg,
+                          struct authority **ret)
+{
+    struct authority *a = ts_mem_alloc(sizeof(*a));
+    ts_err e;
+
+    if (a == NULL)
+        return TS_E_NOMEM;
+    ts_arena_init(&a->arena, AUTHORITY_BUDGET);
+    a->delegation = d;
+    a->tenant = d->tenant;
+    e = parts_make(d, cfg, a);
+    if (e != TS_OK) {
+        authority_free(a);
         return e;
     }
     *ret = a;

@@ -145,7 +145,7 @@ ts_err context_make(const struct context_input *in, struct ts_arena *arena,
 {
     const struct authority *a = in->authority;
     const struct authority_parts *p = a->parts;
-    struct cedar_value args, rate, provenance, session;
+    struct cedar_value args, rate, provenance, session, approvals;
     struct cedar_field *f = ret->fields;
     size_t n = 0;
     ts_err e;
@@ -154,7 +154,8 @@ ts_err context_make(const struct context_input *in, struct ts_arena *arena,
         (e = rate_record(in->rates, arena, &rate)) != TS_OK ||
         (e = provenance_record(in, arena, &ret->tainted, &provenance)) !=
             TS_OK ||
-        (e = session_record(a, arena, &session)) != TS_OK)
+        (e = session_record(a, arena, &session)) != TS_OK ||
+        (e = cedar_set_make(arena, NULL, 0, &approvals)) != TS_OK)
         return e;
     f[n++] = value_text(TS_STR_LIT("hop"), TS_STR_LIT(""));
     f[n++] = value_of(
@@ -171,6 +172,9 @@ ts_err context_make(const struct context_input *in, struct ts_arena *arena,
     f[n++] =
         value_uid(TS_STR_LIT("caller"), &p->agents[p->agent_count - 1].up[0]);
     f[n++] = value_of(TS_STR_LIT("session"), session);
+    /* Nothing grants an approval yet; the field is there so that policies can
+     * already be written for it, and validate. */
+    f[n++] = value_of(TS_STR_LIT("approvals"), approvals);
     f[n++] = value_bool(TS_STR_LIT("has_stdin"), in->call->has_stdin);
     f[n++] = value_bool(TS_STR_LIT("check_only"), in->call->check_only);
     f[n++] = value_of(TS_STR_LIT("provenance"), provenance);

@@ -21,7 +21,7 @@ struct call_rates { /* before this call */
     struct meter_counts agent, agent_tool, task, denied;
 };
 
-#define CONTEXT_FIELDS 18
+#define CONTEXT_FIELDS 19
 
 struct call_context {
     struct cedar_field fields[CONTEXT_FIELDS]; /* sorted; [0] is hop */

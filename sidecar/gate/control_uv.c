@@ -9,6 +9,7 @@
 #include "sidecar/common/fds.h"
 #include "sidecar/common/log.h"
 #include "sidecar/gate/conn_uv.h"
+#include "sidecar/gate/gate_uv.h"
 #include "sidecar/gate/listen.h"
 #include "sidecar/gate/order_out.h"
 #include "sidecar/gate/records.h"
@@ -145,6 +146,7 @@ static ts_err commit(struct gate *g, const struct control_message *m)
     log_event(LOG_INFO, "reloaded generation=%llu drained=%llu",
               (unsigned long long)g->snapshot->generation,
               (unsigned long long)sessions_recheck(g));
+    gate_log_notes(g);
     return TS_OK;
 }
 

@@ -159,6 +159,8 @@ static void read_rates(struct deciding *d)
     const struct meters *m = d->in->meters;
     uint64_t now = d->in->call->now.boot_ns;
 
+    if (d->has_rates)
+        return;
     d->rates.agent = meter_read(m, p->meter_agent, now);
     d->rates.task = meter_read(m, p->meter_task, now);
     d->rates.denied = meter_read(m, p->meter_denied, now);
@@ -183,6 +185,35 @@ static void count_call(struct deciding *d)
         meter_count(m, p->meter_denied, now);
 }
 
+/* Says what does not fit: an entity of this call (req is NULL) or the request.
+ * Asked again for it, since diagnostics are large and seldom wanted. */
+static ts_err mismatch(struct deciding *d, const struct cedar_overlay *entity,
+                       const struct cedar_request *req)
+{
+    const struct cedar_schema *s = d->tenant->schema;
+    struct cedar_diags diags = {0};
+    ts_err e = req != NULL ? cedar_request_check(s, req, &diags)
+                           : cedar_overlay_check(s, entity, &diags);
+
+    d->mismatch = e == TS_E_INVALID;
+    if (d->mismatch && diags.count > 0) {
+        (void)snprintf(d->why_buf, sizeof(d->why_buf), "%s",
+                       diags.list[0].text);
+        d->why = d->why_buf;
+    }
+    return e;
+}
+
+/* Validated policies are sound on data that fits the schema, and only there. */
+static ts_err check_entities(struct deciding *d)
+{
+    for (uint32_t i = 0; i < d->overlay_count; i++)
+        if (cedar_overlay_check(d->tenant->schema, &d->overlay[i], NULL) !=
+            TS_OK)
+            return mismatch(d, &d->overlay[i], NULL);
+    return TS_OK;
+}
+
 static ts_err ask(struct deciding *d, const char *name,
                   const struct cedar_policies *policies,
                   const struct cedar_uid *principal,
@@ -195,9 +226,12 @@ static ts_err ask(struct deciding *d, const char *name,
                                       .context = *context,
                                       .overlay = d->overlay,
                                       .overlay_count = d->overlay_count};
-    ts_err e = cedar_authorize(policies, d->tenant->entities, &req, d->arena,
-                               &s->answer);
+    ts_err e = cedar_request_check(d->tenant->schema, &req, NULL);
 
+    if (e != TS_OK)
+        return mismatch(d, NULL, &req);
+    e = cedar_authorize(policies, d->tenant->entities, &req, d->arena,
+                        &s->answer);
     if (e != TS_OK)
         return e;
     s->set_name = name;
@@ -260,14 +294,15 @@ static ts_err evaluate(struct deciding *d)
         if ((e = sub_agent_entity(d, &d->overlay[i])) != TS_OK)
             return e;
     d->overlay[d->overlay_count++] = d->target.overlay;
-    if ((e = context_make(&ci, d->arena, &d->context)) != TS_OK)
+    if ((e = check_entities(d)) != TS_OK ||
+        (e = context_make(&ci, d->arena, &d->context)) != TS_OK)
         return e;
     d->has_context = true;
     return ask_all(d);
 }
 
 /* Any failure on the way to an answer is a denial, never half a verdict. */
-static struct combined judge(struct deciding *d)
+struct combined decide_judge(struct deciding *d)
 {
     struct combined no = {VERDICT_DENY, check_call(d)};
     ts_err e;
@@ -287,6 +322,8 @@ static struct combined judge(struct deciding *d)
     d->has_target = true;
     if (evaluate(d) != TS_OK) {
         d->set_count = 0; /* an incomplete list would look like an answer */
+        if (d->mismatch)
+            no.code = CODE_SCHEMA_MISMATCH;
         return no;
     }
     return combine(d->sets, d->set_count);
@@ -364,7 +401,7 @@ ts_err decide_call(const struct decide_input *in, struct ts_arena *arena,
 
     *ret = (struct decision){.verdict = VERDICT_DENY, .code = CODE_INTERNAL};
     make_id(in, ret->id);
-    all = judge(&d);
+    all = decide_judge(&d);
     ret->verdict = all.verdict;
     ret->code = all.code;
     if (ret->verdict == VERDICT_PERMIT)

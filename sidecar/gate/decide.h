@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "policy/cedar.h"
+#include "policy/cedar_schema.h"
 #include "proto/base/ts_arena.h"
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
@@ -43,15 +44,22 @@ struct authority {
     const struct authority_parts *parts; /* private to decide*.c */
 };
 
-/* Verifies the chain and parses the policy text of every block with
- * cedar_options_block; text that is not Cedar is TRUST_E_POLICY. On failure the
+/* Verifies the chain, parses the policy text of every block with
+ * cedar_options_block and validates it against the tenant's schema; text that
+ * is not Cedar, or not strictly valid, is TRUST_E_POLICY. On failure the
  * handshake is refused: TS_E_AUTH with *reterr_code, or TS_E_NOMEM/TS_E_LIMIT
  * with TRUST_E_INTERNAL. The caller fills session_id and peer_*. cfg is not
  * kept. */
 TS_NODISCARD ts_err authority_make(const uint8_t *chain, size_t chain_len,
                                    const struct trust_config *cfg,
+                                   const struct cedar_schema *schema,
                                    uint64_t now_s, struct authority **ret,
                                    enum trust_code *reterr_code);
+/* An authority from what a record says of one, for asking again (replay.h):
+ * nothing is verified and there are no blocks. d is borrowed. */
+TS_NODISCARD ts_err authority_recorded(const struct delegation *d,
+                                       const struct trust_config *cfg,
+                                       struct authority **ret);
 void authority_free(struct authority *a);
 
 /* Rate counters per (tenant, agent, tool, task) over 1 minute and 1 hour, and

@@ -18,7 +18,8 @@ struct deciding {
     struct call_args args;
     struct call_target target;
     struct call_rates rates;
-    bool has_args, has_target, has_context;
+    bool has_rates; /* they are given, not read from the meters */
+    bool has_args, has_target, has_context, mismatch;
     struct call_context context;
     struct cedar_overlay overlay[1 + TS_BLOCKS_MAX];
     uint32_t overlay_count;
@@ -28,6 +29,9 @@ struct deciding {
     char why_buf[512]; /* where why may point */
     struct decision *out;
 };
+
+/* The verdict on d->in, and d->sets with the answers it was made of. */
+struct combined decide_judge(struct deciding *d);
 
 /* Writes the record of d->out. brief leaves out what the caller made long. */
 TS_NODISCARD ts_err decide_record_write(const struct deciding *d, bool brief,

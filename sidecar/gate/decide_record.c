@@ -329,6 +329,11 @@ static void put_request(struct mp_writer *w, const struct deciding *d,
         put(w, d->target.resource.id);
     else
         put_raw(w, EMPTY_TEXT, 1);
+    KEY(w, "\xad", "resource_type");
+    if (d->has_target)
+        put(w, d->target.resource.type);
+    else
+        put_raw(w, EMPTY_TEXT, 1);
     KEY(w, "\xab", "sensitivity");
     if (d->has_target)
         put(w, sensitivity_name(d->target.sensitivity));
@@ -388,9 +393,9 @@ static uint64_t elapsed_us(const struct decide_input *in)
     return (now - in->call->received_ns) / 1000;
 }
 
-/* 2 + head + session 4 + tool 4 + request 3 + verdict 3 + cedar, policies,
+/* 2 + head + session 4 + tool 4 + request 4 + verdict 3 + cedar, policies,
  * context + call 5 + us, and order. */
-#define OTHER_KEYS (2 + 4 + 4 + 3 + 3 + 3 + 5 + 1)
+#define OTHER_KEYS (2 + 4 + 4 + 4 + 3 + 3 + 5 + 1)
 
 ts_err decide_record_write(const struct deciding *d, bool brief,
                            uint8_t *record, size_t cap, size_t *ret_len)

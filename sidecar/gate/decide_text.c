@@ -40,6 +40,7 @@ static const char *word_of(enum verdict v, enum call_code c)
     case CODE_OUTCOME_UNKNOWN:
     case CODE_BAD_FRAME:
     case CODE_BAD_ARGUMENTS:
+    case CODE_SCHEMA_MISMATCH:
     case CODE_TOOL_UNKNOWN:
     case CODE_DEADLINE:
     case CODE_CANCELLED:

@@ -179,6 +179,17 @@ ts_err gate_new(struct gate **ret)
     return TS_OK;
 }
 
+void gate_log_notes(const struct gate *g)
+{
+    const struct snapshot_notes *n = &g->snapshot->notes;
+
+    if (n->warnings > 0)
+        log_event(LOG_WARN,
+                  "policy_warnings count=%u first=\"%s\" hint=\"tipstaff "
+                  "policy check shows all\"",
+                  n->warnings, n->first);
+}
+
 ts_err gate_loop_init(struct gate *g)
 {
     return uv_loop_init(&g->loop) == 0 ? TS_OK : TS_E_SYSTEM;

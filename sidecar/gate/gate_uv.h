@@ -14,6 +14,8 @@
 TS_NODISCARD ts_err gate_new(struct gate **ret);
 TS_NODISCARD ts_err gate_loop_init(struct gate *g);
 TS_NODISCARD ts_err gate_serve(struct gate *g);
+/* What the snapshot in use has to say about its policies, in the log. */
+void gate_log_notes(const struct gate *g);
 void gate_close(struct gate *g);
 void gate_free(struct gate *g);
 

@@ -143,8 +143,10 @@ static ts_err load(struct gate *g, int bundle_fd, int journal_fd)
     if (e != TS_OK) {
         log_event(LOG_ERROR, "configuration_refused text=\"%s\"", text);
         control_reject(text);
+        return e;
     }
-    return e;
+    gate_log_notes(g);
+    return TS_OK;
 }
 
 /* Everything up to the confinement; nothing of a stranger is read here. */

@@ -121,8 +121,8 @@ static const char *admit(struct client *c, const struct handshake_auth *m,
         return "issuer_unknown";
     cfg = tenant->trust;
     cfg.revoked = &g->revoked;
-    if (authority_make(m->chain.ptr, m->chain.len, &cfg, now_s, &c->authority,
-                       &why) != TS_OK)
+    if (authority_make(m->chain.ptr, m->chain.len, &cfg, tenant->schema, now_s,
+                       &c->authority, &why) != TS_OK)
         return trust_code_name(why);
     d = c->authority->delegation;
     if (!ts_str_eq(d->tenant, tenant->name))

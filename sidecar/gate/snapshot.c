@@ -24,6 +24,7 @@ struct loading {
 static void snapshot_free(struct snapshot *s)
 {
     for (uint32_t i = 0; i < s->tenant_count; i++) {
+        cedar_schema_free(s->tenants[i].schema);
         cedar_policies_free(s->tenants[i].policies);
         cedar_entities_free(s->tenants[i].entities);
     }
@@ -156,9 +157,10 @@ static struct ts_str tenant_of(struct ts_str file, struct ts_str *ret_rest)
 /* A misspelt folder must not be a policy that silently does not apply. */
 static bool file_is_expected(struct ts_str rest)
 {
-    static const char *const files[] = {"tenant.yaml", "trust.yaml",
-                                        "directory.yaml", "entities.json",
-                                        "schema.cedarschema"};
+    static const char *const files[] = {"tenant.yaml",        "trust.yaml",
+                                        "directory.yaml",     "entities.json",
+                                        "schema.cedarschema", "schema.json",
+                                        "policies/links.json"};
     static const struct ts_str rooms[] = {GATE_STR("policies/hard/"),
                                           GATE_STR("policies/approval/")};
     static const struct ts_str end = GATE_STR(".cedar");
@@ -262,6 +264,7 @@ static ts_err load_yaml(struct loading *l, const char *prefix,
 
 static ts_err load_entities(struct loading *l, const char *prefix,
                             const struct tenant_files *files,
+                            const struct cedar_schema *schema,
                             struct cedar_entities **ret)
 {
     char names[2][BUNDLE_NAME_MAX + 32];
@@ -283,7 +286,7 @@ static ts_err load_entities(struct loading *l, const char *prefix,
             names[0], {(const char *)ts_buf_bytes(&made), made.len}};
         if (f != NULL)
             sources[n++] = (struct cedar_source){names[1], f->content};
-        e = cedar_entities_parse(sources, n, ret, &diags);
+        e = cedar_entities_parse_schema(schema, sources, n, ret, &diags);
         if (e != TS_OK && e != TS_E_NOMEM)
             snapshot_diag_text(&diags, sources, n, l->reterr_text,
                                l->reterr_cap);
@@ -305,14 +308,17 @@ static ts_err load_tenant(struct loading *l, uint32_t i)
     if ((e = load_yaml(l, prefix, files)) != TS_OK ||
         (e = directory_build(files, &l->snapshot->arena, &t->directory,
                              l->reterr_text, l->reterr_cap)) != TS_OK ||
-        (e = snapshot_policies(l->bundle, prefix, &t->policies, l->reterr_text,
-                               l->reterr_cap)) != TS_OK)
+        (e = snapshot_schema(l->bundle, prefix, &t->schema, l->reterr_text,
+                             l->reterr_cap)) != TS_OK ||
+        (e = snapshot_policies(l->bundle, prefix, t->schema,
+                               &l->snapshot->notes, &t->policies,
+                               l->reterr_text, l->reterr_cap)) != TS_OK)
         return e;
     t->require_call_signature = files->require_call_signature;
     t->default_sensitivity = files->default_sensitivity;
     t->trusted_provenance = files->labels;
     t->trusted_provenance_count = (uint32_t)files->label_count;
-    return load_entities(l, prefix, files, &t->entities);
+    return load_entities(l, prefix, files, t->schema, &t->entities);
 }
 
 static ts_err load_trust(struct loading *l)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "policy/cedar.h"
+#include "policy/cedar_schema.h"
 #include "proto/base/ts_arena.h"
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
@@ -23,6 +24,7 @@
  */
 struct snapshot_tenant {
     struct ts_str name;
+    struct cedar_schema *schema;     /* what the rest was checked against */
     struct cedar_policies *policies; /* hard/ and approval/ together */
     struct cedar_entities *entities;
     struct trust_config trust; /* revoked is NULL: copy it and set yours */
@@ -35,8 +37,15 @@ struct snapshot_tenant {
 
 struct snapshot_tool; /* prepared from a manifest, see snapshot_priv.h */
 
+/* Findings that do not keep a configuration from being used. */
+struct snapshot_notes {
+    uint32_t warnings;
+    char first[400]; /* "FILE:LINE:COL: what [name]", escaped; "" for none */
+};
+
 struct snapshot {
     uint64_t generation;
+    struct snapshot_notes notes;
     struct ts_arena arena; /* holds the tables below */
     struct manifests *manifests;
     const struct snapshot_tool *tools; /* beside manifests->list */
@@ -47,7 +56,8 @@ struct snapshot {
 };
 
 /* On failure reterr_text is "FILE:LINE:COL: what; what to do" (first error).
- * Load-time rules: hard/ may not hold @approval, approval/ must; @id mandatory
+ * Load-time rules: policies and entities are strictly valid against the
+ * tenant's schema; hard/ may not hold @approval, approval/ must; @id mandatory
  * and unique per tenant; unknown keys in YAML are errors. */
 TS_NODISCARD ts_err snapshot_load(const struct bundle *b,
                                   const struct control_start *settings,

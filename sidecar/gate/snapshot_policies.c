@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "policy/cedar_lint.h"
 #include "sidecar/gate/snapshot_priv.h"
 
 /* Loads the policies of a tenant and holds them to the rules on annotations. */
@@ -12,20 +13,31 @@ static const char *const known[] = {"id",     "approval", "breakglass",
                                     "reason", "title",    "description",
                                     "owner",  "severity", NULL};
 
+static const struct cedar_lint_options lints = {.annotations = known};
+
 struct policy_files {
     struct cedar_source *list;
     size_t count;
-    size_t hard_count; /* the first ones */
+    size_t hard_count;         /* the first ones */
+    struct cedar_source links; /* name NULL: there is none */
 };
+
+static const struct cedar_diag *first_error(const struct cedar_diags *diags)
+{
+    for (uint32_t i = 0; i < diags->count && i < CEDAR_DIAGS_MAX; i++)
+        if (diags->list[i].severity == CEDAR_ERROR)
+            return &diags->list[i];
+    return NULL;
+}
 
 void snapshot_diag_text(const struct cedar_diags *diags,
                         const struct cedar_source *sources, size_t count,
                         char *out, size_t cap)
 {
-    const struct cedar_diag *d = &diags->list[0];
+    const struct cedar_diag *d = first_error(diags);
     const char *name = "?";
 
-    if (diags->count == 0) {
+    if (d == NULL) {
         (void)snprintf(out, cap, "%s: cannot be read",
                        count > 0 ? sources[0].name : "policies");
         return;
@@ -37,89 +49,11 @@ void snapshot_diag_text(const struct cedar_diags *diags,
                    d->hint);
 }
 
-static bool is_ident(char c)
+static const char *policy_fault(const struct cedar_ast *a, size_t i, bool hard)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-           (c >= '0' && c <= '9');
-}
-
-static bool is_known(struct ts_str name)
-{
-    for (size_t i = 0; known[i] != NULL; i++)
-        if (ts_str_eq_c(name, known[i]))
-            return true;
-    return false;
-}
-
-/* Past a comment or a string that starts at i, else i. */
-static size_t skip_quiet(struct ts_str t, size_t i)
-{
-    if (t.ptr[i] == '/' && i + 1 < t.len && t.ptr[i + 1] == '/') {
-        while (i < t.len && t.ptr[i] != '\n')
-            i++;
-        return i;
-    }
-    if (t.ptr[i] != '"')
-        return i;
-    for (i++; i < t.len && t.ptr[i] != '"'; i++)
-        if (t.ptr[i] == '\\')
-            i++;
-    return i < t.len ? i + 1 : t.len;
-}
-
-static size_t line_of(struct ts_str t, size_t at)
-{
-    size_t line = 1;
-
-    for (size_t i = 0; i < at; i++)
-        line += t.ptr[i] == '\n';
-    return line;
-}
-
-/* Outside comments and strings, '@' begins an annotation and nothing else. The
- * text has been parsed, so it is well formed. */
-static ts_err check_names(const struct cedar_source *s, char *reterr_text,
-                          size_t reterr_cap)
-{
-    struct ts_str t = s->text, name;
-    char shown[64];
-    size_t i = 0;
-
-    while (i < t.len) {
-        size_t next = skip_quiet(t, i);
-
-        if (next != i) {
-            i = next;
-            continue;
-        }
-        if (t.ptr[i++] != '@')
-            continue;
-        name = (struct ts_str){.ptr = t.ptr + i, .len = 0};
-        while (i < t.len && is_ident(t.ptr[i])) {
-            i++;
-            name.len++;
-        }
-        if (is_known(name))
-            continue;
-        (void)ts_str_escape(shown, sizeof(shown), name.ptr, name.len);
-        (void)snprintf(reterr_text, reterr_cap,
-                       ts_str_eq_c(name, "sandbox")
-                           ? "%s:%zu: @%s is not supported; the tool's "
-                             "manifest sets its sandbox"
-                           : "%s:%zu: unknown annotation @%s; docs/TENANTS.md "
-                             "lists the known ones",
-                       s->name, line_of(t, (size_t)(name.ptr - t.ptr)), shown);
-        return TS_E_FORMAT;
-    }
-    return TS_OK;
-}
-
-static const char *policy_fault(const struct cedar_policies *p, size_t i,
-                                bool hard)
-{
-    struct cedar_policy_info info = cedar_policies_info(p, i);
+    struct cedar_ast_info info = cedar_ast_info(a, i);
     struct ts_str role = {0};
-    bool approval = cedar_policies_annotation(p, i, "approval", &role);
+    bool approval = cedar_ast_annotation(a, i, "approval", &role);
 
     if (info.id.len == 0 || info.id.len > POLICY_ID_MAX)
         return "the @id is empty or longer than 128 bytes; shorten it";
@@ -138,14 +72,14 @@ static const char *policy_fault(const struct cedar_policies *p, size_t i,
     return NULL;
 }
 
-static ts_err check_policies(const struct cedar_policies *p,
+static ts_err check_policies(const struct cedar_ast *a,
                              const struct policy_files *files,
                              char *reterr_text, size_t reterr_cap)
 {
-    for (size_t i = 0; i < cedar_policies_count(p); i++) {
-        struct cedar_policy_info info = cedar_policies_info(p, i);
+    for (size_t i = 0; i < cedar_ast_count(a); i++) {
+        struct cedar_ast_info info = cedar_ast_info(a, i);
         const char *fault =
-            policy_fault(p, i, info.span.source < files->hard_count);
+            policy_fault(a, i, info.span.source < files->hard_count);
         char id[64];
 
         if (fault == NULL)
@@ -185,43 +119,105 @@ static ts_err add_files(const struct bundle *b, const char *prefix,
     return TS_OK;
 }
 
+/* What is accepted and still worth a look: the first, for the service's log. */
+static void note_warnings(const struct cedar_diags *diags,
+                          const struct policy_files *files,
+                          struct snapshot_notes *notes)
+{
+    const struct cedar_diag *d = &diags->list[0];
+
+    notes->warnings += diags->warnings;
+    if (diags->warnings > 0 && notes->first[0] == '\0')
+        (void)snprintf(notes->first, sizeof(notes->first), "%s:%u:%u: %s [%s]",
+                       d->span.source < files->count
+                           ? files->list[d->span.source].name
+                           : "?",
+                       d->span.line, d->span.column, d->text, d->code);
+}
+
+/* Nothing is activated that has not passed strict validation. */
+static ts_err check_tree(const struct cedar_ast *ast,
+                         const struct cedar_schema *schema,
+                         struct cedar_diags *diags)
+{
+    ts_err lint = cedar_lint(ast, &lints, diags);
+    ts_err e = cedar_validate(ast, schema, &cedar_validate_default, diags);
+
+    return e != TS_OK ? e : lint;
+}
+
+/* Fills the slots of templates, when the tenant has a file for it. */
+static ts_err add_links(const struct policy_files *files, struct cedar_ast *ast,
+                        struct cedar_diags *diags, char *reterr_text,
+                        size_t reterr_cap)
+{
+    ts_err e;
+
+    if (files->links.name == NULL)
+        return TS_OK;
+    e = cedar_ast_link_json(ast, &files->links, diags);
+    if (e != TS_OK && e != TS_E_NOMEM)
+        snapshot_diag_text(diags, &files->links, 1, reterr_text, reterr_cap);
+    return e;
+}
+
+/* policies/links.json: what the `cedar` command calls template-linked. */
+static void find_links(const struct bundle *b, const char *prefix,
+                       char name[BUNDLE_NAME_MAX + 32],
+                       struct policy_files *files)
+{
+    const struct bundle_file *f;
+
+    (void)snprintf(name, BUNDLE_NAME_MAX + 32, "%spolicies/links.json", prefix);
+    f = bundle_find(b, name);
+    if (f != NULL)
+        files->links = (struct cedar_source){.name = name, .text = f->content};
+}
+
 static ts_err parse_files(const struct policy_files *files,
+                          const struct cedar_schema *schema,
+                          struct snapshot_notes *notes,
                           struct cedar_policies **ret, char *reterr_text,
                           size_t reterr_cap)
 {
     struct cedar_options options = cedar_options_default;
     struct cedar_diags diags = {0};
-    struct cedar_policies *p = NULL;
+    struct cedar_ast *ast = NULL;
     ts_err e;
 
     options.require_id = true;
-    e = cedar_policies_parse(files->list, files->count, &options, &p, &diags);
-    if (e != TS_OK) {
-        if (e != TS_E_NOMEM)
-            snapshot_diag_text(&diags, files->list, files->count, reterr_text,
-                               reterr_cap);
-        return e;
-    }
-    for (size_t i = 0; e == TS_OK && i < files->count; i++)
-        e = check_names(&files->list[i], reterr_text, reterr_cap);
+    reterr_text[0] = '\0';
+    e = cedar_ast_parse(files->list, files->count, &options, &ast, &diags);
     if (e == TS_OK)
-        e = check_policies(p, files, reterr_text, reterr_cap);
-    if (e != TS_OK)
-        cedar_policies_free(p);
-    else
-        *ret = p;
+        e = add_links(files, ast, &diags, reterr_text, reterr_cap);
+    if (e == TS_OK)
+        e = check_policies(ast, files, reterr_text, reterr_cap);
+    if (e == TS_OK)
+        e = check_tree(ast, schema, &diags);
+    if (e == TS_OK)
+        e = cedar_ast_compile(ast, ret, &diags);
+    cedar_ast_free(ast);
+    if (e == TS_OK)
+        note_warnings(&diags, files, notes);
+    else if (e != TS_E_NOMEM && reterr_text[0] == '\0')
+        snapshot_diag_text(&diags, files->list, files->count, reterr_text,
+                           reterr_cap);
     return e;
 }
 
 ts_err snapshot_policies(const struct bundle *b, const char *prefix,
+                         const struct cedar_schema *schema,
+                         struct snapshot_notes *notes,
                          struct cedar_policies **ret, char *reterr_text,
                          size_t reterr_cap)
 {
+    char links[BUNDLE_NAME_MAX + 32];
     struct policy_files files = {0};
     struct ts_arena temp;
     void *p;
     ts_err e;
 
+    find_links(b, prefix, links, &files);
     ts_arena_init(&temp, (size_t)1 << 20);
     e = ts_arena_array(&temp, POLICY_FILES_MAX, sizeof(*files.list), &p);
     if (e == TS_OK) {
@@ -236,7 +232,42 @@ ts_err snapshot_policies(const struct bundle *b, const char *prefix,
                        "%spolicies: more than %d files; join some of them",
                        prefix, POLICY_FILES_MAX);
     if (e == TS_OK)
-        e = parse_files(&files, ret, reterr_text, reterr_cap);
+        e = parse_files(&files, schema, notes, ret, reterr_text, reterr_cap);
     ts_arena_done(&temp);
+    return e;
+}
+
+ts_err snapshot_schema(const struct bundle *b, const char *prefix,
+                       struct cedar_schema **ret, char *reterr_text,
+                       size_t reterr_cap)
+{
+    char names[2][BUNDLE_NAME_MAX + 32];
+    const struct bundle_file *f[2];
+    struct cedar_diags diags = {0};
+    struct cedar_source source;
+    ts_err e;
+
+    (void)snprintf(names[0], sizeof(names[0]), "%sschema.cedarschema", prefix);
+    (void)snprintf(names[1], sizeof(names[1]), "%sschema.json", prefix);
+    for (size_t i = 0; i < 2; i++)
+        f[i] = bundle_find(b, names[i]);
+    if ((f[0] == NULL) == (f[1] == NULL)) {
+        (void)snprintf(reterr_text, reterr_cap,
+                       f[0] == NULL
+                           ? "%s: missing; every tenant needs its types, see "
+                             "docs/TENANTS.md"
+                           : "%s: there is a schema.json beside it; keep one",
+                       names[0]);
+        return TS_E_FORMAT;
+    }
+    if (f[0] != NULL) {
+        source = (struct cedar_source){names[0], f[0]->content};
+        e = cedar_schema_parse(&source, 1, ret, &diags);
+    } else {
+        source = (struct cedar_source){names[1], f[1]->content};
+        e = cedar_schema_parse_json(&source, 1, ret, &diags);
+    }
+    if (e != TS_OK && e != TS_E_NOMEM)
+        snapshot_diag_text(&diags, &source, 1, reterr_text, reterr_cap);
     return e;
 }

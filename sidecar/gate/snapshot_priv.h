@@ -24,12 +24,19 @@ struct snapshot_tool {
 const struct snapshot_tool *snapshot_tool_find(const struct snapshot *s,
                                                struct ts_str name);
 
-/* The policies of one tenant: hard/ and approval/ files parsed together, and
- * the rules of docs/TENANTS.md on annotations. prefix is "tenants/NAME/". */
+/* The policies of one tenant: hard/ and approval/ files parsed together,
+ * strictly validated and linted, and the rules of docs/TENANTS.md on
+ * annotations. prefix is "tenants/NAME/". */
 TS_NODISCARD ts_err snapshot_policies(const struct bundle *b,
                                       const char *prefix,
+                                      const struct cedar_schema *schema,
+                                      struct snapshot_notes *notes,
                                       struct cedar_policies **ret,
                                       char *reterr_text, size_t reterr_cap);
+/* schema.cedarschema or schema.json of a tenant; exactly one must be there. */
+TS_NODISCARD ts_err snapshot_schema(const struct bundle *b, const char *prefix,
+                                    struct cedar_schema **ret,
+                                    char *reterr_text, size_t reterr_cap);
 
 /* The trust store of all tenants; refuses a key that stands in it twice. */
 TS_NODISCARD ts_err snapshot_trust(const struct tenant_files *files,
@@ -37,7 +44,7 @@ TS_NODISCARD ts_err snapshot_trust(const struct tenant_files *files,
                                    const struct trust_store **ret,
                                    char *reterr_text, size_t reterr_cap);
 
-/* Writes "NAME:line:column: text; hint" of the first diagnostic. */
+/* Writes "NAME:line:column: text; hint" of the first error. */
 void snapshot_diag_text(const struct cedar_diags *diags,
                         const struct cedar_source *sources, size_t count,
                         char *out, size_t cap);

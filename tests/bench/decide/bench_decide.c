@@ -142,6 +142,9 @@ int main(int argc, char **argv)
     ts_mem_set_ops(&ops);
     fix_init(&fix);
     fix_add_starter(&fix, "acme", KEY_ISSUER, KEY_CODER);
+    fix_edit(&fix, "tenants/acme/schema.cedarschema", "seconds?: Long,",
+             "seconds?: Long, mode?: String, count?: Long, deep?: Bool, "
+             "tags?: Set<String>, note?: String,");
     fix_set(&fix, "tools/bench.six.yaml",
             "tool: bench.six\n"
             "exec: /usr/bin/cat\n"

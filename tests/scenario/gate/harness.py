@@ -57,6 +57,33 @@ def manifest(tool, stdin="false", cap=1048576, on="truncate"):
     return MANIFEST.format(tool=tool, stdin=stdin, cap=cap, on=on)
 
 
+SCHEMA = """entity Group;
+entity User in [Group];
+entity Agent in [Agent] = { owner?: User };
+entity Tool = { name: String, sensitivity: String, sensitivity_level: Long };
+type Call = {
+  hop: String, now: datetime, depth: Long, user: User, agents: Set<Agent>,
+  root_agent: Agent, caller: Agent, task: String, tool: String,
+  args: { text?: String },
+  rate: {
+    agent_1m: Long, agent_1h: Long, agent_tool_1m: Long, agent_tool_1h: Long,
+    task_1m: Long, task_1h: Long, denied_1m: Long, denied_1h: Long,
+  },
+  provenance: { declared: Set<String>, origin: String, tainted: Bool },
+  sensitivity: String, sensitivity_level: Long,
+  grant: { attrs: {}, issued: datetime, expires: datetime },
+  session: { uid: Long, gid: Long }, approvals: Set<String>,
+  has_stdin: Bool, check_only: Bool,
+};
+"""
+
+
+def schema(tools):
+    return SCHEMA + "".join(
+        f'action "{t}" appliesTo {{ principal: [User, Agent], resource: Tool, context: Call }};\n'
+        for t in tools)
+
+
 def config(uids):
     pk = lambda k: bytes(k.verify_key).hex()
     return {
@@ -68,7 +95,9 @@ def config(uids):
         "tenants/acme/policies/hard/10.cedar":
             '@id("all")\npermit (principal, action, resource);\n'
             '@id("not-that")\nforbid (principal, action == Action::"t.no", resource);\n',
-        "tenants/acme/schema.cedarschema": "",
+        "tenants/acme/schema.cedarschema": schema(
+            ["t.cat", "t.deaf", "t.echo", "t.flood", "t.gone", "t.hold", "t.no", "t.over", "t.refuse", "t.slow", "t.trim",
+             "t.void"]),
         "tenants/acme/tenant.yaml":
             "tenant: acme\nmax_ttl_s: 3600\ndefault_sensitivity: internal\n"
             "trusted_provenance: [user]\n",

@@ -43,6 +43,7 @@ tool() { # tool NAME EXEC ARGV [LINE...]
 real_setup() {
     service_setup "$1"
     marker=$((100000 + $$))
+    service_args 'code?: Long,'
     tool x.exit /bin/sh '["sh", "-c", "exit $1", "sh", "{code}"]' \
         'args: {code: {type: int, required: true}}'
     tool x.signal /bin/sh '["sh", "-c", "kill -SEGV $$"]'
@@ -61,7 +62,7 @@ real_setup() {
     service_policy x 'permit (principal, action, resource) unless { action == Action::"x.denied" };'
     mkdir -p "$service_dir/etc/tenants/acme/policies/approval"
     printf '@id("a-person")\n@approval("operators")\n%s\n' \
-        'forbid (principal, action == Action::"x.approve", resource);' \
+        'forbid (principal, action == Action::"x.approve", resource) unless { context.approvals.contains("a-person") };' \
         >"$service_dir/etc/tenants/acme/policies/approval/zz-approve.cedar"
     service_start
     chain=$service_dir/a.chain

@@ -26,13 +26,69 @@ static const char named_tool[] = "tool: repo.open\n"
                                  "  words: {type: strings}\n"
                                  "resource: {type: Repo, arg: repo}\n"
                                  "log: keys\n";
+/* Of the starter tree's, with more types of resources. */
+static const char schema[] =
+    "entity Group in [Group];\n"
+    "entity User in [Group];\n"
+    "entity Agent in [Agent] = { owner?: User };\n"
+    "entity Label;\n"
+    "entity Dir in [Dir, Label] = {\n"
+    "  name?: String, path?: String, color?: String,\n"
+    "  sensitivity?: String, sensitivity_level?: Long,\n"
+    "};\n"
+    "entity File in [Dir, Label] = {\n"
+    "  name?: String, path?: String, owner_name?: String,\n"
+    "  sensitivity?: String, sensitivity_level?: Long,\n"
+    "};\n"
+    "entity Host in [Host, Label] = { sensitivity?: Long };\n"
+    "entity Url in [Host, Label] = {\n"
+    "  host: String, path: String, port: Long, scheme: String,\n"
+    "  sensitivity: String, sensitivity_level: Long,\n"
+    "};\n"
+    "entity Repo = { name?: String, sensitivity?: String, sensitivity_level?: "
+    "Long };\n"
+    "entity Tool = { name: String, sensitivity: String, sensitivity_level: "
+    "Long };\n"
+    "type Call = {\n"
+    "  hop: String, now: datetime, depth: Long, user: User, agents: "
+    "Set<Agent>,\n"
+    "  root_agent: Agent, caller: Agent, task: String, tool: String,\n"
+    "  args: {\n"
+    "    path?: String, pattern?: String, args?: Set<String>, seconds?: Long,\n"
+    "    url?: String, repo?: String, n?: Long, flag?: Bool, words?: "
+    "Set<String>,\n"
+    "  },\n"
+    "  rate: {\n"
+    "    agent_1m: Long, agent_1h: Long, agent_tool_1m: Long, agent_tool_1h: "
+    "Long,\n"
+    "    task_1m: Long, task_1h: Long, denied_1m: Long, denied_1h: Long,\n"
+    "  },\n"
+    "  provenance: { declared: Set<String>, origin: String, tainted: Bool },\n"
+    "  sensitivity: String, sensitivity_level: Long,\n"
+    "  grant: { attrs: { acr?: String }, issued: datetime, expires: datetime "
+    "},\n"
+    "  session: { uid: Long, gid: Long }, approvals: Set<String>,\n"
+    "  has_stdin: Bool, check_only: Bool,\n"
+    "};\n"
+    "action read, change, run;\n"
+    "action \"fs.read\", \"fs.grep\", \"fs.write\", \"fs.delete\", \"py.run\" "
+    "in [read]\n"
+    "  appliesTo { principal: [User, Agent], resource: File, context: Call };\n"
+    "action \"fs.list\", \"git.log\" in [read]\n"
+    "  appliesTo { principal: [User, Agent], resource: Dir, context: Call };\n"
+    "action \"demo.sleep\" in [run]\n"
+    "  appliesTo { principal: [User, Agent], resource: Tool, context: Call };\n"
+    "action \"web.get\" appliesTo { principal: [User, Agent], resource: Url, "
+    "context: Call };\n"
+    "action \"repo.open\" appliesTo { principal: [User, Agent], resource: "
+    "Repo, context: Call };\n";
 static const char labels[] =
     "["
     "{\"uid\":{\"type\":\"Dir\",\"id\":\"/srv/ws/pub\"},"
     " \"attrs\":{\"sensitivity\":\"public\"},\"parents\":"
     "   [{\"type\":\"Label\",\"id\":\"open\"}]},"
     "{\"uid\":{\"type\":\"Dir\",\"id\":\"/srv/ws/pub/in\"},"
-    " \"attrs\":{\"sensitivity\":2},\"parents\":[]},"
+    " \"attrs\":{\"sensitivity\":\"confidential\"},\"parents\":[]},"
     "{\"uid\":{\"type\":\"File\",\"id\":\"/srv/ws/pub/in/key\"},"
     " \"attrs\":{\"sensitivity\":\"secret\",\"owner_name\":\"ops\","
     "            \"path\":\"/lie\"},\"parents\":[]},"
@@ -41,11 +97,11 @@ static const char labels[] =
     "{\"uid\":{\"type\":\"Dir\",\"id\":\"/srv/ws/none\"},"
     " \"attrs\":{\"color\":\"red\"},\"parents\":[]},"
     "{\"uid\":{\"type\":\"Host\",\"id\":\"example.com\"},"
-    " \"attrs\":{\"sensitivity\":\"confidential\"},\"parents\":[]},"
+    " \"attrs\":{\"sensitivity\":2},\"parents\":[]},"
     "{\"uid\":{\"type\":\"Host\",\"id\":\"api.example.com\"},"
     " \"attrs\":{},\"parents\":[{\"type\":\"Label\",\"id\":\"partner\"}]},"
     "{\"uid\":{\"type\":\"Repo\",\"id\":\"core\"},"
-    " \"attrs\":{\"sensitivity\":1},\"parents\":[]}"
+    " \"attrs\":{\"sensitivity\":\"internal\"},\"parents\":[]}"
     "]";
 
 static int setup(void **state)
@@ -55,6 +111,7 @@ static int setup(void **state)
     fix_add_starter(&fix, "acme", KEY_ISSUER, KEY_CODER);
     fix_set(&fix, "tools/web.get.yaml", url_tool);
     fix_set(&fix, "tools/repo.open.yaml", named_tool);
+    fix_set(&fix, "tenants/acme/schema.cedarschema", schema);
     fix_set(&fix, "tenants/acme/entities.json", labels);
     fix_set(&fix, "tenants/acme/policies/hard/10-users.cedar",
             "@id(\"u\") permit (principal is User, action, resource);");
@@ -83,7 +140,9 @@ static const char *when(const char *expr, const char *tool, const char *args,
     struct authority *a;
 
     (void)snprintf(policy, sizeof(policy),
-                   "permit (principal, action, resource) when { %s };", expr);
+                   "permit (principal is Agent, action == Action::\"%s\", "
+                   "resource) when { %s };",
+                   tool, expr);
     g.policy = policy;
     a = fix_authority(&fix, &g);
     fix_decide(&fix, a, &c, &result);
@@ -106,8 +165,9 @@ static void request_maps_arguments_to_resources(void **state)
         const char *tool, *args, *expr;
     } rows[] = {
         {"fs.read", "path=a/./b//c.txt",
-         "resource == File::\"/srv/ws/a/b/c.txt\" && resource.name == "
-         "\"c.txt\" && resource.path == \"/srv/ws/a/b/c.txt\" && resource in "
+         "resource == File::\"/srv/ws/a/b/c.txt\" && resource has name && "
+         "resource.name == \"c.txt\" && resource has path && resource.path == "
+         "\"/srv/ws/a/b/c.txt\" && resource in "
          "Dir::\"/srv/ws/a/b\" && resource in Dir::\"/srv/ws/a\" && resource "
          "in Dir::\"/srv/ws\" && resource in Dir::\"/srv\" && resource in "
          "Dir::\"/\" && !(resource in Dir::\"/srv/w\")"},
@@ -115,12 +175,12 @@ static void request_maps_arguments_to_resources(void **state)
         {"fs.read", "path=/srv/ws/b", "resource == File::\"/srv/ws/b\""},
         {"fs.list", "path=.",
          "resource == Dir::\"/srv/ws\" && resource in Dir::\"/srv\" && "
-         "resource.name == \"ws\""},
+         "resource has name && resource.name == \"ws\""},
         {"fs.list", "path=pub", "resource in Label::\"open\""},
         {"fs.read", "path=pub/x/y", "resource in Label::\"open\""},
         {"fs.read", "path=pub/in/key",
-         "resource.owner_name == \"ops\" && resource.path == "
-         "\"/srv/ws/pub/in/key\""},
+         "resource has owner_name && resource.owner_name == \"ops\" && "
+         "resource has path && resource.path == \"/srv/ws/pub/in/key\""},
         {"web.get", "url=HTTPS://API.Example.com:443/a/../b",
          "resource == Url::\"https://api.example.com/b\" && resource in "
          "Host::\"api.example.com\" && resource in Host::\"example.com\" && "
@@ -195,7 +255,9 @@ static void sensitivity_is_that_of_the_nearest_label(void **state)
         (void)snprintf(expr, sizeof(expr),
                        "context.sensitivity == \"%s\" && "
                        "context.sensitivity_level == %d && "
+                       "resource has sensitivity && "
                        "resource.sensitivity == \"%s\" && "
+                       "resource has sensitivity_level && "
                        "resource.sensitivity_level == %d",
                        rows[i].level, rows[i].number, rows[i].level,
                        rows[i].number);
@@ -218,7 +280,7 @@ static const char *const always_there[] = {
     "context.tool like \"*.*\"",
     "context.user == User::\"alice\"",
     "context.depth == 0",
-    "context.grant.attrs.acr == \"2\"",
+    "context.grant.attrs has acr && context.grant.attrs.acr == \"2\"",
     "context.grant.issued < context.now && context.grant.expires > context.now",
     "context.agents.contains(Agent::\"coder\")",
     "context.caller == Agent::\"coder\"",
@@ -232,7 +294,10 @@ static const char *const always_there[] = {
     "context.provenance.tainted",
     "context.sensitivity like \"*\"",
     "context.sensitivity_level >= 0",
-    "principal == Agent::\"coder\" && principal.owner == User::\"alice\"",
+    "principal == Agent::\"coder\" && principal has owner && principal.owner "
+    "== "
+    "User::\"alice\"",
+    "context.approvals.isEmpty()",
 };
 
 static void context_every_field_is_always_there(void **state)
@@ -258,9 +323,10 @@ static void context_every_field_is_always_there(void **state)
 static void context_args_are_typed_and_optional_ones_absent(void **state)
 {
     (void)state;
-    holds("context.args.repo == \"r\" && context.args.n == -5 && "
-          "context.args.flag && context.args.words.containsAll([\"a\", "
-          "\"b\"])",
+    holds("context.args has repo && context.args.repo == \"r\" && "
+          "context.args has n && context.args.n == -5 && context.args has flag "
+          "&& context.args.flag && context.args has words && "
+          "context.args.words.containsAll([\"a\", \"b\"])",
           "repo.open", "repo=r;n:=-5;flag?=1;words@=b,a");
     holds("!(context.args has n) && !(context.args has flag) && "
           "!(context.args has words)",
@@ -278,7 +344,9 @@ static void context_hop_tells_who_is_asked(void **state)
     g.sub_policy =
         "permit (principal == Agent::\"coder/tester\", action, resource) when "
         "{ principal in Agent::\"coder\" && context.depth == 1 && "
-        "context.hop == \"caller\" && principal.owner == User::\"alice\" && "
+        "context.hop == \"caller\" && principal has owner && principal.owner "
+        "== "
+        "User::\"alice\" && "
         "context.agents == [Agent::\"coder/tester\", Agent::\"coder\"] && "
         "context.root_agent == Agent::\"coder\" };";
     fix_set(&fix, "tenants/acme/policies/hard/10-users.cedar",
@@ -365,17 +433,85 @@ static void decide_forbid_in_error_denies(void **state)
 
     (void)state;
     g.policy = "permit (principal, action, resource);"
-               "forbid (principal, action, resource)"
-               " when { context.nothing.here };";
+               "forbid (principal, action, resource) when { "
+               "context.session.uid + 9223372036854775807 > 0 };";
     a = fix_authority(&fix, &g);
     assert_string_equal(fix_code(&fix, a, "fs.read", "path=x"), "policy_error");
     authority_free(a);
     g.policy = "permit (principal, action, resource);"
-               "permit (principal, action, resource)"
-               " when { context.nothing.here };";
+               "permit (principal, action, resource) when { "
+               "context.session.uid + 9223372036854775807 > 0 };";
     a = fix_authority(&fix, &g);
     assert_string_equal(fix_code(&fix, a, "fs.read", "path=x"), "permitted");
     authority_free(a);
+}
+
+/* A schema that does not declare what the call brings: the call is denied, the
+ * agent and the record are told what does not fit. */
+static void decide_call_outside_the_schema_is_denied(void **state)
+{
+    static const struct {
+        const char *from, *to, *says;
+    } rows[] = {
+        {"hop: String, ", "", "context.hop"},
+        {"depth: Long", "depth: String", "context.depth"},
+        {"seconds?: Long", "seconds?: Long, must: Bool", "context.args"},
+        {"action \"fs.read\", ", "action ", "fs.read"},
+        {"principal: [User, Agent], resource: File",
+         "principal: [User], resource: File", "Agent"},
+        {"principal: [User, Agent], resource: File",
+         "principal: [User, Agent], resource: Dir", "File"},
+        {"name?: String, path?: String, owner_name",
+         "path?: String, owner_name", "name"},
+        {"entity File in [Dir, Label]", "entity File in [Label]", "Dir"},
+    };
+
+    (void)state;
+    fix_set(&fix, "tenants/acme/entities.json", NULL);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct fix_call c = {.tool = "fs.read", .args = "path=x"};
+        struct authority *a;
+
+        fix_set(&fix, "tenants/acme/schema.cedarschema", schema);
+        fix_edit(&fix, "tenants/acme/schema.cedarschema", rows[i].from,
+                 rows[i].to);
+        fix_load_ok(&fix);
+        a = fix_authority(&fix, &fix_alice);
+        fix_decide(&fix, a, &c, &result);
+        if (result.d.code != CODE_SCHEMA_MISMATCH ||
+            strstr(result.d.text, rows[i].says) == NULL)
+            fail_msg("row %zu: %s: %s", i, call_code_name(result.d.code),
+                     result.d.text);
+        authority_free(a);
+    }
+}
+
+/* Blocks come from strangers: what does not pass strict validation does not
+ * open a session. */
+static void authority_block_must_validate(void **state)
+{
+    static const char *const bad[] = {
+        "permit (principal, action, resource) when { context.nothing };",
+        "permit (principal, action, resource) when { context.args.path like "
+        "\"a*\" };",
+        "permit (principal is Planet, action, resource);",
+        "permit (principal, action == Action::\"fly\", resource);",
+        "permit (principal, action, resource) when { 1 };",
+        "permit (principal == ?principal, action, resource);",
+        "permit (principal, action, resource",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct fix_grant g = fix_alice;
+        enum trust_code code = TRUST_OK;
+        struct authority *a = NULL;
+
+        g.policy = bad[i];
+        assert_int_equal(fix_authority_try(&fix, &g, &a, &code), TS_E_AUTH);
+        assert_int_equal(code, TRUST_E_POLICY);
+        assert_null(a);
+    }
 }
 
 static void decide_call_signature_is_demanded(void **state)
@@ -507,9 +643,10 @@ static void decide_appended_block_never_widens(void **state)
         "permit (principal, action, resource); @approval(\"four-eyes:1\") "
         "forbid (principal, action, resource);",
         "@approval(\"four-eyes:1\") forbid (principal, action, resource);",
-        "permit (principal, action, resource) when { context.no };",
+        "permit (principal, action, resource) when { context.session.uid + "
+        "9223372036854775807 > 0 };",
         "permit (principal, action, resource); forbid (principal, action, "
-        "resource) when { context.no };",
+        "resource) when { context.session.uid + 9223372036854775807 > 0 };",
         "permit (principal, action, resource) when { context.depth == 1 };",
     };
     static const char *const calls[][2] = {
@@ -566,13 +703,13 @@ static void decide_counts_calls_and_denials_but_no_checks(void **state)
 /* ---- records ------------------------------------------------------------ */
 
 static const char *const keys[] = {
-    "kind",        "id",          "tenant",   "user",       "agent",
-    "chain",       "grant",       "task",     "blocks",     "issuer",
-    "session",     "peer",        "call",     "call_seq",   "tool",
-    "tool_digest", "args_digest", "args",     "action",     "resource",
-    "sensitivity", "effect",      "code",     "text",       "cedar",
-    "policies",    "context",     "calls_1m", "provenance", "trace",
-    "rev_seq",     "generation",  "us"};
+    "kind",          "id",          "tenant",     "user",     "agent",
+    "chain",         "grant",       "task",       "blocks",   "issuer",
+    "session",       "peer",        "call",       "call_seq", "tool",
+    "tool_digest",   "args_digest", "args",       "action",   "resource",
+    "resource_type", "sensitivity", "effect",     "code",     "text",
+    "cedar",         "policies",    "context",    "calls_1m", "provenance",
+    "trace",         "rev_seq",     "generation", "us"};
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
 
 static void check_keys(bool launches)
@@ -759,6 +896,8 @@ int main(void)
         T(decide_tenant_gone_is_revoked),
         T(decide_agent_max_depth_limits_links),
         T(decide_forbid_in_error_denies),
+        T(decide_call_outside_the_schema_is_denied),
+        T(authority_block_must_validate),
         T(decide_call_signature_is_demanded),
         T(decide_expired_delegation_is_denied),
         T(decide_wall_time_is_cut_by_the_delegation),

@@ -300,7 +300,8 @@ ts_err fix_authority_try(struct fixture *f, const struct fix_grant *g,
         snapshot_tenant_find(f->snapshot, ts_str_of(g->tenant));
 
     assert_non_null(t);
-    return authority_make(chain, len, &t->trust, FIX_NOW_S, ret, reterr);
+    return authority_make(chain, len, &t->trust, t->schema, FIX_NOW_S, ret,
+                          reterr);
 }
 
 struct authority *fix_authority(struct fixture *f, const struct fix_grant *g)

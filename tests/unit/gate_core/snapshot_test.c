@@ -28,6 +28,7 @@ static int teardown(void **state)
 #define HARD     TENANT "policies/hard/50-x.cedar"
 #define APPROVAL TENANT "policies/approval/50-x.cedar"
 #define DIRFILE  TENANT "directory.yaml"
+#define SCHEMA   TENANT "schema.cedarschema"
 
 static const struct {
     const char *name;
@@ -114,10 +115,39 @@ static const struct {
     {"unknown annotation", HARD,
      "// @fine here, and \"@here\" too\n\n@id(\"x\") @aproval(\"@id\")\n"
      "forbid (principal, action, resource);",
-     HARD ":3: unknown annotation @aproval;"},
+     HARD ":3:19: unknown annotation `@aproval`: nothing would look at it; "
+          "did you mean `@approval`?"},
     {"sandbox annotation", HARD,
      "@id(\"x\") @sandbox(\"no-net\")\npermit (principal, action, resource);",
-     HARD ":1: @sandbox is not supported;"},
+     HARD ":1:19: unknown annotation `@sandbox`"},
+    {"an approval that nobody could give", APPROVAL,
+     "@id(\"x\") @approval(\"a\") forbid (principal, action, resource);",
+     APPROVAL ":1:1: an approval could never lift this forbid;"},
+    {"an attribute that the schema does not know", HARD,
+     "@id(\"x\") forbid (principal, action, resource)\nwhen { "
+     "context.sensitivty_level > 2 };",
+     HARD ":2:"},
+    {"an optional argument without has", HARD,
+     "@id(\"x\") forbid (principal, action, resource)\nwhen { "
+     "context.args.seconds > 2 };",
+     HARD ":2:"},
+    {"a type that nobody declared", HARD,
+     "@id(\"x\") forbid (principal is Usr, action, resource);", HARD ":1:"},
+    {"no schema", SCHEMA, NULL, SCHEMA ": missing; every tenant needs"},
+    {"two schemas", TENANT "schema.json", "{}",
+     SCHEMA ": there is a schema.json beside it; keep one"},
+    {"a schema that is none", SCHEMA, "entity User\naction x;",
+     SCHEMA ":1:11: this declaration does not end in `;`"},
+    {"an entity of no type", TENANT "entities.json",
+     "[{\"uid\":{\"type\":\"Planet\",\"id\":\"x\"},\"attrs\":{},"
+     "\"parents\":[]}]",
+     TENANT "entities.json:1:"},
+    {"an attribute of a user that is not declared", DIRFILE,
+     "users:\n  - {id: a, status: active, attrs: {team: x}}\nagents: []\n",
+     DIRFILE " (as entities):1:"},
+    {"links to no template", TENANT "policies/links.json",
+     "[{\"template_id\": \"t\", \"link_id\": \"l\", \"args\": {}}]",
+     TENANT "policies/links.json:1:"},
     {"not Cedar", HARD, "@id(\"x\")\nforbid (principal, action);", HARD ":2:"},
     {"entities that are not JSON", TENANT "entities.json", "[\n{]",
      TENANT "entities.json:2:"},
@@ -145,6 +175,21 @@ static void snapshot_load_bad_file_is_refused_with_its_place(void **state)
         free(kept);
     }
     fix_load_ok(&fix);
+}
+
+static void snapshot_load_templates_are_linked(void **state)
+{
+    (void)state;
+    fix_set(&fix, HARD,
+            "@id(\"t\") permit (principal == ?principal, action, resource);");
+    fix_load_ok(&fix);
+    assert_int_equal(fix.snapshot->notes.warnings, 1);
+    assert_non_null(strstr(fix.snapshot->notes.first, "unlinked_template"));
+    fix_set(&fix, TENANT "policies/links.json",
+            "[{\"template_id\": \"t\", \"link_id\": \"for-alice\", "
+            "\"args\": {\"?principal\": \"User::\\\"alice\\\"\"}}]");
+    fix_load_ok(&fix);
+    assert_int_equal(fix.snapshot->notes.warnings, 0);
 }
 
 static void snapshot_load_key_in_two_roles_names_both_places(void **state)
@@ -213,6 +258,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(snapshot_load_bad_file_is_refused_with_its_place),
+        T(snapshot_load_templates_are_linked),
         T(snapshot_load_key_in_two_roles_names_both_places),
         T(snapshot_load_key_in_two_tenants_is_refused),
         T(snapshot_by_kid_finds_the_tenant_of_the_issuer_only),

@@ -1,0 +1,310 @@
+#include "cli/policy/diff_log.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cli/cmd.h"
+#include "cli/log_files.h"
+#include "cli/log_line.h"
+#include "cli/policy/recorded_call.h"
+#include "cli/term.h"
+#include "proto/base/ts_fd.h"
+#include "proto/base/ts_mem.h"
+#include "sidecar/common/bundle.h"
+
+#define CALL_ARENA ((size_t)4 << 20)
+/* Rows that are printed, and kept for --json; beyond it they are counted. */
+#define ROWS_MAX 10000
+
+struct diff_log {
+    const struct diff_log_options *o;
+    struct term term;
+    struct snapshot *old, *new;
+    struct recorded_call *call;
+    struct ts_arena arena;
+    json_t *flips;
+    uint64_t decisions, asked, without, malformed, unlike, flipped;
+    uint64_t from_to[3][3]; /* by verdict */
+};
+
+/* ---- the configurations ------------------------------------------------- */
+
+static bool load_config(const char *dir, struct snapshot **ret)
+{
+    static const struct control_start settings = {0};
+    char text[CONTROL_TEXT_MAX] = "cannot be read";
+    int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd = -1;
+    struct bundle b = {0};
+    ts_err e;
+
+    if (dir_fd < 0) {
+        cli_error("%s: cannot be opened as a directory; give the folder that "
+                  "holds tenants/ and tools/",
+                  dir);
+        return false;
+    }
+    e = bundle_collect(dir_fd, &fd, text, sizeof(text));
+    (void)close(dir_fd);
+    if (e == TS_OK && (e = bundle_open(fd, &b)) == TS_OK) {
+        e = snapshot_load(&b, &settings, 1, ret, text, sizeof(text));
+        bundle_done(&b);
+    }
+    ts_fd_close(&fd);
+    if (e != TS_OK)
+        cli_error("%s: %s", dir, text);
+    return e == TS_OK;
+}
+
+/* ---- one decision ------------------------------------------------------- */
+
+static const char *verdict_name(enum verdict v)
+{
+    static const char *const names[] = {"deny", "pending", "permit"};
+
+    return names[v];
+}
+
+static bool same(struct combined a, struct combined b)
+{
+    return a.verdict == b.verdict && a.code == b.code;
+}
+
+static json_t *result_json(struct combined r)
+{
+    return json_pack("{s:s, s:s}", "verdict", verdict_name(r.verdict), "code",
+                     call_code_name(r.code));
+}
+
+static void print_policies(const struct replay_answer *a)
+{
+    for (uint32_t i = 0; i < a->policy_count; i++) {
+        (void)fputs(i == 0 ? "  by " : ", ", stdout);
+        term_print(a->policies[i]);
+    }
+    if (a->why[0] != '\0')
+        (void)printf("  %s", a->why);
+}
+
+static void print_flip(const struct diff_log *d, const json_t *line,
+                       struct combined was, const struct replay_answer *now)
+{
+    const struct term *t = &d->term;
+    struct ts_str id = log_line_text(line, "id");
+    bool wider = now->result.verdict > was.verdict;
+
+    (void)printf("%.8s  ", id.ptr);
+    term_print(log_line_text(line, "user"));
+    (void)fputs(" -> ", stdout);
+    term_print(log_line_text(line, "agent"));
+    (void)printf("  %s", t->bold);
+    term_print(log_line_text(line, "tool"));
+    (void)printf("%s ", t->reset);
+    term_print(log_line_text(line, "resource"));
+    (void)printf("\n    %s [%s] -> %s%s [%s]%s", verdict_name(was.verdict),
+                 call_code_name(was.code), wider ? t->yellow : t->red,
+                 verdict_name(now->result.verdict),
+                 call_code_name(now->result.code), t->reset);
+    print_policies(now);
+    (void)putchar('\n');
+}
+
+static void keep_flip(struct diff_log *d, const json_t *line,
+                      struct combined was, const struct replay_answer *now)
+{
+    json_t *policies = json_array(), *row = json_object();
+
+    for (uint32_t i = 0; i < now->policy_count; i++)
+        (void)json_array_append_new(
+            policies, json_stringn(now->policies[i].ptr, now->policies[i].len));
+    for (size_t i = 0; i < 6; i++) {
+        static const char *const keys[] = {"id",    "time", "user",
+                                           "agent", "tool", "resource"};
+        json_t *v = json_object_get(line, keys[i]);
+
+        if (v != NULL)
+            (void)json_object_set(row, keys[i], v);
+    }
+    (void)json_object_set_new(row, "old", result_json(was));
+    (void)json_object_set_new(row, "new", result_json(now->result));
+    (void)json_object_set_new(row, "policies", policies);
+    (void)json_array_append_new(d->flips, row);
+}
+
+static void flip(struct diff_log *d, const json_t *line, struct combined was,
+                 const struct replay_answer *now)
+{
+    d->from_to[was.verdict][now->result.verdict]++;
+    if (d->flipped++ >= ROWS_MAX)
+        return;
+    if (d->o->json)
+        keep_flip(d, line, was, now);
+    else
+        print_flip(d, line, was, now);
+}
+
+/* A block that denied then denies now: other policies cannot widen it. */
+static struct combined with_blocks(struct combined r, enum verdict blocks)
+{
+    if (blocks < r.verdict)
+        return (struct combined){blocks, CODE_DENIED};
+    return r;
+}
+
+static ts_err ask(struct diff_log *d, const struct snapshot *s,
+                  struct replay_answer *ret)
+{
+    ts_err e = replay_decide(s, &d->call->call, &d->arena, ret);
+
+    if (e == TS_OK)
+        ret->result = with_blocks(ret->result, d->call->blocks);
+    return e;
+}
+
+static ts_err compare(struct diff_log *d, const json_t *line)
+{
+    struct combined was = d->call->recorded;
+    struct replay_answer now, then;
+    ts_err e;
+
+    d->asked++;
+    ts_arena_reset(&d->arena);
+    if (d->old != NULL) {
+        if ((e = ask(d, d->old, &then)) != TS_OK)
+            return e;
+        if (!same(was, then.result))
+            d->unlike++;
+        was = then.result;
+    }
+    if ((e = ask(d, d->new, &now)) != TS_OK)
+        return e;
+    if (was.verdict != now.result.verdict)
+        flip(d, line, was, &now);
+    return TS_OK;
+}
+
+static ts_err take_line(struct diff_log *d, struct ts_str text)
+{
+    json_t *line = log_line_parse(text);
+    ts_err e = TS_OK;
+
+    if (line == NULL) {
+        d->malformed++;
+        return TS_OK;
+    }
+    if (ts_str_eq_c(log_line_text(line, "kind"), "decision"))
+        d->decisions++;
+    switch (recorded_call_read(line, d->call)) {
+    case RECORDED_CALL:
+        e = compare(d, line);
+        break;
+    case RECORDED_WITHOUT:
+        d->without++;
+        break;
+    case RECORDED_MALFORMED:
+        d->malformed++;
+        break;
+    case RECORDED_OTHER:
+        break;
+    }
+    json_decref(line);
+    return e;
+}
+
+/* ---- all of them -------------------------------------------------------- */
+
+static bool read_logs(struct diff_log *d)
+{
+    struct log_files files;
+    struct log_place place;
+    struct ts_str line;
+    ts_err e;
+
+    if (!log_files_open(&files, d->o->logs, d->o->log_count))
+        return false;
+    while ((e = log_files_next(&files, &line, &place)) == TS_OK) {
+        e = take_line(d, line);
+        if (e != TS_OK)
+            break;
+    }
+    if (e != TS_E_AGAIN && e != TS_E_TRUNCATED)
+        cli_error("%s:%" PRIu64 ": %s", place.path, place.line, ts_err_text(e));
+    log_files_close(&files);
+    return e == TS_E_AGAIN || e == TS_E_TRUNCATED;
+}
+
+static void print_summary(const struct diff_log *d)
+{
+    (void)printf("%s%" PRIu64 " decisions, %" PRIu64 " asked again, %" PRIu64
+                 " flips%s\n",
+                 d->term.bold, d->decisions, d->asked, d->flipped,
+                 d->term.reset);
+    for (int from = 0; from < 3; from++)
+        for (int to = 0; to < 3; to++)
+            if (from != to && d->from_to[from][to] > 0)
+                (void)printf("  %-8s -> %-8s %" PRIu64 "\n",
+                             verdict_name((enum verdict)from),
+                             verdict_name((enum verdict)to),
+                             d->from_to[from][to]);
+    if (d->flipped > ROWS_MAX)
+        (void)printf("  the first %d are shown\n", ROWS_MAX);
+    if (d->without > 0)
+        (void)printf("  %" PRIu64 " could not be asked: the tool's manifest "
+                     "keeps arguments out of the log\n",
+                     d->without);
+    if (d->malformed > 0)
+        (void)printf("  %" PRIu64 " lines are malformed; try: tipstaff log "
+                     "verify\n",
+                     d->malformed);
+    if (d->unlike > 0)
+        (void)printf("  %" PRIu64 " fall differently from the record under the "
+                     "old configuration, too: it has changed since\n",
+                     d->unlike);
+}
+
+static bool print_json(struct diff_log *d)
+{
+    json_t *all =
+        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:O}", "decisions",
+                  (json_int_t)d->decisions, "asked", (json_int_t)d->asked,
+                  "flips", (json_int_t)d->flipped, "without_arguments",
+                  (json_int_t)d->without, "malformed", (json_int_t)d->malformed,
+                  "unlike_record", (json_int_t)d->unlike, "list", d->flips);
+    bool ok = all != NULL && json_dumpf(all, stdout, JSON_INDENT(2)) == 0;
+
+    (void)putchar('\n');
+    json_decref(all);
+    return ok;
+}
+
+static int run(struct diff_log *d)
+{
+    if ((d->o->old_config != NULL && !load_config(d->o->old_config, &d->old)) ||
+        !load_config(d->o->new_config, &d->new) || !read_logs(d))
+        return CLI_USAGE;
+    if (!d->o->json)
+        print_summary(d);
+    else if (!print_json(d))
+        return CLI_USAGE;
+    return d->flipped > 0 ? 1 : 0;
+}
+
+int policy_diff_log(const struct diff_log_options *o)
+{
+    struct diff_log d = {.o = o, .term = term_stdout(), .flips = json_array()};
+    int code = CLI_USAGE;
+
+    d.call = ts_mem_alloc(sizeof(*d.call));
+    ts_arena_init(&d.arena, CALL_ARENA);
+    if (d.call != NULL && d.flips != NULL)
+        code = run(&d);
+    else
+        cli_error("out of memory");
+    ts_arena_done(&d.arena);
+    ts_mem_free(d.call);
+    snapshot_release(d.old);
+    snapshot_release(d.new);
+    json_decref(d.flips);
+    return code;
+}
