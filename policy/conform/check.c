@@ -8,29 +8,21 @@
 #include "policy/core/uid.h"
 #include "policy/core/value.h"
 
+#define NO_KIND (-1) /* which no value has, not even a zeroed one */
+
 /* The kind that values of a type without members have. */
-static enum cedar_kind plain_kind(const struct cedar_type *t)
+static inline int plain_kind(const struct cedar_type *t)
 {
-    switch (t->kind) {
-    case TYPE_BOOL:
-        return CEDAR_BOOL;
-    case TYPE_LONG:
-        return CEDAR_LONG;
-    case TYPE_STRING:
-        return CEDAR_STRING;
-    case TYPE_EXT:
-        return t->as.ext;
-    case TYPE_NONE:
-    case TYPE_NEVER:
-    case TYPE_TRUE:
-    case TYPE_FALSE:
-    case TYPE_ANY_ENTITY:
-    case TYPE_ENTITY:
-    case TYPE_SET:
-    case TYPE_RECORD:
-        break;
-    }
-    return CEDAR_NONE; /* no value has it */
+    static const signed char kinds[] = {
+        [TYPE_NONE] = NO_KIND,        [TYPE_NEVER] = NO_KIND,
+        [TYPE_TRUE] = NO_KIND,        [TYPE_FALSE] = NO_KIND,
+        [TYPE_BOOL] = CEDAR_BOOL,     [TYPE_LONG] = CEDAR_LONG,
+        [TYPE_STRING] = CEDAR_STRING, [TYPE_EXT] = NO_KIND,
+        [TYPE_ANY_ENTITY] = NO_KIND,  [TYPE_ENTITY] = NO_KIND,
+        [TYPE_SET] = NO_KIND,         [TYPE_RECORD] = NO_KIND,
+    };
+
+    return t->kind == TYPE_EXT ? (int)t->as.ext : kinds[t->kind];
 }
 
 bool conform_id(const struct conform *c, const struct schema_entity *t,
@@ -49,7 +41,7 @@ static bool entity_ok(const struct conform *c, const struct cedar_value *v,
 {
     const struct schema_entity *type = t->as.entities.list[0];
 
-    if (v->kind != CEDAR_ENTITY || !ts_str_eq(v->as.uid->type, type->name))
+    if (v->kind != CEDAR_ENTITY || !cedar_str_same(v->as.uid->type, type->name))
         return conform_say_type(c, up, t, v);
     return conform_id(c, type, v->as.uid, up);
 }
@@ -58,14 +50,14 @@ static bool set_ok(const struct conform *c, const struct cedar_value *v,
                    const struct cedar_type *t, const struct conform_step *up)
 {
     const struct cedar_set *s = v->as.set;
-    enum cedar_kind kind = plain_kind(t->as.elem);
+    int kind = plain_kind(t->as.elem);
     bool ok = true;
 
     if (v->kind != CEDAR_SET)
         return conform_say_type(c, up, t, v);
     /* Sets are sorted by kind first: what the ends are, all are. */
-    if (s->count == 0 ||
-        (s->items[0].kind == kind && s->items[s->count - 1].kind == kind))
+    if (s->count == 0 || ((int)s->items[0].kind == kind &&
+                          (int)s->items[s->count - 1].kind == kind))
         return true;
     for (uint32_t i = 0; i < s->count; i++) {
         struct conform_step at = {.up = up, .kind = CONFORM_MEMBER, .index = i};
@@ -90,7 +82,7 @@ bool conform_value(const struct conform *c, const struct cedar_value *v,
         return v->kind == CEDAR_RECORD
                    ? conform_record(c, v->as.record, t->as.attrs, up)
                    : conform_say_type(c, up, t, v);
-    return v->kind == plain_kind(t) ? true : conform_say_type(c, up, t, v);
+    return (int)v->kind == plain_kind(t) ? true : conform_say_type(c, up, t, v);
 }
 
 /* The attributes from *at on that stand before name: all must be optional. */
@@ -115,6 +107,22 @@ static bool skip_absent(const struct conform *c,
     return ok;
 }
 
+/* A field that is not plainly the next attribute of its type: another one, or
+ * one whose value has to be looked into. */
+static bool field_ok(const struct conform *c, const struct cedar_field *f,
+                     const struct cedar_attrs *attrs, uint32_t *at,
+                     const struct conform_step *up)
+{
+    struct conform_step step = {.up = up, .kind = CONFORM_ATTR, .key = f->key};
+    bool ok = skip_absent(c, attrs, at, &f->key, up);
+
+    if (!ok && conform_deaf(c))
+        return false;
+    if (*at >= attrs->count || !cedar_str_same(f->key, attrs->list[*at].name))
+        return conform_say_unknown(c, &step, attrs);
+    return conform_value(c, &f->value, attrs->list[(*at)++].type, &step) && ok;
+}
+
 bool conform_record(const struct conform *c, const struct cedar_record *r,
                     const struct cedar_attrs *attrs,
                     const struct conform_step *up)
@@ -122,24 +130,21 @@ bool conform_record(const struct conform *c, const struct cedar_record *r,
     uint32_t at = 0;
     bool ok = true;
 
-    for (uint32_t i = 0; i < r->count && (ok || !conform_deaf(c)); i++) {
+    for (uint32_t i = 0; i < r->count; i++) {
         const struct cedar_field *f = &r->fields[i];
-        struct conform_step step = {
-            .up = up, .kind = CONFORM_ATTR, .key = f->key};
+        const struct cedar_attr *attr = &attrs->list[at];
 
-        if (at >= attrs->count || !ts_str_eq(f->key, attrs->list[at].name)) {
-            ok = skip_absent(c, attrs, &at, &f->key, up) && ok;
-            if (at >= attrs->count ||
-                !ts_str_eq(f->key, attrs->list[at].name)) {
-                ok = conform_say_unknown(c, &step, attrs);
-                continue;
-            }
+        if (at < attrs->count && (int)f->value.kind == plain_kind(attr->type) &&
+            cedar_str_same(f->key, attr->name)) {
+            at++;
+            continue;
         }
-        ok = conform_value(c, &f->value, attrs->list[at].type, &step) && ok;
-        at++;
+        if (field_ok(c, f, attrs, &at, up))
+            continue;
+        ok = false;
+        if (conform_deaf(c))
+            return false;
     }
-    if (!ok && conform_deaf(c))
-        return false;
     return skip_absent(c, attrs, &at, NULL, up) && ok;
 }
 

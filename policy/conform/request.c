@@ -14,7 +14,7 @@ static const struct schema_entity *applicable(const struct conform *c,
     for (uint32_t i = 0; i < count; i++) {
         const struct schema_entity *t = &c->schema->entities[list[i]];
 
-        if (ts_str_eq(t->name, type))
+        if (cedar_str_same(t->name, type))
             return t;
     }
     return NULL;
