@@ -78,17 +78,20 @@ static ts_err space(struct schema_json *j, const struct json *v)
         CEDAR_LIT("actions"), CEDAR_LIT("annotations")};
     struct decl_name name = {0};
     struct decl_space *s;
-    ts_err e;
+    ts_err e, known;
 
     if ((e = space_name(j, v, &name)) != TS_OK ||
-        (e = json_fields(j, v, "a namespace", fields, 4)) != TS_OK ||
-        (e = decl_space_add(j->decls, j->arena, name, &s)) != TS_OK ||
+        (e = json_want(j, v, JSON_OBJECT, "a namespace")) != TS_OK)
+        return e;
+    known = json_fields(j, v, "a namespace", fields, 4);
+    if ((e = decl_space_add(j->decls, j->arena, name, &s)) != TS_OK ||
         (e = json_notes(j, v, &s->notes)) != TS_OK)
         return e;
     if (name.text.len == 0 && s->notes != NULL)
         return json_fail(j, v, "bad_schema", NULL, NULL,
                          "only a namespace with a name has annotations");
-    return parts(j, v, s);
+    e = parts(j, v, s);
+    return e != TS_OK ? e : known;
 }
 
 static ts_err document(struct schema_json *j, const struct json *v)

@@ -1,7 +1,6 @@
 /* From what was written to the schema that is used; see resolve_priv.h. */
 #include "policy/core/diag.h"
 #include "policy/core/limits.h"
-#include "policy/core/sort.h"
 #include "policy/core/uid.h"
 #include "policy/schema/resolve_priv.h"
 
@@ -125,57 +124,15 @@ static ts_err run(struct resolver *r)
     return r->failed ? TS_E_FORMAT : TS_OK;
 }
 
-static int by_place(const void *a, const void *b)
-{
-    const struct cedar_diag *const *x = a, *const *y = b;
-    const struct cedar_span *p = &(*x)->span, *q = &(*y)->span;
-
-    if (p->source != q->source)
-        return p->source < q->source ? -1 : 1;
-    if (p->offset != q->offset)
-        return p->offset < q->offset ? -1 : 1;
-    return *x < *y ? -1 : 1;
-}
-
-/* In the order of the text: the work above follows names, not lines. */
-static ts_err sort_diags(struct ts_arena *scratch, struct cedar_diags *diags,
-                         uint32_t from)
-{
-    const struct cedar_diag *order[CEDAR_DIAGS_MAX];
-    struct cedar_diag *copy;
-    uint32_t n = 0;
-    void *p;
-    ts_err e;
-
-    if (diags == NULL || diags->count > CEDAR_DIAGS_MAX || diags->count <= from)
-        return TS_OK; /* some were not kept: the order would tell nothing */
-    if ((e = ts_arena_array(scratch, CEDAR_DIAGS_MAX, sizeof(*copy), &p)) !=
-        TS_OK)
-        return e;
-    copy = p;
-    for (uint32_t i = from; i < diags->count; i++)
-        order[n++] = &diags->list[i];
-    cedar_sort(order, n, sizeof(order[0]), by_place);
-    for (uint32_t i = 0; i < n; i++)
-        copy[i] = *order[i];
-    for (uint32_t i = 0; i < n; i++)
-        diags->list[from + i] = copy[i];
-    return TS_OK;
-}
-
 ts_err schema_resolve(struct cedar_schema *s, size_t source_bytes,
                       struct cedar_diags *diags)
 {
     struct resolver r = {.schema = s, .arena = &s->arena, .diags = diags};
-    uint32_t from = diags != NULL ? diags->count : 0;
-    ts_err e, sorted;
+    ts_err e;
 
     ts_arena_init(&r.scratch, CEDAR_LOAD_BASE + 4096 +
                                   source_bytes * CEDAR_SCHEMA_PER_BYTE);
     e = run(&r);
-    if (e == TS_E_FORMAT &&
-        (sorted = sort_diags(&r.scratch, diags, from)) != TS_OK)
-        e = sorted;
     ts_arena_done(&r.scratch);
     return e;
 }

@@ -72,6 +72,29 @@ static ts_err fill(struct cedar_schema *s, source_fn parse,
     return schema_resolve(s, total, diags);
 }
 
+static bool later(const struct cedar_span *a, const struct cedar_span *b)
+{
+    return a->source != b->source ? a->source > b->source
+                                  : a->offset > b->offset;
+}
+
+/* In the order of the text: parsers and resolver follow names and kinds, not
+ * lines. There are few, so they are simply inserted one by one. */
+static void sort_diags(struct cedar_diags *diags, uint32_t from)
+{
+    uint32_t n =
+        diags->count < CEDAR_DIAGS_MAX ? diags->count : CEDAR_DIAGS_MAX;
+
+    for (uint32_t i = from + 1; i < n; i++) {
+        struct cedar_diag d = diags->list[i];
+        uint32_t at = i;
+
+        for (; at > from && later(&diags->list[at - 1].span, &d.span); at--)
+            diags->list[at] = diags->list[at - 1];
+        diags->list[at] = d;
+    }
+}
+
 static ts_err load(source_fn parse, const struct cedar_source *sources,
                    size_t count, struct cedar_schema **ret,
                    struct cedar_diags *diags)
@@ -79,6 +102,7 @@ static ts_err load(source_fn parse, const struct cedar_source *sources,
     struct cedar_span at = {.line = 1, .column = 1};
     struct cedar_schema *s;
     uint32_t errors = diags != NULL ? diags->errors : 0;
+    uint32_t from = diags != NULL ? diags->count : 0;
     size_t total;
     ts_err e = check_size(sources, count, diags, &total);
 
@@ -94,6 +118,8 @@ static ts_err load(source_fn parse, const struct cedar_source *sources,
         if (e == TS_E_LIMIT && diags != NULL && diags->errors == errors)
             cedar_diag_add(diags, "limit", at, NULL,
                            "the schema needs more memory than its size allows");
+        if (diags != NULL)
+            sort_diags(diags, from);
         cedar_schema_free(s);
         return e;
     }

@@ -20,6 +20,26 @@ static void recover(struct schema_text *p)
     }
 }
 
+/* What stands in it is not read: it would seem to be in the outer one. */
+static ts_err nested(struct schema_text *p)
+{
+    ts_err e = text_unexpected(p, "a declaration or `}`",
+                               "namespaces do not nest; write namespace A::B");
+
+    while (!text_at(p, '{') && !text_at(p, '}') && !text_at(p, ';') &&
+           p->tok.kind != LEX_END)
+        if (text_next(p) != TS_OK)
+            return p->stop;
+    if (!text_at(p, '{'))
+        return e;
+    do {
+        if (text_next(p) != TS_OK)
+            return p->stop;
+    } while (p->tok.kind != LEX_END && !(text_at(p, '}') && p->braces == 1));
+    p->closed = true;
+    return text_next(p) != TS_OK ? p->stop : e;
+}
+
 static ts_err declaration(struct schema_text *p, const struct decl_note *notes)
 {
     p->braces = 0;
@@ -31,8 +51,7 @@ static ts_err declaration(struct schema_text *p, const struct decl_note *notes)
     if (text_at_word(p, "type"))
         return text_common(p, notes);
     if (text_at_word(p, "namespace"))
-        return text_unexpected(p, "a declaration or `}`",
-                               "namespaces do not nest; write namespace A::B");
+        return nested(p);
     if (text_at(p, ';'))
         return text_unexpected(p, "a declaration",
                                "there is one semicolon too many");
@@ -45,8 +64,9 @@ static bool noted(struct schema_text *p, ts_err e)
     if (e == TS_OK)
         return true;
     p->failed = true;
-    if (p->stop == TS_OK)
+    if (p->stop == TS_OK && !p->closed)
         recover(p);
+    p->closed = false;
     return p->stop == TS_OK;
 }
 

@@ -40,6 +40,8 @@ static ts_err read_names(struct schema_text *p, read_fn read, const char *what,
     ts_err e;
 
     do {
+        if (n->first != NULL && text_at(p, ']'))
+            return text_unexpected(p, what, "leave out the comma before it");
         if ((e = read(p, what, &name)) != TS_OK ||
             (e = names_add(p, n, name)) != TS_OK ||
             (e = text_skip_if(p, ',', &comma)) != TS_OK)

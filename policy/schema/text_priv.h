@@ -22,6 +22,8 @@ struct schema_text {
     uint32_t depth;  /* of types in each other */
     ts_err stop;     /* why the source cannot be read on */
     bool failed;
+    bool closed; /* the mistake has been read over already */
+    bool ended;  /* the end has been reported */
 };
 
 /* ---- text_token.c ------------------------------------------------------- */

@@ -44,7 +44,10 @@ ts_err text_unexpected(struct schema_text *p, const char *what,
     if (p->stop != TS_OK)
         return p->stop;
     (void)snprintf(label, sizeof(label), "expected %s", what);
-    if (p->tok.kind == LEX_END)
+    if (p->tok.kind == LEX_END && p->ended)
+        return TS_E_FORMAT;
+    p->ended = p->tok.kind == LEX_END;
+    if (p->ended)
         return decl_fail(p->diags, "parse_error", p->tok.span, label, hint,
                          "the schema ends where %s was expected", what);
     if (p->tok.kind == LEX_STRING)
