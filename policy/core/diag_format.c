@@ -142,6 +142,8 @@ static size_t window_start(const char *text, const struct mark *m)
     size_t at = m->from;
     unsigned columns = 0;
 
+    if (m->end - m->start <= WINDOW_ALL)
+        return m->start; /* all of it has room */
     while (at > m->start && columns < WINDOW_BEFORE) {
         size_t prev = at - 1;
 

@@ -36,6 +36,8 @@ static size_t parse_budget(size_t bytes)
 
 static struct ts_str tail_of(const struct ts_buf *b, size_t from)
 {
+    if (from >= b->len)
+        return TS_STR_LIT("");
     return (struct ts_str){.ptr = (const char *)ts_buf_bytes(b) + from,
                            .len = b->len - from};
 }

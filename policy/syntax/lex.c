@@ -2,6 +2,7 @@
  * position is ever searched for. */
 #include "policy/syntax/lex.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "policy/core/diag.h"
@@ -105,6 +106,28 @@ static void emit(struct lex *lx, enum lex_kind kind, size_t n,
     advance(lx, n);
 }
 
+/* Refuses n bytes and moves over them, so that what follows can be read. */
+static ts_err lex_refuse(struct lex *lx, size_t n, const char *label,
+                         const char *hint, const char *sentence)
+{
+    struct cedar_diag_about about = {.label = label, .hint = hint};
+
+    cedar_diag_put(lx->diags, CEDAR_ERROR, "parse_error", here(lx, n), &about,
+                   "%s", sentence);
+    advance(lx, n);
+    return TS_E_FORMAT;
+}
+
+/* Bytes up to the end of the line. */
+static size_t rest_of_line(const struct lex *lx)
+{
+    size_t n = 0;
+
+    while (n < left(lx) && peek(lx, n) != '\n' && peek(lx, n) != '\r')
+        n++;
+    return n;
+}
+
 static ts_err lex_word(struct lex *lx, size_t skip, enum lex_kind kind,
                        struct lex_token *ret)
 {
@@ -127,12 +150,9 @@ static ts_err lex_int(struct lex *lx, struct lex_token *ret)
                !ts_ckd_add(&v, v, (uint64_t)(peek(lx, n) - '0'));
         n++;
     }
-    if (!fits) {
-        cedar_diag_add(lx->diags, "parse_error", here(lx, n),
-                       "integers have 64 bits",
-                       "this integer is too large to be read");
-        return TS_E_FORMAT;
-    }
+    if (!fits)
+        return lex_refuse(lx, n, "too large", "integers have 64 bits",
+                          "this integer is too large to be read");
     emit(lx, LEX_INT, n, ret);
     ret->number = v;
     return TS_OK;
@@ -147,31 +167,74 @@ static ts_err lex_string(struct lex *lx, struct lex_token *ret)
             n++;
         n++;
     }
-    if (n >= left(lx)) {
-        cedar_diag_add(lx->diags, "parse_error", here(lx, 1),
-                       "close it with a double quote",
-                       "this string does not end");
-        return TS_E_FORMAT;
-    }
+    /* Most often the quote is missing on the first line. */
+    if (n >= left(lx))
+        return lex_refuse(lx, rest_of_line(lx), "opened here",
+                          "close it with a double quote",
+                          "this string does not end");
     emit(lx, LEX_STRING, n + 1, ret);
     ret->text.ptr++;
     ret->text.len -= 2;
     return TS_OK;
 }
 
+/* What is written otherwise in Cedar. */
+static const struct stray {
+    char text[4];
+    const char *label, *hint;
+} strays[] = {
+    {"&", "not an operator", "write `&&` for and"},
+    {"|", "not an operator", "write `||` for or"},
+    {"#", "not a comment", "comments start with `//`"},
+    {"?", "not an operator", "write `if a then b else c`"},
+    {"~", "not an operator", "write `like` with a pattern: x like \"a*\""},
+    {"$", "not part of a name", "names are letters, digits and `_`"},
+    {"`", "not a quote", "text stands in double quotes"},
+    {"\\", "not in a string", "escapes stand inside double quotes"},
+    {"\xE2\x80\x9C", "a typographic quote", "text stands in double quotes: \""},
+    {"\xE2\x80\x9D", "a typographic quote", "text stands in double quotes: \""},
+    {"\xE2\x80\x98", "a typographic quote", "text stands in double quotes: \""},
+    {"\xE2\x80\x99", "a typographic quote", "text stands in double quotes: \""},
+    {"\xEF\xBB\xBF", "a byte order mark",
+     "save the file as UTF-8 without a byte order mark"},
+};
+
+/* The text in single quotes, up to its end on the same line. */
+static size_t single_quoted(const struct lex *lx)
+{
+    size_t end = rest_of_line(lx);
+
+    for (size_t n = 1; n < end; n++)
+        if (peek(lx, n) == '\'')
+            return n + 1;
+    return 1;
+}
+
 static ts_err lex_bad(struct lex *lx)
 {
     unsigned char c = (unsigned char)peek(lx, 0);
     size_t n = c < 0x80 ? 1 : (c >= 0xF0 ? 4 : (c >= 0xE0 ? 3 : 2));
+    const char *label = "not part of the language";
+    const char *hint =
+        c >= 0x80 ? "names are ASCII; put other text in quotes" : NULL;
+    char sentence[128];
     struct cedar_quoted q;
 
     n = n > left(lx) ? left(lx) : n;
+    if (c == '\'')
+        return lex_refuse(lx, single_quoted(lx), "single quotes",
+                          "text stands in double quotes: \"...\"",
+                          "invalid token `'`");
+    for (size_t i = 0; i < sizeof(strays) / sizeof(strays[0]); i++) {
+        if (looking_at(lx, strays[i].text, strlen(strays[i].text))) {
+            label = strays[i].label;
+            hint = strays[i].hint;
+            break;
+        }
+    }
     q = cedar_quote((struct ts_str){.ptr = lx->src.ptr + lx->at, .len = n});
-    cedar_diag_add(lx->diags, "parse_error", here(lx, n),
-                   c >= 0x80 ? "identifiers are ASCII; put other text in quotes"
-                             : NULL,
-                   "invalid token `%s`", q.s);
-    return TS_E_FORMAT;
+    (void)snprintf(sentence, sizeof(sentence), "invalid token `%s`", q.s);
+    return lex_refuse(lx, n, label, hint, sentence);
 }
 
 ts_err cedar_lex_next(struct lex *lx, struct lex_token *ret)

@@ -38,7 +38,8 @@ struct lex {
 /* The text must be valid UTF-8 and shorter than 4 GiB. */
 void cedar_lex_init(struct lex *lx, struct ts_str src, uint32_t source,
                     struct cedar_diags *diags);
-/* TS_E_FORMAT with a diagnostic when no token starts here. */
+/* TS_E_FORMAT with a diagnostic when no token starts here; what cannot be read
+ * is then left behind, so that the next call goes on. */
 TS_NODISCARD ts_err cedar_lex_next(struct lex *lx, struct lex_token *ret);
 
 #define LEX_STAR 0x110000u /* a wildcard, above every code point */

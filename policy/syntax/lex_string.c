@@ -23,6 +23,7 @@ static void skip(struct lex_string *s, size_t n, uint32_t columns)
 
 static ts_err bad_escape(struct lex_string *s, size_t n, const char *hint)
 {
+    struct cedar_diag_about about = {.label = "not an escape", .hint = hint};
     struct cedar_quoted q;
     bool plain = true;
 
@@ -33,11 +34,11 @@ static ts_err bad_escape(struct lex_string *s, size_t n, const char *hint)
     s->span.len = (uint32_t)n;
     /* What is plain is shown as it stands: its backslash is the point. */
     if (plain && n <= 12)
-        cedar_diag_add(s->diags, "parse_error", s->span, hint,
+        cedar_diag_put(s->diags, CEDAR_ERROR, "parse_error", s->span, &about,
                        "the input `%.*s` is not a valid escape", (int)n,
                        s->rest.ptr);
     else
-        cedar_diag_add(s->diags, "parse_error", s->span, hint,
+        cedar_diag_put(s->diags, CEDAR_ERROR, "parse_error", s->span, &about,
                        "the input `%s` is not a valid escape", q.s);
     return TS_E_FORMAT;
 }

@@ -5,8 +5,6 @@
  */
 #include "policy/syntax/parse.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "policy/core/diag.h"
@@ -19,9 +17,13 @@ ts_err cedar_parse_advance(struct parser *p)
 {
     ts_err e;
 
+    p->last = p->tok.span;
     p->end = p->tok.span.offset + p->tok.span.len;
     e = cedar_lex_next(&p->lex, &p->tok);
     p->broken = e != TS_OK;
+    if (e == TS_OK && p->tok.kind == LEX_STRING &&
+        memchr(p->tok.text.ptr, '\n', p->tok.text.len) != NULL)
+        p->tall = p->tok.span;
     return e;
 }
 
@@ -43,44 +45,6 @@ ts_err cedar_parse_take(struct parser *p, char ch, bool *ret_took)
     if (e == TS_OK)
         *ret_took = took;
     return e;
-}
-
-ts_err cedar_parse_fail(struct parser *p, struct cedar_span span,
-                        const char *hint, const char *fmt, ...)
-{
-    char text[sizeof(p->diags->list[0].text)];
-    va_list ap;
-
-    va_start(ap, fmt);
-    (void)vsnprintf(text, sizeof(text), fmt, ap);
-    va_end(ap);
-    cedar_diag_add(p->diags, "parse_error", span, hint, "%s", text);
-    return TS_E_FORMAT;
-}
-
-ts_err cedar_parse_unexpected(struct parser *p, const char *what)
-{
-    struct cedar_quoted q = cedar_quote(p->tok.text);
-
-    if (p->tok.kind == LEX_END)
-        return cedar_parse_fail(p, p->tok.span, NULL,
-                                "unexpected end of input: expected %s", what);
-    if (p->tok.kind == LEX_STRING)
-        return cedar_parse_fail(p, p->tok.span, NULL,
-                                "unexpected string \"%s\": expected %s", q.s,
-                                what);
-    return cedar_parse_fail(p, p->tok.span, NULL,
-                            "unexpected token `%s`: expected %s", q.s, what);
-}
-
-ts_err cedar_parse_expect(struct parser *p, char ch, const char *where)
-{
-    char what[64];
-
-    if (cedar_parse_at(p, ch))
-        return cedar_parse_advance(p);
-    (void)snprintf(what, sizeof(what), "`%c` %s", ch, where);
-    return cedar_parse_unexpected(p, what);
 }
 
 ts_err cedar_parse_node(struct parser *p, enum ast_op op,
@@ -110,7 +74,8 @@ ts_err cedar_parse_adopt(struct parser *p, struct ast_expr *parent,
                          struct ast_expr *kid)
 {
     if (kid->height >= CEDAR_HEIGHT_MAX)
-        return cedar_parse_fail(p, kid->span, "split the policy in two",
+        return cedar_parse_fail(p, kid->span, "too deep",
+                                "split the policy in two",
                                 "this expression is nested too deeply");
     if (kid->height >= parent->height)
         parent->height = (uint16_t)(kid->height + 1);
@@ -126,14 +91,20 @@ ts_err cedar_parse_adopt(struct parser *p, struct ast_expr *parent,
 ts_err cedar_parse_ident(struct parser *p, struct ts_str *ret)
 {
     if (p->tok.kind != LEX_IDENT)
-        return cedar_parse_unexpected(p, "an identifier");
+        return cedar_parse_unexpected(
+            p, "a name",
+            p->tok.kind == LEX_INT
+                ? "there are no fractions; write decimal(\"1.5\")"
+                : NULL);
     if (cedar_is_reserved(p->tok.text))
         return cedar_parse_fail(
-            p, p->tok.span, "put it in quotes: [\"...\"] or has \"...\"",
+            p, p->tok.span, "a word of the language",
+            "put it in quotes: [\"...\"] or has \"...\"",
             "this identifier is reserved and cannot be used: %.*s",
             (int)p->tok.text.len, p->tok.text.ptr);
     if (cedar_is_internal(p->tok.text))
-        return cedar_parse_fail(p, p->tok.span, NULL,
+        return cedar_parse_fail(p, p->tok.span, "reserved",
+                                "choose another name",
                                 "the name `__cedar` is reserved");
     *ret = p->tok.text;
     return cedar_parse_advance(p);
@@ -220,13 +191,17 @@ static ts_err parse_annotation(struct parser *p, struct ast_policy *policy,
     if ((e = cedar_parse_advance(p)) != TS_OK)
         return e;
     if (p->tok.kind != LEX_IDENT)
-        return cedar_parse_unexpected(p, "the name of an annotation");
+        return cedar_parse_unexpected(p, "the name of an annotation",
+                                      "names are letters, digits and `_`");
     if (policy->annotation_count >= CEDAR_ANNOTATIONS)
-        return cedar_parse_fail(p, p->tok.span, NULL, "too many annotations");
+        return cedar_parse_fail(p, p->tok.span, "one too many", NULL,
+                                "a policy has at most %d annotations",
+                                CEDAR_ANNOTATIONS);
     for (const struct ast_annotation *o = policy->annotations; o != NULL;
          o = o->next)
         if (ts_str_eq(o->key, p->tok.text))
-            return cedar_parse_fail(p, p->tok.span, NULL,
+            return cedar_parse_fail(p, p->tok.span, "the second of this name",
+                                    "remove one of the two",
                                     "duplicate annotation: @%s",
                                     cedar_quote(p->tok.text).s);
     if ((e = ts_arena_alloc(p->arena, sizeof(*a), &mem)) != TS_OK)
@@ -240,7 +215,8 @@ static ts_err parse_annotation(struct parser *p, struct ast_policy *policy,
     a->bare = !took;
     if (took) {
         if (p->tok.kind != LEX_STRING)
-            return cedar_parse_unexpected(p, "a string in the annotation");
+            return cedar_parse_unexpected(p, "a text in quotes",
+                                          "write @name(\"value\")");
         a->span = p->tok.span;
         if ((e = cedar_parse_string(p, &a->value)) != TS_OK ||
             (e = cedar_parse_advance(p)) != TS_OK ||
@@ -261,24 +237,31 @@ static ts_err parse_cond(struct parser *p, struct ast_policy *policy,
                          struct ast_cond **tail)
 {
     bool unless = cedar_parse_at_word(p, TS_STR_LIT("unless"));
-    struct cedar_span start = p->tok.span;
+    struct cedar_span start = p->tok.span, open;
     struct ast_cond *c;
     void *mem;
     ts_err e;
 
     if ((e = ts_arena_alloc(p->arena, sizeof(*c), &mem)) != TS_OK ||
-        (e = cedar_parse_advance(p)) != TS_OK ||
-        (e = cedar_parse_expect(p, '{', "before the condition")) != TS_OK)
+        (e = cedar_parse_advance(p)) != TS_OK)
+        return e;
+    open = p->tok.span;
+    if (!cedar_parse_at(p, '{'))
+        return cedar_parse_unexpected(p, "`{` before the condition",
+                                      "conditions stand in braces: when { ... "
+                                      "}");
+    if ((e = cedar_parse_advance(p)) != TS_OK)
         return e;
     c = mem;
     c->unless = unless;
     c->span = start;
     if (cedar_parse_at(p, '}'))
-        return cedar_parse_fail(p, p->tok.span, "write `true` or remove it",
+        return cedar_parse_fail(p, p->tok.span, "expected an expression",
+                                "write `true` or remove the clause",
                                 "`%s` condition clause cannot be empty",
                                 unless ? "unless" : "when");
     if ((e = cedar_parse_expr(p, &c->expr)) != TS_OK ||
-        (e = cedar_parse_expect(p, '}', "after the condition")) != TS_OK)
+        (e = cedar_parse_expect_close(p, '}', &open, NULL)) != TS_OK)
         return e;
     cedar_parse_close(p, &c->span);
     if (*tail != NULL)
@@ -316,13 +299,13 @@ static ts_err parse_policy(struct parser *p, struct ast_policy *policy)
     else if (cedar_parse_at_word(p, TS_STR_LIT("forbid")))
         policy->effect = CEDAR_FORBID;
     else
-        return cedar_parse_unexpected(p, "`permit` or `forbid`");
+        return cedar_parse_refuse_start(p);
     if ((e = cedar_parse_advance(p)) != TS_OK ||
         (e = cedar_parse_scopes(p, policy)) != TS_OK ||
         (e = parse_conds(p, policy)) != TS_OK)
         return e;
     if (!cedar_parse_at(p, ';'))
-        return cedar_parse_unexpected(p, "`when`, `unless` or `;`");
+        return cedar_parse_refuse_tail(p, policy->cond_count > 0);
     start.len = p->tok.span.offset + 1 - start.offset;
     policy->span = start;
     if (start.len > p->options->max_policy_bytes) {
@@ -334,32 +317,53 @@ static ts_err parse_policy(struct parser *p, struct ast_policy *policy)
     return cedar_parse_advance(p);
 }
 
-/* After an error: on to the next policy, so that one mistake does not hide the
- * others. A broken token ends the search. */
-static ts_err recover(struct parser *p)
+/* Where a policy begins, whatever stands before it. `permit` is a name like
+ * any other behind a dot. */
+static bool at_policy(const struct parser *p, bool after_dot)
 {
-    p->depth = 0;
-    if (p->broken)
-        return TS_E_FORMAT;
-    while (p->tok.kind != LEX_END) {
-        bool semicolon = cedar_parse_at(p, ';');
-        ts_err e = cedar_parse_advance(p);
+    return cedar_parse_at(p, '@') ||
+           (!after_dot && (cedar_parse_at_word(p, TS_STR_LIT("permit")) ||
+                           cedar_parse_at_word(p, TS_STR_LIT("forbid"))));
+}
 
-        if (e != TS_OK || semicolon)
-            return e;
+/* After an error: on to the next policy, so that one mistake does not hide the
+ * others. What is skipped is not complained about. `start` is where the policy
+ * that failed began: it is left at least. */
+static ts_err recover(struct parser *p, uint32_t start)
+{
+    struct cedar_diags *diags = p->lex.diags;
+    ts_err e = p->broken ? TS_E_FORMAT : TS_OK;
+    bool dot = false;
+
+    p->depth = 0;
+    p->tall = (struct cedar_span){0};
+    p->lex.diags = NULL;
+    while (e == TS_E_FORMAT || (e == TS_OK && p->tok.kind != LEX_END)) {
+        bool semicolon = e == TS_OK && cedar_parse_at(p, ';');
+
+        if (e == TS_OK && p->tok.span.offset != start && at_policy(p, dot))
+            break;
+        dot = e == TS_OK && cedar_parse_at(p, '.');
+        e = cedar_parse_advance(p);
+        if (semicolon)
+            break;
     }
-    return TS_OK;
+    p->lex.diags = diags;
+    return e;
 }
 
 static ts_err parse_source(struct parser *p, struct ast *ast,
                            struct ast_policy **tail)
 {
-    ts_err e, first = TS_OK;
+    ts_err e, first;
 
     p->tok = (struct lex_token){0};
-    e = cedar_parse_advance(p);
+    e = first = cedar_parse_advance(p);
+    if (e == TS_E_FORMAT)
+        e = recover(p, UINT32_MAX);
     while (e == TS_OK && p->tok.kind != LEX_END) {
         struct ast_policy *policy;
+        uint32_t start;
         void *mem;
 
         if (ast->count >= p->options->max_policies) {
@@ -370,6 +374,7 @@ static ts_err parse_source(struct parser *p, struct ast *ast,
         if ((e = ts_arena_alloc(p->arena, sizeof(*policy), &mem)) != TS_OK)
             return e;
         policy = mem;
+        start = p->tok.span.offset;
         e = parse_policy(p, policy);
         if (e == TS_OK) {
             if (*tail != NULL)
@@ -381,7 +386,7 @@ static ts_err parse_source(struct parser *p, struct ast *ast,
             ast->templates += ast_is_template(policy) ? 1 : 0;
         } else if (e == TS_E_FORMAT) {
             first = e;
-            e = recover(p);
+            e = recover(p, start);
         }
     }
     return e != TS_OK ? e : first;

@@ -41,7 +41,8 @@ static ts_err parse_negation(struct parser *p, const struct cedar_span *signs,
         x->span = signs[--count];
         cedar_parse_close(p, &x->span);
     } else if (x->op == AST_INT && x->literal && x->num < 0) {
-        return cedar_parse_fail(p, x->span, "the largest is 2^63 - 1",
+        return cedar_parse_fail(p, x->span, "too large",
+                                "the largest is 2^63 - 1",
                                 "integer literal `9223372036854775808` is too "
                                 "large");
     }
@@ -63,6 +64,7 @@ static ts_err parse_unary(struct parser *p, struct ast_expr **ret)
     while (cedar_parse_at(p, ch)) {
         if (count >= CEDAR_UNARY_MAX)
             return cedar_parse_fail(p, p->tok.span, "at most 4 in a row",
+                                    "two of them cancel out",
                                     "too many occurrences of `%c`", ch);
         signs[count++] = p->tok.span;
         if ((e = cedar_parse_advance(p)) != TS_OK)
@@ -71,7 +73,8 @@ static ts_err parse_unary(struct parser *p, struct ast_expr **ret)
     if (ch == '-')
         return parse_negation(p, signs, count, ret);
     if (cedar_parse_at(p, '-')) /* !-1 */
-        return cedar_parse_unexpected(p, "an operand of `!`");
+        return cedar_parse_unexpected(p, "an operand of `!`",
+                                      "`!` takes a Boolean, `-` a number");
     if ((e = parse_negation(p, signs, 0, &x)) != TS_OK)
         return e;
     while (count-- > 0)
@@ -139,15 +142,30 @@ static bool at_or(const struct parser *p)
     return p->tok.kind == LEX_OR;
 }
 
+static ts_err refuse_division(struct parser *p)
+{
+    const struct ts_str src = p->lex.src;
+    size_t next = (size_t)p->tok.span.offset + 1;
+
+    if (cedar_parse_at(p, '/') && next < src.len && src.ptr[next] == '*')
+        return cedar_parse_fail(p, p->tok.span, "not a comment",
+                                "comments start with `//` and end with the "
+                                "line",
+                                "`/*` does not begin a comment in Cedar");
+    return cedar_parse_fail(p, p->tok.span, "not an operator",
+                            "numbers are added, subtracted and multiplied "
+                            "only",
+                            cedar_parse_at(p, '/')
+                                ? "division is not supported"
+                                : "remainder/modulo is not supported");
+}
+
 static ts_err parse_mult(struct parser *p, struct ast_expr **ret)
 {
     ts_err e = parse_chain(p, AST_MUL, parse_unary, at_mult, ret);
 
     if (e == TS_OK && at_div(p))
-        return cedar_parse_fail(p, p->tok.span, NULL,
-                                cedar_parse_at(p, '/')
-                                    ? "division is not supported"
-                                    : "remainder/modulo is not supported");
+        return refuse_division(p);
     return e;
 }
 
@@ -191,13 +209,17 @@ static ts_err parse_has(struct parser *p, struct ast_expr *n)
             return e;
         if (p->tok.kind == LEX_STRING) {
             if (n->count > 1)
-                return cedar_parse_unexpected(p, "an attribute name");
+                return cedar_parse_unexpected(
+                    p, "an attribute name",
+                    "a quoted name stands alone: x has \"a\" && "
+                    "x[\"a\"] has b");
             if ((e = cedar_parse_string(p, &attr->str)) != TS_OK ||
                 (e = cedar_parse_advance(p)) != TS_OK ||
                 (e = cedar_parse_adopt(p, n, attr)) != TS_OK)
                 return e;
             if (cedar_parse_at(p, '.'))
-                return cedar_parse_fail(p, span, "use has a.b or has \"a\"",
+                return cedar_parse_fail(p, span, "cannot go on with a dot",
+                                        "use has a.b or has \"a\"",
                                         "invalid RHS of a `has` operation");
             return TS_OK;
         }
@@ -214,7 +236,8 @@ static ts_err parse_like(struct parser *p, struct ast_expr *n)
     ts_err e;
 
     if (p->tok.kind != LEX_STRING)
-        return cedar_parse_fail(p, p->tok.span, "write the pattern in quotes",
+        return cedar_parse_fail(p, p->tok.span, "not a pattern in quotes",
+                                "write the pattern itself: like \"a*\"",
                                 "right hand side of a `like` expression must "
                                 "be a pattern literal, but got `%s`",
                                 cedar_quote(p->tok.text).s);
@@ -228,9 +251,12 @@ static ts_err parse_is(struct parser *p, struct ast_expr *n)
 {
     struct ast_expr *in;
     bool ref;
-    ts_err e = cedar_parse_name(p, false, &n->str, &ref);
+    ts_err e;
 
-    if (e != TS_OK)
+    if (p->tok.kind == LEX_STRING)
+        return cedar_parse_unexpected(p, "a type",
+                                      "types stand without quotes: x is User");
+    if ((e = cedar_parse_name(p, false, &n->str, &ref)) != TS_OK)
         return e;
     if (!cedar_parse_at_word(p, TS_STR_LIT("in")))
         return TS_OK;
@@ -279,7 +305,8 @@ static ts_err parse_named_relation(struct parser *p, enum ast_op op,
 static ts_err refuse_assignment(struct parser *p)
 {
     if (cedar_parse_at(p, '='))
-        return cedar_parse_fail(p, p->tok.span, "use == to compare",
+        return cedar_parse_fail(p, p->tok.span, "not an operator",
+                                "write `==` to compare",
                                 "`=` is not an operator in Cedar");
     return TS_OK;
 }
@@ -311,7 +338,8 @@ static ts_err parse_relation(struct parser *p, struct ast_expr **ret)
         return refuse_assignment(p);
     }
     if (at_relation(p, &rel) || at_named_relation(p, &op))
-        return cedar_parse_fail(p, p->tok.span, "add parentheses",
+        return cedar_parse_fail(p, p->tok.span, "the second in a row",
+                                "write (a == b) == c, or a < b && b < c",
                                 "multiple relational operators (>, ==, in, "
                                 "etc.) must be used with parentheses to make "
                                 "ordering explicit");
@@ -334,7 +362,9 @@ static ts_err parse_if(struct parser *p, struct ast_expr **ret)
 
     for (size_t i = 0; e == TS_OK && i < 3; i++) {
         if (!cedar_parse_at_word(p, words[i]))
-            return cedar_parse_unexpected(p, i == 1 ? "`then`" : "`else`");
+            return cedar_parse_unexpected(p, i == 1 ? "`then`" : "`else`",
+                                          i == 1 ? NULL
+                                                 : "every `if` has an `else`");
         if ((e = cedar_parse_advance(p)) != TS_OK ||
             (e = cedar_parse_expr(p, &kid)) != TS_OK)
             return e;
@@ -352,9 +382,9 @@ ts_err cedar_parse_expr(struct parser *p, struct ast_expr **ret)
     ts_err e;
 
     if (p->depth >= p->options->max_depth)
-        return cedar_parse_fail(p, p->tok.span, "split the policy in two",
-                                "expressions are nested more than %u deep",
-                                p->options->max_depth);
+        return cedar_parse_fail(
+            p, p->tok.span, "too deep", "split the policy in two",
+            "expressions are nested more than %u deep", p->options->max_depth);
     p->depth++;
     if (cedar_parse_at_word(p, TS_STR_LIT("if")))
         e = parse_if(p, ret);

@@ -35,11 +35,13 @@ ts_err cedar_parse_uid(struct parser *p, struct ast_expr **ret)
     bool ref;
     ts_err e;
 
+    if (p->tok.kind != LEX_IDENT)
+        return cedar_parse_refuse_entity(p, NULL);
     if ((e = cedar_parse_node(p, AST_UID, span, &n)) != TS_OK ||
         (e = cedar_parse_name(p, true, &n->str, &ref)) != TS_OK)
         return e;
     if (!ref)
-        return cedar_parse_unexpected(p, "an entity such as Type::\"id\"");
+        return cedar_parse_refuse_entity(p, &n->str);
     if ((e = cedar_parse_string(p, &n->id)) != TS_OK ||
         (e = cedar_parse_advance(p)) != TS_OK)
         return e;
@@ -88,9 +90,12 @@ ts_err cedar_parse_pattern(struct parser *p, struct ast_expr *node)
 /* Expr (',' Expr)* ','? up to close; "a lone comma is not" a list. */
 static ts_err parse_list(struct parser *p, struct ast_expr *n, char close)
 {
-    bool took;
-    ts_err e = TS_OK;
+    struct cedar_span open = p->tok.span;
+    bool took = true;
+    ts_err e = cedar_parse_advance(p);
 
+    if (e != TS_OK)
+        return e;
     while (!cedar_parse_at(p, close)) {
         struct ast_expr *kid;
 
@@ -101,7 +106,7 @@ static ts_err parse_list(struct parser *p, struct ast_expr *n, char close)
         if (!took)
             break;
     }
-    return cedar_parse_expect(p, close, "at the end of the list");
+    return cedar_parse_expect_close(p, close, &open, took ? NULL : "`,` or ");
 }
 
 static ts_err parse_set(struct parser *p, struct ast_expr **ret)
@@ -110,7 +115,6 @@ static ts_err parse_set(struct parser *p, struct ast_expr **ret)
     ts_err e;
 
     if ((e = cedar_parse_node(p, AST_SET, p->tok.span, &n)) != TS_OK ||
-        (e = cedar_parse_advance(p)) != TS_OK ||
         (e = parse_list(p, n, ']')) != TS_OK)
         return e;
     cedar_parse_close(p, &n->span);
@@ -134,6 +138,9 @@ static ts_err parse_field(struct parser *p, struct ast_expr *record)
     } else if ((e = cedar_parse_ident(p, &n->str)) != TS_OK) {
         return e;
     }
+    if (cedar_parse_at(p, '='))
+        return cedar_parse_unexpected(p, "`:` after the key",
+                                      "records are written {key: value}");
     if ((e = cedar_parse_expect(p, ':', "after the key")) != TS_OK ||
         (e = cedar_parse_expr(p, &value)) != TS_OK ||
         (e = cedar_parse_adopt(p, n, value)) != TS_OK)
@@ -144,6 +151,7 @@ static ts_err parse_field(struct parser *p, struct ast_expr *record)
 
 static ts_err parse_record(struct parser *p, struct ast_expr **ret)
 {
+    struct cedar_span open = p->tok.span;
     struct ast_expr *n;
     bool took = true;
     ts_err e;
@@ -155,7 +163,8 @@ static ts_err parse_record(struct parser *p, struct ast_expr **ret)
         if ((e = parse_field(p, n)) != TS_OK ||
             (e = cedar_parse_take(p, ',', &took)) != TS_OK)
             return e;
-    if ((e = cedar_parse_expect(p, '}', "at the end of the record")) != TS_OK)
+    if ((e = cedar_parse_expect_close(p, '}', &open,
+                                      took ? NULL : "`,` or ")) != TS_OK)
         return e;
     cedar_parse_close(p, &n->span);
     *ret = n;
@@ -169,21 +178,14 @@ static ts_err parse_function(struct parser *p, struct ts_str name,
     enum cedar_ext fn;
     ts_err e;
 
-    if (find_builtin(name) < BUILTINS ||
-        (cedar_ext_find(name, &fn) && cedar_ext_info(fn)->method))
-        return cedar_parse_fail(p, span, "call it as x.name(...)",
-                                "`%s` is a method, not a function",
-                                cedar_quote(name).s);
     if (ts_str_eq(name, TS_STR_LIT("unknown")))
         return cedar_parse_fail(
-            p, span, "an authorization must have all of its data",
+            p, span, "not available",
+            "an authorization must have all of its data",
             "`unknown` is for partial evaluation, which is refused here");
-    if (!cedar_ext_find(name, &fn))
-        return cedar_parse_fail(
-            p, span, "functions: ip, decimal, datetime, duration",
-            "`%s` is not a valid function", cedar_quote(name).s);
+    if (!cedar_ext_find(name, &fn) || cedar_ext_info(fn)->method)
+        return cedar_parse_refuse_function(p, name, span);
     if ((e = cedar_parse_node(p, AST_EXT, span, &n)) != TS_OK ||
-        (e = cedar_parse_advance(p)) != TS_OK ||
         (e = parse_list(p, n, ')')) != TS_OK)
         return e;
     cedar_parse_close(p, &n->span);
@@ -228,7 +230,11 @@ static ts_err parse_named(struct parser *p, struct ast_expr **ret)
         return cedar_parse_advance(p);
     }
     if (cedar_is_reserved(p->tok.text))
-        return cedar_parse_unexpected(p, "an expression");
+        return cedar_parse_unexpected(
+            p, "an expression",
+            cedar_parse_at_word(p, TS_STR_LIT("if"))
+                ? "put `if ... then ... else ...` in parentheses"
+                : NULL);
     if ((e = cedar_parse_node(p, AST_UID, span, &n)) != TS_OK ||
         (e = cedar_parse_name(p, true, &n->str, &ref)) != TS_OK)
         return e;
@@ -243,11 +249,7 @@ static ts_err parse_named(struct parser *p, struct ast_expr **ret)
     if (cedar_parse_at(p, '('))
         return parse_function(p, n->str, span, ret);
     if (!find_var(n->str, &var))
-        return cedar_parse_fail(p, span,
-                                "variables: principal, action, resource, "
-                                "context; text goes in quotes",
-                                "`%s` is not a variable",
-                                cedar_quote(n->str).s);
+        return cedar_parse_refuse_word(p, n->str, span);
     n->op = AST_VAR; /* counted as AST_UID, which only makes a bound larger */
     n->sub = (uint8_t)var;
     n->str = (struct ts_str){0};
@@ -263,7 +265,8 @@ static ts_err parse_int(struct parser *p, struct ast_expr **ret)
     ts_err e;
 
     if (p->tok.number > (uint64_t)INT64_MAX + 1)
-        return cedar_parse_fail(p, p->tok.span, "the largest is 2^63 - 1",
+        return cedar_parse_fail(p, p->tok.span, "too large",
+                                "the largest is 2^63 - 1",
                                 "integer literal `%llu` is too large",
                                 (unsigned long long)p->tok.number);
     if ((e = cedar_parse_node(p, AST_INT, p->tok.span, &n)) != TS_OK)
@@ -276,6 +279,7 @@ static ts_err parse_int(struct parser *p, struct ast_expr **ret)
 
 static ts_err parse_primary(struct parser *p, struct ast_expr **ret)
 {
+    struct cedar_span open;
     struct ast_expr *n;
     ts_err e;
 
@@ -291,7 +295,7 @@ static ts_err parse_primary(struct parser *p, struct ast_expr **ret)
         return cedar_parse_advance(p);
     }
     if (p->tok.kind == LEX_SLOT)
-        return cedar_parse_fail(p, p->tok.span,
+        return cedar_parse_fail(p, p->tok.span, "not in a condition",
                                 "slots stand in the scope of templates only",
                                 "`%s` is a template slot; it cannot appear in "
                                 "a condition",
@@ -301,10 +305,11 @@ static ts_err parse_primary(struct parser *p, struct ast_expr **ret)
     if (cedar_parse_at(p, '{'))
         return parse_record(p, ret);
     if (!cedar_parse_at(p, '('))
-        return cedar_parse_unexpected(p, "an expression");
+        return cedar_parse_unexpected(p, "an expression", NULL);
+    open = p->tok.span;
     if ((e = cedar_parse_advance(p)) != TS_OK ||
         (e = cedar_parse_expr(p, &n)) != TS_OK ||
-        (e = cedar_parse_expect(p, ')', "to match")) != TS_OK)
+        (e = cedar_parse_expect_close(p, ')', &open, NULL)) != TS_OK)
         return e;
     if (n->op == AST_INT)
         n->literal = false; /* -(9223372036854775808) is no literal */
@@ -321,22 +326,17 @@ static ts_err parse_method(struct parser *p, struct ts_str name,
     struct ast_expr *n;
     ts_err e;
 
-    if (b == BUILTINS && !cedar_ext_find(name, &fn))
-        return cedar_parse_fail(p, span, NULL, "`%s` is not a valid method",
-                                cedar_quote(name).s);
-    if (b == BUILTINS && !cedar_ext_info(fn)->method)
-        return cedar_parse_fail(p, span, "call it as name(...)",
-                                "`%s` is a function, not a method",
-                                cedar_quote(name).s);
+    if (b == BUILTINS &&
+        (!cedar_ext_find(name, &fn) || !cedar_ext_info(fn)->method))
+        return cedar_parse_refuse_method(p, name, span);
     if ((e = cedar_parse_node(p, b < BUILTINS ? AST_METHOD : AST_EXT, span,
                               &n)) != TS_OK ||
         (e = cedar_parse_adopt(p, n, base)) != TS_OK ||
-        (e = cedar_parse_advance(p)) != TS_OK ||
         (e = parse_list(p, n, ')')) != TS_OK)
         return e;
     n->sub = b < BUILTINS ? (uint8_t)b : (uint8_t)fn;
     if (b < BUILTINS && n->count - 1 != builtins[b].args)
-        return cedar_parse_fail(p, span, NULL,
+        return cedar_parse_fail(p, span, "wrong number of arguments", NULL,
                                 "call to `%s` requires exactly %u argument%s, "
                                 "but got %u",
                                 builtins[b].name.ptr, builtins[b].args,
@@ -373,18 +373,21 @@ static ts_err parse_dot(struct parser *p, struct ast_expr *base,
 static ts_err parse_index(struct parser *p, struct ast_expr *base,
                           struct ast_expr **ret)
 {
+    struct cedar_span open = p->tok.span;
     struct ast_expr *n;
     ts_err e = cedar_parse_advance(p);
 
     if (e != TS_OK)
         return e;
     if (p->tok.kind != LEX_STRING)
-        return cedar_parse_unexpected(p, "an attribute name in quotes");
+        return cedar_parse_unexpected(
+            p, "an attribute name in quotes",
+            "only a fixed name can stand here: x[\"name\"]");
     if ((e = cedar_parse_node(p, AST_GET, p->tok.span, &n)) != TS_OK ||
         (e = cedar_parse_adopt(p, n, base)) != TS_OK ||
         (e = cedar_parse_string(p, &n->str)) != TS_OK ||
         (e = cedar_parse_advance(p)) != TS_OK ||
-        (e = cedar_parse_expect(p, ']', "after the attribute")) != TS_OK)
+        (e = cedar_parse_expect_close(p, ']', &open, NULL)) != TS_OK)
         return e;
     *ret = n;
     return TS_OK;
@@ -398,7 +401,8 @@ ts_err cedar_parse_member(struct parser *p, struct ast_expr **ret)
 
     while (e == TS_OK && (cedar_parse_at(p, '.') || cedar_parse_at(p, '['))) {
         if (x->op == AST_INT && x->literal && x->num < 0)
-            return cedar_parse_fail(p, x->span, "the largest is 2^63 - 1",
+            return cedar_parse_fail(p, x->span, "too large",
+                                    "the largest is 2^63 - 1",
                                     "integer literal `9223372036854775808` is "
                                     "too large");
         e = cedar_parse_at(p, '.') ? parse_dot(p, x, &x)

@@ -12,8 +12,10 @@ struct parser {
     struct cedar_diags *diags;
     const struct cedar_options *options;
     uint32_t depth;
-    uint32_t end; /* of the last token taken: the byte after it */
-    bool broken;  /* no token could be read: nothing after it can be */
+    uint32_t end;           /* of the last token taken: the byte after it */
+    struct cedar_span last; /* of the last token taken */
+    struct cedar_span tall; /* of the last string that holds a line end */
+    bool broken; /* no token could be read: tok is still the one before */
     size_t nodes[AST_OP_COUNT];
     size_t conds;
 };
@@ -23,12 +25,45 @@ bool cedar_parse_at(const struct parser *p, char ch);
 bool cedar_parse_at_word(const struct parser *p, struct ts_str word);
 /* Advances when the token is ch; *ret_took says whether it was. */
 TS_NODISCARD ts_err cedar_parse_take(struct parser *p, char ch, bool *ret_took);
+/* Takes ch; else "expected `ch` WHERE, found ..." */
 TS_NODISCARD ts_err cedar_parse_expect(struct parser *p, char ch,
                                        const char *where);
-/* "unexpected token `...`: expected WHAT"; always returns TS_E_FORMAT. */
-ts_err cedar_parse_unexpected(struct parser *p, const char *what);
+/* Takes the closing ch of what was opened at `open`; `more` says what could
+ * also stand here, or is NULL. */
+TS_NODISCARD ts_err cedar_parse_expect_close(struct parser *p, char ch,
+                                             const struct cedar_span *open,
+                                             const char *more);
+
+/* ---- refusals: each adds one diagnostic and returns TS_E_FORMAT ---------- */
+
+/* "expected WHAT, found ..."; the hint is guessed from the token when NULL. */
+ts_err cedar_parse_unexpected(struct parser *p, const char *what,
+                              const char *hint);
+/* label and hint may be NULL */
 ts_err cedar_parse_fail(struct parser *p, struct cedar_span span,
-                        const char *hint, const char *fmt, ...) TS_PRINTF(4, 5);
+                        const char *label, const char *hint, const char *fmt,
+                        ...) TS_PRINTF(5, 6);
+
+struct parse_hint {
+    char s[160];
+};
+/* "did you mean `x`?" when a candidate is near, else `otherwise`. */
+const char *cedar_parse_suggest(struct parse_hint *h, struct ts_str found,
+                                const struct ts_str *candidates, size_t count,
+                                const char *otherwise);
+/* The policy does not begin as one. */
+ts_err cedar_parse_refuse_start(struct parser *p);
+/* Something stands between two policies, or where a condition could. */
+ts_err cedar_parse_refuse_tail(struct parser *p, bool after_cond);
+/* A word that is no variable. */
+ts_err cedar_parse_refuse_word(struct parser *p, struct ts_str word,
+                               struct cedar_span span);
+ts_err cedar_parse_refuse_function(struct parser *p, struct ts_str name,
+                                   struct cedar_span span);
+ts_err cedar_parse_refuse_method(struct parser *p, struct ts_str name,
+                                 struct cedar_span span);
+/* What stands in a scope where an entity must. */
+ts_err cedar_parse_refuse_entity(struct parser *p, const struct ts_str *path);
 
 TS_NODISCARD ts_err cedar_parse_node(struct parser *p, enum ast_op op,
                                      struct cedar_span span,

@@ -17,14 +17,14 @@ static ts_err parse_slot(struct parser *p, struct ast_scope *s,
 
     (void)snprintf(hint, sizeof(hint), "write `?%s` here", side.ptr);
     if (!ts_str_eq(text, slots[0]) && !ts_str_eq(text, slots[1]))
-        return cedar_parse_fail(p, p->tok.span, hint,
+        return cedar_parse_fail(p, p->tok.span, "no such slot", hint,
                                 "`%s` is not a slot: there are `?principal` "
                                 "and `?resource`",
                                 cedar_quote(text).s);
     text.ptr++;
     text.len--;
     if (!ts_str_eq(text, side))
-        return cedar_parse_fail(p, p->tok.span, hint,
+        return cedar_parse_fail(p, p->tok.span, "the other side's slot", hint,
                                 "`?%.*s` cannot stand in the scope of `%s`",
                                 (int)text.len, text.ptr, side.ptr);
     s->slot = true;
@@ -39,7 +39,9 @@ static ts_err parse_ref(struct parser *p, struct ast_scope *s,
     if (p->tok.kind == LEX_SLOT)
         return parse_slot(p, s, side);
     if (cedar_parse_at(p, '['))
-        return cedar_parse_fail(p, p->tok.span, "only `action in` takes a set",
+        return cedar_parse_fail(p, p->tok.span, "a set cannot stand here",
+                                "only `action in` takes a set; write one "
+                                "policy for each, or a group",
                                 "expected single entity uid or template slot, "
                                 "found set of entity uids");
     e = cedar_parse_uid(p, &s->uids);
@@ -87,7 +89,7 @@ static ts_err parse_action_uid(struct parser *p, struct ast_scope *s,
     ts_err e;
 
     if (p->tok.kind == LEX_SLOT)
-        return cedar_parse_fail(p, p->tok.span,
+        return cedar_parse_fail(p, p->tok.span, "no slot can stand here",
                                 "name the action: Action::\"name\"",
                                 "`%s` cannot stand in the scope of `action`, "
                                 "which takes no slot",
@@ -96,7 +98,8 @@ static ts_err parse_action_uid(struct parser *p, struct ast_scope *s,
         return e;
     if (!ts_str_eq(cedar_name_base(uid->str), TS_STR_LIT("Action")))
         return cedar_parse_fail(
-            p, uid->span, "actions are written Action::\"name\"",
+            p, uid->span, "not an action",
+            "actions are written Action::\"name\" or App::Action::\"name\"",
             "expected an entity uid with type `Action` but got `%s::\"%s\"`",
             cedar_quote(uid->str).s, cedar_quote(uid->id).s);
     if (*tail != NULL)
@@ -111,8 +114,9 @@ static ts_err parse_action_uid(struct parser *p, struct ast_scope *s,
 /* '[' (UID (',' UID)* ','?)? ']' */
 static ts_err parse_action_list(struct parser *p, struct ast_scope *s)
 {
+    struct cedar_span open = p->tok.span;
     struct ast_expr *tail = NULL;
-    bool took;
+    bool took = true;
     ts_err e = cedar_parse_advance(p);
 
     s->list = true;
@@ -123,7 +127,7 @@ static ts_err parse_action_list(struct parser *p, struct ast_scope *s)
     }
     if (e != TS_OK)
         return e;
-    return cedar_parse_expect(p, ']', "after the actions");
+    return cedar_parse_expect_close(p, ']', &open, took ? NULL : "`,` or ");
 }
 
 /* [ '==' UID | 'in' UID | 'in' '[' ... ']' ] */
@@ -137,7 +141,8 @@ static ts_err parse_action_scope(struct parser *p, struct ast_scope *s)
     else if (cedar_parse_at_word(p, TS_STR_LIT("in")))
         s->op = AST_SCOPE_IN;
     else if (cedar_parse_at_word(p, TS_STR_LIT("is")))
-        return cedar_parse_fail(p, p->tok.span, "use `action in [...]`",
+        return cedar_parse_fail(p, p->tok.span, "actions have one type",
+                                "use `action in [...]`, or leave it out",
                                 "`is` cannot appear in the action scope");
     else
         return TS_OK;
@@ -150,24 +155,61 @@ static ts_err parse_action_scope(struct parser *p, struct ast_scope *s)
 
 static ts_err expect_var(struct parser *p, struct ts_str name)
 {
+    struct parse_hint h;
+    const char *hint =
+        "a scope names principal, action and resource, in this order";
     char what[48];
 
     if (cedar_parse_at_word(p, name))
         return cedar_parse_advance(p);
+    if (p->tok.kind == LEX_IDENT)
+        hint = cedar_parse_suggest(&h, p->tok.text, &name, 1, hint);
     (void)snprintf(what, sizeof(what), "`%s` in the scope", name.ptr);
-    return cedar_parse_unexpected(p, what);
+    return cedar_parse_unexpected(p, what, hint);
 }
 
-/* What follows a scope's variable, with help for the usual slips. */
-static ts_err expect_comma(struct parser *p)
+/* Where a constraint of the scope has to end. */
+static ts_err refuse_in_scope(struct parser *p, const char *what, bool done)
 {
+    static const struct ts_str words[] = {CEDAR_LIT("in"), CEDAR_LIT("is")};
+    struct parse_hint h;
+    const char *hint = NULL;
+
     if (cedar_parse_at(p, '='))
-        return cedar_parse_fail(p, p->tok.span, "use == to compare",
+        return cedar_parse_fail(p, p->tok.span, "not an operator",
+                                "write `==` to compare",
                                 "`=` is not an operator in Cedar");
     if (cedar_parse_at(p, ':'))
-        return cedar_parse_fail(p, p->tok.span, "write `is Type`",
+        return cedar_parse_fail(p, p->tok.span, "a type cannot stand here",
+                                "write `is Type`",
                                 "type annotations are not supported");
-    return cedar_parse_expect(p, ',', "in the scope");
+    if (p->tok.kind == LEX_NE || p->tok.kind == LEX_AND ||
+        p->tok.kind == LEX_OR || p->tok.kind == LEX_LE ||
+        p->tok.kind == LEX_GE || cedar_parse_at(p, '.') ||
+        cedar_parse_at(p, '<') || cedar_parse_at(p, '>') ||
+        cedar_parse_at_word(p, TS_STR_LIT("has")) ||
+        cedar_parse_at_word(p, TS_STR_LIT("like")))
+        hint = "a scope takes ==, in and is; other tests go into `when { }`";
+    else if (p->tok.kind == LEX_EQ && done)
+        hint = "one test for each variable; more go into `when { }`";
+    else if (cedar_parse_at(p, ')'))
+        hint = "a scope names principal, action and resource, in this order";
+    else if (p->tok.kind == LEX_PATH)
+        hint = "write `==` before the entity";
+    else if (cedar_parse_at_word(p, TS_STR_LIT("principal")) ||
+             cedar_parse_at_word(p, TS_STR_LIT("action")) ||
+             cedar_parse_at_word(p, TS_STR_LIT("resource")))
+        hint = "a comma is missing before it";
+    else if (p->tok.kind == LEX_IDENT && !done)
+        hint = cedar_parse_suggest(&h, p->tok.text, words, 2, NULL);
+    return cedar_parse_unexpected(p, what, hint);
+}
+
+static ts_err expect_comma(struct parser *p, const struct ast_scope *s)
+{
+    if (cedar_parse_at(p, ','))
+        return cedar_parse_advance(p);
+    return refuse_in_scope(p, "`,` in the scope", s->op != AST_ANY);
 }
 
 /* The variable `side` and its constraint. */
@@ -188,20 +230,32 @@ static ts_err parse_side(struct parser *p, struct ts_str side,
 
 ts_err cedar_parse_scopes(struct parser *p, struct ast_policy *policy)
 {
+    struct cedar_span open = p->tok.span;
     bool took;
     ts_err e;
 
-    if ((e = cedar_parse_expect(p, '(', "before the scope")) != TS_OK ||
+    if (!cedar_parse_at(p, '('))
+        return cedar_parse_unexpected(
+            p, "`(` before the scope",
+            "write it out: (principal, action, resource)");
+    if ((e = cedar_parse_advance(p)) != TS_OK ||
         (e = parse_side(p, TS_STR_LIT("principal"), &policy->principal)) !=
             TS_OK ||
-        (e = expect_comma(p)) != TS_OK ||
+        (e = expect_comma(p, &policy->principal)) != TS_OK ||
         (e = parse_side(p, TS_STR_LIT("action"), &policy->action)) != TS_OK ||
-        (e = expect_comma(p)) != TS_OK ||
+        (e = expect_comma(p, &policy->action)) != TS_OK ||
         (e = parse_side(p, TS_STR_LIT("resource"), &policy->resource)) !=
             TS_OK ||
         (e = cedar_parse_take(p, ',', &took)) != TS_OK)
         return e;
-    if (!took && !cedar_parse_at(p, ')'))
-        return expect_comma(p);
-    return cedar_parse_expect(p, ')', "after the scope");
+    if (cedar_parse_at(p, ')'))
+        return cedar_parse_advance(p);
+    if (took)
+        return cedar_parse_unexpected(p, "`)` after the scope",
+                                      "a scope has three parts; other tests go "
+                                      "into `when { }`");
+    if (p->tok.kind == LEX_END)
+        return cedar_parse_expect_close(p, ')', &open, NULL);
+    return refuse_in_scope(p, "`)` after the scope",
+                           policy->resource.op != AST_ANY);
 }

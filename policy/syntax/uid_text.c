@@ -26,7 +26,7 @@ ts_err cedar_uid_parse(struct ts_arena *arena,
         (e = cedar_parse_uid(&p, &uid)) != TS_OK)
         return e;
     if (p.tok.kind != LEX_END)
-        return cedar_parse_unexpected(&p, "nothing after Type::\"id\"");
+        return cedar_parse_unexpected(&p, "nothing after Type::\"id\"", NULL);
     /* parts of the text that need no unescaping are borrowed by the tree */
     if ((e = ts_arena_strndup(arena, uid->str.ptr, uid->str.len, &type)) !=
             TS_OK ||

@@ -46,7 +46,7 @@ static void parse_bad_text_says_where(void **state)
         {"permit(principal,\naction == Foo::\"v\",resource);", 2, 11, 8,
          "Action"},
         {"@a @a permit(principal,action,resource);", 1, 5, 1, "duplicate"},
-        {"permit(principal,action,resource) when { \"abc };", 1, 42, 1,
+        {"permit(principal,action,resource) when { \"abc };", 1, 42, 7,
          "does not end"},
         {"permit(principal,action,resource) when { {a:1,b:2,a:3} };", 1, 51, 3,
          "duplicate key"},
