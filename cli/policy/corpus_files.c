@@ -126,7 +126,7 @@ ts_err corpus_read(struct ts_arena *arena, const char *path, struct ts_str *ret)
 {
     FILE *f = fopen(path, "rbe");
     struct stat st;
-    void *mem;
+    void *mem = NULL;
     size_t n;
     ts_err e;
 
