@@ -2,22 +2,20 @@
 
 #include <string.h>
 
-static bool ends_with(struct ts_str s, struct ts_str tail)
-{
-    return s.len >= tail.len &&
-           (tail.len == 0 ||
-            memcmp(s.ptr + (s.len - tail.len), tail.ptr, tail.len) == 0);
-}
+#include "policy/core/uid.h"
 
 bool cedar_pattern_match(const struct cedar_pattern *p, struct ts_str text)
 {
     struct ts_str head = p->runs[0], tail = p->runs[p->count - 1];
 
     if (p->count == 1)
-        return ts_str_eq(text, head);
-    if (text.len < head.len + tail.len || !ts_str_starts(text, head) ||
-        !ends_with(text, tail))
+        return cedar_str_same(text, head);
+    if (text.len < head.len + tail.len ||
+        !cedar_bytes_same(text.ptr, head.ptr, head.len) ||
+        !cedar_bytes_same(text.ptr + (text.len - tail.len), tail.ptr, tail.len))
         return false;
+    if (p->count == 2)
+        return true;
     text.ptr += head.len;
     text.len -= head.len + tail.len;
     /* Each run as far left as it fits leaves the most room for the others. */

@@ -10,20 +10,26 @@ uint64_t cedar_hash_str(struct ts_str s, uint64_t seed);
 uint64_t cedar_hash_type(struct ts_str type);
 /* A total order: by hash, then type, then id. Equal only for equal uids. */
 int cedar_uid_cmp(const struct cedar_uid *a, const struct cedar_uid *b);
-/* memcmp() == 0 without a call for the lengths that names have. */
-static inline bool cedar_bytes_same(const char *a, const char *b, size_t n)
+static inline uint64_t cedar_word_at(const char *p)
 {
-    uint64_t x, y, z, w;
+    uint64_t w;
+
+    memcpy(&w, p, sizeof(w));
+    return w;
+}
+/* memcmp() == 0 without a call, for n up to 32: words that may overlap. */
+static inline bool cedar_few_same(const char *a, const char *b, size_t n)
+{
+    uint64_t d;
     uint32_t s, t, u, v;
 
-    if (n > 16)
-        return memcmp(a, b, n) == 0;
-    if (n >= 8) { /* two words that may overlap */
-        memcpy(&x, a, 8);
-        memcpy(&y, b, 8);
-        memcpy(&z, a + n - 8, 8);
-        memcpy(&w, b + n - 8, 8);
-        return ((x ^ y) | (z ^ w)) == 0;
+    if (n >= 8) {
+        d = (cedar_word_at(a) ^ cedar_word_at(b)) |
+            (cedar_word_at(a + n - 8) ^ cedar_word_at(b + n - 8));
+        if (n > 16)
+            d |= (cedar_word_at(a + 8) ^ cedar_word_at(b + 8)) |
+                 (cedar_word_at(a + n - 16) ^ cedar_word_at(b + n - 16));
+        return d == 0;
     }
     if (n >= 4) {
         memcpy(&s, a, 4);
@@ -32,10 +38,12 @@ static inline bool cedar_bytes_same(const char *a, const char *b, size_t n)
         memcpy(&v, b + n - 4, 4);
         return ((s ^ t) | (u ^ v)) == 0;
     }
-    for (size_t i = 0; i < n; i++)
-        if (a[i] != b[i])
-            return false;
-    return true;
+    return n == 0 ||
+           ((a[0] ^ b[0]) | (a[n / 2] ^ b[n / 2]) | (a[n - 1] ^ b[n - 1])) == 0;
+}
+static inline bool cedar_bytes_same(const char *a, const char *b, size_t n)
+{
+    return n <= 32 ? cedar_few_same(a, b, n) : memcmp(a, b, n) == 0;
 }
 static inline bool cedar_str_same(struct ts_str a, struct ts_str b)
 {

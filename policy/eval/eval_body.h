@@ -88,7 +88,7 @@ static enum ev_truth one_of(struct ev *ev, const struct ev_node *n)
 
 static inline enum ev_truth equal(struct ev *ev, const struct ev_node *n)
 {
-    struct cedar_value x, y;
+    EV_UNINIT struct cedar_value x, y;
     const struct cedar_value *a, *b;
     enum ev_truth t;
 
@@ -107,7 +107,7 @@ static inline enum ev_truth equal(struct ev *ev, const struct ev_node *n)
 
 static inline enum ev_truth ordered(struct ev *ev, const struct ev_node *n)
 {
-    struct cedar_value x, y;
+    EV_UNINIT struct cedar_value x, y;
     const struct cedar_value *a, *b;
     bool below;
     int c;
@@ -128,7 +128,7 @@ static inline enum ev_truth ordered(struct ev *ev, const struct ev_node *n)
 /* "e is T in f" is "(e is T) && (e in f)". */
 static enum ev_truth is(struct ev *ev, const struct ev_node *n)
 {
-    struct cedar_value x, y;
+    EV_UNINIT struct cedar_value x, y;
     const struct cedar_value *a, *b;
 
     if ((a = ref(ev, n->a, &x)) == NULL)
@@ -146,7 +146,7 @@ static enum ev_truth is(struct ev *ev, const struct ev_node *n)
 /* Operators with two operands that both have values before either is judged. */
 static enum ev_truth binary(struct ev *ev, const struct ev_node *n)
 {
-    struct cedar_value x, y;
+    EV_UNINIT struct cedar_value x, y;
     const struct cedar_value *a, *b;
 
     if ((a = ref(ev, n->a, &x)) == NULL || (b = ref(ev, n->b, &y)) == NULL)
@@ -164,7 +164,7 @@ static enum ev_truth binary(struct ev *ev, const struct ev_node *n)
 
 static enum ev_truth unary(struct ev *ev, const struct ev_node *n)
 {
-    struct cedar_value x;
+    EV_UNINIT struct cedar_value x;
     const struct cedar_value *a = ref(ev, n->a, &x);
 
     if (a == NULL)
@@ -180,7 +180,7 @@ static enum ev_truth unary(struct ev *ev, const struct ev_node *n)
 static enum ev_truth as_bool(struct ev *ev, const struct ev_node *n,
                              uint32_t node)
 {
-    struct cedar_value x;
+    EV_UNINIT struct cedar_value x;
     const struct cedar_value *v =
         n->op <= EV_PATH ? ref(ev, node, &x) : compute(ev, n, &x);
 
@@ -285,7 +285,7 @@ static const struct cedar_value *chain(struct ev *ev, const struct ev_node *n,
 {
     const uint32_t *kids = &ev->p->kids[n->a];
     const struct cedar_value *v = ref(ev, kids[0], tmp);
-    struct cedar_value acc, x;
+    EV_UNINIT struct cedar_value acc, x;
 
     if (v == NULL)
         return NULL;
@@ -322,7 +322,7 @@ static const struct cedar_value *
 make_record(struct ev *ev, const struct ev_node *n, struct cedar_value *tmp)
 {
     struct cedar_field *fields = ev_record_room(ev, n->n);
-    struct cedar_value x;
+    EV_UNINIT struct cedar_value x;
 
     if (fields == NULL)
         return NULL;
@@ -360,7 +360,7 @@ static const struct cedar_value *call(struct ev *ev, const struct ev_node *n,
 static const struct cedar_value *derived(struct ev *ev, const struct ev_node *n,
                                          struct cedar_value *tmp)
 {
-    struct cedar_value x, y;
+    EV_UNINIT struct cedar_value x, y;
     const struct cedar_value *a, *b;
     enum ev_truth t;
 

@@ -31,26 +31,30 @@ static const struct cedar_value *missing_entity(struct ev *ev,
 }
 
 /* "." and "[]": "If the attribute does not exist, evaluation is an error." */
+static const struct cedar_value *
+attr_fault(struct ev *ev, const struct cedar_value *base, struct ts_str name)
+{
+    if (base->kind == CEDAR_ENTITY && !ev_known(ev_find(ev, base->as.uid)))
+        return missing_entity(ev, base->as.uid);
+    if (base->kind == CEDAR_ENTITY || base->kind == CEDAR_RECORD)
+        return missing_attr(ev, base, name, "attribute");
+    cedar_fault_type(&ev->fault, "one of [record, entity]", base);
+    return NULL;
+}
+
 const struct cedar_value *ev_attr(struct ev *ev, const struct cedar_value *base,
                                   struct ts_str name)
 {
-    const struct cedar_record *attrs;
-    const struct cedar_value *v;
+    const struct cedar_record *attrs = NULL;
+    const struct cedar_value *v = NULL;
 
-    if (base->kind == CEDAR_RECORD) {
+    if (base->kind == CEDAR_RECORD)
         attrs = base->as.record;
-    } else if (base->kind == CEDAR_ENTITY) {
-        struct ev_entity ent = ev_find(ev, base->as.uid);
-
-        if (!ev_known(ent))
-            return missing_entity(ev, base->as.uid);
-        attrs = ev_attrs(ent);
-    } else {
-        cedar_fault_type(&ev->fault, "one of [record, entity]", base);
-        return NULL;
-    }
-    v = attrs != NULL ? cedar_record_find(attrs, name) : NULL;
-    return v != NULL ? v : missing_attr(ev, base, name, "attribute");
+    else if (base->kind == CEDAR_ENTITY)
+        attrs = ev_attrs(ev_find(ev, base->as.uid));
+    if (attrs != NULL)
+        v = cedar_record_find(attrs, name);
+    return v != NULL ? v : attr_fault(ev, base, name);
 }
 
 /* Recursion follows the path, which is no longer than an expression is high. A

@@ -519,7 +519,8 @@ static void uidmap_finds_all_even_when_hashes_collide(void **state)
             uids[i] = cedar_uid_make(TS_STR_LIT("T"), ts_str_of(names[i]));
             if (round == 1)
                 uids[i].hash = absent.hash;
-            entries[i] = (struct cedar_uidmap_entry){&uids[i], i};
+            entries[i] =
+                (struct cedar_uidmap_entry){.uid = &uids[i], .value = i};
         }
         assert_int_equal(cedar_uidmap_build(&arena, entries, 300, &m), TS_OK);
         for (uint32_t i = 0; i < 300; i++)
