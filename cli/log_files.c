@@ -103,10 +103,10 @@ static bool add_directory(struct log_files *f, const char *path)
     return ok;
 }
 
-bool log_files_open(struct log_files *f, char **operands, size_t count)
+bool log_files_open(struct log_files *f, const char *const *operands,
+                    size_t count)
 {
-    static char fallback[] = LOG_DIR_DEFAULT;
-    char *only[1] = {fallback};
+    static const char *const only[] = {LOG_DIR_DEFAULT};
     bool ok = true;
 
     *f = (struct log_files){.fd = -1};

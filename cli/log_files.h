@@ -33,7 +33,8 @@ struct log_place {
 
 /* operands: files and directories; none means LOG_DIR_DEFAULT. Prints what is
  * wrong and returns false. */
-bool log_files_open(struct log_files *f, char **operands, size_t count);
+bool log_files_open(struct log_files *f, const char *const *operands,
+                    size_t count);
 void log_files_close(struct log_files *f);
 /* The next line without its newline, borrowed until the next call. TS_E_AGAIN:
  * the end. TS_E_TRUNCATED: a last line without its newline. TS_E_LIMIT: longer

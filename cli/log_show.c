@@ -274,7 +274,7 @@ int log_show(int argc, char **argv)
         return CLI_USAGE;
     }
     hex = ts_str_of(operands[0]);
-    if (!log_files_open(&f, operands + 1, count - 1))
+    if (!log_files_open(&f, (const char *const *)operands + 1, count - 1))
         return CLI_FAILED;
     e = search(&f, hex, &s);
     if (e == TS_OK)

@@ -304,7 +304,7 @@ int log_verify(int argc, char **argv)
 
     if (!cli_parse(&usage, argc, argv, &operands, &count, &code))
         return code;
-    if (!log_files_open(&f, operands, count))
+    if (!log_files_open(&f, (const char *const *)operands, count))
         return CLI_FAILED;
     ok = run(&v, &f, &place);
     if (json)

@@ -3,6 +3,7 @@
 
 #include "cli/cmd.h"
 #include "cli/policy/answer.h"
+#include "cli/policy/diff_log.h"
 #include "cli/policy/policy.h"
 #include "cli/policy/report.h"
 #include "cli/policy/request.h"
@@ -10,6 +11,7 @@
 struct diff {
     struct pol_options old_set, new_set, o; /* o: schema and entities */
     const char *requests;
+    struct cli_list logs;
     bool json, quiet;
 
     struct pol_inputs in;
@@ -191,16 +193,52 @@ static int diff(struct diff *d)
     return ok && d->flips == 0 ? CLI_OK : CLI_FAILED;
 }
 
+/* With --log the sets are configurations of the service. */
+static int diff_log(const struct diff *d)
+{
+    const struct cli_list *old = &d->old_set.policies;
+    const struct diff_log_options o = {
+        .old_config = old->count > 0 ? old->items[0] : NULL,
+        .new_config = d->new_set.policies.items[0],
+        .logs = d->logs.items,
+        .log_count = d->logs.count,
+        .json = d->json,
+        .quiet = d->quiet};
+
+    if (d->requests != NULL || old->count > 1 ||
+        d->new_set.policies.count > 1) {
+        cli_error("--log takes one --new CONFIG, at most one --old CONFIG, and "
+                  "no --requests");
+        return CLI_USAGE;
+    }
+    return policy_diff_log(&o);
+}
+
+static int either(struct diff *d)
+{
+    if (d->logs.count > 0)
+        return diff_log(d);
+    if (d->requests != NULL && d->old_set.policies.count > 0)
+        return diff(d);
+    cli_error("give --old and --requests, or --log; tipstaff policy diff "
+              "--help has examples");
+    return CLI_USAGE;
+}
+
 int cmd_policy_diff(int argc, char **argv)
 {
     struct diff d = {0};
     const struct cli_option options[] = {
         {"--old", "FILE|DIR", "the policies of before; repeat for more",
-         CLI_LIST, &d.old_set.policies, true},
+         CLI_LIST, &d.old_set.policies, false},
         {"--new", "FILE|DIR", "the policies of after; repeat for more",
          CLI_LIST, &d.new_set.policies, true},
         {"--requests", "FILE", "requests as JSON lines or a JSON array",
-         CLI_TEXT, &d.requests, true},
+         CLI_TEXT, &d.requests, false},
+        {"--log", "FILE|DIR",
+         "the service's decision log; --old and --new are "
+         "its configuration directories then",
+         CLI_LIST, &d.logs, false},
         POL_OPT_SCHEMA(&d.o),
         POL_OPT_ENTITIES(&d.o),
         {"--old-links", "FILE", "links of templates of before", CLI_TEXT,
@@ -222,7 +260,9 @@ int cmd_policy_diff(int argc, char **argv)
         .option_count = sizeof(options) / sizeof(options[0]),
         .examples = "  tipstaff policy diff --old main/policies --new "
                     "policies \\\n      --entities e.json --requests "
-                    "requests.jsonl\n",
+                    "requests.jsonl\n"
+                    "  tipstaff policy diff --log /var/log/tipstaff --new "
+                    "./etc-tipstaff\n",
     };
     char **operands;
     size_t count;
@@ -230,5 +270,5 @@ int cmd_policy_diff(int argc, char **argv)
 
     if (!cli_parse(&usage, argc, argv, &operands, &count, &code))
         return code;
-    return diff(&d);
+    return either(&d);
 }

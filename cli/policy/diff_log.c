@@ -140,7 +140,7 @@ static void flip(struct diff_log *d, const json_t *line, struct combined was,
         return;
     if (d->o->json)
         keep_flip(d, line, was, now);
-    else
+    else if (!d->o->quiet)
         print_flip(d, line, was, now);
 }
 
@@ -282,18 +282,18 @@ static int run(struct diff_log *d)
 {
     if ((d->o->old_config != NULL && !load_config(d->o->old_config, &d->old)) ||
         !load_config(d->o->new_config, &d->new) || !read_logs(d))
-        return CLI_USAGE;
+        return CLI_FAILED;
     if (!d->o->json)
         print_summary(d);
     else if (!print_json(d))
-        return CLI_USAGE;
-    return d->flipped > 0 ? 1 : 0;
+        return CLI_FAILED;
+    return d->flipped > 0 ? CLI_FAILED : CLI_OK;
 }
 
 int policy_diff_log(const struct diff_log_options *o)
 {
     struct diff_log d = {.o = o, .term = term_stdout(), .flips = json_array()};
-    int code = CLI_USAGE;
+    int code = CLI_FAILED;
 
     d.call = ts_mem_alloc(sizeof(*d.call));
     ts_arena_init(&d.arena, CALL_ARENA);

@@ -11,12 +11,13 @@
 struct diff_log_options {
     const char *old_config; /* NULL: as it was recorded */
     const char *new_config;
-    char **logs; /* files and directories; none: the service's directory */
+    const char *const
+        *logs; /* files and directories; none: the service's directory */
     size_t log_count;
-    bool json;
+    bool json, quiet;
 };
 
-/* As diff(1): 0 nothing flips, 1 something does, 2 it could not be told. */
+/* CLI_OK when nothing flips. */
 int policy_diff_log(const struct diff_log_options *o);
 
 #endif
