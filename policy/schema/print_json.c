@@ -29,8 +29,9 @@ static void string(struct printer *p, struct ts_str s)
             (void)snprintf(esc, sizeof(esc), "\\%c", (char)c);
         schema_print_text(p, esc);
     }
-    schema_print_str(p,
-                     (struct ts_str){.ptr = s.ptr + from, .len = s.len - from});
+    if (from < s.len)
+        schema_print_str(
+            p, (struct ts_str){.ptr = s.ptr + from, .len = s.len - from});
     schema_print_text(p, "\"");
 }
 
