@@ -34,12 +34,12 @@ static const struct cedar_type *lub_entities(struct validate *v,
                                              const struct cedar_type *b,
                                              bool strict, enum lub_help *why)
 {
-    if (strict) { /* equal ones were settled by the subtype test */
+    /* Equal types and, in permissive mode, whatever meets TYPE_ANY_ENTITY were
+     * settled by the subtype test. */
+    if (strict) {
         *why = LUB_ENTITY_TYPE;
         return NULL;
     }
-    if (a->kind == TYPE_ANY_ENTITY || b->kind == TYPE_ANY_ENTITY)
-        return &v_any_entity;
     return join_entities(v, &a->as.entities, &b->as.entities);
 }
 

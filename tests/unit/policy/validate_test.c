@@ -72,6 +72,51 @@ static void diagnostics_any_row_point_into_the_text(void **state)
     }
 }
 
+/* Actions of several namespaces: groups reach across them. */
+static void actions_in_groups_of_other_namespaces(void **state)
+{
+    static const char schema[] =
+        "entity U; namespace N { action g; action h; } namespace M { action k; "
+        "} action a in [N::Action::\"g\"] appliesTo {principal: U, resource: "
+        "U, "
+        "context: {b: Bool}};";
+    static const struct {
+        const char *cond, *codes;
+    } rows[] = {
+        {"action in N::Action::\"g\" || principal.oops", ""},
+        {"action in N::Action::\"h\"", IMP},
+        {"action in (if context.b then N::Action::\"g\" else "
+         "N::Action::\"h\")",
+         ""},
+        {"action in (if context.b then M::Action::\"k\" else "
+         "M::Action::\"k\")",
+         IMP},
+        {"action in [if context.b then N::Action::\"g\" else "
+         "N::Action::\"h\"]",
+         ""},
+        {"action in [N::Action::\"g\", M::Action::\"k\"]", INC},
+        {"action in [principal]", IMP},
+        {"principal in [action]", IMP},
+        {"action is N::Action", IMP},
+        {"action is Action || principal.oops", ""},
+        {"action == N::Action::\"g\"", IMP},
+    };
+    static struct vh_result r;
+    char policy[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        (void)snprintf(policy, sizeof(policy),
+                       "permit(principal, action, resource) when { %s };",
+                       rows[i].cond);
+        vh_mode(schema, policy, CEDAR_STRICT, &r);
+        assert_int_equal(r.parse, TS_OK);
+        if (strcmp(r.codes, rows[i].codes) != 0)
+            print_message("%s\n", rows[i].cond);
+        assert_string_equal(r.codes, rows[i].codes);
+    }
+}
+
 /* ---- words ----------------------------------------------------------------
  */
 
@@ -375,6 +420,7 @@ int main(void)
         cmocka_unit_test(rows_strict_say_what_they_should),
         cmocka_unit_test(rows_permissive_say_what_they_should),
         cmocka_unit_test(diagnostics_any_row_point_into_the_text),
+        cmocka_unit_test(actions_in_groups_of_other_namespaces),
         cmocka_unit_test(fault_in_one_kind_of_request_names_it),
         cmocka_unit_test(fault_in_every_kind_of_request_is_told_once),
         cmocka_unit_test(hints_name_the_repair),
