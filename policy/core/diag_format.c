@@ -251,7 +251,8 @@ static void put_source(struct out *o, const struct cedar_diag *d,
     put_marked_line(o, source.ptr, &last, "");
 }
 
-static void put_note(struct out *o, const char *kind, const char *text)
+static void put_note(struct out *o, const char *kind, const char *intro,
+                     const char *text)
 {
     if (text[0] == '\0')
         return;
@@ -263,6 +264,7 @@ static void put_note(struct out *o, const char *kind, const char *text)
     put(o, kind);
     paint(o, PAINT_NONE);
     put(o, ": ");
+    put(o, intro);
     put_shown(o, text);
     put(o, "\n");
 }
@@ -314,7 +316,7 @@ size_t cedar_diag_format(const struct cedar_diag *d, const char *source_name,
     }
     if (show)
         put_source(&o, d, source, lines);
-    put_note(&o, "note", d->policy);
-    put_note(&o, "help", d->hint);
+    put_note(&o, "note", "in policy ", d->policy);
+    put_note(&o, "help", "", d->hint);
     return o.len;
 }

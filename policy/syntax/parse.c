@@ -22,8 +22,10 @@ ts_err cedar_parse_advance(struct parser *p)
     e = cedar_lex_next(&p->lex, &p->tok);
     p->broken = e != TS_OK;
     if (e == TS_OK && p->tok.kind == LEX_STRING &&
-        memchr(p->tok.text.ptr, '\n', p->tok.text.len) != NULL)
+        memchr(p->tok.text.ptr, '\n', p->tok.text.len) != NULL) {
         p->tall = p->tok.span;
+        p->tall_end = p->lex.line;
+    }
     return e;
 }
 
@@ -261,7 +263,8 @@ static ts_err parse_cond(struct parser *p, struct ast_policy *policy,
                                 "`%s` condition clause cannot be empty",
                                 unless ? "unless" : "when");
     if ((e = cedar_parse_expr(p, &c->expr)) != TS_OK ||
-        (e = cedar_parse_expect_close(p, '}', &open, NULL)) != TS_OK)
+        (e = cedar_parse_expect_close(p, '}', &open, "an operator or ")) !=
+            TS_OK)
         return e;
     cedar_parse_close(p, &c->span);
     if (*tail != NULL)
@@ -326,15 +329,32 @@ static bool at_policy(const struct parser *p, bool after_dot)
                            cedar_parse_at_word(p, TS_STR_LIT("forbid"))));
 }
 
+/* Back to the end of the line on which a string was left open. Each time costs
+ * at most the text once more, and there are as many times as diagnostics. */
+static void rewind_tall(struct parser *p)
+{
+    const char *from = p->lex.src.ptr + p->tall.offset, *end;
+
+    if (!cedar_parse_tall(p) || p->rewinds >= CEDAR_DIAGS_MAX)
+        return;
+    end = memchr(from, '\n', p->tall.len);
+    p->rewinds++;
+    p->lex.at = (size_t)(end - p->lex.src.ptr);
+    p->lex.line = p->tall.line;
+    p->broken = true; /* the token at hand is behind us */
+}
+
 /* After an error: on to the next policy, so that one mistake does not hide the
  * others. What is skipped is not complained about. `start` is where the policy
  * that failed began: it is left at least. */
 static ts_err recover(struct parser *p, uint32_t start)
 {
     struct cedar_diags *diags = p->lex.diags;
-    ts_err e = p->broken ? TS_E_FORMAT : TS_OK;
     bool dot = false;
+    ts_err e;
 
+    rewind_tall(p);
+    e = p->broken ? TS_E_FORMAT : TS_OK;
     p->depth = 0;
     p->tall = (struct cedar_span){0};
     p->lex.diags = NULL;
@@ -367,7 +387,8 @@ static ts_err parse_source(struct parser *p, struct ast *ast,
         void *mem;
 
         if (ast->count >= p->options->max_policies) {
-            cedar_diag_add(p->diags, "too_many_policies", p->tok.span, NULL,
+            cedar_diag_add(p->diags, "too_many_policies", p->tok.span,
+                           "load them in parts, or raise the limit",
                            "more than %u policies", p->options->max_policies);
             return TS_E_LIMIT;
         }
@@ -375,6 +396,7 @@ static ts_err parse_source(struct parser *p, struct ast *ast,
             return e;
         policy = mem;
         start = p->tok.span.offset;
+        p->tall = (struct cedar_span){0};
         e = parse_policy(p, policy);
         if (e == TS_OK) {
             if (*tail != NULL)
@@ -398,13 +420,18 @@ static ts_err check_source(const struct cedar_source *src, uint32_t index,
     struct cedar_span at = {.source = index, .line = 1, .column = 1};
 
     if (src->text.len > *left) {
-        cedar_diag_add(diags, "too_large", at, NULL,
-                       "the policy text is larger than the limit allows");
+        cedar_diag_add(diags, "too_large", at,
+                       "load it in parts, or raise the limit",
+                       "the policy text has %zu bytes; the limit leaves %zu",
+                       src->text.len, *left);
         return TS_E_LIMIT;
     }
     *left -= src->text.len;
     if (cedar_utf8_find_bad(src->text, index, &at)) {
-        cedar_diag_add(diags, "bad_utf8", at, "save the file as UTF-8",
+        static const struct cedar_diag_about about = {
+            .label = "not UTF-8", .hint = "save the file as UTF-8"};
+
+        cedar_diag_put(diags, CEDAR_ERROR, "bad_utf8", at, &about,
                        "this is not valid UTF-8");
         return TS_E_FORMAT;
     }

@@ -254,8 +254,7 @@ static ts_err parse_is(struct parser *p, struct ast_expr *n)
     ts_err e;
 
     if (p->tok.kind == LEX_STRING)
-        return cedar_parse_unexpected(p, "a type",
-                                      "types stand without quotes: x is User");
+        return cedar_parse_refuse_type(p);
     if ((e = cedar_parse_name(p, false, &n->str, &ref)) != TS_OK)
         return e;
     if (!cedar_parse_at_word(p, TS_STR_LIT("in")))
@@ -305,9 +304,7 @@ static ts_err parse_named_relation(struct parser *p, enum ast_op op,
 static ts_err refuse_assignment(struct parser *p)
 {
     if (cedar_parse_at(p, '='))
-        return cedar_parse_fail(p, p->tok.span, "not an operator",
-                                "write `==` to compare",
-                                "`=` is not an operator in Cedar");
+        return cedar_parse_refuse_equals(p);
     return TS_OK;
 }
 
@@ -362,9 +359,12 @@ static ts_err parse_if(struct parser *p, struct ast_expr **ret)
 
     for (size_t i = 0; e == TS_OK && i < 3; i++) {
         if (!cedar_parse_at_word(p, words[i]))
-            return cedar_parse_unexpected(p, i == 1 ? "`then`" : "`else`",
-                                          i == 1 ? NULL
-                                                 : "every `if` has an `else`");
+            return cedar_parse_unexpected(
+                p, i == 1 ? "`then`" : "`else`",
+                i == 1 ? cedar_parse_at(p, '{')
+                             ? "no braces: if a then b else c"
+                             : NULL
+                       : "every `if` has an `else`");
         if ((e = cedar_parse_advance(p)) != TS_OK ||
             (e = cedar_parse_expr(p, &kid)) != TS_OK)
             return e;

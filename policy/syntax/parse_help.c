@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "policy/core/diag.h"
-#include "policy/core/ext.h"
 #include "policy/core/lit.h"
+#include "policy/core/name.h"
 #include "policy/syntax/parse_priv.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -67,29 +67,39 @@ static const struct habit infix[] = {
     {CEDAR_LIT("equals"), "write `==` for equals"},
 };
 
-static bool next_byte(const struct parser *p, char c)
+bool cedar_parse_before(const struct parser *p, const char *bytes)
 {
     size_t at = (size_t)p->tok.span.offset + p->tok.span.len;
+    size_t n = strlen(bytes);
 
-    return at < p->lex.src.len && p->lex.src.ptr[at] == c;
+    return at <= p->lex.src.len && n <= p->lex.src.len - at &&
+           memcmp(p->lex.src.ptr + at, bytes, n) == 0;
 }
 
 static const char *hint_for_sign(const struct parser *p)
 {
     switch (p->tok.ch) {
     case '=':
-        return next_byte(p, '>') ? "write `>=` for greater or equal"
-                                 : "write `==` to compare";
+        return cedar_parse_before(p, ">") ? "write `>=` for greater or equal"
+                                          : "write `==` to compare";
     case '!':
         return "write `!` before what it negates: !(a in b)";
     case '/':
-        return next_byte(p, '*') ? "comments start with `//`"
-                                 : "Cedar has no division";
+        return cedar_parse_before(p, "*") ? "comments start with `//`"
+                                          : "Cedar has no division";
     case '>':
         return "write `!=` for different";
+    case '?':
+        return "write `if a then b else c`";
     default:
         return NULL;
     }
+}
+
+bool cedar_parse_tall(const struct parser *p)
+{
+    return p->tall.line > 0 && (p->tok.span.line == p->tall_end ||
+                                p->tok.span.offset == p->tall.offset);
 }
 
 /* What to say about a token that cannot stand where it does. */
@@ -101,13 +111,17 @@ static const char *guess_hint(struct parser *p, struct parse_hint *h)
         CEDAR_LIT("when"), CEDAR_LIT("unless")};
     const char *hint = NULL;
 
-    if (p->tall.line > 0) {
+    if (cedar_parse_tall(p)) {
         (void)snprintf(h->s, sizeof(h->s),
                        "the string that begins at %u:%u goes over several "
                        "lines; is its closing quote missing?",
                        p->tall.line, p->tall.column);
         return h->s;
     }
+    if (p->tok.kind == LEX_IDENT && p->tok.span.offset > 0 &&
+        p->tok.span.offset == p->end && p->lex.src.ptr[p->end - 1] >= '0' &&
+        p->lex.src.ptr[p->end - 1] <= '9')
+        return "numbers have no units";
     if (p->tok.kind == LEX_IDENT)
         hint = find_habit(infix, COUNT(infix), p->tok.text);
     if (p->tok.kind == LEX_CHAR)
@@ -171,14 +185,14 @@ ts_err cedar_parse_expect_close(struct parser *p, char ch,
 
     if (cedar_parse_at(p, ch))
         return cedar_parse_advance(p);
-    if (p->tok.kind == LEX_END && p->tall.line == 0)
+    if (p->tok.kind == LEX_END && !cedar_parse_tall(p))
         return cedar_parse_fail(p, *open, "opened here",
                                 "every `(`, `[` and `{` needs its partner",
                                 "this `%c` is never closed", opener);
     (void)snprintf(what, sizeof(what), "%s`%c`", more != NULL ? more : "", ch);
     if (guess_hint(p, &h) != NULL)
         return cedar_parse_unexpected(p, what, NULL);
-    if (more != NULL && starts_operand(p))
+    if (more != NULL && more[0] == '`' && starts_operand(p))
         return cedar_parse_unexpected(p, what, "put a comma between the two");
     (void)snprintf(h.s, sizeof(h.s), "the `%c` to be closed stands at %u:%u",
                    opener, open->line, open->column);
@@ -269,21 +283,43 @@ ts_err cedar_parse_refuse_word(struct parser *p, struct ts_str word,
                             "`%s` is not a variable", cedar_quote(word).s);
 }
 
+ts_err cedar_parse_refuse_equals(struct parser *p)
+{
+    return cedar_parse_fail(
+        p, p->tok.span, "not an operator",
+        cedar_parse_before(p, ">") ? hint_for_sign(p) : "write `==` to compare",
+        "`=` is not an operator in Cedar");
+}
+
+ts_err cedar_parse_refuse_type(struct parser *p)
+{
+    return cedar_parse_unexpected(p, "a type",
+                                  "types stand without quotes: x is User");
+}
+
+/* A path that lacks `::"id"`; its last part may have been meant as one. */
+static const char *entity_hint(struct parse_hint *h, struct ts_str path)
+{
+    struct ts_str base = cedar_name_base(path), type = path;
+
+    if (base.len == path.len) {
+        (void)snprintf(h->s, sizeof(h->s), "an entity has an id: %s::\"id\"",
+                       cedar_quote(path).s);
+        return h->s;
+    }
+    type.len -= base.len + 2;
+    (void)snprintf(h->s, sizeof(h->s), "write the id in quotes: %s::\"%s\"",
+                   cedar_quote(type).s, cedar_quote(base).s);
+    return h->s;
+}
+
 ts_err cedar_parse_refuse_entity(struct parser *p, const struct ts_str *path)
 {
     struct parse_hint h;
 
-    if (path != NULL && p->last.len == 2 && p->tok.kind != LEX_STRING &&
-        p->lex.src.ptr[p->last.offset] == ':')
-        return cedar_parse_unexpected(p, "an id in quotes",
-                                      "write the id in quotes: Type::\"id\"");
-    if (path != NULL) {
-        struct cedar_quoted q = cedar_quote(*path);
-
-        (void)snprintf(h.s, sizeof(h.s), "an entity has an id: %s::\"id\"",
-                       q.s);
-        return cedar_parse_unexpected(p, "`::` and an id in quotes", h.s);
-    }
+    if (path != NULL)
+        return cedar_parse_unexpected(p, "`::` and an id in quotes",
+                                      entity_hint(&h, *path));
     if (p->tok.kind != LEX_STRING)
         return cedar_parse_unexpected(p, "an entity such as Type::\"id\"",
                                       NULL);

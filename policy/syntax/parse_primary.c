@@ -309,7 +309,8 @@ static ts_err parse_primary(struct parser *p, struct ast_expr **ret)
     open = p->tok.span;
     if ((e = cedar_parse_advance(p)) != TS_OK ||
         (e = cedar_parse_expr(p, &n)) != TS_OK ||
-        (e = cedar_parse_expect_close(p, ')', &open, NULL)) != TS_OK)
+        (e = cedar_parse_expect_close(p, ')', &open, "an operator or ")) !=
+            TS_OK)
         return e;
     if (n->op == AST_INT)
         n->literal = false; /* -(9223372036854775808) is no literal */
@@ -382,7 +383,7 @@ static ts_err parse_index(struct parser *p, struct ast_expr *base,
     if (p->tok.kind != LEX_STRING)
         return cedar_parse_unexpected(
             p, "an attribute name in quotes",
-            "only a fixed name can stand here: x[\"name\"]");
+            "sets have no order; of a record: x[\"name\"]");
     if ((e = cedar_parse_node(p, AST_GET, p->tok.span, &n)) != TS_OK ||
         (e = cedar_parse_adopt(p, n, base)) != TS_OK ||
         (e = cedar_parse_string(p, &n->str)) != TS_OK ||

@@ -14,7 +14,9 @@ struct parser {
     uint32_t depth;
     uint32_t end;           /* of the last token taken: the byte after it */
     struct cedar_span last; /* of the last token taken */
-    struct cedar_span tall; /* of the last string that holds a line end */
+    struct cedar_span tall; /* of the policy's last string with a line end */
+    uint32_t tall_end;      /* the line where it ends */
+    uint32_t rewinds;       /* see cedar_parse_tall() */
     bool broken; /* no token could be read: tok is still the one before */
     size_t nodes[AST_OP_COUNT];
     size_t conds;
@@ -44,8 +46,15 @@ ts_err cedar_parse_fail(struct parser *p, struct cedar_span span,
                         const char *label, const char *hint, const char *fmt,
                         ...) TS_PRINTF(5, 6);
 
+/* Whether a string that began on an earlier line is the likely cause of an
+ * error at hand: it ended on this line. Its closing quote is then missing, and
+ * what was read since is text that should have been read otherwise. */
+bool cedar_parse_tall(const struct parser *p);
+/* Whether these bytes stand right behind the token. */
+bool cedar_parse_before(const struct parser *p, const char *bytes);
+
 struct parse_hint {
-    char s[160];
+    char s[224];
 };
 /* "did you mean `x`?" when a candidate is near, else `otherwise`. */
 const char *cedar_parse_suggest(struct parse_hint *h, struct ts_str found,
@@ -62,6 +71,8 @@ ts_err cedar_parse_refuse_function(struct parser *p, struct ts_str name,
                                    struct cedar_span span);
 ts_err cedar_parse_refuse_method(struct parser *p, struct ts_str name,
                                  struct cedar_span span);
+ts_err cedar_parse_refuse_equals(struct parser *p);
+ts_err cedar_parse_refuse_type(struct parser *p); /* a string after `is` */
 /* What stands in a scope where an entity must. */
 ts_err cedar_parse_refuse_entity(struct parser *p, const struct ts_str *path);
 

@@ -72,8 +72,11 @@ static ts_err parse_entity_scope(struct parser *p, struct ast_scope *s,
     if (!cedar_parse_at_word(p, TS_STR_LIT("is")))
         return TS_OK;
     s->op = AST_SCOPE_IS;
-    if ((e = cedar_parse_advance(p)) != TS_OK ||
-        (e = cedar_parse_name(p, false, &s->type, &ref)) != TS_OK)
+    if ((e = cedar_parse_advance(p)) != TS_OK)
+        return e;
+    if (p->tok.kind == LEX_STRING)
+        return cedar_parse_refuse_type(p);
+    if ((e = cedar_parse_name(p, false, &s->type, &ref)) != TS_OK)
         return e;
     if (!cedar_parse_at_word(p, TS_STR_LIT("in")))
         return TS_OK;
@@ -176,9 +179,7 @@ static ts_err refuse_in_scope(struct parser *p, const char *what, bool done)
     const char *hint = NULL;
 
     if (cedar_parse_at(p, '='))
-        return cedar_parse_fail(p, p->tok.span, "not an operator",
-                                "write `==` to compare",
-                                "`=` is not an operator in Cedar");
+        return cedar_parse_refuse_equals(p);
     if (cedar_parse_at(p, ':'))
         return cedar_parse_fail(p, p->tok.span, "a type cannot stand here",
                                 "write `is Type`",
@@ -194,7 +195,7 @@ static ts_err refuse_in_scope(struct parser *p, const char *what, bool done)
         hint = "one test for each variable; more go into `when { }`";
     else if (cedar_parse_at(p, ')'))
         hint = "a scope names principal, action and resource, in this order";
-    else if (p->tok.kind == LEX_PATH)
+    else if (p->tok.kind == LEX_IDENT && cedar_parse_before(p, "::"))
         hint = "write `==` before the entity";
     else if (cedar_parse_at_word(p, TS_STR_LIT("principal")) ||
              cedar_parse_at_word(p, TS_STR_LIT("action")) ||

@@ -50,7 +50,9 @@ static void parse_bad_text_says_where(void **state)
          "does not end"},
         {"permit(principal,action,resource) when { {a:1,b:2,a:3} };", 1, 51, 3,
          "duplicate key"},
-        {"permit(principal,action,resource) when { true }", 1, 48, 0, "end"},
+        {"permit(principal,action,resource) when { true }", 1, 47, 1, "end"},
+        {"permit(principal,action,resource) when { [1, 2", 1, 42, 1,
+         "never closed"},
         {"permit(principal == ?principal,action,resource);", 1, 8, 23,
          "template"},
         {"permit(principal == ?resource,action,resource);", 1, 21, 9,
@@ -103,6 +105,45 @@ static void parse_three_mistakes_are_three_diagnostics(void **state)
     assert_int_equal(diags.list[0].span.line, 1);
     assert_int_equal(diags.list[1].span.line, 3);
     assert_int_equal(diags.list[2].span.line, 4);
+}
+
+/* One mistake, one diagnostic, whatever stands around it; a policy after it is
+ * read again. */
+static void parse_goes_on_after_any_mistake(void **state)
+{
+    static const char *const mistakes[] = {
+        "permit(principal,action,resource) when { \"abc };\n",
+        "permit(principal,action,resource) when { 'abc' };\n",
+        "permit(principal,action,resource) when { 1 \x01 2 };\n",
+        "permit(principal,action,resource) when { 99999999999999999999 };\n",
+        "permit(principal,action,resource)\n",
+        "permit(principal,action,resource) when { (1 };\n",
+        "permit(principal,action,resource) when { {a: [1, 2) } };\n",
+        "permit(principal,action,resource) when { x.permit.y };\n",
+        "@a @a permit(principal,action,resource);\n",
+        "\xe2\x80\x9c;\n",
+        "# comment\n",
+        "permit;\n",
+        ";\n",
+        "@\n",
+    };
+    struct cedar_options o = plain();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
+        struct cedar_policies *p = NULL;
+        char text[512];
+
+        (void)snprintf(text, sizeof(text),
+                       "%s%spermit(principal,action,resource) when { foo };\n"
+                       "forbid(principal,action,resource);\n",
+                       mistakes[i], "@id(\"x\")");
+        assert_int_equal(load(text, &o, &p), TS_E_FORMAT);
+        if (diags.count != 2 || diags.list[1].span.line != 2 ||
+            strstr(diags.list[1].text, "`foo`") == NULL)
+            fail_msg("%s: %u: %s", mistakes[i], diags.count,
+                     diags.list[0].text);
+    }
 }
 
 static void parse_more_mistakes_than_room_are_counted(void **state)
@@ -356,6 +397,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parse_bad_text_says_where),
         cmocka_unit_test(parse_three_mistakes_are_three_diagnostics),
+        cmocka_unit_test(parse_goes_on_after_any_mistake),
         cmocka_unit_test(parse_more_mistakes_than_room_are_counted),
         cmocka_unit_test(parse_without_diags_is_allowed),
         cmocka_unit_test(parse_names_policies_by_place_without_require_id),
