@@ -129,6 +129,27 @@ static void branches(const struct drawing *d, unsigned depth, bool below)
     (void)fputs(d->v->t.reset, stdout);
 }
 
+/* Of what `has` asked: the names are enough, and a context is long. */
+static bool put_keys(const struct drawing *d, uint32_t c,
+                     const struct cedar_operand *op)
+{
+    struct ts_str text = explain_text(d->v, d->clauses[c].span, SIZE_MAX);
+    size_t n;
+
+    if (op->value.kind != CEDAR_RECORD || op->path.len == 0 ||
+        memmem(text.ptr, text.len, " has ", 5) == NULL)
+        return false;
+    n = cedar_record_count(op->value.as.record);
+    pol_put(stdout, op->path);
+    (void)printf(" has %s%s", d->v->t.reset, d->v->t.cyan);
+    for (size_t i = 0; i < n; i++) {
+        (void)fputs(i > 0 ? ", " : "", stdout);
+        pol_put(stdout, cedar_record_at(op->value.as.record, i)->key);
+    }
+    (void)printf("%s%s\n", n == 0 ? "nothing" : "", d->v->t.reset);
+    return true;
+}
+
 static void put_values(const struct drawing *d, unsigned depth, uint32_t c)
 {
     const struct cedar_clause_result *r = &d->r->clauses[c];
@@ -141,6 +162,8 @@ static void put_values(const struct drawing *d, unsigned depth, uint32_t c)
 
         branches(d, depth, true);
         (void)printf("    %s", d->v->t.dim);
+        if (put_keys(d, c, op))
+            continue;
         pol_put(stdout, name);
         (void)printf(" = %s%s", d->v->t.reset, d->v->t.cyan);
         pol_put(stdout, explain_value(d->v, op, VALUE_CAP));

@@ -1,10 +1,12 @@
 /* Files of policy tests, read and checked. */
 #include "cli/policy/suite.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cmd.h"
 #include "cli/policy/report.h"
@@ -95,6 +97,11 @@ static bool add_path(struct suite *s, const char *suite_path,
         to->count == SUITE_INPUTS_MAX) {
         suite_complain(s, n, NULL, "too long, or more than %u paths",
                        SUITE_INPUTS_MAX);
+        return false;
+    }
+    if (access(path, R_OK) != 0) {
+        suite_complain(s, n, "paths are relative to this file", "%s: %s",
+                       cedar_quote(ts_str_of(path)).s, strerror(errno));
         return false;
     }
     return ts_arena_strndup(&s->in.arena, path, (size_t)len,

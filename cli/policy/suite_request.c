@@ -1,6 +1,7 @@
 /* The request of one case. What YAML says is made JSON, which the engine reads
  * with the schema's help. */
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/policy/report.h"
 #include "cli/policy/suite.h"
@@ -133,9 +134,13 @@ static bool read_context(struct suite *s, const struct suite_case *c,
         return false;
     e = cedar_context_parse(&s->in.arena, s->in.schema, &req->action, &source,
                             &req->context, pol_diags(&s->in));
-    if (e != TS_OK)
-        pass_on(s, n != NULL ? n : c->node, e);
-    return e == TS_OK;
+    if (e == TS_OK)
+        return true;
+    if (s->in.diags->count > 0 &&
+        strstr(s->in.diags->list[0].code, "action") != NULL)
+        n = yaml_node_find(c->node, "action");
+    pass_on(s, n != NULL ? n : c->node, e);
+    return false;
 }
 
 static bool read_entities(struct suite *s, const struct suite_case *c,
