@@ -26,7 +26,12 @@ TS_NODISCARD ts_err cedar_schema_parse_json(const struct cedar_source *sources,
                                             struct cedar_schema **ret,
                                             struct cedar_diags *diags);
 void cedar_schema_free(struct cedar_schema *s);
-/* The other form of a schema, with annotations and common types as written. */
+/*
+ * A schema in either form, with annotations and common types as written;
+ * declarations in order of their names, appended to out. TS_E_LIMIT over
+ * out->max. TS_E_UNSUPPORTED: text cannot say it (a shape that is the name of a
+ * common type; an entity type that a common type of the same name hides).
+ */
 TS_NODISCARD ts_err cedar_schema_print(const struct cedar_schema *s,
                                        struct ts_buf *out);
 TS_NODISCARD ts_err cedar_schema_print_json(const struct cedar_schema *s,

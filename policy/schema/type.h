@@ -8,6 +8,11 @@
  * once made; they point into the schema's arena or into that of one validation.
  * A schema uses BOOL, LONG, STRING, EXT, ENTITY (of exactly one type), SET and
  * closed RECORD only; the rest exists for inference (Cedar's validator/types).
+ *
+ * Within one schema equal types are one object, so comparing two of them is
+ * comparing pointers; whoever walks two types at once must do that first, since
+ * common types that double (type B = {x: A, y: A}) make a tree whose size is
+ * exponential in its height. The height is at most CEDAR_TYPE_HEIGHT.
  */
 enum cedar_type_kind {
     TYPE_NONE = 0, /* never a type; a zeroed struct is not one by accident */
