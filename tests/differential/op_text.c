@@ -8,14 +8,16 @@
 
 static json_t *one_verdict(const struct cedar_ast *ast, size_t index,
                            const struct cedar_schema *schema,
-                           const struct cedar_validate_options *options)
+                           const struct cedar_validate_options *options,
+                           struct cedar_diags *diags)
 {
-    struct cedar_diags diags = {0};
-    ts_err e = cedar_validate_policy(ast, index, schema, options, &diags);
     json_t *errors = json_array(), *warnings = json_array();
+    ts_err e;
 
-    for (uint32_t i = 0; i < diags.count && i < CEDAR_DIAGS_MAX; i++) {
-        const struct cedar_diag *d = &diags.list[i];
+    diags->count = diags->errors = diags->warnings = 0;
+    e = cedar_validate_policy(ast, index, schema, options, diags);
+    for (uint32_t i = 0; i < diags->count && i < CEDAR_DIAGS_MAX; i++) {
+        const struct cedar_diag *d = &diags->list[i];
 
         json_array_append_new(d->severity == CEDAR_ERROR ? errors : warnings,
                               json_pack("[s,s]", d->code, d->text));
@@ -50,7 +52,8 @@ json_t *op_validate(const json_t *request)
     } else {
         each = json_array();
         for (size_t i = 0; i < cedar_ast_count(ast); i++)
-            json_array_append_new(each, one_verdict(ast, i, schema, &options));
+            json_array_append_new(
+                each, one_verdict(ast, i, schema, &options, &diags));
         out = json_pack("{s:b,s:o}", "ok", 1, "each", each);
     }
     cedar_ast_free(ast);
