@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# tipstaff policy diff --log: the service's own decisions, asked of another
+# configuration. The same one reproduces every one of them.
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+tipstaff=$service_bin/tipstaff
+service_setup diff
+service_start
+service_delegate "$service_dir/free.chain" 'permit (principal, action, resource);'
+service_delegate "$service_dir/read.chain" 'permit (principal, action == Action::"fs.read", resource);'
+call() { # call CHAIN ARGUMENTS... : whatever becomes of it
+    shim "$service_dir/$1.chain" call "${@:2}" >/dev/null 2>&1 </dev/null || true
+}
+mkdir -p "$service_workspace/secret"
+for i in 1 2 3; do call free fs.read path=notes.txt; done
+call free fs.list path=.
+call free fs.delete path=notes.txt
+call free fs.read path=secret/x
+call free demo.sleep seconds:=7200
+call free fs.read path=../outside
+call read fs.list path=.
+call free --provenance web:example.com fs.write path=out.txt
+service_stop
+
+etc=$service_dir/etc new=$service_dir/new
+cp -r "$etc" "$new"
+tenant=$new/tenants/acme
+ask() { # ask [OPTION...] : diff of the log against $new; its exit status
+    local got=0
+    "$tipstaff" policy diff --log "$service_log" --new "$new" "$@" >"$service_dir/out" 2>"$service_dir/err" || got=$?
+    return $got
+}
+flips() { # flips EXPECTED_COUNT [OPTION...] : by the exit status and by --json
+    local want=$1 status=0
+    shift
+    ask "$@" --json || status=$?
+    [ "$(jq .flips "$service_dir/out")" = "$want" ] && [ $status -eq $((want > 0)) ] ||
+        { cat "$service_dir/out" "$service_dir/err"; return 1; }
+}
+json() { [ "$(jq -r "$1" "$service_dir/out")" = "$2" ] || { cat "$service_dir/out"; return 1; }; }
+
+check "the configuration it ran with flips nothing" flips 0
+check "all that policies decided were asked again" json .asked 9
+check "nothing is malformed" json .malformed 0
+check "nor does it flip against itself" flips 0 --old "$etc"
+check "which reproduces every record" json .unlike_record 0
+
+printf '@id("nobody-lists")\nforbid (principal, action == Action::"fs.list", resource);\n' >"$tenant/policies/hard/zz.cedar"
+check "a new forbid flips the one listing that a block allowed" flips 1
+check "from permit" json '.list[0].old.verdict' permit
+check "to a denial" json '.list[0].new.code' forbidden
+check "by the policy" json '.list[0].policies[0]' user/nobody-lists
+rm "$tenant/policies/hard/zz.cedar"
+
+rm "$tenant/policies/approval/10-delete.cedar"
+check "without the approval rule deleting is permitted" flips 1
+check "from pending" json '.list[0].old.verdict' pending
+check "to permit" json '.list[0].new.verdict' permit
+cp "$etc/tenants/acme/policies/approval/10-delete.cedar" "$tenant/policies/approval/"
+
+sed -i 's/>= 3/>= 4/' "$tenant/policies/hard/30-guards.cedar"
+check "a guard that is lifted permits the secret" flips 1
+sed -i 's/>= 4/>= 0/' "$tenant/policies/hard/30-guards.cedar"
+check "one that is too tight denies all that was permitted or pending" flips 5
+check "and says so to people" grep -q 'permit.*->.*deny' <(ask || true; cat "$service_dir/out")
+check "with a summary" grep -q '9 asked again, 5 flips' "$service_dir/out"
+
+echo 'permit (' >"$tenant/policies/hard/zz.cedar"
+refused() { ! ask && grep -q 'zz.cedar:2:1' "$service_dir/err"; }
+check "a configuration that does not load is an error with its place" refused
+absent() { ! "$tipstaff" policy diff --log "$service_log" --new "$service_dir/none" 2>"$service_dir/err" && grep -q 'none' "$service_dir/err"; }
+check "so is one that is not there" absent
