@@ -90,7 +90,10 @@ ts_err cedar_uid_from_json(struct ts_arena *arena, const struct json *v,
         return cedar_json_refuse_expr(v, diags);
     if (is_type_and_id(inner))
         return from_type_and_id(arena, inner, diags, ret);
-    if (is_type_and_id(v))
+    /* The Rust engine takes ["T", "x"] for {"type": "T", "id": "x"}, which no
+     * document promises; it is refused, and so is what it might stand beside.
+     */
+    if (is_type_and_id(v) && (inner == NULL || inner->kind != JSON_ARRAY))
         return from_type_and_id(arena, v, diags, ret);
     cedar_diag_add(diags, "bad_entity", v->span,
                    "write {\"type\": \"T\", \"id\": \"x\"}",
