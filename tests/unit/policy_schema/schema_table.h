@@ -1,6 +1,8 @@
 #ifndef TESTS_UNIT_POLICY_SCHEMA_SCHEMA_TABLE_H
 #define TESTS_UNIT_POLICY_SCHEMA_SCHEMA_TABLE_H
 
+#include <stddef.h>
+
 /* Schemas that are accepted (code NULL) or refused with this code first. Which
  * of the two was asked of the official engine, row by row. */
 struct schema_row {
