@@ -55,6 +55,7 @@ static bool show(const struct explain *c, const struct pol_inputs *in,
     } else {
         const struct explain_view v = {.set = &in->policies,
                                        .req = &r->req,
+                                       .entities = pol_request_entities(in, r),
                                        .answer = &a,
                                        .why = &why,
                                        .masks = &c->masks,

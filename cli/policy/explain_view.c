@@ -38,7 +38,9 @@ bool explain_is_shown(const struct explain_view *v, uint32_t policy)
         return true;
     for (uint32_t i = 0; i < r->clause_count && i < n; i++)
         if (clauses[i].kind == CEDAR_CLAUSE_ACTION)
-            return r->clauses[i].outcome != CEDAR_FALSE;
+            return r->clauses[i].outcome == CEDAR_NOT_EVALUATED
+                       ? explain_admits_action(v, &clauses[i])
+                       : r->clauses[i].outcome != CEDAR_FALSE;
     return true;
 }
 

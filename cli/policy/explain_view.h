@@ -13,6 +13,7 @@
 struct explain_view {
     const struct pol_set *set;
     const struct cedar_request *req;
+    const struct cedar_entities *entities;
     const struct cedar_answer *answer;
     const struct cedar_explanation *why;
     const struct cli_list *masks; /* values that are not shown; or NULL */
@@ -43,6 +44,10 @@ struct ts_str explain_text(const struct explain_view *v, struct cedar_span span,
 /* "principal", "action" or "resource" alone: a constraint that is none. */
 bool explain_is_open(const struct explain_view *v,
                      const struct cedar_clause *c);
+/* Whether the constraint on the action may be true; asked of one that was not
+ * evaluated. True when in doubt. */
+bool explain_admits_action(const struct explain_view *v,
+                           const struct cedar_clause *c);
 /* What a clause came to; for `unless` and `!` what that made of its operand. */
 enum cedar_outcome explain_outcome(const struct cedar_clause *clauses,
                                    const struct cedar_policy_result *r,

@@ -225,6 +225,7 @@ static void run_case(struct test *t, struct suite *s,
         report(t, s, c, &v, NULL);
     } else {
         view.req = &r.req;
+        view.entities = pol_request_entities(&s->in, &r);
         view.answer = &a;
         view.why = &why;
         coverage_add(cover, &why);
