@@ -153,8 +153,6 @@ struct answer v_check(struct validate *v, struct vnode *n)
     n->type = a.type;
     n->ok = a.ok;
     n->stamp = v->stamp;
-    if (!a.ok)
-        a.caps = (struct cap_list){0};
     return a;
 }
 

@@ -1,5 +1,17 @@
-/* && || if: which sides are looked at, and what is known after them. */
+/* && || if: which sides are looked at, and what is known after them. What a
+ * faulty expression would let one know still counts: the policy is refused
+ * anyway, and one fault should not be told as many. */
 #include "policy/validate/validate_priv.h"
+
+/* A side without a type has been told of; it could be any boolean. */
+static struct answer operand(struct validate *v, struct vnode *n)
+{
+    struct answer a = v_expect_one(v, n, &v_bool, NULL);
+
+    if (a.type == NULL)
+        a.type = &v_bool;
+    return a;
+}
 
 /* One more operand of &&; *acc is the chain so far, and what it knows stands in
  * prior. As in Cedar a left side that is always true gives up what it knew. */
@@ -7,11 +19,6 @@ static void and_next(struct validate *v, struct answer *acc, struct answer kid)
 {
     bool ok = acc->ok && kid.ok;
 
-    if (acc->type == NULL || kid.type == NULL) {
-        v_prior_drop(v, acc->caps);
-        *acc = v_answer(false, &v_bool);
-        return;
-    }
     if (kid.type == &v_false) {
         v_prior_drop(v, acc->caps);
         *acc = v_answer(ok, &v_false);
@@ -26,18 +33,13 @@ static void and_next(struct validate *v, struct answer *acc, struct answer kid)
     else if (kid.type != &v_true)
         acc->type = &v_bool;
     acc->ok = ok;
-    if (ok) {
-        v_prior_add(v, kid.caps);
-        acc->caps = v_caps_join(acc->caps, kid.caps);
-    } else {
-        v_prior_drop(v, acc->caps);
-        acc->caps = (struct cap_list){0};
-    }
+    v_prior_add(v, kid.caps);
+    acc->caps = v_caps_join(acc->caps, kid.caps);
 }
 
 struct answer v_check_and(struct validate *v, struct vnode *n)
 {
-    struct answer acc = v_expect_one(v, n->kids[0], &v_bool, NULL);
+    struct answer acc = operand(v, n->kids[0]);
     uint32_t i = 1;
 
     v_prior_add(v, acc.caps);
@@ -46,7 +48,7 @@ struct answer v_check_and(struct validate *v, struct vnode *n)
         acc.caps = (struct cap_list){0};
     }
     for (; i < n->count && acc.type != &v_false && v->err == TS_OK; i++)
-        and_next(v, &acc, v_expect_one(v, n->kids[i], &v_bool, NULL));
+        and_next(v, &acc, operand(v, n->kids[i]));
     v_prior_drop(v, acc.caps);
     n->seen = i;
     return acc;
@@ -57,12 +59,6 @@ static struct answer or_next(struct validate *v, struct answer a,
 {
     bool ok = a.ok && b.ok;
 
-    if (a.type == NULL || b.type == NULL)
-        return v_answer(false, &v_bool);
-    if (!ok) {
-        a.caps = (struct cap_list){0};
-        b.caps = (struct cap_list){0};
-    }
     if (b.type == &v_true)
         return (struct answer){.ok = ok, .type = &v_true, .caps = b.caps};
     if (b.type == &v_false)
@@ -75,11 +71,11 @@ static struct answer or_next(struct validate *v, struct answer a,
 
 struct answer v_check_or(struct validate *v, struct vnode *n)
 {
-    struct answer acc = v_expect_one(v, n->kids[0], &v_bool, NULL);
+    struct answer acc = operand(v, n->kids[0]);
     uint32_t i = 1;
 
     for (; i < n->count && acc.type != &v_true && v->err == TS_OK; i++)
-        acc = or_next(v, acc, v_expect_one(v, n->kids[i], &v_bool, NULL));
+        acc = or_next(v, acc, operand(v, n->kids[i]));
     n->seen = i;
     return acc;
 }
@@ -130,9 +126,8 @@ struct answer v_check_if(struct validate *v, struct vnode *n)
                v_type_text(yes.type).s, v_type_text(no.type).s);
         return v_answer(false, NULL);
     }
-    if (!test.ok || !yes.ok || !no.ok)
-        return v_answer(false, t);
     yes.caps = v_caps_join(yes.caps, test.caps);
-    return (struct answer){
-        .ok = true, .type = t, .caps = v_caps_meet(v, no.caps, yes.caps)};
+    return (struct answer){.ok = test.ok && yes.ok && no.ok,
+                           .type = t,
+                           .caps = v_caps_meet(v, no.caps, yes.caps)};
 }

@@ -87,6 +87,15 @@ static const struct table_row table_rows[] = {
     {"{b: 1, a: principal}.a has boss && {a: principal, b: 1}.a.boss.active",
      "", NULL},
     {"principal.friends.contains(principal) && {a: 1}.b == 1", UNK, NULL},
+    /* one fault is told once, not for all that follows from it */
+    {"(principal.oops == 1 && principal has boss) && principal.boss.active",
+     UNK, NULL},
+    {"(if principal.oops then principal has boss else principal has boss) && "
+     "principal.boss.active",
+     UNK, NULL},
+    {"(principal has boss || principal.oops && principal has boss) && "
+     "principal.boss.active",
+     UNK, NULL},
     /* tags */
     {"principal.hasTag(\"k\") && principal.getTag(\"k\") == \"v\"", "", NULL},
     {"principal.getTag(\"k\") == \"v\"", "unsafe_tag", NULL},
@@ -213,6 +222,7 @@ static const struct table_row table_rows[] = {
     {"datetime(\"2024-13-01\") > context.now", "bad_extension_literal", NULL},
     {"duration(\"1x\") > duration(\"1h\")", "bad_extension_literal", NULL},
     {"ip(1).isIpv4()", TYP, NULL},
+    {"\"1.1.1.1\".isIpv4()", TYP, NULL},
     {"ip(\"1.1.1.1\", \"2\").isIpv4()", "wrong_arity", NULL},
     {"resource.addr.isIpv4(1)", "wrong_arity", NULL},
     {"principal.isIpv4()", TYP, NULL},
