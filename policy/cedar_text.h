@@ -34,6 +34,12 @@ TS_NODISCARD ts_err cedar_ast_parse(const struct cedar_source *sources,
  * set: {"staticPolicies": {id: policy}, "templates": {id: template},
  * "templateLinks": [{"templateId", "newId", "values": {"?principal": uid}}]}.
  * Names are the keys; a single policy is named as in cedar_ast_parse().
+ *
+ * Reads what the official engine reads, with the same meaning; a key that it
+ * ignores is a warning here. Stricter in two points: an array never stands for
+ * an object (["when", ...]), and a function that does not exist is refused
+ * inside a Value too, where it could only fail later. max_policy_bytes is for
+ * Cedar text; JSON says the same in some ten times the bytes.
  */
 TS_NODISCARD ts_err cedar_ast_parse_json(const struct cedar_source *sources,
                                          size_t count,
@@ -74,7 +80,8 @@ TS_NODISCARD ts_err cedar_ast_link(struct cedar_ast *a,
                                    const struct cedar_uid *resource,
                                    struct cedar_diags *diags);
 /* A file of links as the `cedar` command line reads it: [{"template_id",
- * "link_id", "args": {"?principal": "User::\"a\""}}]. */
+ * "link_id", "args": {"?principal": "User::\"a\""}}]. TS_E_FORMAT when any of
+ * them is wrong, each with a diagnostic; the others are in the tree then. */
 TS_NODISCARD ts_err cedar_ast_link_json(struct cedar_ast *a,
                                         const struct cedar_source *source,
                                         struct cedar_diags *diags);
