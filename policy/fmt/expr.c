@@ -91,10 +91,12 @@ static void has_or_like(struct fmt *f, const struct ast_expr *x)
     fmt_put(f, DOC_LINE);
     fmt_tok(f);
     fmt_put(f, DOC_LINE);
+    nest(f);
     if (x->op == AST_HAS)
         has_field(f, x);
     else
         fmt_tok(f);
+    unnest(f);
     doc_close(&f->doc, g);
 }
 
@@ -111,7 +113,9 @@ static void is_type(struct fmt *f, const struct ast_expr *x)
         fmt_put(f, DOC_LINE);
         fmt_tok(f);
         fmt_put(f, DOC_SPACE);
+        nest(f);
         expr(f, x->first->next);
+        unnest(f);
     }
     doc_close(&f->doc, g);
 }
