@@ -13,6 +13,12 @@
 #include "proto/base/ts_mem.h"
 #include "proto/base/ts_num.h"
 
+/* Large files come in large pieces: few calls, no small holes left behind, and
+ * what was only needed for loading can go back to the system whole. */
+#define LARGE_TEXT  ((size_t)32 << 10)
+#define LARGE_CHUNK ((size_t)256 << 10)
+#define LARGE_TEMP  ((size_t)1 << 20) /* above what loading policies freed */
+
 bool entity_type_is_action(struct ts_str type)
 {
     return ts_str_eq(cedar_name_base(type), TS_STR_LIT("Action"));
@@ -244,6 +250,10 @@ ts_err entity_loader_begin(struct entity_loader *l,
     if (ts_ckd_add(&budget, budget, extra))
         return TS_E_LIMIT;
     ts_arena_init(&l->store->arena, budget);
+    if (bytes >= LARGE_TEXT) {
+        l->temp.chunk = LARGE_TEMP;
+        l->store->arena.chunk = LARGE_CHUNK;
+    }
     return open_texts(l, sources, count);
 }
 

@@ -7,6 +7,18 @@
 #include "policy/syntax/parse.h"
 #include "proto/base/ts_mem.h"
 
+/* Large sets come in large pieces: few calls, no small holes left behind, and
+ * what was only needed for loading can go back to the system whole. */
+#define LARGE_BUDGET ((size_t)16 << 20)
+#define LARGE_CHUNK  ((size_t)256 << 10)
+
+static void arena_for(struct ts_arena *a, size_t budget)
+{
+    ts_arena_init(a, budget);
+    if (budget >= LARGE_BUDGET)
+        a->chunk = LARGE_CHUNK;
+}
+
 ts_err cedar_load_tree(const struct ast *ast, size_t budget,
                        struct cedar_policies **ret, struct cedar_diags *diags)
 {
@@ -16,8 +28,8 @@ ts_err cedar_load_tree(const struct ast *ast, size_t budget,
 
     if (p == NULL)
         return TS_E_NOMEM;
-    ts_arena_init(&temp, budget);
-    ts_arena_init(&p->arena, budget);
+    arena_for(&temp, budget);
+    arena_for(&p->arena, budget);
     e = cedar_lower(ast, &temp, diags, p);
     if (e == TS_OK)
         e = ev_index_build(p, &temp);
@@ -60,7 +72,7 @@ ts_err cedar_policies_parse(const struct cedar_source *sources, size_t count,
     est_diags_clear(diags);
     if ((e = est_budget(sources, count, options->max_bytes, &budget)) != TS_OK)
         return e;
-    ts_arena_init(&temp, budget);
+    arena_for(&temp, budget);
     if ((e = cedar_parse(&temp, sources, count, options, diags, &ast)) ==
             TS_OK &&
         (e = refuse_templates(&ast, diags)) == TS_OK &&

@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -256,7 +255,6 @@ bool bench_load(const char *dir, struct bench_data *ret)
             continue;
         unmap(ps.text); /* the first load, in a fresh process, is measured */
         unmap(es.text);
-        (void)malloc_trim(0);
         ret->rss_kib = status_kib("VmRSS:");
         ret->peak_kib = status_kib("VmHWM:");
         if (!map_file(dir, ps.name, &ps.text) ||
