@@ -82,6 +82,7 @@ static int explain(const struct explain *c)
     if (!pol_inputs_init(&in))
         return CLI_FAILED;
     if (pol_load(&in, &c->o) && pol_request_read(&in, &c->r, &r)) {
+        pol_set_as_text(&in, &in.policies);
         ok = show(c, &in, &r);
         pol_request_done(&r);
     }

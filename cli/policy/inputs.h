@@ -93,6 +93,9 @@ bool pol_load(struct pol_inputs *in, const struct pol_options *o);
 bool pol_set_load(struct pol_inputs *in, const struct pol_options *o,
                   struct pol_set *ret, bool print);
 bool pol_set_compile(struct pol_inputs *in, struct pol_set *set);
+/* Replaces a compiled JSON set by the same policies in text, where text can say
+ * it (no links, no @id that differs from the key); else leaves it as it is. */
+void pol_set_as_text(struct pol_inputs *in, struct pol_set *set);
 void pol_set_done(struct pol_set *set);
 
 #endif

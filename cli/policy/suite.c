@@ -147,7 +147,10 @@ static bool read_inputs(struct suite *s, const char *path,
                        "no `policies` are named");
         return false;
     }
-    return pol_load(&s->in, &o);
+    if (!pol_load(&s->in, &o))
+        return false;
+    pol_set_as_text(&s->in, &s->in.policies);
+    return true;
 }
 
 static bool read_decision(struct suite *s, const struct yaml_node *n,

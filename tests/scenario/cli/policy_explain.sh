@@ -21,6 +21,19 @@ golden explain_link 0 policy explain -p template.cedar -k links.json \
     --entities entities.json -l 'User::"alice"' -a 'Action::"view"' \
     -r 'Photo::"beach.jpg"'
 
+# another action: the principal settles most policies first, and still those of
+# other actions are left out
+golden explain_action 0 explain -l 'User::"zoe"' -a 'Action::"edit"' \
+    -r 'Photo::"beach.jpg"' -c context.json
+
+# JSON policies are explained in the language, but for links
+policy translate --to json policies/limits.cedar >limits.json
+golden explain_json_set 0 policy explain -p limits.json -s photos.cedarschema \
+    --entities entities.json --request-json request.json
+policy translate --to json template.cedar -k links.json >linked.json
+expect 0 policy explain -p linked.json --request-json request.json
+says out "bob-sees-team"
+
 # the same decision as eval, for every request
 for n in 1 2 4; do
     sed -n "${n}p" requests.jsonl >one.json
