@@ -1,4 +1,6 @@
 /* Links: a template with its slots filled is a policy of its own. */
+#include <stdio.h>
+
 #include "policy/core/diag.h"
 #include "policy/core/limits.h"
 #include "policy/core/name.h"
@@ -40,6 +42,29 @@ static ts_err check_slot(const struct est_link *link, bool slot,
     return TS_OK;
 }
 
+/* Enough names for a hint; a set with more templates gets none of the rest. */
+#define HINT_NAMES 64
+
+static ts_err unknown_template(const struct cedar_ast *a,
+                               const struct est_link *link,
+                               struct cedar_diags *diags)
+{
+    struct ts_str names[HINT_NAMES], near;
+    char hint[112] = "use the id of a policy with a slot";
+    size_t n = 0;
+
+    for (const struct ast_policy *p = a->tree.policies;
+         p != NULL && n < HINT_NAMES; p = p->next)
+        if (ast_is_template(p))
+            names[n++] = p->id;
+    near = cedar_did_you_mean(link->template_id, names, n);
+    if (near.len > 0)
+        (void)snprintf(hint, sizeof(hint), "did you mean \"%s\"?",
+                       cedar_quote(near).s);
+    return refuse(diags, link, TS_E_NOT_FOUND, "unknown_template", hint,
+                  "there is no such template");
+}
+
 static ts_err check(const struct cedar_ast *a, const struct est_link *link,
                     struct cedar_diags *diags, const struct ast_policy **ret)
 {
@@ -48,9 +73,7 @@ static ts_err check(const struct cedar_ast *a, const struct est_link *link,
     ts_err e;
 
     if (t == NULL || t->index >= a->tree.count)
-        return refuse(diags, link, TS_E_NOT_FOUND, "unknown_template",
-                      "use the id of a policy with a slot",
-                      "there is no such template");
+        return unknown_template(a, link, diags);
     p = a->policies[t->index];
     if (!ast_is_template(p))
         return refuse(diags, link, TS_E_NOT_FOUND, "unknown_template",

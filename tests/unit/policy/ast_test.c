@@ -296,6 +296,10 @@ static void ast_link_that_does_not_fit_refused(void **state)
         assert_string_equal(diags.list[0].code, rows[i].code);
         assert_int_equal(cedar_ast_count(a), 4);
     }
+    assert_int_equal(cedar_ast_link(a, TS_STR_LIT("polcy1"), TS_STR_LIT("l"),
+                                    &u, NULL, &diags),
+                     TS_E_NOT_FOUND);
+    assert_string_equal(diags.list[0].hint, "did you mean \"policy1\"?");
     cedar_ast_free(a);
 }
 
