@@ -1,161 +1,124 @@
 /* A schema in JSON, in the shape in which the official engine writes it. */
-#include <stdio.h>
-
+#include "policy/json/writer.h"
 #include "policy/schema/print_priv.h"
-#include "proto/base/ts_buf.h"
 
-static void type_members(struct printer *p, const struct decl_type *t);
+struct out {
+    struct printer *p; /* order, and memory for it */
+    struct json_writer w;
+};
 
-static void string(struct printer *p, struct ts_str s)
+static void type_members(struct out *o, const struct decl_type *t);
+
+static void key(struct out *o, const char *name)
 {
-    size_t from = 0;
-
-    schema_print_text(p, "\"");
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.ptr[i];
-        char esc[8];
-
-        if (c >= 0x20 && c != '"' && c != '\\')
-            continue;
-        schema_print_str(p,
-                         (struct ts_str){.ptr = s.ptr + from, .len = i - from});
-        from = i + 1;
-        if (c == '\n' || c == '\r' || c == '\t')
-            (void)snprintf(esc, sizeof(esc), "\\%c",
-                           c == '\n' ? 'n' : (c == '\r' ? 'r' : 't'));
-        else if (c < 0x20)
-            (void)snprintf(esc, sizeof(esc), "\\u%04x", (unsigned)c);
-        else
-            (void)snprintf(esc, sizeof(esc), "\\%c", (char)c);
-        schema_print_text(p, esc);
-    }
-    if (from < s.len)
-        schema_print_str(
-            p, (struct ts_str){.ptr = s.ptr + from, .len = s.len - from});
-    schema_print_text(p, "\"");
+    cedar_json_write_key(&o->w, ts_str_of(name));
 }
 
-/* A comma before all but the first. */
-static void comma(struct printer *p, bool *first)
+static void member(struct out *o, const char *name, struct ts_str value)
 {
-    if (!*first)
-        schema_print_text(p, ",");
-    *first = false;
+    key(o, name);
+    cedar_json_write_str(&o->w, value);
 }
 
-static void key(struct printer *p, bool *first, const char *name)
-{
-    comma(p, first);
-    string(p, ts_str_of(name));
-    schema_print_text(p, ":");
-}
-
-static void notes(struct printer *p, const struct decl_note *list, bool *first)
+static void notes(struct out *o, const struct decl_note *list)
 {
     uint32_t n;
-    const struct decl_note **all = schema_print_notes(p, list, &n);
-    bool inner = true;
+    const struct decl_note **all = schema_print_notes(o->p, list, &n);
 
     if (all == NULL)
         return;
-    key(p, first, "annotations");
-    schema_print_text(p, "{");
+    key(o, "annotations");
+    cedar_json_write_begin(&o->w, '{');
     for (uint32_t i = 0; i < n; i++) {
-        comma(p, &inner);
-        string(p, all[i]->key);
-        schema_print_text(p, ":");
+        cedar_json_write_key(&o->w, all[i]->key);
         if (all[i]->has_value)
-            string(p, all[i]->value);
+            cedar_json_write_str(&o->w, all[i]->value);
         else
-            schema_print_text(p, "null");
+            cedar_json_write_null(&o->w);
     }
-    schema_print_text(p, "}");
+    cedar_json_write_end(&o->w, '}');
 }
 
-static void type(struct printer *p, const struct decl_type *t)
+static void type(struct out *o, const struct decl_type *t)
 {
-    schema_print_text(p, "{");
-    type_members(p, t);
-    schema_print_text(p, "}");
+    cedar_json_write_begin(&o->w, '{');
+    type_members(o, t);
+    cedar_json_write_end(&o->w, '}');
 }
 
-static void record(struct printer *p, const struct decl_type *t)
+static void record(struct out *o, const struct decl_type *t)
 {
-    const struct decl_attr **list = schema_print_attrs(p, t);
+    const struct decl_attr **list = schema_print_attrs(o->p, t);
 
-    schema_print_text(p, "\"type\":\"Record\",\"attributes\":{");
+    member(o, "type", TS_STR_LIT("Record"));
+    key(o, "attributes");
+    cedar_json_write_begin(&o->w, '{');
     for (uint32_t i = 0; list != NULL && i < t->attr_count; i++) {
-        bool inner = false; /* "type" came first */
-
-        schema_print_text(p, i > 0 ? "," : "");
-        string(p, list[i]->name.text);
-        schema_print_text(p, ":{");
-        type_members(p, list[i]->type);
-        notes(p, list[i]->notes, &inner);
-        if (!list[i]->required)
-            schema_print_text(p, ",\"required\":false");
-        schema_print_text(p, "}");
+        cedar_json_write_key(&o->w, list[i]->name.text);
+        cedar_json_write_begin(&o->w, '{');
+        type_members(o, list[i]->type);
+        notes(o, list[i]->notes);
+        if (!list[i]->required) {
+            key(o, "required");
+            cedar_json_write_bool(&o->w, false);
+        }
+        cedar_json_write_end(&o->w, '}');
     }
-    schema_print_text(p, "}");
+    cedar_json_write_end(&o->w, '}');
 }
 
-static void named(struct printer *p, const char *kind, struct ts_str name)
+static void named(struct out *o, const char *kind, struct ts_str name)
 {
-    schema_print_text(p, "\"type\":\"");
-    schema_print_text(p, kind);
-    schema_print_text(p, "\",\"name\":");
-    string(p, name);
+    member(o, "type", ts_str_of(kind));
+    member(o, "name", name);
 }
 
 /* What stands between the braces of a type. */
-static void type_members(struct printer *p, const struct decl_type *t)
+static void type_members(struct out *o, const struct decl_type *t)
 {
     switch (t->kind) {
     case DECL_BOOL:
-        schema_print_text(p, "\"type\":\"Boolean\"");
+        member(o, "type", TS_STR_LIT("Boolean"));
         break;
     case DECL_LONG:
-        schema_print_text(p, "\"type\":\"Long\"");
+        member(o, "type", TS_STR_LIT("Long"));
         break;
     case DECL_STRING:
-        schema_print_text(p, "\"type\":\"String\"");
+        member(o, "type", TS_STR_LIT("String"));
         break;
     case DECL_SET:
-        schema_print_text(p, "\"type\":\"Set\",\"element\":");
-        type(p, t->elem);
+        member(o, "type", TS_STR_LIT("Set"));
+        key(o, "element");
+        type(o, t->elem);
         break;
     case DECL_RECORD:
-        record(p, t);
+        record(o, t);
         break;
     case DECL_ENTITY:
-        named(p, "Entity", t->name);
+        named(o, "Entity", t->name);
         break;
     case DECL_EITHER:
-        named(p, "EntityOrCommon", t->name);
+        named(o, "EntityOrCommon", t->name);
         break;
     case DECL_EXTENSION:
-        named(p, "Extension", t->name);
+        named(o, "Extension", t->name);
         break;
     case DECL_COMMON:
-        schema_print_text(p, "\"type\":");
-        string(p, t->name);
+        member(o, "type", t->name);
         break;
     case DECL_NONE:
-        p->err = TS_E_STATE;
+        o->p->err = TS_E_STATE;
         break;
     }
 }
 
-static void names(struct printer *p, const struct decl_name *list)
+static void names(struct out *o, const char *name, const struct decl_name *list)
 {
-    bool first = true;
-
-    schema_print_text(p, "[");
-    for (const struct decl_name *n = list; n != NULL; n = n->next) {
-        comma(p, &first);
-        string(p, n->text);
-    }
-    schema_print_text(p, "]");
+    key(o, name);
+    cedar_json_write_begin(&o->w, '[');
+    for (const struct decl_name *n = list; n != NULL; n = n->next)
+        cedar_json_write_str(&o->w, n->text);
+    cedar_json_write_end(&o->w, ']');
 }
 
 static bool is_empty_record(const struct decl_type *t)
@@ -163,136 +126,114 @@ static bool is_empty_record(const struct decl_type *t)
     return t == NULL || (t->kind == DECL_RECORD && t->attr_count == 0);
 }
 
-static void common(struct printer *p, const void *decl)
+static void common(struct out *o, const void *decl)
 {
     const struct decl_common *d = decl;
-    bool first = false;
 
-    schema_print_text(p, "{");
-    type_members(p, d->type);
-    notes(p, d->notes, &first);
-    schema_print_text(p, "}");
+    type_members(o, d->type);
+    notes(o, d->notes);
 }
 
-static void entity(struct printer *p, const void *decl)
+static void entity(struct out *o, const void *decl)
 {
     const struct decl_entity *d = decl;
-    bool first = true;
 
-    schema_print_text(p, "{");
-    if (d->is_enum) {
-        key(p, &first, "enum");
-        names(p, d->choices);
-    }
-    if (d->parents != NULL) {
-        key(p, &first, "memberOfTypes");
-        names(p, d->parents);
-    }
+    if (d->is_enum)
+        names(o, "enum", d->choices);
+    if (d->parents != NULL)
+        names(o, "memberOfTypes", d->parents);
     if (!is_empty_record(d->shape)) {
-        key(p, &first, "shape");
-        type(p, d->shape);
+        key(o, "shape");
+        type(o, d->shape);
     }
     if (d->tags != NULL) {
-        key(p, &first, "tags");
-        type(p, d->tags);
+        key(o, "tags");
+        type(o, d->tags);
     }
-    notes(p, d->notes, &first);
-    schema_print_text(p, "}");
+    notes(o, d->notes);
 }
 
-static void applies(struct printer *p, const struct decl_action *d)
+static void applies(struct out *o, const struct decl_action *d)
 {
-    schema_print_text(p, "{\"resourceTypes\":");
-    names(p, d->resources);
-    schema_print_text(p, ",\"principalTypes\":");
-    names(p, d->principals);
+    key(o, "appliesTo");
+    cedar_json_write_begin(&o->w, '{');
+    names(o, "resourceTypes", d->resources);
+    names(o, "principalTypes", d->principals);
     if (!is_empty_record(d->context)) {
-        schema_print_text(p, ",\"context\":");
-        type(p, d->context);
+        key(o, "context");
+        type(o, d->context);
     }
-    schema_print_text(p, "}");
+    cedar_json_write_end(&o->w, '}');
 }
 
-static void parents(struct printer *p, const struct decl_ref *list)
-{
-    schema_print_text(p, "[");
-    for (const struct decl_ref *r = list; r != NULL; r = r->next) {
-        schema_print_text(p, "{\"id\":");
-        string(p, r->id);
-        if (r->type.len > 0) {
-            schema_print_text(p, ",\"type\":");
-            string(p, r->type);
-        }
-        schema_print_text(p, r->next != NULL ? "}," : "}");
-    }
-    schema_print_text(p, "]");
-}
-
-static void action(struct printer *p, const void *decl)
+static void action(struct out *o, const void *decl)
 {
     const struct decl_action *d = decl;
-    bool first = true;
 
-    schema_print_text(p, "{");
-    if (d->has_applies) {
-        key(p, &first, "appliesTo");
-        applies(p, d);
-    }
+    if (d->has_applies)
+        applies(o, d);
     if (d->has_parents) {
-        key(p, &first, "memberOf");
-        parents(p, d->parents);
+        key(o, "memberOf");
+        cedar_json_write_begin(&o->w, '[');
+        for (const struct decl_ref *r = d->parents; r != NULL; r = r->next) {
+            cedar_json_write_begin(&o->w, '{');
+            member(o, "id", r->id);
+            if (r->type.len > 0)
+                member(o, "type", r->type);
+            cedar_json_write_end(&o->w, '}');
+        }
+        cedar_json_write_end(&o->w, ']');
     }
-    notes(p, d->notes, &first);
-    schema_print_text(p, "}");
+    notes(o, d->notes);
 }
 
-typedef void (*item_fn)(struct printer *p, const void *decl);
+typedef void (*item_fn)(struct out *o, const void *decl);
 
-static void items(struct printer *p, bool *first, const char *name,
+static bool failed(const struct out *o)
+{
+    return o->p->err != TS_OK || o->w.err != TS_OK;
+}
+
+static void items(struct out *o, const char *name,
                   const struct print_items *all, item_fn each)
 {
-    bool inner = true;
-
-    key(p, first, name);
-    schema_print_text(p, "{");
-    for (uint32_t i = 0; i < all->count && p->err == TS_OK; i++) {
-        comma(p, &inner);
-        schema_print_text(p, "\n");
-        string(p, all->list[i].name);
-        schema_print_text(p, ":");
-        each(p, all->list[i].decl);
+    key(o, name);
+    cedar_json_write_begin(&o->w, '{');
+    for (uint32_t i = 0; i < all->count && !failed(o); i++) {
+        cedar_json_write_key(&o->w, all->list[i].name);
+        cedar_json_write_begin(&o->w, '{');
+        each(o, all->list[i].decl);
+        cedar_json_write_end(&o->w, '}');
     }
-    schema_print_text(p, "}");
+    cedar_json_write_end(&o->w, '}');
 }
 
-static void group(struct printer *p, const struct print_group *g)
+static void group(struct out *o, const struct print_group *g)
 {
-    bool first = true;
-
-    p->group = g;
-    string(p, g->name);
-    schema_print_text(p, ":{");
+    cedar_json_write_key(&o->w, g->name);
+    cedar_json_write_begin(&o->w, '{');
     if (g->commons.count > 0)
-        items(p, &first, "commonTypes", &g->commons, common);
-    items(p, &first, "entityTypes", &g->entities, entity);
-    items(p, &first, "actions", &g->actions, action);
-    notes(p, schema_print_group_notes(p, g), &first);
-    schema_print_text(p, "}");
+        items(o, "commonTypes", &g->commons, common);
+    items(o, "entityTypes", &g->entities, entity);
+    items(o, "actions", &g->actions, action);
+    notes(o, schema_print_group_notes(o->p, g));
+    cedar_json_write_end(&o->w, '}');
 }
 
 ts_err cedar_schema_print_json(const struct cedar_schema *s, struct ts_buf *out)
 {
     struct printer p;
+    struct out o = {.p = &p};
     ts_err e = schema_printer_init(&p, s, out);
 
     if (e == TS_OK) {
-        schema_print_text(&p, "{");
-        for (uint32_t i = 0; i < p.group_count && p.err == TS_OK; i++) {
-            schema_print_text(&p, i > 0 ? ",\n" : "");
-            group(&p, &p.groups[i]);
-        }
-        schema_print_text(&p, "}\n");
-        e = p.err;
+        cedar_json_write_init(&o.w, out);
+        cedar_json_write_begin(&o.w, '{');
+        for (uint32_t i = 0; i < p.group_count && !failed(&o); i++)
+            group(&o, &p.groups[i]);
+        cedar_json_write_end(&o.w, '}');
+        e = cedar_json_write_done(&o.w);
+        e = p.err != TS_OK ? p.err : e;
     }
     schema_printer_done(&p);
     return e;
