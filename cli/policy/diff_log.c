@@ -1,18 +1,15 @@
 #include "cli/policy/diff_log.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "cli/cmd.h"
 #include "cli/log_files.h"
 #include "cli/log_line.h"
+#include "cli/policy/config.h"
 #include "cli/policy/recorded_call.h"
 #include "cli/term.h"
-#include "proto/base/ts_fd.h"
 #include "proto/base/ts_mem.h"
-#include "sidecar/common/bundle.h"
 
 #define CALL_ARENA ((size_t)4 << 20)
 /* Rows that are printed, and kept for --json; beyond it they are counted. */
@@ -28,34 +25,6 @@ struct diff_log {
     uint64_t decisions, asked, without, malformed, unlike, flipped;
     uint64_t from_to[3][3]; /* by verdict */
 };
-
-/* ---- the configurations ------------------------------------------------- */
-
-static bool load_config(const char *dir, struct snapshot **ret)
-{
-    static const struct control_start settings = {0};
-    char text[CONTROL_TEXT_MAX] = "cannot be read";
-    int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd = -1;
-    struct bundle b = {0};
-    ts_err e;
-
-    if (dir_fd < 0) {
-        cli_error("%s: cannot be opened as a directory; give the folder that "
-                  "holds tenants/ and tools/",
-                  dir);
-        return false;
-    }
-    e = bundle_collect(dir_fd, &fd, text, sizeof(text));
-    (void)close(dir_fd);
-    if (e == TS_OK && (e = bundle_open(fd, &b)) == TS_OK) {
-        e = snapshot_load(&b, &settings, 1, ret, text, sizeof(text));
-        bundle_done(&b);
-    }
-    ts_fd_close(&fd);
-    if (e != TS_OK)
-        cli_error("%s: %s", dir, text);
-    return e == TS_OK;
-}
 
 /* ---- one decision ------------------------------------------------------- */
 
@@ -280,8 +249,9 @@ static bool print_json(struct diff_log *d)
 
 static int run(struct diff_log *d)
 {
-    if ((d->o->old_config != NULL && !load_config(d->o->old_config, &d->old)) ||
-        !load_config(d->o->new_config, &d->new) || !read_logs(d))
+    if ((d->o->old_config != NULL &&
+         !pol_config_load(d->o->old_config, &d->old)) ||
+        !pol_config_load(d->o->new_config, &d->new) || !read_logs(d))
         return CLI_FAILED;
     if (!d->o->json)
         print_summary(d);

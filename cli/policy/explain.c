@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/cmd.h"
+#include "cli/policy/explain_log.h"
 #include "cli/policy/explain_view.h"
 #include "cli/policy/policy.h"
 #include "cli/policy/request.h"
@@ -10,7 +11,8 @@
 struct explain {
     struct pol_options o;
     struct pol_request_options r;
-    struct cli_list masks;
+    struct cli_list masks, logs;
+    const char *id, *config;
     bool all, json;
 };
 
@@ -90,6 +92,23 @@ static int explain(const struct explain *c)
     return ok ? CLI_OK : CLI_FAILED;
 }
 
+/* A decision that the service has recorded. */
+static int explain_recorded(const struct explain *c)
+{
+    const struct explain_log_options o = {.id = c->id,
+                                          .config = c->config,
+                                          .logs = &c->logs,
+                                          .masks = &c->masks,
+                                          .all = c->all,
+                                          .json = c->json};
+
+    if (c->config != NULL && c->o.policies.count == 0)
+        return policy_explain_log(&o);
+    cli_error("--id explains a recorded decision: it takes --config and "
+              "perhaps --log, and no --policies");
+    return CLI_USAGE;
+}
+
 int cmd_policy_explain(int argc, char **argv)
 {
     struct explain c = {0};
@@ -98,6 +117,12 @@ int cmd_policy_explain(int argc, char **argv)
         POL_OPT_POLICIES(&c.o),
         POL_OPT_SCHEMA(&c.o),
         POL_OPT_ENTITIES(&c.o),
+        {"--id", "HEX", "of a decision of the service, to be explained",
+         CLI_TEXT, &c.id, false},
+        {"--config", "DIR", "the service's configuration, for --id", CLI_TEXT,
+         &c.config, false},
+        {"--log", "FILE|DIR", "where --id is looked for; repeat for more",
+         CLI_LIST, &c.logs, false},
         {"--all", NULL, "policies of other actions, too", CLI_FLAG, &c.all,
          false},
         {"--mask", "PATH", "do not show this value; repeat for more", CLI_LIST,
@@ -116,7 +141,8 @@ int cmd_policy_explain(int argc, char **argv)
         .option_count = sizeof(options) / sizeof(options[0]),
         .examples =
             "  tipstaff policy explain -p policies/ --entities e.json "
-            "\\\n      --request-json request.json --mask context.args.token\n",
+            "\\\n      --request-json request.json --mask context.args.token\n"
+            "  tipstaff policy explain --id 3f2a9c01 --config /etc/tipstaff\n",
     };
     char **operands;
     size_t count;
@@ -126,5 +152,5 @@ int cmd_policy_explain(int argc, char **argv)
         return code;
     if (!check_masks(&c.masks))
         return CLI_USAGE;
-    return explain(&c);
+    return c.id != NULL ? explain_recorded(&c) : explain(&c);
 }

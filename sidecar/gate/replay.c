@@ -74,8 +74,61 @@ static ts_err answer_of(const struct deciding *d, struct combined result,
     return e;
 }
 
+/* The request of every set again, as decide.c put it: user, then agents. */
+static ts_err questions_of(struct deciding *d, struct replay_questions *q)
+{
+    const struct authority_parts *p = d->in->authority->parts;
+    struct cedar_overlay *overlay;
+    void *mem;
+    ts_err e = ts_arena_array(d->arena, (size_t)d->overlay_count + 1,
+                              sizeof(*overlay), &mem);
+
+    if (e != TS_OK)
+        return e;
+    overlay = mem;
+    memcpy(overlay, d->overlay, d->overlay_count * sizeof(*overlay));
+    for (uint32_t i = 0; i < d->set_count; i++) {
+        struct cedar_request *r = &q->list[i].request;
+        enum hop hop = i == 0
+                           ? HOP_SUBJECT
+                           : (i < p->agent_count ? HOP_DELEGATOR : HOP_CALLER);
+
+        *r = (struct cedar_request){
+            .principal = i == 0 ? p->user : p->agents[i - 1].up[0],
+            .action = d->tool->action,
+            .resource = d->target.resource,
+            .overlay = overlay,
+            .overlay_count = d->overlay_count};
+        e = context_record(&d->context, hop, d->arena, &r->context);
+        if (e != TS_OK)
+            return e;
+        q->list[i].set_name = d->sets[i].set_name;
+        q->count++;
+    }
+    q->tenant = d->tenant;
+    return TS_OK;
+}
+
+void replay_done(struct replay_questions *q)
+{
+    authority_free(q->authority);
+    *q = (struct replay_questions){0};
+}
+
 ts_err replay_decide(const struct snapshot *s, const struct replay_call *c,
                      struct ts_arena *arena, struct replay_answer *ret)
+{
+    struct replay_questions q = {0};
+    ts_err e = replay_ask(s, c, arena, ret, &q);
+
+    if (e == TS_OK)
+        replay_done(&q);
+    return e;
+}
+
+ts_err replay_ask(const struct snapshot *s, const struct replay_call *c,
+                  struct ts_arena *arena, struct replay_answer *ret,
+                  struct replay_questions *ret_questions)
 {
     const struct snapshot_tenant *t = snapshot_tenant_find(s, c->tenant);
     struct call_input call = {.tool = c->tool,
@@ -94,8 +147,9 @@ ts_err replay_decide(const struct snapshot *s, const struct replay_call *c,
                          .rates = c->rates,
                          .has_rates = true,
                          .out = &out};
+    struct replay_questions q = {0};
     struct trust_config cfg = {0};
-    struct authority *a = NULL;
+    struct authority *a;
     struct delegation *grant;
     ts_err e;
 
@@ -103,12 +157,17 @@ ts_err replay_decide(const struct snapshot *s, const struct replay_call *c,
         cfg = t->trust;
     cfg.store = s->store;
     if ((e = delegation_of(c, arena, &grant)) != TS_OK ||
-        (e = authority_recorded(grant, &cfg, &a)) != TS_OK)
+        (e = authority_recorded(grant, &cfg, &q.authority)) != TS_OK)
         return e;
+    a = q.authority;
     a->peer_uid = c->uid;
     a->peer_gid = c->gid;
     in.authority = a;
-    e = answer_of(&d, decide_judge(&d), arena, ret);
-    authority_free(a);
-    return e;
+    if ((e = answer_of(&d, decide_judge(&d), arena, ret)) != TS_OK ||
+        (e = questions_of(&d, &q)) != TS_OK) {
+        replay_done(&q);
+        return e;
+    }
+    *ret_questions = q;
+    return TS_OK;
 }

@@ -40,11 +40,33 @@ struct replay_answer {
     char why[REPLAY_WHY_MAX]; /* of a denial before the policies, or "" */
 };
 
+/* One question that the answer was made of: a principal in a policy set. */
+struct replay_question {
+    const char *set_name; /* "user", "agent:0", ... */
+    struct cedar_request request;
+};
+
+/* What was asked, for explaining it; empty when no policy was asked. Borrows
+ * from the snapshot and the arena. */
+struct replay_questions {
+    struct replay_question list[REPLAY_SETS_MAX];
+    uint32_t count;
+    const struct snapshot_tenant *tenant;
+    struct authority *authority; /* owned */
+};
+
 /* Fails only for want of memory or when the call is malformed (TS_E_INVALID);
  * every other trouble is a denial, as in decide_call(). */
 TS_NODISCARD ts_err replay_decide(const struct snapshot *s,
                                   const struct replay_call *c,
                                   struct ts_arena *arena,
                                   struct replay_answer *ret);
+/* The same, and the questions; replay_done() ends them. */
+TS_NODISCARD ts_err replay_ask(const struct snapshot *s,
+                               const struct replay_call *c,
+                               struct ts_arena *arena,
+                               struct replay_answer *ret,
+                               struct replay_questions *ret_questions);
+void replay_done(struct replay_questions *q);
 
 #endif

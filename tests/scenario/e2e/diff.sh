@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # tipstaff policy diff --log: the service's own decisions, asked of another
-# configuration. The same one reproduces every one of them.
+# configuration. The same one reproduces every one of them. explain --id tells
+# why one of them fell as it did.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 tipstaff=$service_bin/tipstaff
@@ -70,3 +71,27 @@ refused() { ! ask && grep -q 'zz.cedar:2:1' "$service_dir/err"; }
 check "a configuration that does not load is an error with its place" refused
 absent() { ! "$tipstaff" policy diff --log "$service_log" --new "$service_dir/none" 2>"$service_dir/err" && grep -q 'none' "$service_dir/err"; }
 check "so is one that is not there" absent
+rm "$tenant/policies/hard/zz.cedar"
+
+id_of() { log_lines | jq -r "select(.kind==\"decision\" and .tool==\"$1\" and .code==\"$2\") | .id" | head -1; }
+explain() { # explain ID OPTION...
+    "$tipstaff" policy explain --id "$@" --log "$service_log" --config "$etc" >"$service_dir/out" 2>"$service_dir/err"
+}
+out_has() { grep -qF -- "$1" "$service_dir/out" || { cat "$service_dir/out" "$service_dir/err"; return 1; }; }
+id=$(id_of demo.sleep forbidden)
+check "a recorded denial is explained" explain "$id"
+check "with what was decided then" out_has 'recorded: deny [forbidden]'
+check "for the agent" out_has 'agent:0'
+check "by the policy" out_has coder-sleeps-an-hour-at-most
+check "with the value it looked at" out_has 'context.args.seconds = 7200'
+check "which can be masked" explain "$id" --mask context.args.seconds
+check "so that it does not show" out_has 'context.args.seconds = ***'
+check "as JSON" explain "$id" --json
+one_document() { jq -e ".user.decision and .\"agent:0\".policies" "$service_dir/out" >/dev/null; }
+check "one document" one_document
+short() { ! explain "${id:0:8}" && grep -q 'give more digits' "$service_dir/err"; }
+check "an id that is too short is said to be" short
+none() { ! explain 00000000ffffffff && grep -q 'no decision 00000000ffffffff' "$service_dir/err"; }
+check "one that is not there is said to be missing" none
+early() { ! explain "$(id_of fs.read bad_arguments)" && grep -q 'before any policy' "$service_dir/err"; }
+check "one that no policy saw, too" early
