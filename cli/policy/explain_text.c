@@ -375,6 +375,7 @@ void explain_print(const struct explain_view *v)
         return;
     (void)fputc('\n', stdout);
     margin(v);
-    (void)printf("%s%s of other actions not shown (--all shows them)%s\n",
-                 v->t.dim, pol_count(hidden, "policy").s, v->t.reset);
+    (void)printf("%s%s of other actions not shown%s%s\n", v->t.dim,
+                 pol_count(hidden, "policy").s,
+                 v->indent == 0 ? " (--all shows them)" : "", v->t.reset);
 }
