@@ -51,7 +51,24 @@ unpack() {
 
 case $what in
 own)
-    exec "$tipstaff" policy corpus "$cases"
+    "$tipstaff" policy corpus "$cases"
+    # the folder of cases, from within it; one case; the document
+    [ "$(cd "$cases/own-tests" && "$tipstaff" policy corpus -q .)" = \
+        "25 passed, 0 failed" ]
+    [ "$("$tipstaff" policy corpus -q "$cases/own-tests/tags.json")" = \
+        "1 passed, 0 failed" ]
+    "$tipstaff" policy corpus --json "$cases" | /usr/bin/python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+assert (d["passed"], d["failed"], d["failures"]) == (25, 0, []), d
+for form in "checks", "checks_json_schema":
+    assert d[form]["decisions"] == {"checked": 92, "wrong": 0}, d
+    assert d[form]["policies_strict"] == {"checked": 81, "wrong": 0}, d'
+    # nothing to run is no success
+    if "$tipstaff" policy corpus "$cases/own-tests-validation" 2>/dev/null; then
+        echo "a folder without cases passed"
+        exit 1
+    fi
     ;;
 differs)
     v=own-tests-validation j=own-tests-json-schemas
@@ -69,6 +86,8 @@ differs)
         '0,/"permissive": false/s//"permissive": true/' 'request 0 .*permissive'
     differs refused_type $v/refused_type.validation.json \
         's/"errors"/"was_errors"/' 'entit.*`Disk`'
+    [ "$("$tipstaff" policy corpus --max-failures 1 "$dir" |
+        grep -c ^FAIL)" = 1 ]
     differs is_in own-tests/is_in.json \
         's/is_in.cedar"/is_out.cedar"/' 'policies: own-tests/is_out.cedar'
     differs enums own-tests/enums.cedarschema 's/"green", //' 'Colour'
