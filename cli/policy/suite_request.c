@@ -72,7 +72,7 @@ static ts_err put_json(struct ts_buf *b, const struct yaml_node *n)
 static bool as_source(struct suite *s, const struct yaml_node *n,
                       struct cedar_source *ret)
 {
-    const char *text;
+    const char *text = "";
     struct ts_buf b;
     size_t len;
     ts_err e;
