@@ -73,6 +73,14 @@ static void bad_literal(struct lint *l, const struct ast_expr *x)
                 cedar_ext_info((enum cedar_ext)x->sub)->name.ptr);
 }
 
+static bool all_empty(const struct ast_expr *run)
+{
+    for (; run != NULL; run = run->next)
+        if (run->str.len > 0)
+            return false;
+    return true;
+}
+
 /* The kids after the first are the texts between the stars. */
 static void like(struct lint *l, const struct ast_expr *x)
 {
@@ -86,7 +94,7 @@ static void like(struct lint *l, const struct ast_expr *x)
                     "no `*` in the pattern",
                     "write == for this, or add the `*`",
                     "this `like` only matches one text");
-    else if (x->count == 3 && run->str.len == 0 && run->next->str.len == 0)
+    else if (all_empty(run))
         lint_report(l, CEDAR_LINT_LIKE_ANYTHING, x->span, "matches every text",
                     "remove it, or say more of the pattern",
                     "this `like` is always true");
