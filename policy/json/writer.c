@@ -84,7 +84,8 @@ static void put_string(struct json_writer *w, struct ts_str s)
                 : snprintf(text, sizeof(text), "\\u%04x", (unsigned)c);
         put(w, text, (size_t)n);
     }
-    put(w, s.ptr + from, s.len - from);
+    if (from < s.len) /* an empty text may have no pointer to count from */
+        put(w, s.ptr + from, s.len - from);
     put(w, "\"", 1);
 }
 
