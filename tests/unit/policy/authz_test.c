@@ -344,6 +344,50 @@ static void authorize_too_much_work_is_no_decision(void **state)
     ts_arena_done(&ctx);
 }
 
+/* More paths than a request remembers, each asked twice. */
+static void authorize_many_paths_are_told_apart(void **state)
+{
+    enum {
+        PATHS = 200
+    };
+    static char text[1 << 15], keys[PATHS][8];
+    static struct cedar_field fields[PATHS];
+    struct cedar_options o = cedar_options_default;
+    struct cedar_source src = {.name = "p"};
+    struct cedar_request req = {
+        .principal = cedar_uid_make(TS_STR_LIT("U"), TS_STR_LIT("a")),
+        .action = cedar_uid_make(TS_STR_LIT("Action"), TS_STR_LIT("v")),
+        .resource = cedar_uid_make(TS_STR_LIT("R"), TS_STR_LIT("r"))};
+    struct cedar_policies *p = NULL;
+    struct cedar_answer a;
+    struct ts_arena arena;
+    size_t at = 0;
+
+    (void)state;
+    for (unsigned round = 0; round < 2; round++) {
+        at += (size_t)snprintf(text + at, sizeof(text) - at,
+                               "permit(principal,action,resource) when { true");
+        for (unsigned i = 0; i < PATHS; i++) {
+            (void)snprintf(keys[i], sizeof(keys[i]), "k%03u", i % 1000);
+            fields[i] = (struct cedar_field){ts_str_of(keys[i]), cedar_long(i)};
+            at += (size_t)snprintf(text + at, sizeof(text) - at,
+                                   " && context.%s == %u", keys[i], i);
+        }
+        at += (size_t)snprintf(text + at, sizeof(text) - at, " };\n");
+    }
+    src.text = (struct ts_str){text, at};
+    o.require_id = false;
+    ts_arena_init(&arena, 1 << 20);
+    assert_int_equal(cedar_record_make(&arena, fields, PATHS, &req.context),
+                     TS_OK);
+    assert_int_equal(cedar_policies_parse(&src, 1, &o, &p, NULL), TS_OK);
+    assert_int_equal(cedar_authorize(p, NULL, &req, &arena, &a), TS_OK);
+    assert_int_equal(a.error_count, 0);
+    assert_int_equal(a.reason_count, 2);
+    cedar_policies_free(p);
+    ts_arena_done(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -353,6 +397,7 @@ int main(void)
         cmocka_unit_test(authorize_without_memory_is_no_decision),
         cmocka_unit_test(authorize_too_much_work_is_no_decision),
         cmocka_unit_test(authorize_takes_memory_from_the_arena_only),
+        cmocka_unit_test(authorize_many_paths_are_told_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

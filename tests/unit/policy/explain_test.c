@@ -328,8 +328,7 @@ static size_t policy(char *out, size_t cap)
         "principal,action,resource",
         "principal in G::\"g\",action,resource",
         "principal is U,action == Action::\"v\",resource",
-        "principal == U::\"a\",action in "
-        "[Action::\"v\",Action::\"w\"],resource",
+        "principal == U::\"a\",action in [Action::\"v\"],resource",
         "principal,action,resource == R::\"s\"",
         "principal is R,action,resource is R",
     };
