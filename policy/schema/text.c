@@ -115,7 +115,7 @@ static ts_err namespace_named(struct schema_text *p,
 
 static ts_err outside(struct schema_text *p, const struct decl_note *notes)
 {
-    struct decl_name none = {.span = p->tok.span};
+    struct decl_name none = {.text = TS_STR_LIT(""), .span = p->tok.span};
     ts_err e;
 
     if (p->open == NULL &&

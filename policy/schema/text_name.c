@@ -149,7 +149,8 @@ static ts_err read_note(struct schema_text *p, struct decl_note *ret)
     ts_err e;
 
     /* In text, no value is the empty value. */
-    *ret = (struct decl_note){.span = p->tok.span, .has_value = true};
+    *ret = (struct decl_note){
+        .value = TS_STR_LIT(""), .has_value = true, .span = p->tok.span};
     if ((e = text_next(p)) != TS_OK) /* @ */
         return e;
     if (p->tok.kind != LEX_IDENT)
