@@ -15,6 +15,13 @@
  * the operand of !, the parts of `if`, the body of each when and unless, down
  * to what is none of these. The scope's three constraints are clauses too. They
  * are numbered in the order of the text; clauses of one policy form a tree.
+ *
+ * Each outcome follows from those below it: a `when` is its body, an `unless`
+ * and a ! are the opposite of theirs, && and || stop at the first that settles
+ * them, an `if` is the branch taken. What was skipped is CEDAR_NOT_EVALUATED:
+ * after a short circuit, after a condition that failed, and everything after a
+ * constraint of the scope that does not match. Links have the clauses and spans
+ * of their template.
  */
 enum cedar_clause_kind {
     CEDAR_CLAUSE_PRINCIPAL, /* scope */
@@ -46,7 +53,14 @@ enum cedar_outcome {
     CEDAR_FAILED /* raised an error */
 };
 
-struct cedar_operand { /* a sub-expression of a test that is not a literal */
+/*
+ * What a test looked at, in the order in which it did: each variable and each
+ * path below one, and each side of the test that was computed from them. A
+ * value holds all that is below its path: who masks "context.secret" must mask
+ * it inside of "context" too (`context has x` looks at all of context), and a
+ * computed value may hold what those before it hold.
+ */
+struct cedar_operand {
     struct cedar_span span;
     struct cedar_value value;
     /* `context`, `principal`, ... and the attribute path below it, e.g.
@@ -65,7 +79,10 @@ struct cedar_clause_result {
 struct cedar_policy_result {
     uint32_t policy;
     enum cedar_outcome outcome; /* TRUE: satisfied; FALSE: scope or condition */
-    uint32_t decisive;          /* the clause that settled it, or UINT32_MAX */
+    /* The deepest clause that alone settled it: the constraint or test that
+     * was false, the one test that was true, where the error arose. UINT32_MAX
+     * when it took several, as all sides of an && that held, or none. */
+    uint32_t decisive;
     const struct cedar_clause_result *clauses; /* beside
                                                   cedar_policies_clauses() */
     uint32_t clause_count;
