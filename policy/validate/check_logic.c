@@ -30,8 +30,6 @@ static void and_next(struct validate *v, struct answer *acc, struct answer kid)
     }
     if (acc->type == &v_true)
         acc->type = kid.type;
-    else if (kid.type != &v_true)
-        acc->type = &v_bool;
     acc->ok = ok;
     v_prior_add(v, kid.caps);
     acc->caps = v_caps_join(acc->caps, kid.caps);
