@@ -6,6 +6,7 @@
 #define CLAUSE_CAP 96  /* bytes of a clause's text that are shown */
 #define VALUE_CAP  120 /* bytes of a value's text */
 #define NOWHERE    UINT32_MAX
+#define AFAR_MAX   10 /* policies whose scope said no that are shown */
 #define DEPTH_MAX  64 /* nesting that is drawn; below it only the text */
 
 static bool is_blank(char c)
@@ -357,25 +358,35 @@ static void put_head(const struct explain_view *v)
     (void)fputc('\n', stdout);
 }
 
+static void put_hidden(const struct explain_view *v, uint32_t n,
+                       const char *what)
+{
+    if (n == 0)
+        return;
+    (void)fputc('\n', stdout);
+    margin(v);
+    (void)printf("%s%s of other %s not shown%s%s\n", v->t.dim,
+                 pol_count(n, "policy").s, what,
+                 v->indent == 0 ? " (--all shows them)" : "", v->t.reset);
+}
+
 void explain_print(const struct explain_view *v)
 {
-    uint32_t n, hidden = 0;
+    uint32_t n, others = 0, afar = 0;
     const uint32_t *order = explain_order(v, &n);
 
     put_head(v);
     for (uint32_t i = 0; i < n; i++) {
         if (!v->all && !explain_is_shown(v, order[i])) {
-            hidden++;
+            others++;
             continue;
         }
+        if (!v->all && explain_is_afar(v, order[i]) && ++afar > AFAR_MAX)
+            continue;
         (void)fputc('\n', stdout);
         explain_print_policy(v, order[i]);
     }
-    if (hidden == 0)
-        return;
-    (void)fputc('\n', stdout);
-    margin(v);
-    (void)printf("%s%s of other actions not shown%s%s\n", v->t.dim,
-                 pol_count(hidden, "policy").s,
-                 v->indent == 0 ? " (--all shows them)" : "", v->t.reset);
+    put_hidden(v, afar > AFAR_MAX ? afar - AFAR_MAX : 0,
+               "principals or resources");
+    put_hidden(v, others, "actions");
 }

@@ -44,11 +44,23 @@ bool explain_is_shown(const struct explain_view *v, uint32_t policy)
     return true;
 }
 
+bool explain_is_afar(const struct explain_view *v, uint32_t policy)
+{
+    const struct cedar_policy_result *r = &v->why->policies[policy];
+    const struct cedar_clause *clauses;
+    size_t n = cedar_policies_clauses(v->set->compiled, policy, &clauses);
+
+    return r->outcome == CEDAR_FALSE && r->decisive < n &&
+           clauses[r->decisive].kind <= CEDAR_CLAUSE_RESOURCE;
+}
+
 static unsigned rank(const struct explain_view *v, uint32_t policy)
 {
     if (is_reason(v, policy))
         return 0;
-    return v->why->policies[policy].outcome == CEDAR_FAILED ? 1 : 2;
+    if (v->why->policies[policy].outcome == CEDAR_FAILED)
+        return 1;
+    return explain_is_afar(v, policy) ? 3 : 2;
 }
 
 const uint32_t *explain_order(const struct explain_view *v, uint32_t *ret_count)
@@ -61,7 +73,7 @@ const uint32_t *explain_order(const struct explain_view *v, uint32_t *ret_count)
     if (ts_arena_array(v->arena, n > 0 ? n : 1, sizeof(*order), &mem) != TS_OK)
         return NULL;
     order = mem;
-    for (unsigned want = 0; want < 3; want++)
+    for (unsigned want = 0; want < 4; want++)
         for (uint32_t i = 0; i < n; i++)
             if (rank(v, i) == want)
                 order[at++] = i;

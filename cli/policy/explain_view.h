@@ -27,7 +27,10 @@ struct explain_view {
 /* Whether a policy belongs to the answer to "why?": it decided, it failed, or
  * its scope admits the action. */
 bool explain_is_shown(const struct explain_view *v, uint32_t policy);
-/* Policies in the order of interest: what decided, what failed, the rest. */
+/* Its scope already said no. */
+bool explain_is_afar(const struct explain_view *v, uint32_t policy);
+/* Policies in the order of interest: what decided, what failed, what only its
+ * conditions held back, the rest. */
 const uint32_t *explain_order(const struct explain_view *v,
                               uint32_t *ret_count);
 
