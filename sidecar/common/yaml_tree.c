@@ -5,7 +5,6 @@
 #include <yaml.h>
 
 #include "proto/base/ts_num.h"
-#include "proto/base/ts_require.h"
 
 struct builder {
     struct ts_arena *arena;
@@ -227,8 +226,9 @@ ts_err yaml_tree_parse_within(struct ts_str bytes,
     yaml_parser_t parser;
     ts_err e;
 
-    TS_REQUIRE(limits->depth <= YAML_TREE_DEPTH_HARD);
     *reterr = (struct yaml_fail){.line = 1, .column = 1};
+    if (limits->depth > YAML_TREE_DEPTH_HARD)
+        return refuse(&b, start, TS_E_INVALID, "the limits are wrong");
     if (!ts_utf8_valid(bytes.ptr, bytes.len)) /* libyaml would take UTF-16 */
         return refuse(&b, start, TS_E_FORMAT, "the file is not UTF-8");
     if (!yaml_parser_initialize(&parser))

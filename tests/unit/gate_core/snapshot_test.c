@@ -144,7 +144,7 @@ static const struct {
      TENANT "entities.json:1:"},
     {"an attribute of a user that is not declared", DIRFILE,
      "users:\n  - {id: a, status: active, attrs: {team: x}}\nagents: []\n",
-     DIRFILE " (as entities):1:"},
+     DIRFILE " (as entities):2:49: User::\"a\".team is not declared"},
     {"links to no template", TENANT "policies/links.json",
      "[{\"template_id\": \"t\", \"link_id\": \"l\", \"args\": {}}]",
      TENANT "policies/links.json:1:"},
