@@ -28,7 +28,13 @@ export class Ours {
 
   // The first unanswered case did it; the others are asked again.
   lost(child, how) {
-    if (child !== this.child || this.ended) return;
+    if (child !== this.child) return;
+    if (this.ended) {
+      if (how === "status 0") return;
+      console.error(`${this.program} ended with ${how}\n${this.stderr}`); // a leak, for one
+      process.exitCode = 1;
+      return;
+    }
     const [culprit, ...again] = this.waiting;
     this.waiting = [];
     if (!culprit) throw new Error(`${this.program}: ${how}`);

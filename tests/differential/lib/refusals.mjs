@@ -20,6 +20,12 @@ export const REFUSALS = [
     why: "{\"Value\": {\"__extn\"}} with a function that does not exist: text could not say it, and it could only fail",
     matches: (text, us) => us.code === "bad_policy_json" && /^extension function `.*` does not exist/.test(us.text) && text.includes('"__extn"'),
   },
+  {
+    name: "positional",
+    what: ["entities", "est"],
+    why: "an array of the fields in order where the format wants an object: serde, beneath the official engine, takes that too; no document says so",
+    matches: (text, us) => /must be an object, not an array$|is not an entity reference but an array$/.test(us.text) || (/is not an entity reference but an object$/.test(us.text) && /"__entity":\s*\[/.test(text)),
+  },
 ];
 
 // -> the name of the class, or undefined
