@@ -1,6 +1,6 @@
-/* The evaluator that decides: see eval_body.h. */
+/* The evaluator that decides: see eval_body.inc. */
 #define EV_TRACED 0
-#include "policy/eval/eval_body.h"
+#include "policy/eval/eval_body.inc"
 
 void ev_init(struct ev *ev, const struct cedar_policies *p,
              const struct cedar_entities *store,
