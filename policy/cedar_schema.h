@@ -95,6 +95,11 @@ TS_NODISCARD ts_err cedar_context_parse(struct ts_arena *arena,
 TS_NODISCARD ts_err cedar_request_check(const struct cedar_schema *s,
                                         const struct cedar_request *req,
                                         struct cedar_diags *diags);
+/* The same without the context: for another question in a context that was
+ * checked, or in a copy of it with values of the same types. */
+TS_NODISCARD ts_err cedar_request_check_uids(const struct cedar_schema *s,
+                                             const struct cedar_request *req,
+                                             struct cedar_diags *diags);
 /* One entity that exists for a request only (struct cedar_overlay). */
 TS_NODISCARD ts_err cedar_overlay_check(const struct cedar_schema *s,
                                         const struct cedar_overlay *entity,

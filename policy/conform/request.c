@@ -38,31 +38,58 @@ static bool check_side(struct conform *c, const char *what,
     return conform_say_not_for(c, what, uid->type, a, list, count);
 }
 
+/* The action of the request, with principal and resource that it is for; false
+ * when one does not fit. */
+static bool check_uids(struct conform *c, const struct cedar_request *req,
+                       const struct schema_action **ret_action)
+{
+    const struct schema_action *a =
+        cedar_schema_action(c->schema, &req->action);
+    bool ok;
+
+    *ret_action = a;
+    if (a == NULL)
+        return conform_say_action(c, &req->action);
+    ok = check_side(c, "principal", &req->principal, a, a->principals,
+                    a->principal_count);
+    if (!ok && c->diags == NULL)
+        return false;
+    return check_side(c, "resource", &req->resource, a, a->resources,
+                      a->resource_count) &&
+           ok;
+}
+
+static void clear(struct cedar_diags *diags)
+{
+    if (diags != NULL)
+        diags->count = diags->errors = diags->warnings = 0;
+}
+
 ts_err cedar_request_check(const struct cedar_schema *s,
                            const struct cedar_request *req,
                            struct cedar_diags *diags)
 {
-    const struct schema_action *a = cedar_schema_action(s, &req->action);
     struct conform c = {.schema = s, .diags = diags};
+    const struct schema_action *a;
     bool ok;
 
-    if (diags != NULL)
-        diags->count = diags->errors = diags->warnings = 0;
-    if (a == NULL) {
-        (void)conform_say_action(&c, &req->action);
-        return TS_E_INVALID;
-    }
-    ok = check_side(&c, "principal", &req->principal, a, a->principals,
-                    a->principal_count);
-    if (!ok && diags == NULL)
-        return TS_E_INVALID;
-    ok = check_side(&c, "resource", &req->resource, a, a->resources,
-                    a->resource_count) &&
-         ok;
-    if (!ok && diags == NULL)
+    clear(diags);
+    ok = check_uids(&c, req, &a);
+    if (a == NULL || (!ok && diags == NULL))
         return TS_E_INVALID;
     ok = conform_value(&c, &req->context, a->context, NULL) && ok;
     return ok ? TS_OK : TS_E_INVALID;
+}
+
+ts_err cedar_request_check_uids(const struct cedar_schema *s,
+                                const struct cedar_request *req,
+                                struct cedar_diags *diags)
+{
+    struct conform c = {.schema = s, .diags = diags};
+    const struct schema_action *a;
+
+    clear(diags);
+    return check_uids(&c, req, &a) ? TS_OK : TS_E_INVALID;
 }
 
 ts_err cedar_overlay_check(const struct cedar_schema *s,
@@ -74,8 +101,7 @@ ts_err cedar_overlay_check(const struct cedar_schema *s,
     const struct schema_entity *t;
     bool ok;
 
-    if (diags != NULL)
-        diags->count = diags->errors = diags->warnings = 0;
+    clear(diags);
     t = conform_entity_type(&c);
     if (t == NULL)
         return TS_E_INVALID;

@@ -226,7 +226,10 @@ static ts_err ask(struct deciding *d, const char *name,
                                       .context = *context,
                                       .overlay = d->overlay,
                                       .overlay_count = d->overlay_count};
-    ts_err e = cedar_request_check(d->tenant->schema, &req, NULL);
+    const struct cedar_schema *schema = d->tenant->schema;
+    /* The contexts of one call differ in the text of `hop` alone. */
+    ts_err e = d->set_count == 0 ? cedar_request_check(schema, &req, NULL)
+                                 : cedar_request_check_uids(schema, &req, NULL);
 
     if (e != TS_OK)
         return mismatch(d, NULL, &req);

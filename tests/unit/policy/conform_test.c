@@ -504,6 +504,13 @@ static void request_check_table_of_types(void **state)
         assert_int_equal(request_ok(&req), rows[i].code == NULL);
         if (rows[i].code != NULL)
             assert_string_equal(diags.list[0].code, rows[i].code);
+        req.context = cedar_long(1); /* not looked at */
+        assert_int_equal(cedar_request_check_uids(schema, &req, NULL),
+                         rows[i].code == NULL ? TS_OK : TS_E_INVALID);
+        assert_int_equal(cedar_request_check_uids(schema, &req, &diags),
+                         rows[i].code == NULL ? TS_OK : TS_E_INVALID);
+        if (rows[i].code != NULL)
+            assert_string_equal(diags.list[0].code, rows[i].code);
     }
 }
 
