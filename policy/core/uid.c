@@ -14,6 +14,8 @@
  *   paths while lowering      at most EV_PATHS_SHARED are chained at all
  *   shapes of the validator   open addressing; every step is paid for from
  *                          its budget of work
+ *   types of a schema         sorted by (hash, type) in log2(n) runs, each
+ *                          bisected
  *   records and sets          no hash: sorted by length and bytes
  *
  * Building each is one heap sort: n log2(n) for any input. A crafted collision
@@ -43,17 +45,12 @@ uint64_t cedar_hash_str(struct ts_str s, uint64_t seed)
     return mix(h ^ w);
 }
 
-uint64_t cedar_hash_type(struct ts_str type)
-{
-    return cedar_hash_str(type, 1);
-}
-
 struct cedar_uid cedar_uid_make(struct ts_str type, struct ts_str id)
 {
     return (struct cedar_uid){.type = type,
                               .id = id,
                               .hash =
-                                  cedar_hash_str(id, cedar_hash_type(type))};
+                                  cedar_hash_str(id, cedar_hash_str(type, 1))};
 }
 
 __attribute__((noinline)) static bool confirm_long(const struct cedar_uid *a,

@@ -2,28 +2,17 @@
  * Equal types of a schema are one object. So a type that is used twice is
  * stored once, however often common types multiply it, and whoever compares
  * two types of one schema compares two pointers.
+ *
+ * Types are found by their hash, which has no key: a schema may be written so
+ * that all are equal. So nothing is addressed by it. Types stand in sorted runs
+ * of 1, 2, 4, ... and are bisected in each; a new one is sorted together with
+ * the runs that it completes. n types cost n log2(n)^2 compares, whatever their
+ * hashes, and the hash only makes most of them short.
  */
+#include "policy/core/sort.h"
 #include "policy/core/uid.h"
 #include "policy/schema/resolve_priv.h"
-
-#define FIRST_SIZE 256u
-
-static ts_err slots_new(struct ts_arena *scratch, uint32_t size,
-                        const struct cedar_type ***ret)
-{
-    void *p;
-    ts_err e = ts_arena_array(scratch, size, sizeof(**ret), &p);
-
-    if (e == TS_OK)
-        *ret = p;
-    return e;
-}
-
-ts_err intern_init(struct intern *in, struct ts_arena *scratch)
-{
-    *in = (struct intern){.size = FIRST_SIZE};
-    return slots_new(scratch, in->size, &in->slots);
-}
+#include "proto/base/ts_require.h"
 
 static uint64_t add(uint64_t h, uint64_t v)
 {
@@ -49,46 +38,94 @@ static uint64_t hash(const struct cedar_type *t)
     return h;
 }
 
-static bool same(const struct cedar_type *a, const struct cedar_type *b)
+static int pointer_order(const void *a, const void *b)
 {
+    uintptr_t x = (uintptr_t)a, y = (uintptr_t)b;
+
+    return (x > y) - (x < y);
+}
+
+/* 0 for equal types alone. */
+static int type_order(const struct cedar_type *a, const struct cedar_type *b)
+{
+    int c;
+
     if (a->kind != b->kind)
-        return false;
+        return a->kind < b->kind ? -1 : 1;
     if (a->kind == TYPE_SET)
-        return a->as.elem == b->as.elem;
+        return pointer_order(a->as.elem, b->as.elem);
     if (a->as.attrs->count != b->as.attrs->count)
-        return false;
+        return a->as.attrs->count < b->as.attrs->count ? -1 : 1;
     for (uint32_t i = 0; i < a->as.attrs->count; i++) {
         const struct cedar_attr *x = &a->as.attrs->list[i];
         const struct cedar_attr *y = &b->as.attrs->list[i];
 
-        if (x->type != y->type || x->required != y->required ||
-            !ts_str_eq(x->name, y->name))
-            return false;
+        if (x->required != y->required)
+            return x->required ? 1 : -1;
+        if ((c = pointer_order(x->type, y->type)) != 0 ||
+            (c = cedar_str_order(x->name, y->name)) != 0)
+            return c;
     }
-    return true;
+    return 0;
 }
 
-static const struct cedar_type **slot(const struct intern *in,
-                                      const struct cedar_type *t)
+static int order(const void *a, const void *b)
 {
-    uint32_t i = (uint32_t)(hash(t) & (in->size - 1));
+    const struct interned *x = a, *y = b;
 
-    while (in->slots[i] != NULL && !same(in->slots[i], t))
-        i = (i + 1) & (in->size - 1);
-    return &in->slots[i];
+    if (x->hash != y->hash)
+        return x->hash < y->hash ? -1 : 1;
+    return type_order(x->type, y->type);
 }
 
-static ts_err grow(struct resolver *r)
+static const struct cedar_type *find(const struct intern *in,
+                                     const struct interned *key)
 {
-    struct intern bigger = {.size = r->intern.size * 2, .used = r->intern.used};
-    ts_err e = slots_new(&r->scratch, bigger.size, &bigger.slots);
+    for (unsigned i = 0; in->count >> i != 0; i++) {
+        uint32_t lo = 0, hi = (in->count >> i & 1) << i;
 
-    if (e != TS_OK)
-        return e;
-    for (uint32_t i = 0; i < r->intern.size; i++)
-        if (r->intern.slots[i] != NULL)
-            *slot(&bigger, r->intern.slots[i]) = r->intern.slots[i];
-    r->intern = bigger;
+        while (lo < hi) {
+            uint32_t mid = lo + (hi - lo) / 2;
+            int c = order(&in->runs[i][mid], key);
+
+            if (c == 0)
+                return in->runs[i][mid].type;
+            if (c < 0)
+                lo = mid + 1;
+            else
+                hi = mid;
+        }
+    }
+    return NULL;
+}
+
+/* Adding one to count carries: the runs of its low ones become one run. */
+static ts_err insert(struct resolver *r, struct interned item)
+{
+    struct intern *in = &r->intern;
+    struct interned *to;
+    unsigned full = 0;
+    uint32_t n = 1;
+    ts_err e;
+
+    TS_REQUIRE(in->count < UINT32_MAX >> 1);
+    while ((in->count >> full & 1) != 0)
+        full++;
+    if (in->runs[full] == NULL) {
+        void *p;
+
+        if ((e = ts_arena_array(&r->scratch, (size_t)1 << full, sizeof(*to),
+                                &p)) != TS_OK)
+            return e;
+        in->runs[full] = p;
+    }
+    to = in->runs[full];
+    to[0] = item;
+    for (unsigned i = 0; i < full; i++)
+        for (uint32_t j = 0; j < (uint32_t)1 << i; j++)
+            to[n++] = in->runs[i][j];
+    cedar_sort(to, n, sizeof(*to), order);
+    in->count++;
     return TS_OK;
 }
 
@@ -126,16 +163,17 @@ static ts_err keep(struct resolver *r, const struct cedar_type *t,
 ts_err intern_type(struct resolver *r, const struct cedar_type *t,
                    const struct cedar_type **ret)
 {
-    const struct cedar_type **at = slot(&r->intern, t);
+    struct interned item = {.type = t, .hash = hash(t)};
+    const struct cedar_type *known = find(&r->intern, &item);
     ts_err e;
 
-    if (*at == NULL) {
-        if ((e = keep(r, t, at)) != TS_OK)
+    if (known == NULL) {
+        if ((e = keep(r, t, &known)) != TS_OK)
             return e;
-        *ret = *at;
-        r->intern.used++;
-        return r->intern.used * 2 > r->intern.size ? grow(r) : TS_OK;
+        item.type = known;
+        if ((e = insert(r, item)) != TS_OK)
+            return e;
     }
-    *ret = *at;
+    *ret = known;
     return TS_OK;
 }

@@ -107,9 +107,9 @@ static ts_err run(struct resolver *r)
     if ((e = res_collect(r)) != TS_OK)
         return e;
     res_check_shadowing(r);
+    res_types_init(r);
     if ((e = res_add_action_types(r)) != TS_OK ||
-        (e = res_types_init(r)) != TS_OK || (e = make_entities(r)) != TS_OK ||
-        (e = res_commons(r)) != TS_OK ||
+        (e = make_entities(r)) != TS_OK || (e = res_commons(r)) != TS_OK ||
         (e = res_build_entities(r, &entities)) != TS_OK ||
         (e = res_build_actions(r, &actions, &nodes)) != TS_OK)
         return e;

@@ -38,9 +38,17 @@ struct res_action {
     const struct decl_name *at;
 };
 
-struct intern { /* of types; equal types are one */
-    const struct cedar_type **slots;
-    uint32_t size, used; /* size is a power of 2 */
+struct interned {
+    const struct cedar_type *type;
+    uint64_t hash;
+};
+
+/* Types, equal ones once: run i is sorted and holds 2^i of them if bit i of
+ * count is set, else none. */
+#define INTERN_RUNS 32
+struct intern {
+    struct interned *runs[INTERN_RUNS]; /* NULL until first filled */
+    uint32_t count;
 };
 
 #define BUILTINS 7 /* Bool Long String and the extension types */
@@ -112,7 +120,7 @@ void res_error(struct resolver *r, const char *code, struct cedar_span span,
     TS_PRINTF(6, 7);
 
 /* ---- types.c ------------------------------------------------------------ */
-TS_NODISCARD ts_err res_types_init(struct resolver *r);
+void res_types_init(struct resolver *r);
 /* *ret is never NULL on TS_OK; after a mistake it is some type. */
 TS_NODISCARD ts_err res_type(struct resolver *r, const struct decl_space *space,
                              const struct decl_type *t,
@@ -120,7 +128,6 @@ TS_NODISCARD ts_err res_type(struct resolver *r, const struct decl_space *space,
 TS_NODISCARD ts_err res_commons(struct resolver *r);
 
 /* ---- intern.c ----------------------------------------------------------- */
-TS_NODISCARD ts_err intern_init(struct intern *in, struct ts_arena *scratch);
 /* The type equal to t that is there already, or a copy of t (whose parts must
  * be interned; a record keeps t's attributes). */
 TS_NODISCARD ts_err intern_type(struct resolver *r, const struct cedar_type *t,

@@ -18,7 +18,7 @@ static ts_err resolve(struct resolver *r, struct walk w,
                       const struct decl_type *t, const struct cedar_type **ret,
                       uint32_t *ret_height);
 
-ts_err res_types_init(struct resolver *r)
+void res_types_init(struct resolver *r)
 {
     static const struct cedar_type plain[BUILTINS] = {
         {.kind = TYPE_BOOL},
@@ -32,7 +32,6 @@ ts_err res_types_init(struct resolver *r)
 
     for (uint32_t i = 0; i < BUILTINS; i++)
         r->builtin[i] = &plain[i];
-    return intern_init(&r->intern, &r->scratch);
 }
 
 static void too_high(struct resolver *r, struct cedar_span span)
