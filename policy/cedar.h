@@ -50,15 +50,19 @@ struct cedar_diag {
 
 #define CEDAR_DIAGS_MAX 20
 
-/* Memory of the caller, zeroed. What reads a text begins with an empty list;
- * validating, linting and compiling add to it. Beyond CEDAR_DIAGS_MAX diagnostics are only counted,
- * and the first errors are kept rather than warnings. */
+/* Memory of the caller, zeroed. What reads policies, links, entities or values
+ * begins with an empty list; schemas, validating, linting and compiling add to
+ * it. Beyond CEDAR_DIAGS_MAX diagnostics are only counted, and the first errors
+ * are kept rather than warnings. */
 struct cedar_diags {
     uint32_t count; /* errors + warnings; of these min(count, MAX) in list */
     uint32_t errors;
     uint32_t warnings;
     struct cedar_diag list[CEDAR_DIAGS_MAX];
 };
+
+/* An empty list; diags may be NULL. */
+void cedar_diags_clear(struct cedar_diags *diags);
 
 /*
  * Writes one diagnostic for a person, in the manner of rustc:

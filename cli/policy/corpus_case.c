@@ -146,7 +146,7 @@ bool corpus_run(struct corpus *c, const char *path)
     k.arena = &arena;
     c->file = short_name(path);
     c->bad = false;
-    diags.count = diags.errors = diags.warnings = 0;
+    cedar_diags_clear(&diags);
     e = corpus_read(&arena, path, &text);
     if (e == TS_OK)
         e = cedar_json_parse(&arena, text, 0, &diags, &k.spec);

@@ -207,7 +207,7 @@ static void run_request(const struct request *r, uint32_t nth)
     bool valid = false;
     ts_err e;
 
-    diags.count = diags.errors = diags.warnings = 0;
+    cedar_diags_clear(&diags);
     e = read_request(r, checked, &diags, &req);
     if (e == TS_OK) {
         e = cedar_request_check(r->k->schema, &req, &diags);

@@ -48,7 +48,7 @@ static void whole_set(struct corpus *c, const struct corpus_case *k)
 
     if (want == NULL || want->kind != JSON_BOOL)
         return;
-    diags.count = diags.errors = diags.warnings = 0;
+    cedar_diags_clear(&diags);
     if (said(c, "validation",
              cedar_validate(k->ast, k->schema, &cedar_validate_default, &diags),
              &diags, &valid) &&
@@ -89,7 +89,7 @@ static void one_policy(struct corpus *c, const struct corpus_case *k,
         if (want == NULL || want->kind != JSON_BOOL)
             continue;
         (void)snprintf(what, sizeof(what), "%s, %s", id, modes[i].key);
-        diags.count = diags.errors = diags.warnings = 0;
+        cedar_diags_clear(&diags);
         if (said(c, what,
                  cedar_validate_policy(k->ast, at, k->schema, &options, &diags),
                  &diags, &valid) &&

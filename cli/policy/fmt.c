@@ -57,7 +57,7 @@ static bool format_text(struct fmt *f, const struct cedar_source *s,
                   s->name);
         return false;
     }
-    f->diags->count = f->diags->errors = f->diags->warnings = 0;
+    cedar_diags_clear(f->diags);
     e = cedar_format(s, &f->style, out, f->diags);
     if (e == TS_OK)
         return true;

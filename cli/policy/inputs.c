@@ -18,7 +18,7 @@ static struct cedar_options parse_options(void)
 
 struct cedar_diags *pol_diags(struct pol_inputs *in)
 {
-    in->diags->count = in->diags->errors = in->diags->warnings = 0;
+    cedar_diags_clear(in->diags);
     return in->diags;
 }
 

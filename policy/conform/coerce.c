@@ -9,7 +9,8 @@
 #include "policy/core/uid.h"
 #include "policy/json/value_json.h"
 
-ts_err coerce_refused(struct coerce *k, const struct json *v, ts_err e)
+/* The value or one of its members could not be held: a limit or memory. */
+static ts_err refused(struct coerce *k, const struct json *v, ts_err e)
 {
     if (e == TS_E_LIMIT)
         cedar_diag_add(k->c.diags, "limit", v->span, NULL,
@@ -76,7 +77,7 @@ static ts_err set_value(struct coerce *k, const struct json *v,
     }
     if (all != TS_OK)
         return all;
-    return coerce_refused(k, v, cedar_set_make(k->arena, items, v->count, ret));
+    return refused(k, v, cedar_set_make(k->arena, items, v->count, ret));
 }
 
 static ts_err plain_value(struct coerce *k, const struct json *v,
@@ -88,7 +89,7 @@ static ts_err plain_value(struct coerce *k, const struct json *v,
     ts_err e = cedar_value_from_json(k->arena, v, k->c.diags, &out);
 
     if (e != TS_OK)
-        return coerce_refused(k, v, e);
+        return refused(k, v, e);
     if (!k->loose && !conform_value(&k->c, &out, t, up))
         return TS_E_FORMAT;
     *ret = out;
@@ -187,8 +188,7 @@ ts_err coerce_record(struct coerce *k, const struct json *v,
     (void)find_attr(k, attrs, v, NULL, up, &at, &all);
     if (all != TS_OK)
         return all;
-    return coerce_refused(k, v,
-                          cedar_record_make(k->arena, fields, v->count, ret));
+    return refused(k, v, cedar_record_make(k->arena, fields, v->count, ret));
 }
 
 ts_err coerce_tags(struct coerce *k, const struct json *v,
@@ -223,6 +223,5 @@ ts_err coerce_tags(struct coerce *k, const struct json *v,
     }
     if (all != TS_OK)
         return all;
-    return coerce_refused(k, v,
-                          cedar_record_make(k->arena, fields, v->count, ret));
+    return refused(k, v, cedar_record_make(k->arena, fields, v->count, ret));
 }

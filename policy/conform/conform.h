@@ -76,8 +76,6 @@ TS_NODISCARD ts_err coerce_ext(struct coerce *k, const struct json *v,
                                const struct cedar_type *t,
                                const struct conform_step *up,
                                struct cedar_value *ret);
-/* The value or one of its members could not be held: a limit or memory. */
-ts_err coerce_refused(struct coerce *k, const struct json *v, ts_err e);
 
 /* ---- context.c ---------------------------------------------------------- */
 

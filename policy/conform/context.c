@@ -1,9 +1,7 @@
 /* A request's context in JSON, as its action declares it. */
 #include "policy/conform/conform.h"
 #include "policy/core/diag.h"
-#include "policy/core/limits.h"
 #include "policy/json/value_json.h"
-#include "proto/base/ts_num.h"
 
 ts_err conform_context(struct ts_arena *arena, const struct cedar_schema *s,
                        const struct cedar_uid *action, const struct json *v,
@@ -46,17 +44,8 @@ ts_err cedar_context_parse(struct ts_arena *arena, const struct cedar_schema *s,
 {
     const struct json *v;
     struct ts_arena temp;
-    size_t budget;
-    ts_err e;
+    ts_err e = cedar_json_parse_source(source, &temp, diags, &v);
 
-    if (diags != NULL)
-        diags->count = diags->errors = diags->warnings = 0;
-    if (source->text.len > CEDAR_JSON_BYTES ||
-        ts_ckd_mul(&budget, source->text.len, CEDAR_LOAD_PER_BYTE) ||
-        ts_ckd_add(&budget, budget, CEDAR_LOAD_BASE))
-        return TS_E_LIMIT;
-    ts_arena_init(&temp, budget);
-    e = cedar_json_parse(&temp, source->text, 0, diags, &v);
     if (e == TS_OK)
         e = s != NULL ? conform_context(arena, s, action, v, false, ret, diags)
                       : plain_context(arena, v, ret, diags);

@@ -31,18 +31,13 @@ static void TS_PRINTF(2, 3) add(struct path *p, const char *fmt, ...)
     }
 }
 
-static bool is_ident(struct ts_str s)
-{
-    return cedar_name_ok(s) && memchr(s.ptr, ':', s.len) == NULL;
-}
-
 static void add_step(struct path *p, const struct conform_step *step)
 {
     struct cedar_quoted q = cedar_quote(step->key);
 
     switch (step->kind) {
     case CONFORM_ATTR:
-        if (is_ident(step->key))
+        if (cedar_ident_ok(step->key))
             add(p, ".%s", q.s);
         else
             add(p, "[\"%s\"]", q.s);

@@ -59,12 +59,6 @@ static bool check_uids(struct conform *c, const struct cedar_request *req,
            ok;
 }
 
-static void clear(struct cedar_diags *diags)
-{
-    if (diags != NULL)
-        diags->count = diags->errors = diags->warnings = 0;
-}
-
 ts_err cedar_request_check(const struct cedar_schema *s,
                            const struct cedar_request *req,
                            struct cedar_diags *diags)
@@ -73,7 +67,7 @@ ts_err cedar_request_check(const struct cedar_schema *s,
     const struct schema_action *a;
     bool ok;
 
-    clear(diags);
+    cedar_diags_clear(diags);
     ok = check_uids(&c, req, &a);
     if (a == NULL || (!ok && diags == NULL))
         return TS_E_INVALID;
@@ -88,7 +82,7 @@ ts_err cedar_request_check_uids(const struct cedar_schema *s,
     struct conform c = {.schema = s, .diags = diags};
     const struct schema_action *a;
 
-    clear(diags);
+    cedar_diags_clear(diags);
     return check_uids(&c, req, &a) ? TS_OK : TS_E_INVALID;
 }
 
@@ -101,7 +95,7 @@ ts_err cedar_overlay_check(const struct cedar_schema *s,
     const struct schema_entity *t;
     bool ok;
 
-    clear(diags);
+    cedar_diags_clear(diags);
     t = conform_entity_type(&c);
     if (t == NULL)
         return TS_E_INVALID;

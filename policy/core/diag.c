@@ -36,6 +36,12 @@ static void copy(char *out, size_t cap, const char *s)
     (void)snprintf(out, cap, "%s", s != NULL ? s : "");
 }
 
+void cedar_diags_clear(struct cedar_diags *diags)
+{
+    if (diags != NULL)
+        diags->count = diags->errors = diags->warnings = 0;
+}
+
 void cedar_diag_vput(struct cedar_diags *diags, enum cedar_severity severity,
                      const char *code, struct cedar_span span,
                      const struct cedar_diag_about *about, const char *fmt,

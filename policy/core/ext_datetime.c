@@ -5,7 +5,8 @@
 #include "policy/core/value.h"
 #include "proto/base/ts_num.h"
 
-int64_t cedar_civil_days(int year, int month, int day)
+/* Days since 1970-01-01; the date must exist. */
+static int64_t civil_days(int year, int month, int day)
 {
     /* Counts from March of year -400, so that leap days end each year. */
     int64_t y = (int64_t)year - (month <= 2 ? 1 : 0) + 400;
@@ -16,7 +17,7 @@ int64_t cedar_civil_days(int year, int month, int day)
     return days - 719468 - 146097;
 }
 
-int cedar_civil_month_days(int year, int month)
+static int month_days(int year, int month)
 {
     static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
@@ -24,7 +25,8 @@ int cedar_civil_month_days(int year, int month)
     return month == 2 && leap ? 29 : days[month - 1];
 }
 
-int64_t cedar_civil_floor_day(int64_t ms)
+/* -1 ms is the day before the epoch. */
+static int64_t floor_day(int64_t ms)
 {
     int64_t day = ms / CEDAR_MS_PER_DAY;
 
@@ -33,19 +35,19 @@ int64_t cedar_civil_floor_day(int64_t ms)
 
 bool cedar_civil_from_ms(int64_t ms, struct cedar_civil *ret)
 {
-    int64_t day = cedar_civil_floor_day(ms);
+    int64_t day = floor_day(ms);
     int64_t rest;
     struct cedar_civil c = {.month = 1, .day = 1};
 
-    if (day < cedar_civil_days(0, 1, 1) || day > cedar_civil_days(9999, 12, 31))
+    if (day < civil_days(0, 1, 1) || day > civil_days(9999, 12, 31))
         return false;
     rest = ms - day * CEDAR_MS_PER_DAY; /* fits only in that range */
-    c.year = (int)((day - cedar_civil_days(0, 1, 1)) / 366);
-    while (c.year < 9999 && cedar_civil_days(c.year + 1, 1, 1) <= day)
+    c.year = (int)((day - civil_days(0, 1, 1)) / 366);
+    while (c.year < 9999 && civil_days(c.year + 1, 1, 1) <= day)
         c.year++;
-    while (c.month < 12 && cedar_civil_days(c.year, c.month + 1, 1) <= day)
+    while (c.month < 12 && civil_days(c.year, c.month + 1, 1) <= day)
         c.month++;
-    c.day = (int)(day - cedar_civil_days(c.year, c.month, 1)) + 1;
+    c.day = (int)(day - civil_days(c.year, c.month, 1)) + 1;
     c.hour = (int)(rest / 3600000);
     c.minute = (int)(rest / 60000 % 60);
     c.second = (int)(rest / 1000 % 60);
@@ -89,11 +91,11 @@ static bool take_date(struct ts_str *s, int64_t *ret_days, const char **ret_why)
     if (!take_digits(s, 4, &y) || !take_char(s, '-') ||
         !take_digits(s, 2, &m) || !take_char(s, '-') || !take_digits(s, 2, &d))
         return false;
-    if (m < 1 || m > 12 || d < 1 || d > cedar_civil_month_days(y, m)) {
+    if (m < 1 || m > 12 || d < 1 || d > month_days(y, m)) {
         *ret_why = "there is no such date";
         return false;
     }
-    *ret_days = cedar_civil_days(y, m, d);
+    *ret_days = civil_days(y, m, d);
     return true;
 }
 
@@ -194,8 +196,7 @@ bool cedar_ext_datetime(enum cedar_ext fn, const struct cedar_value *args,
     if (fn == CEDAR_EXT_TO_DATE) {
         /* "toDate(): truncates to the day": towards the past, so the earliest
          * day of all does not fit. */
-        if (ts_ckd_mul(&v, cedar_civil_floor_day(args[0].as.integer),
-                       CEDAR_MS_PER_DAY)) {
+        if (ts_ckd_mul(&v, floor_day(args[0].as.integer), CEDAR_MS_PER_DAY)) {
             cedar_fault_set(f, "overflow", "overflow in `toDate`");
             return false;
         }

@@ -31,8 +31,7 @@ bool cedar_is_internal(struct ts_str ident)
     return ts_str_eq(ident, TS_STR_LIT("__cedar"));
 }
 
-/* Length of the identifier at the start of s, 0 if there is none. */
-static size_t ident_len(struct ts_str s)
+size_t cedar_ident_len(struct ts_str s)
 {
     size_t n = 0;
 
@@ -43,13 +42,23 @@ static size_t ident_len(struct ts_str s)
     return n;
 }
 
+bool cedar_is_ident(struct ts_str s)
+{
+    return s.len > 0 && cedar_ident_len(s) == s.len;
+}
+
+bool cedar_ident_ok(struct ts_str s)
+{
+    return cedar_is_ident(s) && !cedar_is_reserved(s) && !cedar_is_internal(s);
+}
+
 bool cedar_name_ok(struct ts_str name)
 {
     for (;;) {
-        size_t n = ident_len(name);
+        size_t n = cedar_ident_len(name);
         struct ts_str part = {.ptr = name.ptr, .len = n};
 
-        if (n == 0 || cedar_is_reserved(part) || cedar_is_internal(part))
+        if (!cedar_ident_ok(part))
             return false;
         if (n == name.len)
             return true;

@@ -6,8 +6,6 @@
 #include "policy/cedar.h"
 
 uint64_t cedar_hash_str(struct ts_str s, uint64_t seed);
-/* Hash of a type name alone, as used for `is T`. */
-uint64_t cedar_hash_type(struct ts_str type);
 /* A total order: by hash, then type, then id. Equal only for equal uids. */
 int cedar_uid_cmp(const struct cedar_uid *a, const struct cedar_uid *b);
 static inline uint64_t cedar_word_at(const char *p)

@@ -2,6 +2,7 @@
  * duplicates, ancestors, the map. */
 #include "policy/data/loader.h"
 
+#include "policy/core/budget.h"
 #include "policy/core/diag.h"
 #include "policy/core/limits.h"
 #include "policy/core/name.h"
@@ -231,17 +232,13 @@ ts_err entity_loader_begin(struct entity_loader *l,
                            const struct cedar_source *sources, size_t count,
                            size_t extra, struct cedar_diags *diags)
 {
-    size_t bytes = 0, budget;
+    size_t bytes = cedar_sources_bytes(sources, count);
+    size_t budget = cedar_load_budget(bytes);
 
     *l = (struct entity_loader){.diags = diags};
-    if (diags != NULL)
-        diags->count = diags->errors = diags->warnings = 0;
-    for (size_t i = 0; i < count; i++)
-        if (ts_ckd_add(&bytes, bytes, sources[i].text.len))
-            return TS_E_LIMIT;
+    cedar_diags_clear(diags);
     if (bytes > CEDAR_JSON_BYTES || count > UINT32_MAX)
         return TS_E_LIMIT;
-    budget = bytes * CEDAR_LOAD_PER_BYTE + CEDAR_LOAD_BASE;
     l->store = ts_mem_alloc(sizeof(*l->store));
     if (l->store == NULL)
         return TS_E_NOMEM;

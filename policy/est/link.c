@@ -199,6 +199,6 @@ ts_err cedar_ast_link(struct cedar_ast *a, struct ts_str template_id,
                             .resource = resource,
                             .span = {.line = 1, .column = 1}};
 
-    est_diags_clear(diags);
+    cedar_diags_clear(diags);
     return est_link(a, &link, diags);
 }

@@ -15,6 +15,8 @@ static const struct est_shape two = {
 static const struct est_shape one = {
     .what = "this operator", .count = 1, .keys = {CEDAR_LIT("arg")}};
 
+static const struct est_op *find_op(struct ts_str name); /* or NULL */
+
 /* The operands, each in its own object, in order. */
 static ts_err adopt_all(struct est_reader *r, struct ast_expr *x,
                         const struct json *const *operands, uint32_t n)
@@ -90,9 +92,8 @@ static ts_err descend(struct est_reader *r, const struct est_op *op,
         *rung = (struct rung){.next = rungs, .right = m[1], .join = at->join};
         rungs = rung;
         v = m[0];
-        at = v->kind == JSON_OBJECT && v->count == 1
-                 ? est_op_find(v->first->key)
-                 : NULL;
+        at = v->kind == JSON_OBJECT && v->count == 1 ? find_op(v->first->key)
+                                                     : NULL;
     } while (at != NULL && at->op == op->op);
     *ret_rungs = rungs;
     *ret_left = v;
@@ -342,7 +343,7 @@ static const struct est_op ops[] = {
 };
 #define OPS (sizeof(ops) / sizeof(ops[0]))
 
-const struct est_op *est_op_find(struct ts_str name)
+static const struct est_op *find_op(struct ts_str name)
 {
     for (size_t i = 0; i < OPS; i++)
         if (ts_str_eq(ops[i].name, name))
@@ -374,7 +375,7 @@ static ts_err unknown_op(struct est_reader *r, const struct json *m)
 static ts_err read_object(struct est_reader *r, const struct json *v,
                           struct ast_expr **ret)
 {
-    const struct est_op *op = est_op_find(v->first->key);
+    const struct est_op *op = find_op(v->first->key);
     enum cedar_ext fn;
     ts_err e;
 

@@ -126,13 +126,10 @@ ts_err cedar_ast_link_json(struct cedar_ast *a,
     struct est_reader r = {.diags = diags};
     const struct json *v;
     struct ts_arena temp;
-    size_t budget;
     ts_err e;
 
-    est_diags_clear(diags);
-    if ((e = est_budget(source, 1, CEDAR_JSON_BYTES, &budget)) != TS_OK)
-        return e;
-    ts_arena_init(&temp, budget);
+    cedar_diags_clear(diags);
+    ts_arena_init(&temp, est_budget(source, 1, CEDAR_JSON_BYTES));
     r.arena = r.temp = &temp;
     e = cedar_json_parse(&temp, source->text, 0, diags, &v);
     if (e == TS_OK && v->kind != JSON_ARRAY)

@@ -14,7 +14,6 @@ struct est_op {
     char join; /* of a chain: how an operand is joined to those before it */
 };
 
-const struct est_op *est_op_find(struct ts_str name); /* or NULL */
 ts_err est_like(struct est_reader *r, const struct est_op *op,
                 const struct json *v, struct ast_expr **ret);
 

@@ -19,22 +19,12 @@ static ts_err read_effect(struct est_reader *r, const struct json *v,
     return TS_OK;
 }
 
-static bool is_ident(struct ts_str s)
-{
-    if (s.len == 0 || !cedar_is_ident_start(s.ptr[0]))
-        return false;
-    for (size_t i = 1; i < s.len; i++)
-        if (!cedar_is_ident_char(s.ptr[i]))
-            return false;
-    return true;
-}
-
 static ts_err read_annotation(struct est_reader *r, const struct json *m,
                               struct ast_annotation *ret)
 {
     ts_err e;
 
-    if (!is_ident(m->key))
+    if (!cedar_is_ident(m->key))
         return est_fail(r, m, "letters, digits and _, as in Cedar text",
                         "\"%s\" cannot be the name of an annotation",
                         cedar_quote(m->key).s);

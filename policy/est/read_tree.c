@@ -192,14 +192,12 @@ ts_err cedar_ast_parse_json(const struct cedar_source *sources, size_t count,
                             struct cedar_ast **ret, struct cedar_diags *diags)
 {
     struct cedar_ast *a;
+    size_t budget = est_budget(sources, count, options->max_bytes);
     struct ts_arena temp;
-    size_t budget;
     ts_err e;
 
-    est_diags_clear(diags);
-    if ((e = est_budget(sources, count, options->max_bytes, &budget)) !=
-            TS_OK ||
-        (e = est_tree_new(budget, &a)) != TS_OK)
+    cedar_diags_clear(diags);
+    if ((e = est_tree_new(budget, &a)) != TS_OK)
         return e;
     ts_arena_init(&temp, budget);
     e = read_tree(a, &temp, sources, count, options, diags);

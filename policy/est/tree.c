@@ -3,35 +3,20 @@
 
 #include <string.h>
 
+#include "policy/core/budget.h"
 #include "policy/core/diag.h"
 #include "policy/core/limits.h"
 #include "policy/core/uid.h"
 #include "policy/syntax/parse.h"
 #include "proto/base/ts_mem.h"
-#include "proto/base/ts_num.h"
 #include "proto/base/ts_require.h"
 
-void est_diags_clear(struct cedar_diags *diags)
+size_t est_budget(const struct cedar_source *sources, size_t count,
+                  size_t max_bytes)
 {
-    if (diags != NULL)
-        diags->count = diags->errors = diags->warnings = 0;
-}
+    size_t bytes = cedar_sources_bytes(sources, count);
 
-ts_err est_budget(const struct cedar_source *sources, size_t count,
-                  size_t max_bytes, size_t *ret)
-{
-    size_t bytes = 0, budget;
-
-    for (size_t i = 0; i < count; i++)
-        if (ts_ckd_add(&bytes, bytes, sources[i].text.len))
-            bytes = SIZE_MAX;
-    if (bytes > max_bytes)
-        bytes = max_bytes; /* the parser says so */
-    if (ts_ckd_mul(&budget, bytes, CEDAR_LOAD_PER_BYTE) ||
-        ts_ckd_add(&budget, budget, CEDAR_LOAD_BASE))
-        return TS_E_LIMIT;
-    *ret = budget;
-    return TS_OK;
+    return cedar_load_budget(bytes < max_bytes ? bytes : max_bytes);
 }
 
 ts_err est_tree_new(size_t budget, struct cedar_ast **ret)
@@ -127,14 +112,12 @@ ts_err cedar_ast_parse(const struct cedar_source *sources, size_t count,
                        const struct cedar_options *options,
                        struct cedar_ast **ret, struct cedar_diags *diags)
 {
+    size_t budget = est_budget(sources, count, options->max_bytes);
     struct cedar_ast *a;
-    size_t budget;
     ts_err e;
 
-    est_diags_clear(diags);
-    if ((e = est_budget(sources, count, options->max_bytes, &budget)) !=
-            TS_OK ||
-        (e = est_tree_new(budget, &a)) != TS_OK)
+    cedar_diags_clear(diags);
+    if ((e = est_tree_new(budget, &a)) != TS_OK)
         return e;
     e = read_text(a, sources, count, options, diags);
     if (e != TS_OK) {

@@ -7,10 +7,10 @@
 /* How trees are put together; shared with policy/load, which makes trees of its
  * own that live only until they are lowered. */
 
-/* Arena for what sources of this size can become; TS_E_LIMIT if that cannot be
- * said in a size_t. */
-TS_NODISCARD ts_err est_budget(const struct cedar_source *sources, size_t count,
-                               size_t max_bytes, size_t *ret);
+/* Bytes of an arena for what these sources can become; the parser refuses more
+ * than max_bytes of them. */
+size_t est_budget(const struct cedar_source *sources, size_t count,
+                  size_t max_bytes);
 
 /* Gives every policy its place and, unless it has one, its id (see
  * cedar_ast_parse()). TS_E_FORMAT
@@ -42,7 +42,5 @@ struct est_link {
 };
 TS_NODISCARD ts_err est_link(struct cedar_ast *a, const struct est_link *link,
                              struct cedar_diags *diags);
-
-void est_diags_clear(struct cedar_diags *diags);
 
 #endif

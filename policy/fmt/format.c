@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "policy/core/budget.h"
 #include "policy/core/diag.h"
 #include "policy/core/limits.h"
 #include "policy/fmt/equal.h"
@@ -25,13 +26,6 @@ struct cedar_options cedar_format_again(void)
                                   .max_policies = CEDAR_POLICIES,
                                   .max_policy_bytes = UINT32_MAX,
                                   .max_depth = CEDAR_DEPTH_HARD};
-}
-
-static size_t parse_budget(size_t bytes)
-{
-    return bytes > SIZE_MAX / CEDAR_LOAD_PER_BYTE - CEDAR_LOAD_BASE
-               ? SIZE_MAX
-               : bytes * CEDAR_LOAD_PER_BYTE + CEDAR_LOAD_BASE;
 }
 
 static struct ts_str tail_of(const struct ts_buf *b, size_t from)
@@ -83,7 +77,7 @@ static ts_err check_policy(struct job *j, const struct ast_policy *p,
     ts_err e;
 
     ts_arena_reset(&j->temp);
-    j->temp.budget = parse_budget(text.len);
+    j->temp.budget = cedar_load_budget(text.len);
     if ((e = cedar_parse(&j->temp, &src, 1, &o, NULL, &again)) != TS_OK)
         return e == TS_E_FORMAT ? TS_E_STATE : e;
     if (again.count != 1 || !fmt_policy_equal(p, again.policies))
@@ -249,9 +243,8 @@ ts_err cedar_format(const struct cedar_source *source,
     struct ast tree;
     ts_err e;
 
-    if (diags != NULL)
-        diags->count = diags->errors = diags->warnings = 0;
-    ts_arena_init(&arena, parse_budget(source->text.len));
+    cedar_diags_clear(diags);
+    ts_arena_init(&arena, cedar_load_budget(source->text.len));
     e = cedar_parse(&arena, source, 1, &o, diags, &tree);
     if (e == TS_OK &&
         (e = cedar_format_tree(source->text, &tree, style, out)) != TS_OK)

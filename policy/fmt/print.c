@@ -5,13 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "policy/core/limits.h"
+#include "policy/core/budget.h"
 #include "policy/core/name.h"
 #include "policy/fmt/equal.h"
 #include "policy/fmt/format.h"
 #include "policy/fmt/print_priv.h"
 #include "policy/syntax/parse.h"
-#include "proto/base/ts_num.h"
 
 #define PRINT_MAX ((size_t)64 << 20) /* bytes of one policy's text */
 
@@ -100,17 +99,6 @@ void print_pattern(struct printer *pr, const struct ast_expr *run)
     print_text(pr, "\"");
 }
 
-bool print_is_ident(struct ts_str s)
-{
-    if (s.len == 0 || !cedar_is_ident_start(s.ptr[0]) || cedar_is_reserved(s) ||
-        cedar_is_internal(s))
-        return false;
-    for (size_t i = 1; i < s.len; i++)
-        if (!cedar_is_ident_char(s.ptr[i]))
-            return false;
-    return true;
-}
-
 void print_uid(struct printer *pr, const struct ast_expr *x)
 {
     print_str(pr, x->str);
@@ -193,7 +181,7 @@ static ts_err break_lines(const struct ast_policy *p, struct ts_str text,
     struct ast tree;
     ts_err e;
 
-    ts_arena_init(&arena, text.len * CEDAR_LOAD_PER_BYTE + CEDAR_LOAD_BASE);
+    ts_arena_init(&arena, cedar_load_budget(text.len));
     e = cedar_parse(&arena, &src, 1, &o, NULL, &tree);
     if (e == TS_E_FORMAT ||
         (e == TS_OK &&

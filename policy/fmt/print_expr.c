@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "policy/core/limits.h"
+#include "policy/core/name.h"
 #include "policy/fmt/print_priv.h"
 
 /* The grammar's levels, loosest first. */
@@ -72,7 +73,7 @@ static void put_chain(struct printer *pr, const struct ast_expr *x,
 
 static void put_name(struct printer *pr, struct ts_str name)
 {
-    if (print_is_ident(name))
+    if (cedar_ident_ok(name))
         print_bytes(pr, name.ptr, name.len);
     else
         print_string(pr, name);
@@ -83,7 +84,7 @@ static void put_has(struct printer *pr, const struct ast_expr *x)
     put(pr, x->first, LEVEL_ADD);
     print_text(pr, " has ");
     for (const struct ast_expr *a = x->first->next; a != NULL; a = a->next) {
-        if (x->count > 2 && !print_is_ident(a->str))
+        if (x->count > 2 && !cedar_ident_ok(a->str))
             fail(pr, TS_E_INVALID);
         put_name(pr, a->str);
         if (a->next != NULL)
@@ -167,7 +168,7 @@ static void put_ext(struct printer *pr, const struct ast_expr *x)
 
 static void put_get(struct printer *pr, const struct ast_expr *x)
 {
-    bool plain = print_is_ident(x->str);
+    bool plain = cedar_ident_ok(x->str);
 
     put(pr, x->first, LEVEL_MEMBER);
     print_text(pr, plain ? "." : "[");

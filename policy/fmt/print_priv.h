@@ -16,7 +16,5 @@ void print_string(struct printer *pr, struct ts_str s); /* in quotes */
 void print_pattern(struct printer *pr, const struct ast_expr *run);
 void print_uid(struct printer *pr, const struct ast_expr *x);
 void print_expr(struct printer *pr, const struct ast_expr *x);
-/* Whether a name can stand without quotes. */
-bool print_is_ident(struct ts_str s);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "policy/core/budget.h"
 #include "policy/core/diag.h"
 #include "policy/core/limits.h"
 #include "policy/core/lit.h"
@@ -301,6 +302,17 @@ ts_err cedar_json_parse(struct ts_arena *arena, struct ts_str text,
 {
     return cedar_json_parse_depth(arena, text, source, CEDAR_JSON_DEPTH, diags,
                                   ret);
+}
+
+ts_err cedar_json_parse_source(const struct cedar_source *source,
+                               struct ts_arena *temp, struct cedar_diags *diags,
+                               const struct json **ret)
+{
+    cedar_diags_clear(diags);
+    ts_arena_init(temp, cedar_load_budget(source->text.len));
+    if (source->text.len > CEDAR_JSON_BYTES)
+        return TS_E_LIMIT;
+    return cedar_json_parse(temp, source->text, 0, diags, ret);
 }
 
 const struct json *cedar_json_get(const struct json *obj, struct ts_str key)

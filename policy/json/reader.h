@@ -43,6 +43,13 @@ TS_NODISCARD ts_err cedar_json_parse_depth(struct ts_arena *arena,
                                            uint32_t max_depth,
                                            struct cedar_diags *diags,
                                            const struct json **ret);
+/* One whole text on memory of its own, at most CEDAR_JSON_BYTES; begins an
+ * empty list of diagnostics. temp is initialised here and the caller's to end,
+ * whatever comes back. */
+TS_NODISCARD ts_err cedar_json_parse_source(const struct cedar_source *source,
+                                            struct ts_arena *temp,
+                                            struct cedar_diags *diags,
+                                            const struct json **ret);
 /* NULL when obj has no such member. */
 const struct json *cedar_json_get(const struct json *obj, struct ts_str key);
 const char *cedar_json_kind_name(enum json_kind kind);

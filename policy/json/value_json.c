@@ -3,10 +3,8 @@
 
 #include "policy/core/diag.h"
 #include "policy/core/ext.h"
-#include "policy/core/limits.h"
 #include "policy/core/name.h"
 #include "policy/core/uid.h"
-#include "proto/base/ts_num.h"
 #include "proto/base/ts_require.h"
 
 static ts_err refuse(const struct json *v, struct cedar_diags *diags,
@@ -259,17 +257,8 @@ ts_err cedar_value_parse(struct ts_arena *arena,
 {
     const struct json *v;
     struct ts_arena temp;
-    size_t budget;
-    ts_err e;
+    ts_err e = cedar_json_parse_source(source, &temp, diags, &v);
 
-    if (diags != NULL)
-        diags->count = diags->errors = diags->warnings = 0;
-    if (source->text.len > CEDAR_JSON_BYTES ||
-        ts_ckd_mul(&budget, source->text.len, CEDAR_LOAD_PER_BYTE) ||
-        ts_ckd_add(&budget, budget, CEDAR_LOAD_BASE))
-        return TS_E_LIMIT;
-    ts_arena_init(&temp, budget);
-    e = cedar_json_parse(&temp, source->text, 0, diags, &v);
     if (e == TS_OK)
         e = cedar_value_from_json(arena, v, diags, ret);
     ts_arena_done(&temp);

@@ -64,14 +64,12 @@ ts_err cedar_policies_parse(const struct cedar_source *sources, size_t count,
                             struct cedar_policies **ret,
                             struct cedar_diags *diags)
 {
+    size_t budget = est_budget(sources, count, options->max_bytes);
     struct ts_arena temp;
     struct ast ast;
-    size_t budget;
     ts_err e;
 
-    est_diags_clear(diags);
-    if ((e = est_budget(sources, count, options->max_bytes, &budget)) != TS_OK)
-        return e;
+    cedar_diags_clear(diags);
     arena_for(&temp, budget);
     if ((e = cedar_parse(&temp, sources, count, options, diags, &ast)) ==
             TS_OK &&

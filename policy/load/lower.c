@@ -12,7 +12,7 @@ uint32_t lower_emit(struct lower *lo, struct ev_node n)
     return lo->nodes++;
 }
 
-uint32_t lower_const(struct lower *lo, struct cedar_value v)
+static uint32_t lower_const(struct lower *lo, struct cedar_value v)
 {
     TS_REQUIRE(lo->consts < lo->cap_consts);
     lo->p->consts[lo->consts] = v;

@@ -38,6 +38,5 @@ TS_NODISCARD ts_err lower_path(struct lower *lo, uint32_t parent,
 TS_NODISCARD ts_err lower_clauses(struct lower *lo,
                                   const struct ast_policy *src,
                                   struct lower_body *ret);
-uint32_t lower_const(struct lower *lo, struct cedar_value v);
 
 #endif

@@ -45,27 +45,15 @@ bool decl_common_reserved(struct ts_str name)
     return false;
 }
 
-static size_t ident_len(struct ts_str s)
-{
-    size_t n = 0;
-
-    if (s.len == 0 || !cedar_is_ident_start(s.ptr[0]))
-        return 0;
-    while (n < s.len && cedar_is_ident_char(s.ptr[n]))
-        n++;
-    return n;
-}
-
 bool decl_ident_ok(struct ts_str name)
 {
-    return name.len > 0 && ident_len(name) == name.len &&
-           !cedar_is_reserved(name);
+    return cedar_is_ident(name) && !cedar_is_reserved(name);
 }
 
 bool decl_ref_ok(struct ts_str name)
 {
     for (;;) {
-        size_t n = ident_len(name);
+        size_t n = cedar_ident_len(name);
 
         if (!decl_ident_ok((struct ts_str){.ptr = name.ptr, .len = n}))
             return false;

@@ -98,23 +98,13 @@ ts_err json_alloc(struct schema_json *j, size_t n, void *ret)
     return e;
 }
 
-static bool is_ident(struct ts_str s)
-{
-    if (s.len == 0 || !cedar_is_ident_start(s.ptr[0]))
-        return false;
-    for (size_t i = 1; i < s.len; i++)
-        if (!cedar_is_ident_char(s.ptr[i]))
-            return false;
-    return true;
-}
-
 static ts_err one_note(struct schema_json *j, const struct json *m,
                        struct decl_note *ret)
 {
     struct decl_note n = {.span = m->span, .has_value = m->kind == JSON_STRING};
     ts_err e;
 
-    if (!is_ident(m->key)) /* reserved words are fine */
+    if (!cedar_is_ident(m->key)) /* reserved words are fine */
         return json_fail(j, m, "bad_name", NULL, NULL,
                          "`%s` cannot be the name of an annotation",
                          cedar_quote(m->key).s);

@@ -124,9 +124,8 @@ static ts_err named(struct schema_json *j, const struct json *v,
     if ((e = json_need(j, v, "this type", "name", &name)) != TS_OK ||
         (e = json_want(j, name, JSON_STRING, "\"name\"")) != TS_OK)
         return e;
-    if (t->kind == DECL_EXTENSION
-            ? !decl_ident_ok(name->str) || cedar_is_internal(name->str)
-            : !decl_ref_ok(name->str))
+    if (t->kind == DECL_EXTENSION ? !cedar_ident_ok(name->str)
+                                  : !decl_ref_ok(name->str))
         return json_fail(j, name, "bad_name", NULL,
                          "names are identifiers with `::` between them",
                          "`%s` is not the name of a type",

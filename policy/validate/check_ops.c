@@ -21,9 +21,10 @@ static const char *lub_words(enum lub_help why)
     return "compare values of one type";
 }
 
-struct answer v_strict_pair(struct validate *v, struct vnode *n,
-                            struct answer a, const struct cedar_type *left,
-                            const struct cedar_type *right)
+/* In strict mode both types must have an upper bound. */
+static struct answer strict_pair(struct validate *v, struct vnode *n,
+                                 struct answer a, const struct cedar_type *left,
+                                 const struct cedar_type *right)
 {
     struct v_saying say = {.code = "incompatible_types",
                            .label = "values of these types are never equal"};
@@ -76,7 +77,7 @@ struct answer v_check_eq(struct validate *v, struct vnode *n)
     else if ((is_literal(l) || is_action_var(l)) &&
              (is_literal(r) || is_action_var(r)))
         t = v_single(literals_equal(v, l, r));
-    return v_strict_pair(v, n, v_answer(a.ok && b.ok, t), a.type, b.type);
+    return strict_pair(v, n, v_answer(a.ok && b.ok, t), a.type, b.type);
 }
 
 /* ---- < and <= -------------------------------------------------------------
@@ -264,11 +265,11 @@ struct answer v_check_contains(struct validate *v, struct vnode *n)
     if (n->op != V_CONTAINS) {
         b = v_expect_one(v, n->kids[1], &v_any_set,
                          "for a single value write `.contains(value)`");
-        return v_strict_pair(v, n, v_answer(a.ok && b.ok, &v_bool), a.type,
-                             b.type);
+        return strict_pair(v, n, v_answer(a.ok && b.ok, &v_bool), a.type,
+                           b.type);
     }
     b = v_check(v, n->kids[1]);
     if (a.type != NULL && a.type->kind == TYPE_SET)
         elem = a.type->as.elem;
-    return v_strict_pair(v, n, v_answer(a.ok && b.ok, &v_bool), elem, b.type);
+    return strict_pair(v, n, v_answer(a.ok && b.ok, &v_bool), elem, b.type);
 }

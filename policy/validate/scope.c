@@ -249,9 +249,9 @@ void v_lower_policy(struct validate *v)
 /* ---- is there an action for it --------------------------------------------
  */
 
-bool v_scope_fits(struct validate *v, const struct ast_scope *s,
-                  const struct ast_expr *filled,
-                  const struct schema_entity *type)
+static bool scope_fits(struct validate *v, const struct ast_scope *s,
+                       const struct ast_expr *filled,
+                       const struct schema_entity *type)
 {
     const struct ast_expr *uid = s->slot ? filled : s->uids;
     const struct schema_entity *above;
@@ -269,7 +269,8 @@ bool v_scope_fits(struct validate *v, const struct ast_scope *s,
     return above != NULL && cedar_schema_may_be_in(type, above);
 }
 
-bool *v_scope_actions(struct validate *v)
+/* Actions that the scope lets through, a flag for each; NULL: stop. */
+static bool *scope_actions(struct validate *v)
 {
     const struct ast_scope *s = &v->policy->action;
     const struct cedar_schema *schema = v->schema;
@@ -301,7 +302,7 @@ static bool any_fits(struct validate *v, const struct ast_scope *s,
                      uint32_t count)
 {
     for (uint32_t i = 0; i < count && v->err == TS_OK; i++)
-        if (v_scope_fits(v, s, filled, &v->schema->entities[types[i]]))
+        if (scope_fits(v, s, filled, &v->schema->entities[types[i]]))
             return true;
     return false;
 }
@@ -415,7 +416,7 @@ void v_check_application(struct validate *v, const struct ast_expr *pu,
 
     if (v->errors > 0) /* of unknown names, which explain it */
         return;
-    fits = v_scope_actions(v);
+    fits = scope_actions(v);
 
     for (uint32_t i = 0; fits != NULL && i < v->schema->action_count; i++) {
         const struct schema_action *a = &v->schema->actions[i];

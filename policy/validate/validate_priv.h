@@ -251,10 +251,6 @@ struct answer v_check_contains(struct validate *v, struct vnode *n);
 struct answer v_check_ext(struct validate *v, struct vnode *n);
 struct answer v_check_set(struct validate *v, struct vnode *n);
 struct answer v_check_record(struct validate *v, struct vnode *n);
-/* In strict mode both types must have an upper bound. */
-struct answer v_strict_pair(struct validate *v, struct vnode *n,
-                            struct answer a, const struct cedar_type *left,
-                            const struct cedar_type *right);
 
 /* Whole policies. */
 /* Whether some action takes what the scope describes; the uids that fill the
@@ -262,11 +258,6 @@ struct answer v_strict_pair(struct validate *v, struct vnode *n,
 void v_check_application(struct validate *v, const struct ast_expr *principal,
                          const struct ast_expr *resource);
 void v_check_requests(struct validate *v);
-bool v_scope_fits(struct validate *v, const struct ast_scope *s,
-                  const struct ast_expr *filled,
-                  const struct schema_entity *type);
-/* Actions that the scope lets through, a flag for each; NULL: stop. */
-bool *v_scope_actions(struct validate *v);
 /* Dereferences of entities in a checked expression, RFC 76. */
 void v_check_level(struct validate *v, struct vnode *n);
 

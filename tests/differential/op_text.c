@@ -14,7 +14,7 @@ static json_t *one_verdict(const struct cedar_ast *ast, size_t index,
     json_t *errors = json_array(), *warnings = json_array();
     ts_err e;
 
-    diags->count = diags->errors = diags->warnings = 0;
+    cedar_diags_clear(diags);
     e = cedar_validate_policy(ast, index, schema, options, diags);
     for (uint32_t i = 0; i < diags->count && i < CEDAR_DIAGS_MAX; i++) {
         const struct cedar_diag *d = &diags->list[i];
