@@ -29,11 +29,12 @@
  * call_seq, tool, tool_digest (bin32), args_digest (bin32: BLAKE2b of the
  * received bytes), args (map: per the manifest's log setting keys -> value, or
  * {"len":n} for a value that is not logged), action, resource,
- * resource_type, sensitivity, effect ("permit", "forbid", "pending"), code, text, cedar (array of [set name,
- * decision, [reason ids], [[policy id, error]...], [satisfied permits]]),
- * policies (array of determining "set/id"), context (map, the context used),
- * calls_1m, provenance (array), trace, rev_seq, generation (policy revision),
- * order (id, only when a launch follows), us (decision time in microseconds).
+ * resource_type, sensitivity, effect ("permit", "forbid", "pending"), code,
+ * text, cedar (array of [set name, decision, [reason ids], [[policy id,
+ * error]...], [satisfied permits]]), policies (array of determining "set/id"),
+ * context (map, the context used), calls_1m, provenance (array), trace,
+ * rev_seq, generation (policy revision), order (id, only when a launch
+ * follows), us (decision time in microseconds).
  *
  * exec_ended: kind, id, tenant, user, agent, tool, reason, code, exit_code,
  * signal, wall_us, cpu_us, max_rss_kb, stdout_bytes, stderr_bytes, truncated,
