@@ -56,7 +56,8 @@ enum ev_truth {
     EV_FAIL = -1
 };
 
-/* The same evaluator twice (eval_body.inc): the second records into ev->trace. */
+/* The same evaluator twice (eval_body.inc): the second records into ev->trace.
+ */
 enum ev_truth ev_condition(struct ev *ev, uint32_t node);
 enum ev_truth ev_condition_traced(struct ev *ev, uint32_t node);
 
