@@ -18,9 +18,10 @@
  *   tenants/acme/trust.yaml            issuers and their keys
  *   tenants/acme/directory.yaml        users, groups, agents
  *   tenants/acme/entities.json         labelled resources (Cedar entities)
- *   tenants/acme/schema.cedarschema
+ *   tenants/acme/schema.cedarschema    or schema.json
  *   tenants/acme/policies/hard/NAME.cedar
  *   tenants/acme/policies/approval/NAME.cedar
+ *   tenants/acme/policies/links.json   fills the slots of templates
  *   tenants/acme/tenant.yaml           settings of the tenant
  *
  * Contents are not trusted to be well-formed; readers parse them strictly.

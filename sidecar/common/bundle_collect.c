@@ -88,19 +88,22 @@ static const char *misplaced(struct ts_str name)
         (ts_str_eq_c(part, "tenant.yaml") || ts_str_eq_c(part, "trust.yaml") ||
          ts_str_eq_c(part, "directory.yaml") ||
          ts_str_eq_c(part, "entities.json") ||
-         ts_str_eq_c(part, "schema.cedarschema")))
+         ts_str_eq_c(part, "schema.cedarschema") ||
+         ts_str_eq_c(part, "schema.json")))
         return NULL;
     if (ts_str_eq_c(part, "policies")) {
         part = next_part(&rest);
+        if (rest.len == 0 && ts_str_eq_c(part, "links.json"))
+            return NULL;
         if ((ts_str_eq_c(part, "hard") || ts_str_eq_c(part, "approval")) &&
             memchr(rest.ptr, '/', rest.len) == NULL &&
             ends_with(rest, ".cedar"))
             return NULL;
-        return "expected policies/hard/NAME.cedar or "
-               "policies/approval/NAME.cedar";
+        return "expected policies/hard/NAME.cedar, "
+               "policies/approval/NAME.cedar or policies/links.json";
     }
     return "expected tenant.yaml, trust.yaml, directory.yaml, entities.json, "
-           "schema.cedarschema or policies/";
+           "schema.cedarschema, schema.json or policies/";
 }
 
 static ts_err read_content(struct collect *c, int fd, const char *path,

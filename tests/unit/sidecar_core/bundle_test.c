@@ -191,6 +191,8 @@ static int setup(void **state)
     put(&t, "tools/a.yaml", "tool: a\n");
     put(&t, "tenants/acme/tenant.yaml", "tenant: acme\n");
     put(&t, "tenants/acme/entities.json", "[]\n");
+    put(&t, "tenants/acme/schema.json", "{}\n");
+    put(&t, "tenants/acme/policies/links.json", "[]\n");
     put(&t, "tenants/acme/policies/hard/p.cedar", "");
     put(&t, "tenants/acme/policies/approval/p.cedar", "x");
     *state = &t;
@@ -219,6 +221,8 @@ static void bundle_collect_reads_all_sorted(void **state)
         "tenants/acme/entities.json",
         "tenants/acme/policies/approval/p.cedar",
         "tenants/acme/policies/hard/p.cedar",
+        "tenants/acme/policies/links.json",
+        "tenants/acme/schema.json",
         "tenants/acme/tenant.yaml",
         "tools/a.yaml",
         "tools/fs-read.yaml"};
@@ -279,9 +283,9 @@ static void bundle_collect_refusals_name_the_file(void **state)
     assert_int_equal(unlinkat(t->fd, "tools/readme.txt", 0), 0);
     put(t, "tenants/acme/policies/soft/x.cedar", "");
     expect_refusal(t, "tenants/acme/policies/soft/x.cedar: not a name that is "
-                      "read here; expected policies/hard/NAME.cedar or "
-                      "policies/approval/NAME.cedar; rename it or move it "
-                      "away");
+                      "read here; expected policies/hard/NAME.cedar, "
+                      "policies/approval/NAME.cedar or policies/links.json; "
+                      "rename it or move it away");
     assert_int_equal(unlinkat(t->fd, "tenants/acme/policies/soft/x.cedar", 0),
                      0);
     assert_int_equal(symlinkat("/etc/passwd", t->fd, "tools/c.yaml"), 0);
