@@ -49,8 +49,12 @@ enum cedar_validation {
 struct cedar_validate_options {
     enum cedar_validation mode;
     uint32_t level; /* entity dereferences allowed, RFC 76; or ANY_LEVEL */
+    uint64_t work;  /* steps for all policies of one call; 0: for each of them
+                       what CEDAR_VALIDATE_WORK says */
 };
 extern const struct cedar_validate_options cedar_validate_default;
+/* Strict, and in milliseconds whatever the text and the schema. */
+extern const struct cedar_validate_options cedar_validate_block;
 
 /*
  * Validates one policy, template or link (index as in cedar_ast_info). TS_OK:

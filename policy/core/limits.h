@@ -43,7 +43,8 @@
  * small text can ask of a large schema. About a second.
  */
 #define CEDAR_VALIDATE_WORK  50000000u
-#define CEDAR_VALIDATE_DEPTH 1024u /* of expressions with their types */
+#define CEDAR_BLOCK_VALIDATE 1000000u /* all policies of a block together */
+#define CEDAR_VALIDATE_DEPTH 1024u    /* of expressions with their types */
 #define CEDAR_VALIDATE_BYTES ((size_t)64 << 20)
 
 /* A source byte makes at most one tree node; these bound both arenas. */

@@ -48,7 +48,7 @@ static void attr_hint(struct validate *v, const struct cedar_type *t,
         names[i] = a->list[i].name;
     if (names == NULL || v->err != TS_OK)
         return;
-    near = v_did_you_mean(name, names, n);
+    near = v_did_you_mean(v, name, names, n);
     if (near.s[0] != '\0') {
         (void)snprintf(out, cap, "%s", near.s);
         return;

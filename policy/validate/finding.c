@@ -189,12 +189,19 @@ struct v_text v_uid_text(struct ts_str type, struct ts_str id)
     return out;
 }
 
-struct v_text v_did_you_mean(struct ts_str name, const struct ts_str *list,
-                             size_t count)
+/* Comparing names costs more than all else that is said about a fault. */
+struct v_text v_did_you_mean(struct validate *v, struct ts_str name,
+                             const struct ts_str *list, size_t count)
 {
     struct v_text out = {""};
-    struct ts_str near = cedar_did_you_mean(name, list, count);
+    bool heard = v->diags != NULL && v->diags->errors < CEDAR_DIAGS_MAX &&
+                 v->finding_count < SAID_MAX;
+    uint64_t cells = name.len < 64 ? name.len * name.len : 64 * 64;
+    struct ts_str near;
 
+    if (!heard || !v_spend(v, count * (1 + cells / 16)))
+        return out;
+    near = cedar_did_you_mean(name, list, count);
     if (near.len > 0)
         (void)snprintf(out.s, sizeof(out.s), "did you mean `%s`?",
                        cedar_quote(near).s);

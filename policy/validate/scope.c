@@ -29,7 +29,7 @@ static struct v_text nearest_type(struct validate *v, struct ts_str type)
     for (uint32_t i = 0; names != NULL && i < n; i++)
         if (!v->schema->entities[i].is_action)
             names[used++] = v->schema->entities[i].name;
-    return v_did_you_mean(type, names, names != NULL ? used : 0);
+    return v_did_you_mean(v, type, names, names != NULL ? used : 0);
 }
 
 void v_check_type(struct validate *v, struct vnode *n, struct ts_str type)
@@ -68,7 +68,7 @@ static struct v_text nearest_action(struct validate *v,
         if (ts_str_eq(a->type, uid->type))
             ids[used++] = a->id;
     }
-    return v_did_you_mean(uid->id, ids, ids != NULL ? used : 0);
+    return v_did_you_mean(v, uid->id, ids, ids != NULL ? used : 0);
 }
 
 static void check_action(struct validate *v, struct vnode *n)
@@ -101,7 +101,7 @@ static void check_choice(struct validate *v, struct vnode *n)
 
     if (e == NULL || cedar_schema_id_ok(e, n->id))
         return;
-    near = v_did_you_mean(n->id, e->choices, e->choice_count);
+    near = v_did_you_mean(v, n->id, e->choices, e->choice_count);
     for (uint32_t i = 0; i < e->choice_count && at < sizeof(list); i++)
         at += (size_t)snprintf(list + at, sizeof(list) - at, "%s\"%s\"",
                                i == 0 ? "it has " : ", ",

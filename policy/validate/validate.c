@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "policy/core/diag.h"
@@ -6,6 +7,10 @@
 
 const struct cedar_validate_options cedar_validate_default = {
     .mode = CEDAR_STRICT, .level = CEDAR_ANY_LEVEL};
+const struct cedar_validate_options cedar_validate_block = {
+    .mode = CEDAR_STRICT,
+    .level = CEDAR_ANY_LEVEL,
+    .work = CEDAR_BLOCK_VALIDATE};
 
 /* The whole of a policy or template, as its text says it. */
 static void check_body(struct validate *v)
@@ -41,8 +46,8 @@ static void say_limit(struct validate *v)
 
     cedar_diag_put(v->diags, CEDAR_ERROR, "validate_limit", v->policy->span,
                    &about,
-                   "validating this policy takes more than %u steps or %u MiB",
-                   CEDAR_VALIDATE_WORK, (unsigned)(CEDAR_VALIDATE_BYTES >> 20));
+                   "validating takes more than %" PRIu64 " steps or %u MiB",
+                   v->work_max, (unsigned)(CEDAR_VALIDATE_BYTES >> 20));
 }
 
 /* with_body: false for a link whose template is checked on its own. */
@@ -72,12 +77,16 @@ static ts_err validate_one(struct validate *v, bool with_body)
 static ts_err validate_index(const struct cedar_ast *a, size_t index,
                              const struct cedar_schema *s,
                              const struct cedar_validate_options *options,
-                             struct cedar_diags *diags, bool alone)
+                             struct cedar_diags *diags, bool alone,
+                             uint64_t *work)
 {
     struct validate v = {.schema = s,
                          .diags = diags,
                          .strict = options->mode == CEDAR_STRICT,
-                         .level = options->level};
+                         .level = options->level,
+                         .work = options->work != 0 ? *work : 0,
+                         .work_max = options->work != 0 ? options->work
+                                                        : CEDAR_VALIDATE_WORK};
     bool with_body = true;
     ts_err e;
 
@@ -91,6 +100,7 @@ static ts_err validate_index(const struct cedar_ast *a, size_t index,
         with_body = alone;
     }
     e = validate_one(&v, with_body);
+    *work = v.work;
     if (with_body)
         cedar_text_warnings(v.policy, diags);
     return e;
@@ -101,11 +111,13 @@ ts_err cedar_validate_policy(const struct cedar_ast *a, size_t index,
                              const struct cedar_validate_options *options,
                              struct cedar_diags *diags)
 {
+    uint64_t work = 0;
+
     if (index >= cedar_ast_count(a))
         return TS_E_NOT_FOUND;
     return validate_index(a, index, s,
                           options != NULL ? options : &cedar_validate_default,
-                          diags, true);
+                          diags, true, &work);
 }
 
 ts_err cedar_validate(const struct cedar_ast *a, const struct cedar_schema *s,
@@ -113,14 +125,15 @@ ts_err cedar_validate(const struct cedar_ast *a, const struct cedar_schema *s,
                       struct cedar_diags *diags)
 {
     ts_err worst = TS_OK;
+    uint64_t work = 0;
 
     if (options == NULL)
         options = &cedar_validate_default;
     for (size_t i = 0; i < cedar_ast_count(a); i++) {
-        ts_err e = validate_index(a, i, s, options, diags, false);
+        ts_err e = validate_index(a, i, s, options, diags, false, &work);
 
-        if (e == TS_E_NOMEM)
-            return e;
+        if (e == TS_E_NOMEM || (e == TS_E_LIMIT && options->work != 0))
+            return e; /* what is left would only find the same */
         if (e != TS_OK && (worst == TS_OK || worst == TS_E_FORMAT))
             worst = e;
     }

@@ -10,7 +10,7 @@ void v_fail(struct validate *v, ts_err e)
 bool v_spend(struct validate *v, uint64_t steps)
 {
     v->work += steps;
-    if (v->work > CEDAR_VALIDATE_WORK)
+    if (v->work > v->work_max)
         v_fail(v, TS_E_LIMIT);
     return v->err == TS_OK;
 }

@@ -169,7 +169,8 @@ static ts_err parts_make(const struct delegation *d,
 }
 
 /* A stranger's text: parsed within the limits of a block, and held to the same
- * strict validation as the operator's own policies. */
+ * strict validation as the operator's own policies, which must not hold up the
+ * calls of others: a chain has TS_BLOCKS_MAX of these. */
 static ts_err block_parse(struct ts_str text, const struct cedar_schema *schema,
                           struct cedar_policies **ret,
                           enum trust_code *reterr_code)
@@ -183,7 +184,7 @@ static ts_err block_parse(struct ts_str text, const struct cedar_schema *schema,
         if (cedar_ast_info(ast, i).kind != CEDAR_STATIC)
             e = TS_E_FORMAT;
     if (e == TS_OK)
-        e = cedar_validate(ast, schema, &cedar_validate_default, NULL);
+        e = cedar_validate(ast, schema, &cedar_validate_block, NULL);
     if (e == TS_OK)
         e = cedar_ast_compile(ast, ret, NULL);
     cedar_ast_free(ast);

@@ -446,6 +446,47 @@ static void work_beyond_the_limit_is_refused_by_name(void **state)
     assert_int_equal(r.err, TS_OK);
 }
 
+/* Sixty-four policies that are each within a second: as a block they stop at
+ * the first million steps, and no diagnostics are needed to stop there. */
+static void block_is_refused_when_all_policies_take_too_long(void **state)
+{
+    static char schema[BIG], text[BIG];
+    static struct vh_result r;
+    size_t s = 0, n = 0;
+
+    (void)state;
+    s = add(schema, s, "type C = {x: Long};");
+    for (unsigned i = 0; i < 64; i++) {
+        char decl[64];
+
+        (void)snprintf(decl, sizeof(decl), "entity T%u {a: Long};", i);
+        s = add(schema, s, decl);
+    }
+    s = add(schema, s, "action a, b appliesTo {principal: [");
+    for (unsigned side = 0; side < 2; side++) {
+        for (unsigned i = 0; i < 64; i++) {
+            char name[16];
+
+            (void)snprintf(name, sizeof(name), "%sT%u", i > 0 ? "," : "", i);
+            s = add(schema, s, name);
+        }
+        s = add(schema, s, side == 0 ? "], resource: [" : "], context: C};");
+    }
+    for (unsigned i = 0; i < 64; i++)
+        n = add(text, n,
+                "forbid(principal,action,resource) when "
+                "{principal.a==resource.a&&context.x==1+1};");
+    vh_run(ts_str_of(schema), ts_str_of(text), &cedar_validate_block, &r);
+    assert_int_equal(r.parse, TS_OK);
+    assert_int_equal(r.err, TS_E_LIMIT);
+    assert_string_equal(r.codes, "validate_limit");
+    vh_run(ts_str_of(schema), ts_str_of(text), &cedar_validate_default, &r);
+    assert_int_equal(r.err, TS_OK);
+    vh_run(ts_str_of(schema), ts_str_of("forbid(principal,action,resource);"),
+           &cedar_validate_block, &r);
+    assert_int_equal(r.err, TS_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -463,6 +504,7 @@ int main(void)
         cmocka_unit_test(large_policy_of_guards_is_quick_and_valid),
         cmocka_unit_test(large_number_of_faults_is_counted_and_bounded),
         cmocka_unit_test(work_beyond_the_limit_is_refused_by_name),
+        cmocka_unit_test(block_is_refused_when_all_policies_take_too_long),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
