@@ -346,7 +346,7 @@ static void policies_parse_template_refused(void **state)
     assert_string_equal(diags.list[0].code, "template_not_linked");
 }
 
-static ts_err scenario(void)
+static ts_err scenario(const void *arg)
 {
     struct cedar_source src[2] = {
         {.name = "p", .text = ts_str_of(two_templates)},
@@ -359,6 +359,7 @@ static ts_err scenario(void)
     struct cedar_policies *p = NULL;
     ts_err e;
 
+    (void)arg;
     o.require_id = false;
     if ((e = cedar_ast_parse(src, 2, &o, &a, NULL)) == TS_OK &&
         (e = cedar_ast_link(a, TS_STR_LIT("policy0"), TS_STR_LIT("l1"), &u, &r,
@@ -374,24 +375,7 @@ static ts_err scenario(void)
 static void ast_any_allocation_failing_leaks_nothing(void **state)
 {
     (void)state;
-    for (int persistent = 0; persistent < 2; persistent++) {
-        int nth = 0;
-
-        for (;; nth++) {
-            ts_err e;
-
-            fault_mem_arm(nth, persistent != 0);
-            e = scenario();
-            assert_int_equal(fault_mem_live(), 0);
-            if (!fault_mem_fired()) {
-                assert_int_equal(e, TS_OK);
-                break;
-            }
-            assert_int_equal(e, TS_E_NOMEM);
-        }
-        fault_mem_disarm();
-        assert_true(nth > 5);
-    }
+    fault_mem_sweep(scenario, NULL, TS_OK, 5);
 }
 
 int main(void)

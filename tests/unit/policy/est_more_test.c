@@ -310,7 +310,7 @@ static void parse_json_truncation_and_flip_are_survived(void **state)
     }
 }
 
-static ts_err scenario(void)
+static ts_err scenario(const void *arg)
 {
     struct cedar_ast *a = NULL, *b = NULL;
     struct cedar_policies *p = NULL;
@@ -318,6 +318,7 @@ static ts_err scenario(void)
     struct ts_buf out;
     ts_err e;
 
+    (void)arg;
     ts_buf_init(&out, 1 << 20);
     if ((e = parse(SET(""), &a)) == TS_OK &&
         (e = link_file(a, "[{\"template_id\":\"t\",\"link_id\":\"l\",\"args\":{"
@@ -341,24 +342,7 @@ static ts_err scenario(void)
 static void json_any_allocation_failing_leaks_nothing(void **state)
 {
     (void)state;
-    for (int persistent = 0; persistent < 2; persistent++) {
-        int nth = 0;
-
-        for (;; nth++) {
-            ts_err e;
-
-            fault_mem_arm(nth, persistent != 0);
-            e = scenario();
-            assert_int_equal(fault_mem_live(), 0);
-            if (!fault_mem_fired()) {
-                assert_int_equal(e, TS_OK);
-                break;
-            }
-            assert_int_equal(e, TS_E_NOMEM);
-        }
-        fault_mem_disarm();
-        assert_true(nth > 10);
-    }
+    fault_mem_sweep(scenario, NULL, TS_OK, 10);
 }
 
 static void print_json_full_buffer_takes_nothing(void **state)

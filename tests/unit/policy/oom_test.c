@@ -21,7 +21,7 @@ static const char context[] = "{\"s\":[{\"__entity\":{\"type\":\"U\",\"id\":"
  * the set is indexed. */
 #define COPIES 30
 
-static ts_err scenario(void)
+static ts_err scenario(const void *arg)
 {
     static char text[COPIES * sizeof(policies)];
     struct cedar_options options = cedar_options_default;
@@ -38,6 +38,7 @@ static ts_err scenario(void)
     struct ts_arena arena;
     ts_err err;
 
+    (void)arg;
     for (size_t i = 0; i < COPIES; i++)
         memcpy(text + i * (sizeof(policies) - 1), policies,
                sizeof(policies) - 1);
@@ -57,31 +58,10 @@ static ts_err scenario(void)
     return err;
 }
 
-static void sweep(bool persistent)
-{
-    int nth = 0;
-
-    for (;; nth++) {
-        ts_err e;
-
-        fault_mem_arm(nth, persistent);
-        e = scenario();
-        assert_int_equal(fault_mem_live(), 0);
-        if (!fault_mem_fired()) {
-            assert_int_equal(e, TS_OK);
-            break;
-        }
-        assert_int_equal(e, TS_E_NOMEM);
-    }
-    fault_mem_disarm();
-    assert_true(nth > 20);
-}
-
 static void engine_any_allocation_failing_leaks_nothing(void **state)
 {
     (void)state;
-    sweep(true);
-    sweep(false);
+    fault_mem_sweep(scenario, NULL, TS_OK, 20);
 }
 
 int main(void)

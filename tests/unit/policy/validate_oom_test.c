@@ -5,48 +5,34 @@
 #include "tests/unit/policy/validate_help.h"
 #include "tests/unit/policy/validate_table.h"
 
-struct loaded {
+struct scenario {
     struct cedar_schema *schema;
     struct cedar_ast *ast;
+    struct cedar_validate_options options;
 };
 
-static void load(struct loaded *l, const char *policies)
+static ts_err validate(const void *arg)
 {
-    struct cedar_options o = cedar_options_default;
-    struct cedar_source s = {.text = ts_str_of(table_schema)};
-    struct cedar_source p = {.text = ts_str_of(policies)};
+    static struct cedar_diags diags;
+    const struct scenario *s = arg;
 
-    o.require_id = false;
-    assert_int_equal(cedar_schema_parse(&s, 1, &l->schema, NULL), TS_OK);
-    assert_int_equal(cedar_ast_parse(&p, 1, &o, &l->ast, NULL), TS_OK);
+    return cedar_validate(s->ast, s->schema, &s->options, &diags);
 }
 
 /* Any allocation may fail: the answer is then "could not be told". */
 static void sweep(const char *policies, uint32_t level, ts_err want)
 {
-    static struct cedar_diags diags;
-    struct cedar_validate_options o = {.level = level};
-    struct loaded l = {0};
-    int nth = 0, live;
+    struct cedar_options o = cedar_options_default;
+    struct cedar_source schema = {.text = ts_str_of(table_schema)};
+    struct cedar_source text = {.text = ts_str_of(policies)};
+    struct scenario s = {.options = {.level = level}};
 
-    load(&l, policies);
-    for (;; nth++) {
-        ts_err e;
-
-        fault_mem_arm(nth, false);
-        live = fault_mem_live();
-        e = cedar_validate(l.ast, l.schema, &o, &diags);
-        assert_int_equal(fault_mem_live(), live);
-        if (!fault_mem_fired()) {
-            assert_int_equal(e, want);
-            break;
-        }
-        assert_int_equal(e, TS_E_NOMEM);
-    }
-    fault_mem_disarm();
-    assert_true(nth >= 3);
-    cedar_ast_free(l.ast);
-    cedar_schema_free(l.schema);
+    o.require_id = false;
+    assert_int_equal(cedar_schema_parse(&schema, 1, &s.schema, NULL), TS_OK);
+    assert_int_equal(cedar_ast_parse(&text, 1, &o, &s.ast, NULL), TS_OK);
+    fault_mem_sweep(validate, &s, want, 3);
+    cedar_ast_free(s.ast);
+    cedar_schema_free(s.schema);
 }
 
 static void validate_any_allocation_failing_is_no_answer(void **state)
