@@ -1,93 +1,30 @@
-/*
- * Compares the rendering of every diagnostic of each NAME.cedar in a folder
- * with NAME.expected. With --update it writes the expected files instead, to be
- * read before they are committed.
- */
-#include <dirent.h>
-#include <stdio.h>
+/* What parsing says of each NAME.cedar; one whose name begins with id_ must
+ * have ids. */
 #include <string.h>
 
-#include "policy/cedar.h"
-#include "proto/base/ts_str.h"
+#include "tests/lib/golden.h"
 
-static size_t read_file(const char *path, char *buf, size_t cap)
-{
-    FILE *f = fopen(path, "rbe");
-    size_t n;
-
-    if (f == NULL)
-        return 0;
-    n = fread(buf, 1, cap - 1, f);
-    (void)fclose(f);
-    buf[n] = '\0';
-    return n;
-}
-
-static size_t render(const char *name, struct ts_str text, char *out,
-                     size_t cap)
+static void render(void *arg, const char *name, struct ts_str text, char *out,
+                   size_t cap)
 {
     static struct cedar_diags diags;
     struct cedar_options o = cedar_options_default;
     struct cedar_source src = {.name = name, .text = text};
     struct cedar_policies *p = NULL;
-    size_t n = 0;
     ts_err e;
 
+    (void)arg;
     o.require_id = strncmp(name, "id_", 3) == 0;
     e = cedar_policies_parse(&src, 1, &o, &p, &diags);
     cedar_policies_free(p);
-    n += (size_t)snprintf(out, cap, "%s\n",
-                          e == TS_OK ? "accepted" : ts_err_text(e));
-    for (uint32_t i = 0; i < diags.count && i < CEDAR_DIAGS_MAX; i++) {
-        n += cedar_diag_format(&diags.list[i], name, text, false, out + n,
-                               cap - n);
-    }
-    return n;
-}
-
-static int check(const char *folder, const char *name, bool update)
-{
-    static char text[1 << 16], want[1 << 16], got[1 << 16];
-    char path[2048];
-    struct ts_str src = {.ptr = text};
-    FILE *f;
-
-    (void)snprintf(path, sizeof(path), "%s/%s", folder, name);
-    src.len = read_file(path, text, sizeof(text));
-    (void)render(name, src, got, sizeof(got));
-    (void)snprintf(path, sizeof(path), "%s/%.*s.expected", folder,
-                   (int)(strlen(name) - strlen(".cedar")), name);
-    if (update) {
-        f = fopen(path, "wbe");
-        if (f == NULL || fputs(got, f) < 0 || fclose(f) != 0)
-            return 1;
-        return 0;
-    }
-    (void)read_file(path, want, sizeof(want));
-    if (strcmp(want, got) == 0)
-        return 0;
-    (void)printf("%s differs:\n--- expected\n%s--- got\n%s", name, want, got);
-    return 1;
+    golden_diags(e == TS_OK ? "accepted" : ts_err_text(e), &diags, name, text,
+                 out, cap);
 }
 
 int main(int argc, char **argv)
 {
-    DIR *d = argc > 1 ? opendir(argv[1]) : NULL;
-    const struct dirent *de;
-    unsigned seen = 0;
-    int bad = 0;
+    static const char *const endings[] = {".cedar", NULL};
+    const struct golden g = {.endings = endings, .render = render};
 
-    if (d == NULL)
-        return 2;
-    while ((de = readdir(d)) != NULL) {
-        size_t n = strlen(de->d_name);
-
-        if (n < 7 || strcmp(de->d_name + n - 6, ".cedar") != 0)
-            continue;
-        seen++;
-        bad += check(argv[1], de->d_name, argc > 2);
-    }
-    (void)closedir(d);
-    (void)printf("%u texts, %d differ\n", seen, bad);
-    return bad == 0 && seen > 0 ? 0 : 1;
+    return golden_main(argc, argv, &g);
 }
