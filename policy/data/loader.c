@@ -13,6 +13,7 @@
 #include "policy/json/value_json.h"
 #include "proto/base/ts_mem.h"
 #include "proto/base/ts_num.h"
+#include "proto/base/ts_require.h"
 
 /* Large files come in large pieces: few calls, no small holes left behind, and
  * what was only needed for loading can go back to the system whole. */
@@ -131,6 +132,47 @@ static bool same_entity(const struct entity *a, const struct entity *b)
     return true;
 }
 
+/* ---- the entities of the texts ----------------------------------------- */
+
+struct entity_loaded {
+    struct entity entity;
+    struct cedar_span span;
+};
+
+/* Runs double, so entity i is at (i / FIRST + 1) without its highest bit. */
+static struct entity_loaded *loaded_at(const struct entity_loader *l,
+                                       uint32_t i)
+{
+    uint32_t group = i / ENTITY_RUN_FIRST + 1, run = 0;
+
+    while (group >> run > 1)
+        run++;
+    return &l->runs[run][i - ENTITY_RUN_FIRST * (((uint32_t)1 << run) - 1)];
+}
+
+/* Room for one more. */
+static ts_err load_one(struct entity_loader *l, struct entity_loaded **ret)
+{
+    uint32_t run = 0;
+    void *mem;
+    ts_err e;
+
+    if (l->count >= CEDAR_ENTITIES)
+        return TS_E_LIMIT;
+    while ((l->count / ENTITY_RUN_FIRST + 1) >> run > 1)
+        run++;
+    TS_REQUIRE(run < ENTITY_RUNS);
+    if (l->runs[run] == NULL) {
+        e = ts_arena_array(&l->temp, (size_t)ENTITY_RUN_FIRST << run,
+                           sizeof(**ret), &mem);
+        if (e != TS_OK)
+            return e;
+        l->runs[run] = mem;
+    }
+    *ret = loaded_at(l, l->count++);
+    return TS_OK;
+}
+
 /* "Duplicate identical entities pass, differing ones error." Keeps the first of
  * each, in the order of their uids. */
 static ts_err drop_duplicates(struct entity_loader *l)
@@ -143,33 +185,34 @@ static ts_err drop_duplicates(struct entity_loader *l)
     void *mem;
     ts_err e;
 
-    if ((e = ts_arena_array(&l->temp, s->count, sizeof(*by_uid), &mem)) !=
+    if ((e = ts_arena_array(&l->temp, l->count, sizeof(*by_uid), &mem)) !=
         TS_OK)
         return e;
     by_uid = mem;
-    if ((e = ts_arena_array(&l->temp, s->count, sizeof(*spans), &mem)) != TS_OK)
+    if ((e = ts_arena_array(&l->temp, l->count, sizeof(*spans), &mem)) != TS_OK)
         return e;
     spans = mem;
-    if ((e = ts_arena_array(&s->arena, s->count, sizeof(*kept), &mem)) != TS_OK)
+    if ((e = ts_arena_array(&s->arena, l->count, sizeof(*kept), &mem)) != TS_OK)
         return e;
     kept = mem;
-    for (uint32_t i = 0; i < s->count; i++)
-        by_uid[i] =
-            (struct cedar_uidmap_entry){.uid = s->list[i].uid, .value = i};
-    cedar_uidmap_sort(by_uid, s->count);
-    for (uint32_t i = 0; i < s->count; i++) {
-        const struct entity *ent = &s->list[by_uid[i].value];
+    for (uint32_t i = 0; i < l->count; i++)
+        by_uid[i] = (struct cedar_uidmap_entry){
+            .uid = loaded_at(l, i)->entity.uid, .value = i};
+    cedar_uidmap_sort(by_uid, l->count);
+    for (uint32_t i = 0; i < l->count; i++) {
+        const struct entity_loaded *at = loaded_at(l, by_uid[i].value);
+        const struct entity *ent = &at->entity;
 
         if (n > 0 && cedar_uid_eq(kept[n - 1].uid, ent->uid)) {
             if (same_entity(&kept[n - 1], ent))
                 continue;
             cedar_diag_add(
-                l->diags, "duplicate_entity", l->spans[by_uid[i].value],
-                "merge the two", "duplicate entity entry `%.80s::\"%.80s\"`",
+                l->diags, "duplicate_entity", at->span, "merge the two",
+                "duplicate entity entry `%.80s::\"%.80s\"`",
                 cedar_quote(ent->uid->type).s, cedar_quote(ent->uid->id).s);
             return TS_E_FORMAT;
         }
-        spans[n] = l->spans[by_uid[i].value];
+        spans[n] = at->span;
         kept[n++] = *ent;
     }
     s->list = kept;
@@ -193,38 +236,48 @@ static ts_err build_map(struct cedar_entities *s)
     return cedar_uidmap_build(&s->arena, entries, s->count, &s->map);
 }
 
-/* Reads the texts; makes room for all their entities. */
-static ts_err open_texts(struct entity_loader *l,
-                         const struct cedar_source *sources, size_t count)
+static ts_err open_text(struct entity_loader *l)
 {
-    size_t n = 0;
-    void *mem;
-    ts_err e = ts_arena_array(&l->temp, count, sizeof(*l->roots), &mem);
+    struct ts_str text = l->sources[l->source].text;
+    const struct json *v;
+    ts_err e = cedar_json_list_open(&l->list, text, l->source, l->diags);
 
+    l->open = e == TS_OK;
+    if (e != TS_E_INVALID)
+        return e;
+    e = cedar_json_parse(&l->one, text, l->source, l->diags, &v);
     if (e != TS_OK)
         return e;
-    l->roots = mem;
-    for (size_t i = 0; i < count; i++) {
-        e = cedar_json_parse(&l->temp, sources[i].text, (uint32_t)i, l->diags,
-                             &l->roots[i]);
-        if (e != TS_OK)
-            return e;
-        if (l->roots[i]->kind != JSON_ARRAY) {
-            cedar_diag_add(l->diags, "bad_entity", l->roots[i]->span, NULL,
-                           "an entity file is an array of entities");
-            return TS_E_FORMAT;
-        }
-        n += l->roots[i]->count;
+    cedar_diag_add(l->diags, "bad_entity", v->span, NULL,
+                   "an entity file is an array of entities");
+    return TS_E_FORMAT;
+}
+
+/* The next of the text at hand; NULL at its end. */
+static ts_err read_next(struct entity_loader *l, const struct json **ret)
+{
+    ts_err e;
+
+    ts_arena_reset(&l->one);
+    e = cedar_json_list_next(&l->list, &l->one, ret);
+    if (e == TS_OK && *ret == NULL) {
+        l->open = false;
+        l->source++;
     }
-    l->root_count = count;
-    if (n > CEDAR_ENTITIES)
-        return TS_E_LIMIT;
-    if ((e = ts_arena_array(&l->temp, n, sizeof(struct entity), &mem)) != TS_OK)
-        return e;
-    l->store->list = mem;
-    e = ts_arena_array(&l->temp, n, sizeof(struct cedar_span), &mem);
-    if (e == TS_OK)
-        l->spans = mem;
+    return e;
+}
+
+/* A text that is no list in JSON says that alone, and nothing of the entities
+ * that were met before: it is read again. */
+static ts_err say_alone(struct entity_loader *l)
+{
+    const struct json *v;
+    ts_err e;
+
+    cedar_diags_clear(l->diags);
+    e = open_text(l);
+    while (e == TS_OK && l->open)
+        e = read_next(l, &v);
     return e;
 }
 
@@ -235,13 +288,15 @@ ts_err entity_loader_begin(struct entity_loader *l,
     size_t bytes = cedar_sources_bytes(sources, count);
     size_t budget = cedar_load_budget(bytes);
 
-    *l = (struct entity_loader){.diags = diags};
+    *l = (struct entity_loader){.diags = diags, .sources = sources};
     cedar_diags_clear(diags);
     if (bytes > CEDAR_JSON_BYTES || count > UINT32_MAX)
         return TS_E_LIMIT;
+    l->source_count = (uint32_t)count;
     l->store = ts_mem_alloc(sizeof(*l->store));
     if (l->store == NULL)
         return TS_E_NOMEM;
+    ts_arena_init(&l->one, budget);
     ts_arena_init(&l->temp, budget + CEDAR_ANCESTORS * sizeof(uint32_t));
     budget += CEDAR_ANCESTORS * sizeof(void *);
     if (ts_ckd_add(&budget, budget, extra))
@@ -251,23 +306,27 @@ ts_err entity_loader_begin(struct entity_loader *l,
         l->temp.chunk = LARGE_TEMP;
         l->store->arena.chunk = LARGE_CHUNK;
     }
-    return open_texts(l, sources, count);
+    return TS_OK;
 }
 
 const struct json *entity_loader_next(struct entity_loader *l,
                                       struct entity **ret)
 {
-    const struct json *v;
+    const struct json *v = NULL;
+    struct entity_loaded *to;
+    ts_err e = TS_OK;
 
-    while (l->next == NULL && l->root < l->root_count)
-        l->next = l->roots[l->root++]->first;
-    v = l->next;
-    if (v == NULL)
-        return NULL;
-    l->next = v->next;
-    l->spans[l->store->count] = v->span;
-    *ret = &l->store->list[l->store->count++];
-    return v;
+    while (e == TS_OK && v == NULL && l->source < l->source_count)
+        e = l->open ? read_next(l, &v) : open_text(l);
+    if (e == TS_E_FORMAT)
+        e = say_alone(l);
+    else if (e == TS_OK && v != NULL && (e = load_one(l, &to)) == TS_OK) {
+        to->span = v->span;
+        *ret = &to->entity;
+        return v;
+    }
+    l->err = e;
+    return NULL;
 }
 
 ts_err entity_loader_put(struct entity_loader *l, ts_err e)
@@ -282,6 +341,8 @@ ts_err entity_loader_close(struct entity_loader *l)
 {
     ts_err e;
 
+    if (l->err != TS_OK)
+        return l->err;
     if (l->bad)
         return TS_E_FORMAT;
     if ((e = drop_duplicates(l)) != TS_OK)
@@ -294,6 +355,7 @@ ts_err entity_loader_end(struct entity_loader *l, ts_err e,
 {
     if (e == TS_OK)
         e = build_map(l->store);
+    ts_arena_done(&l->one);
     ts_arena_done(&l->temp);
     if (e != TS_OK)
         cedar_entities_free(l->store);

@@ -6,7 +6,8 @@
 
 /*
  * How entity files become a store: the caller reads each entity in turn, with
- * or without a schema, and the loader does what both have in common.
+ * or without a schema, and the loader does what both have in common. Only one
+ * entity is there as JSON at a time.
  *
  *     e = entity_loader_begin(&l, ...);
  *     while (e == TS_OK && (v = entity_loader_next(&l, &ent)) != NULL)
@@ -15,15 +16,24 @@
  *         e = entity_loader_close(&l);     duplicates, ancestors
  *     e = entity_loader_end(&l, e, &store);
  */
+#define ENTITY_RUN_FIRST 16u
+#define ENTITY_RUNS      16u /* room for CEDAR_ENTITIES, and no fewer */
+struct entity_loaded;        /* an entity and where it stood */
+
 struct entity_loader {
     struct cedar_entities *store; /* owned until the end */
-    struct cedar_span *spans;     /* by place in the store's list */
+    struct cedar_span *spans;     /* by place in the store, once closed */
     struct ts_arena temp;
+    struct ts_arena one;       /* the entity at hand, as JSON */
     struct cedar_diags *diags; /* may be NULL */
-    const struct json **roots;
-    size_t root_count, root;
-    const struct json *next;
+    const struct cedar_source *sources;
+    uint32_t source_count, source; /* source: the one at hand */
+    struct cedar_json_list list;   /* what is left of it, when open */
+    bool open;
     bool bad; /* an entity was refused; later ones are read for their errors */
+    ts_err err;                              /* why the texts did not go on */
+    struct entity_loaded *runs[ENTITY_RUNS]; /* i: ENTITY_RUN_FIRST << i */
+    uint32_t count;                          /* of entities in runs */
 };
 
 /* The fields that an entity is made of. */
@@ -37,7 +47,8 @@ TS_NODISCARD ts_err entity_loader_begin(struct entity_loader *l,
                                         const struct cedar_source *sources,
                                         size_t count, size_t extra,
                                         struct cedar_diags *diags);
-/* The next entity of the texts and where to put it; NULL after the last. */
+/* The next entity of the texts, good until the next call, and where to put it.
+ * NULL after the last, or when the texts do not go on: closing says which. */
 const struct json *entity_loader_next(struct entity_loader *l,
                                       struct entity **ret);
 /* Says how reading the last one went. After TS_E_FORMAT the rest is still read,

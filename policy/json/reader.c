@@ -258,6 +258,40 @@ static ts_err read_member(struct json_reader *r)
     return TS_OK;
 }
 
+/* Whether the text may be read at all. */
+static ts_err check_text(struct json_reader *r)
+{
+    struct cedar_span bad;
+
+    if (r->src.len > CEDAR_JSON_BYTES) {
+        (void)cedar_json_fail(r,
+                              "the JSON text is larger than the limit allows");
+        return TS_E_LIMIT;
+    }
+    if (!cedar_utf8_find_bad(r->src, r->source, &bad))
+        return TS_OK;
+    cedar_diag_add(r->diags, "bad_utf8", bad, "save the file as UTF-8",
+                   "this is not valid UTF-8");
+    return TS_E_FORMAT;
+}
+
+static ts_err read_whole(struct json_reader *r, struct json **ret)
+{
+    ts_err e = read_value(r, ret);
+
+    while (e == TS_OK && r->depth > 0)
+        e = read_member(r);
+    return e;
+}
+
+static ts_err check_end(struct json_reader *r)
+{
+    (void)skip_space(r);
+    return r->at == r->src.len
+               ? TS_OK
+               : cedar_json_fail(r, "there is text after the JSON value");
+}
+
 ts_err cedar_json_parse_depth(struct ts_arena *arena, struct ts_str text,
                               uint32_t source, uint32_t max_depth,
                               struct cedar_diags *diags,
@@ -270,28 +304,12 @@ ts_err cedar_json_parse_depth(struct ts_arena *arena, struct ts_str text,
                             .max_depth = max_depth,
                             .arena = arena,
                             .diags = diags};
-    struct cedar_span bad;
     struct json *v;
     ts_err e;
 
-    if (text.len > CEDAR_JSON_BYTES) {
-        (void)cedar_json_fail(&r,
-                              "the JSON text is larger than the limit allows");
-        return TS_E_LIMIT;
-    }
-    if (cedar_utf8_find_bad(text, source, &bad)) {
-        cedar_diag_add(diags, "bad_utf8", bad, "save the file as UTF-8",
-                       "this is not valid UTF-8");
-        return TS_E_FORMAT;
-    }
-    e = read_value(&r, &v);
-    while (e == TS_OK && r.depth > 0)
-        e = read_member(&r);
-    if (e != TS_OK)
+    if ((e = check_text(&r)) != TS_OK || (e = read_whole(&r, &v)) != TS_OK ||
+        (e = check_end(&r)) != TS_OK)
         return e;
-    (void)skip_space(&r);
-    if (r.at != text.len)
-        return cedar_json_fail(&r, "there is text after the JSON value");
     *ret = v;
     return TS_OK;
 }
@@ -313,6 +331,78 @@ ts_err cedar_json_parse_source(const struct cedar_source *source,
     if (source->text.len > CEDAR_JSON_BYTES)
         return TS_E_LIMIT;
     return cedar_json_parse(temp, source->text, 0, diags, ret);
+}
+
+/* ---- lists ------------------------------------------------------------- */
+
+static struct json_reader list_reader(const struct cedar_json_list *l,
+                                      struct ts_arena *arena)
+{
+    return (struct json_reader){.src = l->text,
+                                .at = l->at,
+                                .source = l->source,
+                                .line = l->line,
+                                .column = l->column,
+                                .max_depth = CEDAR_JSON_DEPTH - 1,
+                                .arena = arena,
+                                .diags = l->diags};
+}
+
+static void list_went_on(struct cedar_json_list *l, const struct json_reader *r)
+{
+    l->at = r->at;
+    l->line = r->line;
+    l->column = r->column;
+}
+
+ts_err cedar_json_list_open(struct cedar_json_list *l, struct ts_str text,
+                            uint32_t source, struct cedar_diags *diags)
+{
+    struct json_reader r;
+    ts_err e;
+
+    *l = (struct cedar_json_list){
+        .text = text, .source = source, .line = 1, .column = 1, .diags = diags};
+    r = list_reader(l, NULL);
+    if ((e = check_text(&r)) != TS_OK)
+        return e;
+    if (skip_space(&r) != '[')
+        return TS_E_INVALID;
+    cedar_json_advance(&r, 1);
+    list_went_on(l, &r);
+    return TS_OK;
+}
+
+ts_err cedar_json_list_next(struct cedar_json_list *l, struct ts_arena *arena,
+                            const struct json **ret)
+{
+    struct json_reader r = list_reader(l, arena);
+    struct json *v = NULL;
+    ts_err e;
+
+    if (l->text.ptr == NULL) {
+        *ret = NULL;
+        return TS_OK;
+    }
+    if (skip_space(&r) == ']') {
+        cedar_json_advance(&r, 1);
+        if ((e = check_end(&r)) != TS_OK)
+            return e;
+        *l = (struct cedar_json_list){0};
+        *ret = NULL;
+        return TS_OK;
+    }
+    if (l->begun) {
+        if (peek(&r) != ',')
+            return cedar_json_fail(&r, "expected a comma or ]");
+        cedar_json_advance(&r, 1);
+    }
+    if ((e = read_whole(&r, &v)) != TS_OK)
+        return e;
+    l->begun = true;
+    list_went_on(l, &r);
+    *ret = v;
+    return TS_OK;
 }
 
 const struct json *cedar_json_get(const struct json *obj, struct ts_str key)

@@ -50,6 +50,24 @@ TS_NODISCARD ts_err cedar_json_parse_source(const struct cedar_source *source,
                                             struct ts_arena *temp,
                                             struct cedar_diags *diags,
                                             const struct json **ret);
+/* An array's members one at a time: a long list takes the memory of its longest
+ * member, if the arena given to each call is reset before the next. What is
+ * said of a text is what cedar_json_parse() says. */
+struct cedar_json_list {
+    struct ts_str text; /* borrowed; {0}: nothing is left */
+    size_t at;
+    uint32_t source, line, column;
+    bool begun;
+    struct cedar_diags *diags; /* may be NULL */
+};
+/* TS_E_INVALID, and nothing said, when the text begins otherwise. */
+TS_NODISCARD ts_err cedar_json_list_open(struct cedar_json_list *l,
+                                         struct ts_str text, uint32_t source,
+                                         struct cedar_diags *diags);
+/* NULL after the last, when the text is known to be right to its end. */
+TS_NODISCARD ts_err cedar_json_list_next(struct cedar_json_list *l,
+                                         struct ts_arena *arena,
+                                         const struct json **ret);
 /* NULL when obj has no such member. */
 const struct json *cedar_json_get(const struct json *obj, struct ts_str key);
 const char *cedar_json_kind_name(enum json_kind kind);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "policy/cedar.h"
+#include "policy/data/entity.h"
 #include "policy/json/reader.h"
 
 static struct cedar_diags diags;
@@ -354,6 +355,62 @@ static void entities_parse_reports_all_bad_entities(void **state)
     assert_int_equal(diags.errors, 3);
 }
 
+/* Entities are read as they come; what stands in a broken text is not judged.
+ */
+static void entities_parse_broken_text_says_that_alone(void **state)
+{
+    static const char *const broken[] = {"[1,", "{}", "[]]", "[\"\xFF\"]"};
+    struct cedar_source src[2] = {
+        {.name = "a", .text = ts_str_of("[" E("a", "2") ",{}]")},
+        {.name = "b"}};
+    struct cedar_entities *e = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+        src[1].text = ts_str_of(broken[i]);
+        assert_int_equal(cedar_entities_parse(src, 2, &e, &diags), TS_E_FORMAT);
+        assert_null(e);
+        assert_int_equal(diags.errors, 1);
+        assert_int_equal(diags.count, 1);
+        assert_int_equal(diags.list[0].span.source, 1);
+    }
+}
+
+/* As many as fill several runs of the loader, and one more. */
+static void entities_parse_keeps_all_of_many(void **state)
+{
+    enum {
+        MANY = 16 * 127 + 1
+    };
+    static char text[MANY * 64];
+    struct cedar_entities *e = NULL;
+    size_t len = 1;
+    char id[16];
+
+    (void)state;
+    text[0] = '[';
+    for (int i = 0; i < MANY; i++) {
+        int n = snprintf(text + len, sizeof(text) - len,
+                         "%s{\"uid\":{\"type\":\"T\",\"id\":\"%d\"},"
+                         "\"attrs\":{},\"parents\":[]}",
+                         i > 0 ? "," : "", i);
+
+        assert_true(n > 0);
+        len += (size_t)n;
+    }
+    text[len++] = ']';
+    text[len] = '\0';
+    assert_int_equal(load(text, &e), TS_OK);
+    for (int i = 0; i <= MANY; i++) {
+        struct cedar_uid uid;
+
+        (void)snprintf(id, sizeof(id), "%d", i);
+        uid = cedar_uid_make(TS_STR_LIT("T"), ts_str_of(id));
+        assert_int_equal(cedar_entity_find(e, &uid) != NULL, i < MANY);
+    }
+    cedar_entities_free(e);
+}
+
 static void entities_parse_truncation_and_flip_are_survived(void **state)
 {
     static const char text[] =
@@ -401,6 +458,8 @@ int main(void)
         T(entities_parse_reads_attributes),
         T(entities_parse_reads_escapes_as_cedar_does),
         T(entities_parse_reports_all_bad_entities),
+        T(entities_parse_broken_text_says_that_alone),
+        T(entities_parse_keeps_all_of_many),
         T(entities_parse_truncation_and_flip_are_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
