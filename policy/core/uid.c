@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "proto/base/ts_num.h"
+
 /*
  * Not a keyed hash, although names come from strangers (delegation blocks,
  * entity files): cedar has no randomness, and no structure here degrades when
@@ -100,18 +102,30 @@ ts_err cedar_str_copy(struct ts_arena *arena, struct ts_str s,
     return e;
 }
 
+/* One piece: whoever compares uids finds the names beside the hash. */
 ts_err cedar_uid_copy(struct ts_arena *arena, struct ts_str type,
                       struct ts_str id, const struct cedar_uid **ret)
 {
-    struct ts_str t, i;
+    struct cedar_uid *uid;
+    size_t bytes;
+    char *names;
     void *p;
     ts_err e;
 
-    if ((e = cedar_str_copy(arena, type, &t)) != TS_OK ||
-        (e = cedar_str_copy(arena, id, &i)) != TS_OK ||
-        (e = ts_arena_alloc(arena, sizeof(struct cedar_uid), &p)) != TS_OK)
+    if (ts_ckd_add(&bytes, sizeof(*uid), type.len) ||
+        ts_ckd_add(&bytes, bytes, id.len))
+        return TS_E_LIMIT;
+    if ((e = ts_arena_alloc(arena, bytes, &p)) != TS_OK)
         return e;
-    *(struct cedar_uid *)p = cedar_uid_make(t, i);
-    *ret = p;
+    uid = p;
+    names = (char *)(uid + 1);
+    if (type.len > 0)
+        memcpy(names, type.ptr, type.len);
+    if (id.len > 0)
+        memcpy(names + type.len, id.ptr, id.len);
+    *uid =
+        cedar_uid_make((struct ts_str){.ptr = names, .len = type.len},
+                       (struct ts_str){.ptr = names + type.len, .len = id.len});
+    *ret = uid;
     return TS_OK;
 }
