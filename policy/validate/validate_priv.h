@@ -114,7 +114,7 @@ struct validate {
     uint32_t level;
     struct ts_arena keep, temp; /* of the call; of one kind of request */
     ts_err err;                 /* first failure of the machine itself */
-    uint64_t work, work_max; /* steps */
+    uint64_t work, work_max;    /* steps */
     uint32_t depth;
     struct shapes shapes;
     uint32_t uses; /* variables that the conditions mention */
@@ -288,7 +288,7 @@ struct v_text v_type_text(const struct cedar_type *t);
 struct v_text v_path_text(const struct vnode *n);
 struct v_text v_uid_text(struct ts_str type, struct ts_str id);
 /* The candidate nearest to name, as "did you mean `x`?", or "". */
-struct v_text v_did_you_mean(struct validate *v, struct ts_str name, const struct ts_str *list,
-                             size_t count);
+struct v_text v_did_you_mean(struct validate *v, struct ts_str name,
+                             const struct ts_str *list, size_t count);
 
 #endif
