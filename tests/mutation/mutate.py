@@ -26,7 +26,7 @@ SWAP = {'==': ['!='], '!=': ['=='], '<': ['<=', '>='], '<=': ['<', '>'],
         '+=': ['-='], '-=': ['+='], 'true': ['false'], 'false': ['true']}
 TYPES = {'const', 'static', 'struct', 'enum', 'return', 'case', 'sizeof'}
 SOURCES = ['policy/eval/*.c', 'policy/validate/*.c', 'policy/core/ext*.c']
-TESTS = r'^(unit|spec)\.policy'
+TESTS = r'^(unit\.policy|spec\.cedar\.(own|differs)|golden\.cedar)'
 MEMORY = 2 << 30
 
 
@@ -92,6 +92,7 @@ class Bench:
             if data is not None and (not to.exists() or to.read_bytes() != data):
                 to.parent.mkdir(parents=True, exist_ok=True)
                 to.write_bytes(data)
+                to.chmod((self.top / name).stat().st_mode)
         for old in self.source.rglob('*'):
             if old.is_file() and str(old.relative_to(self.source)) not in wanted:
                 old.unlink()
@@ -104,7 +105,7 @@ class Bench:
             sys.exit(made.stdout)
         # ctest knows the command of a test only when its program is there.
         listed = self.run('ninja', '-C', str(self.build), '-t', 'targets', 'all').stdout
-        programs = re.findall(r'^(tests/unit_policy_\w+|bin/tipstaff): ', listed, re.M)
+        programs = re.findall(r'^(tests/(?:unit_policy|golden_cedar)_\w+|bin/tipstaff): ', listed, re.M)
         built = self.run('ninja', '-C', str(self.build), *programs)
         if built.returncode != 0:
             sys.exit(built.stdout[-4000:])

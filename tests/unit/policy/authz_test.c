@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "policy/cedar.h"
+#include "policy/cedar_explain.h"
 #include "policy/eval/eval_priv.h"
 #include "tests/lib/fault_mem.h"
 #include "tests/unit/policy/cedar_help.h"
@@ -112,6 +113,10 @@ static const struct {
     {"datetime(\"x\") == 1", "extension_error", "datetime"},
     {"duration(\"x\") == 1", "extension_error", "duration"},
     {"\"x\".toDate() == 1", "type_error", "expected datetime"},
+    {"datetime(\"2024-01-01\").offset(1) == 1", "type_error",
+     "expected duration, got long"},
+    {"datetime(\"2024-01-01\").durationSince(1) == 1", "type_error",
+     "expected datetime, got long"},
     {"\"x\".toDays() == 1", "type_error", "expected duration"},
 };
 
@@ -388,6 +393,48 @@ static void authorize_many_paths_are_told_apart(void **state)
     ts_arena_done(&arena);
 }
 
+/* What lies behind a policy's clauses in memory is not one of them. */
+static void explain_reads_no_clause_after_the_last(void **state)
+{
+    struct cedar_source src = {
+        .name = "p",
+        .text = TS_STR_LIT("permit(principal,action,resource) when "
+                           "{context.t || context.f};")};
+    struct cedar_field f[] = {{TS_STR_LIT("t"), cedar_bool(true)},
+                              {TS_STR_LIT("f"), cedar_bool(false)}};
+    struct cedar_request req = {
+        .principal = cedar_uid_make(TS_STR_LIT("U"), TS_STR_LIT("a")),
+        .action = cedar_uid_make(TS_STR_LIT("Action"), TS_STR_LIT("v")),
+        .resource = cedar_uid_make(TS_STR_LIT("R"), TS_STR_LIT("r"))};
+    struct cedar_clause clauses[16];
+    struct cedar_policies *p = NULL;
+    struct cedar_explanation why;
+    struct cedar_answer answer;
+    struct ts_arena arena;
+    uint32_t count;
+
+    (void)state;
+    ts_arena_init(&arena, 1 << 20);
+    assert_int_equal(cedar_record_make(&arena, f, 2, &req.context), TS_OK);
+    assert_int_equal(
+        cedar_policies_parse(&src, 1, &cedar_options_block, &p, NULL), TS_OK);
+    count = p->meta[0].clause_count;
+    assert_true(count < 16);
+    for (uint32_t i = 0; i < 16; i++) /* each one more condition */
+        clauses[i] = p->meta[0].clauses[i < count ? i : 3];
+    p->meta[0].clauses = clauses;
+    assert_int_equal(cedar_explain(p, NULL, &req, &arena, &answer, &why),
+                     TS_OK);
+    assert_int_equal(answer.decision, CEDAR_ALLOW);
+    assert_int_equal(why.policies[0].outcome, CEDAR_TRUE);
+    assert_int_equal(why.policies[0].decisive, 5);
+    for (uint32_t i = 0; i < count; i++)
+        assert_int_equal(why.policies[0].clauses[i].outcome,
+                         i + 1 < count ? CEDAR_TRUE : CEDAR_NOT_EVALUATED);
+    cedar_policies_free(p);
+    ts_arena_done(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -397,6 +444,7 @@ int main(void)
         cmocka_unit_test(authorize_without_memory_is_no_decision),
         cmocka_unit_test(authorize_too_much_work_is_no_decision),
         cmocka_unit_test(authorize_takes_memory_from_the_arena_only),
+        cmocka_unit_test(explain_reads_no_clause_after_the_last),
         cmocka_unit_test(authorize_many_paths_are_told_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -87,6 +87,27 @@ static const struct table_row table_rows[] = {
     {"{b: 1, a: principal}.a has boss && {a: principal, b: 1}.a.boss.active",
      "", NULL},
     {"principal.friends.contains(principal) && {a: 1}.b == 1", UNK, NULL},
+    /* what was asked and what is read differ in one part only */
+    {"{a: principal}.a has boss && {a: resource.owner}.a.boss.active", OPT,
+     NULL},
+    {"{a: resource.owner}.a has boss && {a: resource.owner}.a.boss.active", "",
+     NULL},
+    {"{a: principal, b: 1}.a has boss && {a: principal, b: 2}.a.boss.active",
+     OPT, NULL},
+    {"{a: principal, b: principal}.a has boss && "
+     "{a: principal, b: principal}.b.boss.active",
+     OPT, NULL},
+    {"(if context.mfa then principal else resource.owner) has boss && "
+     "(if context.mfa then principal else resource.owner).boss.active",
+     "", NULL},
+    {"(if context.mfa then principal else resource.owner) has boss && "
+     "(if context.mfa then resource.owner else principal).boss.active",
+     OPT, NULL},
+    {"principal.hasTag(if context.mfa then \"k\" else \"j\") && "
+     "principal.getTag(if context.mfa then \"j\" else \"k\") == \"v\"",
+     "unsafe_tag", NULL},
+    {"principal.hasTag(\"k\") && resource.owner.getTag(\"k\") == \"v\"",
+     "unsafe_tag", NULL},
     /* one fault is told once, not for all that follows from it */
     {"(principal.oops == 1 && principal has boss) && principal.boss.active",
      UNK, NULL},

@@ -117,6 +117,38 @@ static void actions_in_groups_of_other_namespaces(void **state)
     }
 }
 
+/* One type on both sides: what the scope says of it holds for its side only. */
+static void scope_asks_each_side_for_itself(void **state)
+{
+    static const char schema[] =
+        "entity U; entity R {x: Long};"
+        "action a appliesTo {principal: [U, R], resource: [U, R]};";
+    static const struct {
+        const char *policy, *codes;
+    } rows[] = {
+        {"permit(principal, action, resource is R) when { resource.x == 1 };",
+         ""},
+        {"permit(principal is R, action, resource) when { principal.x == 1 };",
+         ""},
+        {"permit(principal is R, action, resource is U) "
+         "when { principal.x == 1 };",
+         ""},
+        {"permit(principal is R, action, resource is U) "
+         "when { resource.x == 1 };",
+         UNK},
+    };
+    static struct vh_result r;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        vh_mode(schema, rows[i].policy, CEDAR_STRICT, &r);
+        assert_int_equal(r.parse, TS_OK);
+        if (strcmp(r.codes, rows[i].codes) != 0)
+            print_message("%s\n", rows[i].policy);
+        assert_string_equal(r.codes, rows[i].codes);
+    }
+}
+
 /* ---- words ----------------------------------------------------------------
  */
 
@@ -180,6 +212,69 @@ static void hints_name_the_repair(void **state)
     assert_string_equal(
         only("permit(principal, action == Action::\"flly\", resource);")->hint,
         "did you mean `fly`?");
+}
+
+/* The expression before `has` in the hint: as it is written, or "...". */
+static void hints_spell_what_was_read(void **state)
+{
+    static const char schema[] =
+        "entity U {\"odd key\": {a?: Long}, \"if\": {a?: Long}, next: U,"
+        "  _9: {a?: Long}, \"9_\": {a?: Long}, \"\": {a?: Long}} tags Long;"
+        "entity R; action v appliesTo {principal: U, resource: R,"
+        "  context: {k: String, a?: Long}};";
+    static const struct {
+        const char *cond, *hint;
+    } rows[] = {
+        {"context.a > 1", "context has a"},
+        {"principal.next._9.a > 1", "principal.next._9 has a"},
+        {"principal[\"odd key\"].a > 1", "principal[\"odd key\"] has a"},
+        {"principal[\"if\"].a > 1", "principal[\"if\"] has a"},
+        {"principal[\"9_\"].a > 1", "principal[\"9_\"] has a"},
+        {"principal[\"\"].a > 1", "principal[\"\"] has a"},
+        {"U::\"x y\"._9.a > 1", "U::\"x y\"._9 has a"},
+        {"(if true then principal else principal)._9.a > 1", "...._9 has a"},
+        {"principal.next.next.next.next.next.next.next._9.a > 1",
+         "principal.next.next.next.next.next.next.next._9 has a"},
+        {"principal.next.next.next.next.next.next.next.next._9.a > 1",
+         "....next.next.next.next.next.next.next._9 has a"},
+        {"principal.next.getTag(context.k) > 1",
+         "principal.next.hasTag(context.k)"},
+        {"principal.getTag(\"odd key\") > 1", "principal.hasTag(\"odd key\")"},
+    };
+    static struct vh_result r;
+    char text[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        (void)snprintf(text, sizeof(text),
+                       "permit(principal, action, resource) when { %s };",
+                       rows[i].cond);
+        vh_mode(schema, text, CEDAR_STRICT, &r);
+        assert_int_equal(r.parse, TS_OK);
+        assert_int_equal(r.diags.count, 1);
+        (void)snprintf(text, sizeof(text), "guard it: `%s && ...`",
+                       rows[i].hint);
+        if (strncmp(r.diags.list[0].hint, text, strlen(text)) != 0)
+            fail_msg("%s: %s", rows[i].cond, r.diags.list[0].hint);
+    }
+}
+
+static void labels_say_what_stands_there(void **state)
+{
+    (void)state;
+    assert_string_equal(only(SCOPE " when { principal.hors > 1 };")->label,
+                        "not declared in the schema");
+    assert_string_equal(only(SCOPE " when { context.load > 1 };")->label,
+                        "`load?: Long` is optional");
+    assert_string_equal(
+        only(SCOPE " when { principal.getTag(\"k\") == \"a\" };")->label,
+        "nothing says that it is present");
+    assert_string_equal(only(SCOPE " when { !principal.hours };")->label,
+                        "this is `Long`");
+    assert_string_equal(only(SCOPE " when { principal.hours };")->text,
+                        "expected `Bool`, found `Long`");
+    assert_string_equal(only(SCOPE " when { principal.hours has x };")->text,
+                        "expected an entity or a record, found `Long`");
 }
 
 static void hostile_names_are_escaped(void **state)
@@ -289,6 +384,8 @@ static void level_each_lookup_counts_one(void **state)
              "level_exceeded");
     at_level("permit(principal in ?principal, action, resource);", 0,
              "level_exceeded");
+    at_level("false", 0, IMP);
+    at_level("false", 5, IMP);
 }
 
 static void level_lookup_of_a_literal_is_refused(void **state)
@@ -392,6 +489,38 @@ static void large_policy_of_guards_is_quick_and_valid(void **state)
     }
 }
 
+/* Each guard is its own access, found again however many others there are. */
+static void many_guards_are_told_apart(void **state)
+{
+    enum {
+        GUARDS = 700
+    };
+    static char text[BIG + 1000];
+    static struct vh_result r;
+
+    (void)state;
+    for (unsigned missing = 0; missing <= GUARDS; missing += 50) {
+        size_t n = add(text, 0, SCOPE " when { true");
+
+        for (unsigned side = 0; side < 2; side++)
+            for (unsigned i = 1; i <= GUARDS; i++) {
+                char part[64];
+
+                if (side == 0 && i == missing)
+                    continue;
+                (void)snprintf(part, sizeof(part),
+                               side == 0 ? " && principal.hasTag(\"%u\")"
+                                         : " && principal.getTag(\"%u\")!=\"\"",
+                               i);
+                n = add(text, n, part);
+            }
+        (void)add(text, n, " };");
+        vh_mode(table_schema, text, CEDAR_STRICT, &r);
+        assert_int_equal(r.parse, TS_OK);
+        assert_string_equal(r.codes, missing == 0 ? "" : "unsafe_tag");
+    }
+}
+
 static void large_number_of_faults_is_counted_and_bounded(void **state)
 {
     static char text[BIG + 1000];
@@ -408,14 +537,19 @@ static void large_number_of_faults_is_counted_and_bounded(void **state)
     assert_int_equal(r.diags.errors, faults);
 }
 
-/* 3 x 400 x 400 kinds of request and a policy that looks at all of them. */
+/* 3 x 400 x 400 kinds of request and a policy that looks at all of them. Faults
+ * of the policies beside it are told, but the limit outweighs them. */
 static void work_beyond_the_limit_is_refused_by_name(void **state)
 {
     static char schema[BIG], text[BIG + 1000];
     static struct vh_result r;
-    size_t s = 0, n = add(text, 0, "permit(principal,action,resource) when {");
+    static const char fault[] =
+        "forbid(principal,action,resource) when {principal.oops == 1};";
+    size_t s = 0, n;
 
     (void)state;
+    n = add(text, 0, fault);
+    n = add(text, n, "permit(principal,action,resource) when {");
 #ifdef TS_SANITIZED
     skip(); /* the limit itself takes a minute there */
 #endif
@@ -437,11 +571,13 @@ static void work_beyond_the_limit_is_refused_by_name(void **state)
     }
     while (n < BIG)
         n = add(text, n, "principal.a < resource.a && context == {} && ");
-    (void)add(text, n, "true };");
+    n = add(text, n, "true };");
+    (void)add(text, n, fault);
     vh_mode(schema, text, CEDAR_STRICT, &r);
     assert_int_equal(r.parse, TS_OK);
     assert_int_equal(r.err, TS_E_LIMIT);
-    assert_string_equal(r.codes, "validate_limit");
+    assert_string_equal(r.codes,
+                        "unknown_attribute validate_limit unknown_attribute");
     vh_mode(schema, "permit(principal,action,resource);", CEDAR_STRICT, &r);
     assert_int_equal(r.err, TS_OK);
 }
@@ -494,14 +630,18 @@ int main(void)
         cmocka_unit_test(rows_permissive_say_what_they_should),
         cmocka_unit_test(diagnostics_any_row_point_into_the_text),
         cmocka_unit_test(actions_in_groups_of_other_namespaces),
+        cmocka_unit_test(scope_asks_each_side_for_itself),
         cmocka_unit_test(fault_in_one_kind_of_request_names_it),
         cmocka_unit_test(fault_in_every_kind_of_request_is_told_once),
         cmocka_unit_test(hints_name_the_repair),
+        cmocka_unit_test(hints_spell_what_was_read),
+        cmocka_unit_test(labels_say_what_stands_there),
         cmocka_unit_test(hostile_names_are_escaped),
         cmocka_unit_test(level_each_lookup_counts_one),
         cmocka_unit_test(level_lookup_of_a_literal_is_refused),
         cmocka_unit_test(link_is_checked_with_what_fills_it),
         cmocka_unit_test(large_policy_of_guards_is_quick_and_valid),
+        cmocka_unit_test(many_guards_are_told_apart),
         cmocka_unit_test(large_number_of_faults_is_counted_and_bounded),
         cmocka_unit_test(work_beyond_the_limit_is_refused_by_name),
         cmocka_unit_test(block_is_refused_when_all_policies_take_too_long),

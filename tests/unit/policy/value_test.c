@@ -442,6 +442,17 @@ static void ip_parse_table(void **state)
         {"fe80::1%eth0", false},
         {"[::1]", false},
         {"FFFF::abcd", true},
+        {"A::F", true},
+        {"a::f", true},
+        {"0::9", true},
+        {"G::", false},
+        {"@::", false},
+        {"`::", false},
+        {"::g", false},
+        {"1::2:", false},
+        {"1::2:/64", false},
+        {"1:2:3:4:5:6:7:", false},
+        {"1:2:3:4:5:6:7:/64", false},
     };
 
     (void)state;
@@ -451,6 +462,25 @@ static void ip_parse_table(void **state)
         if ((cedar_ipaddr(ts_str_of(rows[i].text), &v) == TS_OK) != rows[i].ok)
             fail_msg("%s", rows[i].text);
     }
+}
+
+/* Every digit in every place of a group, in either case. */
+static void ip_parse_every_hex_digit_has_its_value(void **state)
+{
+    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+
+    (void)state;
+    for (unsigned place = 0; place < 4; place++)
+        for (unsigned d = 0; d < sizeof(digits) - 1; d++) {
+            char text[] = "::0000";
+            struct cedar_value v;
+            unsigned want = d % 16 << 4 * (3 - place);
+
+            text[2 + place] = digits[d];
+            assert_int_equal(cedar_ipaddr(ts_str_of(text), &v), TS_OK);
+            assert_int_equal(v.as.ip.addr[14], want >> 8);
+            assert_int_equal(v.as.ip.addr[15], want & 0xFF);
+        }
 }
 
 /* All patterns and texts over a tiny alphabet, against the obvious recursion.
@@ -586,6 +616,7 @@ int main(void)
         T(duration_parse_table),
         T(datetime_parse_table),
         T(ip_parse_table),
+        T(ip_parse_every_hex_digit_has_its_value),
         T(pattern_match_agrees_with_backtracking),
         T(uidmap_finds_all_even_when_hashes_collide),
     };
