@@ -9,6 +9,7 @@
 #include "policy/core/name.h"
 #include "policy/core/uid.h"
 #include "policy/json/value_json.h"
+#include "policy/syntax/node.h"
 
 ts_err est_fail(struct est_reader *r, const struct json *v, const char *hint,
                 const char *fmt, ...)
@@ -105,19 +106,7 @@ ts_err est_type(struct est_reader *r, const struct json *v, struct ts_str *ret)
 ts_err est_node(struct est_reader *r, enum ast_op op, const struct json *at,
                 struct ast_expr **ret)
 {
-    struct ast_expr *n;
-    void *mem;
-    ts_err e = ts_arena_alloc(r->arena, sizeof(*n), &mem);
-
-    if (e != TS_OK)
-        return e;
-    n = mem;
-    n->op = op;
-    n->height = 1;
-    n->span = at->span;
-    r->nodes[op]++;
-    *ret = n;
-    return TS_OK;
+    return ast_node_new(r->arena, r->nodes, op, at->span, ret);
 }
 
 static ts_err too_deep(struct est_reader *r, const struct json *v)
@@ -129,17 +118,7 @@ static ts_err too_deep(struct est_reader *r, const struct json *v)
 ts_err est_adopt(struct est_reader *r, struct ast_expr *parent,
                  struct ast_expr *kid, const struct json *at)
 {
-    if (kid->height >= CEDAR_HEIGHT_MAX)
-        return too_deep(r, at);
-    if (kid->height >= parent->height)
-        parent->height = (uint16_t)(kid->height + 1);
-    if (parent->last != NULL)
-        parent->last->next = kid;
-    else
-        parent->first = kid;
-    parent->last = kid;
-    parent->count++;
-    return TS_OK;
+    return ast_node_adopt(parent, kid) ? TS_OK : too_deep(r, at);
 }
 
 ts_err est_enter(struct est_reader *r, const struct json *v)

@@ -3,6 +3,7 @@
 #include "policy/core/lit.h"
 #include "policy/core/name.h"
 #include "policy/est/read.h"
+#include "policy/syntax/node.h"
 
 enum side { /* which scope is being read */
     PRINCIPAL,
@@ -28,12 +29,7 @@ static ts_err one_uid(struct est_reader *r, const struct json *v,
             r, v, "actions are written Action::\"name\"",
             "expected an entity uid with type `Action` but got `%s::\"%s\"`",
             cedar_quote(uid->str).s, cedar_quote(uid->id).s);
-    if (*tail != NULL)
-        (*tail)->next = uid;
-    else
-        s->uids = uid;
-    *tail = uid;
-    s->uid_count++;
+    ast_scope_append(s, tail, uid);
     return TS_OK;
 }
 

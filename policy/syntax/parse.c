@@ -11,6 +11,7 @@
 #include "policy/core/limits.h"
 #include "policy/core/name.h"
 #include "policy/core/utf8.h"
+#include "policy/syntax/node.h"
 #include "policy/syntax/parse_priv.h"
 
 ts_err cedar_parse_advance(struct parser *p)
@@ -52,19 +53,7 @@ ts_err cedar_parse_take(struct parser *p, char ch, bool *ret_took)
 ts_err cedar_parse_node(struct parser *p, enum ast_op op,
                         struct cedar_span span, struct ast_expr **ret)
 {
-    struct ast_expr *n;
-    void *mem;
-    ts_err e = ts_arena_alloc(p->arena, sizeof(*n), &mem);
-
-    if (e != TS_OK)
-        return e;
-    n = mem;
-    n->op = op;
-    n->height = 1;
-    n->span = span;
-    p->nodes[op]++;
-    *ret = n;
-    return TS_OK;
+    return ast_node_new(p->arena, p->nodes, op, span, ret);
 }
 
 void cedar_parse_close(const struct parser *p, struct cedar_span *span)
@@ -75,19 +64,11 @@ void cedar_parse_close(const struct parser *p, struct cedar_span *span)
 ts_err cedar_parse_adopt(struct parser *p, struct ast_expr *parent,
                          struct ast_expr *kid)
 {
-    if (kid->height >= CEDAR_HEIGHT_MAX)
-        return cedar_parse_fail(p, kid->span, "too deep",
-                                "split the policy in two",
-                                "this expression is nested too deeply");
-    if (kid->height >= parent->height)
-        parent->height = (uint16_t)(kid->height + 1);
-    if (parent->last != NULL)
-        parent->last->next = kid;
-    else
-        parent->first = kid;
-    parent->last = kid;
-    parent->count++;
-    return TS_OK;
+    return ast_node_adopt(parent, kid)
+               ? TS_OK
+               : cedar_parse_fail(p, kid->span, "too deep",
+                                  "split the policy in two",
+                                  "this expression is nested too deeply");
 }
 
 ts_err cedar_parse_ident(struct parser *p, struct ts_str *ret)

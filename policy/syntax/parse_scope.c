@@ -4,6 +4,7 @@
 #include "policy/core/diag.h"
 #include "policy/core/lit.h"
 #include "policy/core/name.h"
+#include "policy/syntax/node.h"
 #include "policy/syntax/parse_priv.h"
 
 /* A slot stands on its own side only: ?principal for the principal. */
@@ -105,12 +106,7 @@ static ts_err parse_action_uid(struct parser *p, struct ast_scope *s,
             "actions are written Action::\"name\" or App::Action::\"name\"",
             "expected an entity uid with type `Action` but got `%s::\"%s\"`",
             cedar_quote(uid->str).s, cedar_quote(uid->id).s);
-    if (*tail != NULL)
-        (*tail)->next = uid;
-    else
-        s->uids = uid;
-    *tail = uid;
-    s->uid_count++;
+    ast_scope_append(s, tail, uid);
     return TS_OK;
 }
 
