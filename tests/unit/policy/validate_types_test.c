@@ -87,7 +87,7 @@ static void with_validate(void (*law)(struct validate *v,
                                       const struct universe *u))
 {
     static struct universe u;
-    struct validate v = {0};
+    struct validate v = {.work_max = CEDAR_VALIDATE_WORK};
 
     universe_init(&u);
     ts_arena_init(&v.temp, (size_t)64 << 20);
@@ -183,7 +183,7 @@ static void disjoint_is_symmetric_and_never_true_of_related_types(void **state)
 static void lub_fails_with_a_reason(void **state)
 {
     static struct universe u;
-    struct validate v = {0};
+    struct validate v = {.work_max = CEDAR_VALIDATE_WORK};
     enum lub_help why;
     struct cedar_type a = {.kind = TYPE_ENTITY, .as.entities = {1, ab_list}};
     struct cedar_type b = {.kind = TYPE_ENTITY, .as.entities = {1, bc_list}};
@@ -203,7 +203,7 @@ static void lub_fails_with_a_reason(void **state)
 
 static void work_beyond_the_limit_stops_everything(void **state)
 {
-    struct validate v = {.work = CEDAR_VALIDATE_WORK};
+    struct validate v = {.work = 1, .work_max = 1};
     enum lub_help why;
 
     (void)state;
