@@ -7,12 +7,17 @@
 #include "cli/policy/slice.h"
 #include "policy/json/reader.h"
 
+/* Bytes of JSON that requests with entities of their own have read, all of them
+ * held at once: each reads the entity files again. */
+#define ENTITY_BYTES_MAX ((size_t)256 << 20)
+
 struct list {
     struct pol_inputs *in;
     const struct cedar_source *file;
     bool validate;
     struct pol_request_list out;
     size_t cap;
+    size_t entity_bytes;
 };
 
 static bool room(struct list *l)
@@ -38,6 +43,22 @@ static bool room(struct list *l)
     return true;
 }
 
+static bool may_hold(struct list *l, const struct pol_request *r, size_t len)
+{
+    if (r->entities == NULL)
+        return true;
+    l->entity_bytes += len;
+    for (size_t i = 0; i < l->in->entity_files.count; i++)
+        l->entity_bytes += l->in->entity_files.list[i].text.len;
+    if (l->entity_bytes <= ENTITY_BYTES_MAX)
+        return true;
+    cli_error("%s:%u: the requests up to here that bring entities of their own "
+              "come to more than %zu MiB with those of --entities; put theirs "
+              "into --entities or ask in several files",
+              l->file->name, r->span.line, ENTITY_BYTES_MAX >> 20);
+    return false;
+}
+
 static bool add(struct list *l, struct ts_str text, struct cedar_span at)
 {
     struct pol_files files = {.list = l->file, .count = 1};
@@ -46,8 +67,7 @@ static bool add(struct list *l, struct ts_str text, struct cedar_span at)
         return false;
     if (pol_request_parse(l->in, l->file, text, at, l->validate,
                           &l->out.list[l->out.count], pol_diags(l->in))) {
-        l->out.count++;
-        return true;
+        return may_hold(l, &l->out.list[l->out.count++], text.len);
     }
     pol_complain_err(l->file->name, TS_E_NOMEM, l->in->diags, &files);
     return false;

@@ -264,6 +264,7 @@ static bool read_cases(struct suite *s, const struct yaml_node *root)
 static bool read_yaml(struct suite *s, struct yaml_node **ret)
 {
     static const struct yaml_limits limits = {.depth = SUITE_DEPTH_MAX,
+                                              .keys = SUITE_KEYS_MAX,
                                               .nodes = SUITE_NODES_MAX};
     struct yaml_fail fail;
     struct yaml_node at;

@@ -22,6 +22,7 @@
 #define SUITE_FILE_MAX   ((size_t)8 << 20) /* bytes */
 #define SUITE_NODES_MAX  262144u           /* values in one file */
 #define SUITE_DEPTH_MAX  40u               /* nesting */
+#define SUITE_KEYS_MAX   2048u             /* of one map */
 #define SUITE_INPUTS_MAX 16u               /* paths in one list */
 
 struct suite_case {

@@ -51,6 +51,8 @@ static ts_err set_key(struct builder *b, const yaml_event_t *ev)
     char text[128], name[64];
     ts_err e;
 
+    if (b->limits->keys != 0 && in->count >= b->limits->keys)
+        return refuse(b, at, TS_E_LIMIT, "too many keys in one map");
     for (const struct yaml_node *n = in->first; n != NULL; n = n->next) {
         if (!ts_str_eq(n->key, k))
             continue;

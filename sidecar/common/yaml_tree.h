@@ -23,6 +23,8 @@
 
 struct yaml_limits { /* of a caller that wants others than those above */
     uint32_t depth, nodes;
+    uint32_t keys; /* of one map, each compared with all before; 0: no other
+                      limit than nodes */
 };
 
 enum yaml_kind {

@@ -28,6 +28,14 @@ golden diff_bad_line 1 policy diff --old policies --new now --schema photos.ceda
 : >none.jsonl
 expect 1 policy diff --old policies --new now --requests none.jsonl
 says err "no requests in it"
+# each request with entities reads the files again, and all are held at once
+/usr/bin/python3 -c 'import json
+uid = {"type": "U", "id": "a"}
+print(json.dumps([{"uid": uid, "attrs": {"a": "x" * 15000000}, "parents": []}]), file=open("large.json", "w"))
+ask = {"principal": "U::\"a\"", "action": "Action::\"a\"", "resource": "U::\"b\"", "entities": []}
+print("\n".join(json.dumps(ask) for _ in range(18)), file=open("large.jsonl", "w"))'
+expect 1 policy diff --old policies --new now --entities large.json --requests large.jsonl --quiet
+says err "large.jsonl:18: the requests up to here"
 expect 1 diff_sets --old broken/01.cedar --new broken/02.cedar
 says err "01.cedar:3"
 says err "02.cedar:"

@@ -61,6 +61,18 @@ says out "5 passed, 0 failed, 1 file not run"
 expect 1 policy test bad.yaml
 head -c 3000 /dev/urandom >bad.yaml
 expect 1 policy test bad.yaml
+# keys are compared with each other: a map has a bounded number of them
+keys() {
+    printf 'policies: policies\ncases:\n  - name: many\n'
+    printf '    principal: U::"a"\n    action: Action::"a"\n    resource: U::"b"\n'
+    printf '    expect: deny\n    context:\n'
+    seq -f '      a%.0f: 1' "$1"
+}
+keys 2048 >many.yaml
+expect 0 policy test many.yaml
+keys 2049 >many.yaml
+expect 1 policy test many.yaml
+says err "too many keys in one map"
 size=$(wc -c <tests.yaml)
 n=0
 while [ $n -lt "$size" ]; do
