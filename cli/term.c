@@ -39,7 +39,7 @@ struct term term_of(int fd)
     return colour;
 }
 
-void term_print(struct ts_str s)
+void term_put(FILE *f, struct ts_str s)
 {
     char piece[256];
 
@@ -51,10 +51,15 @@ void term_print(struct ts_str s)
         while (n < s.len && n < 31 && ((unsigned char)s.ptr[n] & 0xC0) == 0x80)
             n++;
         (void)ts_str_show(piece, sizeof(piece), s.ptr, n);
-        (void)fputs(piece, stdout);
+        (void)fputs(piece, f);
         s.ptr += n;
         s.len -= n;
     }
+}
+
+void term_print(struct ts_str s)
+{
+    term_put(stdout, s);
 }
 
 void term_time(char *out, size_t cap, unsigned long long unix_s)

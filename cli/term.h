@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "proto/base/ts_str.h"
 
@@ -19,7 +20,9 @@ struct term term_of(int fd);
  * drawing and check marks, or ASCII. */
 bool term_utf8(void);
 
-/* Prints s escaped (control, bidi and zero-width characters made visible). */
+/* Writes s escaped (control, bidi and zero-width characters made visible). */
+void term_put(FILE *f, struct ts_str s);
+/* The same to standard output. */
 void term_print(struct ts_str s);
 
 /* "2026-11-22T10:00:00Z"; out holds at least 32 bytes. */

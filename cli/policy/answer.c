@@ -13,7 +13,7 @@ void pol_put_decision(FILE *f, const struct term *t, enum cedar_decision d)
 
 void pol_put_id(FILE *f, const struct cedar_policies *p, uint32_t policy)
 {
-    pol_put(f, cedar_policies_info(p, policy).id);
+    term_put(f, cedar_policies_info(p, policy).id);
 }
 
 void pol_put_ids(FILE *f, const struct cedar_policies *p, const uint32_t *list,

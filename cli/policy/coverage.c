@@ -83,7 +83,7 @@ static void print_clause(const struct coverage *c, const struct explain_view *v,
     const struct pol_files *files = &c->set->files;
 
     (void)printf("  %s%-13s%s  ", v->t.yellow, missing(seen), v->t.reset);
-    pol_put(stdout, explain_text(v, k->span, 96));
+    term_put(stdout, explain_text(v, k->span, 96));
     if (k->span.source < files->count)
         (void)printf("  %s%s:%u:%u%s", v->t.dim,
                      files->list[k->span.source].name, k->span.line,

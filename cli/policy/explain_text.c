@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/policy/explain_view.h"
+#include "cli/term.h"
 
 #define CLAUSE_CAP 96  /* bytes of a clause's text that are shown */
 #define VALUE_CAP  120 /* bytes of a value's text */
@@ -141,11 +142,11 @@ static bool put_keys(const struct drawing *d, uint32_t c,
         memmem(text.ptr, text.len, " has ", 5) == NULL)
         return false;
     n = cedar_record_count(op->value.as.record);
-    pol_put(stdout, op->path);
+    term_put(stdout, op->path);
     (void)printf(" has %s%s", d->v->t.reset, d->v->t.cyan);
     for (size_t i = 0; i < n; i++) {
         (void)fputs(i > 0 ? ", " : "", stdout);
-        pol_put(stdout, cedar_record_at(op->value.as.record, i)->key);
+        term_put(stdout, cedar_record_at(op->value.as.record, i)->key);
     }
     (void)printf("%s%s\n", n == 0 ? "nothing" : "", d->v->t.reset);
     return true;
@@ -165,9 +166,9 @@ static void put_values(const struct drawing *d, unsigned depth, uint32_t c)
         (void)printf("    %s", d->v->t.dim);
         if (put_keys(d, c, op))
             continue;
-        pol_put(stdout, name);
+        term_put(stdout, name);
         (void)printf(" = %s%s", d->v->t.reset, d->v->t.cyan);
-        pol_put(stdout, explain_value(d->v, op, VALUE_CAP));
+        term_put(stdout, explain_value(d->v, op, VALUE_CAP));
         (void)printf("%s\n", d->v->t.reset);
     }
 }
@@ -185,7 +186,7 @@ static void put_scope_value(const struct drawing *d, uint32_t c)
     branches(d, 0, true);
     (void)printf("    %s%s = %s%s", d->v->t.dim, name, d->v->t.reset,
                  d->v->t.cyan);
-    pol_put(stdout, explain_variable(d->v, name, uid, VALUE_CAP));
+    term_put(stdout, explain_variable(d->v, name, uid, VALUE_CAP));
     (void)printf("%s\n", d->v->t.reset);
 }
 
@@ -230,7 +231,7 @@ static void put_clause(const struct drawing *d, unsigned depth, uint32_t c,
                  o == CEDAR_NOT_EVALUATED ? "" : v->t.reset, before);
     if (whole) {
         (void)fputs(*before != '\0' ? " " : "", stdout);
-        pol_put(stdout, explain_text(v, d->clauses[c].span, CLAUSE_CAP));
+        term_put(stdout, explain_text(v, d->clauses[c].span, CLAUSE_CAP));
     }
     (void)fputs(v->t.reset, stdout);
     if (d->r->decisive == c && d->r->outcome != CEDAR_TRUE)
@@ -292,7 +293,7 @@ static void put_title(const struct explain_view *v, uint32_t policy)
     (void)printf("%s%s%s %s%s ", colour_of(&v->t, o), mark_of(&v->marks, o),
                  v->t.reset, v->t.bold,
                  info.effect == CEDAR_PERMIT ? "permit" : "forbid");
-    pol_put(stdout, info.id);
+    term_put(stdout, info.id);
     (void)printf("%s %s", v->t.reset,
                  o == CEDAR_TRUE     ? "is satisfied"
                  : o == CEDAR_FAILED ? "failed"
@@ -342,7 +343,7 @@ static void put_head(const struct explain_view *v)
     pol_put_decision(stdout, &v->t, a->decision);
     for (size_t i = 0; i < 3; i++) {
         (void)printf(" %s ", i > 0 ? v->marks.dot : "");
-        pol_put(stdout, explain_variable(v, names[i], uids[i], VALUE_CAP));
+        term_put(stdout, explain_variable(v, names[i], uids[i], VALUE_CAP));
     }
     (void)fputc('\n', stdout);
     margin(v);

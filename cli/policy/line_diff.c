@@ -129,7 +129,7 @@ static void put_line(FILE *to, const struct term *t, char sign, struct ts_str s)
 
         while (n < s.len - (whole ? 1 : 0) && s.ptr[n] != '\t')
             n++;
-        pol_put(to, (struct ts_str){.ptr = s.ptr + i, .len = n - i});
+        term_put(to, (struct ts_str){.ptr = s.ptr + i, .len = n - i});
         if (n < s.len && s.ptr[n] == '\t')
             (void)fputc('\t', to);
         i = n;

@@ -68,23 +68,6 @@ struct pol_count pol_count(size_t n, const char *name)
     return c;
 }
 
-void pol_put(FILE *f, struct ts_str s)
-{
-    char piece[256];
-
-    /* 32 bytes in become at most 8 times that; no character is cut */
-    while (s.len > 0) {
-        size_t n = s.len < 28 ? s.len : 28;
-
-        while (n < s.len && n < 31 && ((unsigned char)s.ptr[n] & 0xC0) == 0x80)
-            n++;
-        (void)ts_str_show(piece, sizeof(piece), s.ptr, n);
-        (void)fputs(piece, f);
-        s.ptr += n;
-        s.len -= n;
-    }
-}
-
 void pol_put_uid(FILE *f, const struct cedar_uid *uid)
 {
     struct cedar_value v = cedar_entity(uid);

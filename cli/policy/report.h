@@ -32,8 +32,6 @@ struct pol_count {
 };
 struct pol_count pol_count(size_t n, const char *name);
 
-/* Text of any origin, escaped, to f. */
-void pol_put(FILE *f, struct ts_str s);
 void pol_put_uid(FILE *f, const struct cedar_uid *uid);
 
 /* Marks in UTF-8 or ASCII, as the locale allows. */

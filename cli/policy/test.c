@@ -9,6 +9,7 @@
 #include "cli/policy/junit.h"
 #include "cli/policy/policy.h"
 #include "cli/policy/suite.h"
+#include "cli/term.h"
 
 struct test {
     struct pol_options o;
@@ -141,7 +142,7 @@ static void print_case(const struct test *t, const struct suite_case *c,
         return;
     (void)printf("  %s%s%s ", ok ? t->t.green : t->t.red,
                  ok ? t->marks.yes : t->marks.no, t->t.reset);
-    pol_put(stdout, c->name);
+    term_put(stdout, c->name);
     (void)fputc('\n', stdout);
     if (ok)
         return;
