@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cli/block_policy.h"
 #include "cli/cmd.h"
 #include "cli/commands.h"
 #include "cli/files.h"
@@ -13,7 +14,8 @@
 #define DEPTH_UNSET UINT64_MAX
 
 struct attenuate_opts {
-    const char *chain, *key, *issuer_pub, *agent, *holder, *policy, *out;
+    const char *chain, *key, *issuer_pub, *agent, *holder, *policy, *schema,
+        *out;
     uint64_t ttl_s, depth;
 };
 
@@ -100,12 +102,12 @@ static bool append(const struct attenuate_opts *o, struct ts_bytes chain,
 static bool build(const struct attenuate_opts *o, struct ts_arena *arena)
 {
     struct delegation_link link = {0};
-    struct ts_bytes chain, policy;
+    struct ts_bytes chain;
     struct delegation d;
     enum trust_code c;
 
     if (!cli_read(o->chain, TS_CHAIN_MAX, arena, &chain) ||
-        !cli_read(o->policy, TS_BLOCK_POLICY_MAX, arena, &policy) ||
+        !cli_block_policy(o->policy, o->schema, arena, &link.policies) ||
         !cli_public_key("--holder", o->holder, link.holder))
         return false;
     c = delegation_decode_to_show(chain.ptr, chain.len, NULL, arena, &d);
@@ -118,8 +120,6 @@ static bool build(const struct attenuate_opts *o, struct ts_arena *arena)
         return false;
     randombytes_buf(link.nonce, sizeof(link.nonce));
     link.agent = ts_str_of(o->agent);
-    link.policies =
-        (struct ts_str){.ptr = (const char *)policy.ptr, .len = policy.len};
     return append(o, chain, &link, arena);
 }
 
@@ -154,6 +154,8 @@ int cmd_attenuate(int argc, char **argv)
          CLI_TEXT, &o.holder, true},
         {"--policy", "FILE", "Cedar text of the block, - for standard input",
          CLI_TEXT, &o.policy, true},
+        {"--schema", "FILE", "the tenant's schema: validate the policy first",
+         CLI_TEXT, &o.schema, false},
         {"-o", "FILE", "where the longer chain goes (new file, mode 0600)",
          CLI_TEXT, &o.out, true},
         {"--issuer-pub", "KEY",

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cli/block_policy.h"
 #include "cli/cmd.h"
 #include "cli/commands.h"
 #include "cli/files.h"
@@ -14,7 +15,7 @@
 
 struct delegate_opts {
     const char *issuer_key, *tenant, *issuer, *user, *agent, *holder, *aud;
-    const char *task, *policy, *out;
+    const char *task, *policy, *schema, *out;
     uint64_t ttl_s, depth, max_calls;
     struct cli_list attrs;
 };
@@ -77,8 +78,6 @@ static bool set_times(uint64_t ttl_s, struct delegation_root *r)
 static bool fill(const struct delegate_opts *o, struct ts_arena *arena,
                  struct delegation_attr *attrs, struct delegation_root *r)
 {
-    struct ts_bytes policy;
-
     if (o->depth > TS_DEPTH_MAX) {
         cli_error("--depth: at most %d links are allowed below a root",
                   TS_DEPTH_MAX);
@@ -86,7 +85,7 @@ static bool fill(const struct delegate_opts *o, struct ts_arena *arena,
     }
     if (!parse_attrs(&o->attrs, attrs) || !set_times(o->ttl_s, r) ||
         !cli_public_key("--holder", o->holder, r->holder) ||
-        !cli_read(o->policy, TS_BLOCK_POLICY_MAX, arena, &policy))
+        !cli_block_policy(o->policy, o->schema, arena, &r->policies))
         return false;
     randombytes_buf(r->grant_id, sizeof(r->grant_id));
     r->tenant = ts_str_of(o->tenant);
@@ -97,8 +96,6 @@ static bool fill(const struct delegate_opts *o, struct ts_arena *arena,
     r->task = ts_str_of(o->task);
     r->depth = (uint32_t)o->depth;
     r->max_calls = o->max_calls;
-    r->policies =
-        (struct ts_str){.ptr = (const char *)policy.ptr, .len = policy.len};
     r->attrs = attrs;
     r->attr_count = o->attrs.count;
     return true;
@@ -176,6 +173,8 @@ int cmd_delegate(int argc, char **argv)
         {"--task", "ID", "what it is for", CLI_TEXT, &o.task, true},
         {"--policy", "FILE", "Cedar text of the block, - for standard input",
          CLI_TEXT, &o.policy, true},
+        {"--schema", "FILE", "the tenant's schema: validate the policy first",
+         CLI_TEXT, &o.schema, false},
         {"-o", "FILE",
          "where the chain goes (new file, mode 0600; FILE.issuer beside it)",
          CLI_TEXT, &o.out, true},

@@ -87,6 +87,32 @@ expect 1 "$tipstaff" attenuate --chain c.chain --key coder.seed \
 says err "E_ID"
 [ ! -e x.chain ] || fail "a refused chain was written"
 
+# what the sidecar would refuse is not signed in the first place
+root() { # root EXIT POLICY_TEXT [OPTION...]
+    want=$1
+    printf '%s\n' "$2" >bad.cedar
+    shift 2
+    expect "$want" "$tipstaff" delegate --issuer-key issuer.seed --tenant acme \
+        --issuer acme-idp --user alice --agent coder --holder coder.pub \
+        --aud s --task t --policy bad.cedar -o x.chain "$@"
+}
+printf 'entity User; entity Agent; entity File;
+action read appliesTo { principal: [User, Agent], resource: File, context: { n?: Long } };\n' >s.cedarschema
+root 1 'permit(principal, action, resource'
+says err 'bad.cedar:1:7'
+root 1 'permit(principal == ?principal, action, resource);'
+says err 'cannot hold templates'
+root 1 'permit(principal, action, resource) when { context.n > 1 };' --schema s.cedarschema
+says err 'unsafe_optional_attribute'
+says err 'bad.cedar:1:44'
+root 1 'permit(principal, action, resource);' --schema none.cedarschema
+says err 'none.cedarschema'
+[ ! -e x.chain ] || fail "a policy that the sidecar refuses was signed"
+expect 1 "$tipstaff" attenuate --chain c.chain --key coder.seed --agent coder/x \
+    --holder tester.pub --policy bad.cedar --schema none.cedarschema -o x.chain
+root 0 'permit(principal, action == Action::"read", resource);' --schema s.cedarschema
+rm x.chain
+
 # control characters of a chain do not reach the terminal
 printf 'permit(principal, action, resource); // \033[2J' >esc.cedar
 expect 0 "$tipstaff" delegate --issuer-key issuer.seed --tenant acme \
