@@ -62,13 +62,18 @@ const struct cedar_value *ev_attr(struct ev *ev, const struct cedar_value *base,
 const struct cedar_value *ev_path_walk(struct ev *ev, uint32_t path)
 {
     const struct ev_path *p = &ev->p->paths[path];
-    const struct cedar_value *v;
+    const struct cedar_value *base, *v = NULL;
 
     if (!ev_charge(ev, 1))
         return NULL;
-    v = p->parent >= EV_PATH_VAR ? &ev->vars[p->parent - EV_PATH_VAR]
-                                 : ev_path(ev, p->parent);
-    if (v == NULL || (v = ev_attr(ev, v, p->attr)) == NULL)
+    base = p->parent >= EV_PATH_VAR ? &ev->vars[p->parent - EV_PATH_VAR]
+                                    : ev_path(ev, p->parent);
+    if (base == NULL)
+        return NULL;
+    /* what most paths do, and ev_attr() would do after a call */
+    if (base->kind == CEDAR_RECORD)
+        v = cedar_record_find(base->as.record, p->attr);
+    if (v == NULL && (v = ev_attr(ev, base, p->attr)) == NULL)
         return NULL;
     if (path < EV_PATHS_SHARED) {
         ev->paths[path] = v;
