@@ -1,71 +1,45 @@
 /* The request of one case. What YAML says is made JSON, which the engine reads
  * with the schema's help. */
-#include <stdio.h>
 #include <string.h>
 
 #include "cli/policy/report.h"
 #include "cli/policy/suite.h"
-#include "proto/base/ts_buf.h"
+#include "policy/json/writer.h"
 
 #define JSON_MAX ((size_t)16 << 20)
 
-static ts_err put(struct ts_buf *b, const char *s)
-{
-    struct ts_str t = ts_str_of(s);
-
-    return ts_buf_append(b, t.ptr, t.len);
-}
-
-static ts_err put_string(struct ts_buf *b, struct ts_str s)
-{
-    ts_err e = put(b, "\"");
-
-    for (size_t i = 0; i < s.len && e == TS_OK; i++) {
-        unsigned char c = (unsigned char)s.ptr[i];
-        char esc[8];
-
-        if (c >= 0x20 && c != '"' && c != '\\') {
-            e = ts_buf_append(b, &s.ptr[i], 1);
-            continue;
-        }
-        (void)snprintf(esc, sizeof(esc), "\\u%04x", (unsigned)c);
-        e = put(b, esc);
-    }
-    return e != TS_OK ? e : put(b, "\"");
-}
-
-static ts_err put_scalar(struct ts_buf *b, const struct yaml_node *n)
+static void put_scalar(struct json_writer *w, const struct yaml_node *n)
 {
     struct ts_str s;
     int64_t i;
     bool v;
 
     if (yaml_node_bool(n, &v))
-        return put(b, v ? "true" : "false");
-    if (yaml_node_int(n, &i))
-        return ts_buf_append(b, n->text.ptr, n->text.len);
-    return yaml_node_str(n, &s) ? put_string(b, s) : put(b, "null");
+        cedar_json_write_bool(w, v);
+    else if (yaml_node_int(n, &i))
+        cedar_json_write_int(w, i);
+    else if (yaml_node_str(n, &s))
+        cedar_json_write_str(w, s);
+    else
+        cedar_json_write_null(w);
 }
 
 /* The reader has counted the depth: SUITE_DEPTH_MAX. */
-static ts_err put_json(struct ts_buf *b, const struct yaml_node *n)
+static void put_json(struct json_writer *w, const struct yaml_node *n)
 {
     bool map = n->kind == YAML_KIND_MAP;
-    ts_err e;
 
-    if (n->kind == YAML_KIND_SCALAR)
-        return put_scalar(b, n);
-    e = put(b, map ? "{" : "[");
-    for (const struct yaml_node *m = n->first; m != NULL && e == TS_OK;
-         m = m->next) {
-        if (map && ((e = put_string(b, m->key)) != TS_OK ||
-                    (e = put(b, ":")) != TS_OK))
-            break;
-        e = put_json(b, m);
-        if (e == TS_OK && m->next != NULL)
-            e = put(b, ",");
+    if (n->kind == YAML_KIND_SCALAR) {
+        put_scalar(w, n);
+        return;
     }
-    return e != TS_OK ? e : put(b, map ? "}" : "]");
+    cedar_json_write_begin(w, map ? '{' : '[');
+    for (const struct yaml_node *m = n->first; m != NULL; m = m->next) {
+        if (map)
+            cedar_json_write_key(w, m->key);
+        put_json(w, m);
+    }
+    cedar_json_write_end(w, map ? '}' : ']');
 }
 
 /* A node as a source; what JSON says of it lives in the arena. */
@@ -73,12 +47,15 @@ static bool as_source(struct suite *s, const struct yaml_node *n,
                       struct cedar_source *ret)
 {
     const char *text = "";
+    struct json_writer w;
     struct ts_buf b;
     size_t len;
     ts_err e;
 
     ts_buf_init(&b, JSON_MAX);
-    e = put_json(&b, n);
+    cedar_json_write_init(&w, &b);
+    put_json(&w, n);
+    e = cedar_json_write_done(&w);
     len = b.len;
     if (e == TS_OK)
         e = ts_arena_strndup(&s->in.arena, (const char *)ts_buf_bytes(&b), len,
