@@ -1,6 +1,7 @@
 /* tipstaff policy fmt: one style for policy text. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/cmd.h"
@@ -24,6 +25,18 @@ struct fmt {
     struct cedar_diags *diags;
 };
 
+/* A pipe that was read here has nobody who would read from it. */
+static bool replace(const char *path, const char *name, struct ts_str text)
+{
+    struct stat now;
+
+    if (stat(path, &now) == 0 && !S_ISREG(now.st_mode)) {
+        cli_error("%s: not written: not a regular file", name);
+        return false;
+    }
+    return pol_save(path, text);
+}
+
 static void output(struct fmt *f, struct ts_arena *arena, const char *path,
                    const struct cedar_source *s, struct ts_str text)
 {
@@ -37,7 +50,7 @@ static void output(struct fmt *f, struct ts_arena *arena, const char *path,
     } else if (!f->write || strcmp(path, "-") == 0) {
         (void)fwrite(text.ptr, 1, text.len, stdout);
     } else if (!same) {
-        if (pol_save(path, text))
+        if (replace(path, s->name, text))
             (void)printf("%s\n", s->name);
         else
             f->failed = true;

@@ -37,6 +37,12 @@ expect 2 policy fmt good.cedar bad.cedar
 says err "say --write or --check"
 expect 2 policy fmt --check --write good.cedar
 expect 2 policy fmt --width 3 good.cedar
+# a pipe has been read, and nobody reads what would be written into it
+mkfifo pipe
+printf 'permit(principal,action,resource);' >pipe &
+expect 1 timeout 20 "$tipstaff" policy fmt --write pipe
+wait
+says err "pipe: not written: not a regular file"
 expect 1 policy fmt --write nowhere.cedar
 echo '{}' >p.json
 expect 1 policy fmt p.json
