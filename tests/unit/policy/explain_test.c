@@ -414,9 +414,73 @@ static void explain_without_memory_is_no_decision(void **state)
     done(&c);
 }
 
+/* Links are policies of their own with the clauses of their template: the slot
+ * is where the text has it, the outcome is that of what fills it. */
+static void explain_links_have_the_clauses_of_their_template(void **state)
+{
+    static const char text[] =
+        "@id(\"t\") permit(principal == ?principal, action, resource in "
+        "?resource) when { context.t } unless { principal.boss.age < 5 };";
+    static const char *const outs[] = {"TTTTTTF", "F------", "TTF----"};
+    static const char *const filled[][2] = {{"a", "r"}, {"b", "r"}, {"a", "s"}};
+    struct cedar_source src = {.name = "t", .text = ts_str_of(text)};
+    struct cedar_options o = cedar_options_default;
+    const struct cedar_clause *first = NULL, *clauses;
+    struct cedar_ast *ast = NULL;
+    struct case_ c;
+    char got[16];
+
+    (void)state;
+    assert_int_equal(prepare(&c, ""), TS_OK);
+    cedar_policies_free(c.p);
+    c.p = NULL;
+    assert_int_equal(cedar_ast_parse(&src, 1, &o, &ast, NULL), TS_OK);
+    for (unsigned i = 0; i < 3; i++) {
+        struct cedar_uid u =
+            cedar_uid_make(TS_STR_LIT("U"), ts_str_of(filled[i][0]));
+        struct cedar_uid r =
+            cedar_uid_make(TS_STR_LIT("R"), ts_str_of(filled[i][1]));
+        char id[4];
+
+        (void)snprintf(id, sizeof(id), "l%u", i);
+        assert_int_equal(
+            cedar_ast_link(ast, TS_STR_LIT("t"), ts_str_of(id), &u, &r, NULL),
+            TS_OK);
+    }
+    assert_int_equal(cedar_ast_compile(ast, &c.p, NULL), TS_OK);
+    cedar_ast_free(ast); /* the set borrows nothing from it */
+    assert_int_equal(
+        cedar_explain(c.p, c.e, &c.req, &c.arena, &c.answer, &c.why), TS_OK);
+    assert_null(explain_check(c.p, &c.answer, &c.why));
+    assert_int_equal(c.answer.decision, CEDAR_ALLOW);
+    assert_int_equal(c.answer.reason_count, 1);
+    assert_int_equal(c.why.count, 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        size_t n = cedar_policies_clauses(c.p, i, &clauses);
+
+        assert_int_equal(n, strlen(outs[i]));
+        outcomes(&c, i, got);
+        assert_string_equal(got, outs[i]);
+        if (first == NULL)
+            first = clauses;
+        for (size_t j = 0; j < n; j++) {
+            assert_int_equal(clauses[j].kind, first[j].kind);
+            assert_int_equal(clauses[j].parent, first[j].parent);
+            assert_memory_equal(&clauses[j].span, &first[j].span,
+                                sizeof(clauses[j].span));
+        }
+        assert_memory_equal(text + clauses[0].span.offset,
+                            "principal == ?principal", clauses[0].span.len);
+        assert_memory_equal(text + clauses[2].span.offset,
+                            "resource in ?resource", clauses[2].span.len);
+    }
+    done(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(explain_links_have_the_clauses_of_their_template),
         cmocka_unit_test(explain_every_form_gives_each_clause_its_outcome),
         cmocka_unit_test(explain_tests_name_what_they_looked_at),
         cmocka_unit_test(explain_error_stands_where_it_arose),
