@@ -1,10 +1,20 @@
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/cmd.h"
+#include "policy/cedar.h"
 
 int main(int argc, char **argv)
 {
-    int code = cli_dispatch(cli_commands, "tipstaff", NULL, argc, argv);
+    int code;
+
+    if (argc == 2 && strcmp(argv[1], "--version") == 0)
+        code = printf("tipstaff %s, Cedar language %s\n", TIPSTAFF_VERSION,
+                      CEDAR_LANGUAGE) > 0
+                   ? CLI_OK
+                   : CLI_FAILED;
+    else
+        code = cli_dispatch(cli_commands, "tipstaff", NULL, argc, argv);
 
     /* a result that was not written is not a result */
     if (fflush(stdout) != 0 || ferror(stdout)) {

@@ -23,6 +23,9 @@
  * authorization uses memory of its caller.
  */
 
+/* The version of the language, as the Cedar project numbers it. */
+#define CEDAR_LANGUAGE "4.5"
+
 /* ---- diagnostics ------------------------------------------------------- */
 
 struct cedar_span {  /* in one source text; line and column count from 1 */

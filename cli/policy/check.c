@@ -9,6 +9,7 @@
 #include "cli/policy/policy.h"
 #include "cli/policy/report.h"
 #include "policy/cedar_lint.h"
+#include "sidecar/gate/snapshot.h"
 
 #define SHOWN_MAX 500u /* diagnostics that are printed; more are counted */
 
@@ -21,7 +22,7 @@ struct check {
     struct pol_options o;
     struct cli_list allow;
     uint64_t level;
-    bool permissive, no_lint, deny_warnings, json;
+    bool permissive, no_lint, sidecar, deny_warnings, json;
     struct pol_inputs in;
     struct finding *list; /* SHOWN_MAX */
     size_t count;
@@ -74,6 +75,7 @@ static bool validate(struct check *c)
     if (c->permissive)
         options.mode = CEDAR_PERMISSIVE;
     options.level = (uint32_t)c->level;
+    options.slots_only = true;
     for (size_t i = 0; i < n; i++) {
         struct cedar_diags *d = pol_diags(&c->in);
         ts_err e = cedar_validate_policy(ast, i, c->in.schema, &options, d);
@@ -99,6 +101,8 @@ static bool lint(struct check *c)
     enum cedar_lint_rule rule;
     ts_err e;
 
+    if (c->sidecar)
+        options.annotations = snapshot_annotations;
     for (size_t i = 0; i < c->allow.count; i++) {
         if (!cedar_lint_find(ts_str_of(c->allow.items[i]), &rule)) {
             cli_error("--allow %s: there is no such lint; docs/POLICY.md "
@@ -255,6 +259,10 @@ int cmd_policy_check(int argc, char **argv)
         {"--allow", "LINT", "do not check this lint; repeat for more", CLI_LIST,
          &c.allow, false},
         {"--no-lint", NULL, "no lints at all", CLI_FLAG, &c.no_lint, false},
+        {"--sidecar", NULL,
+         "hold them to the sidecar's rules: an @id each, no "
+         "unknown annotations",
+         CLI_FLAG, &c.sidecar, false},
         {"--deny-warnings", NULL, "exit 1 on warnings, too", CLI_FLAG,
          &c.deny_warnings, false},
         {"--json", NULL, "one JSON document instead of text", CLI_FLAG, &c.json,
@@ -266,7 +274,8 @@ int cmd_policy_check(int argc, char **argv)
         .about = "Reads policies, validates them with the schema (strictly, "
                  "unless --permissive), lints\nthem, and reads the entities "
                  "with the schema. All errors in one run. A directory "
-                 "stands\nfor the *.cedar and *.json files in it.",
+                 "stands\nfor the *.cedar and *.json files in it, links.json "
+                 "left out.",
         .options = options,
         .option_count = sizeof(options) / sizeof(options[0]),
         .operands_max = CLI_LIST_MAX,
@@ -281,6 +290,7 @@ int cmd_policy_check(int argc, char **argv)
 
     if (!cli_parse(&usage, argc, argv, &operands, &count, &code))
         return code;
+    c.o.require_id = c.sidecar;
     if (c.level > CEDAR_ANY_LEVEL) {
         cli_error("--level %llu: too large", (unsigned long long)c.level);
         return CLI_USAGE;

@@ -49,10 +49,11 @@ static bool ends_in(const char *name, const char *end)
     return n > m && strcmp(name + n - m, end) == 0;
 }
 
-/* Schemas may lie beside the policies; their names say what they are. */
+/* Schemas and links of templates may lie beside the policies; their names say
+ * what they are. */
 static bool is_policy(const char *name)
 {
-    if (ends_in(name, ".cedarschema.json"))
+    if (ends_in(name, ".cedarschema.json") || strcmp(name, "links.json") == 0)
         return false;
     return ends_in(name, ".cedar") || ends_in(name, ".json");
 }

@@ -13,7 +13,7 @@ struct pol_paths {
 };
 
 /* What stands for itself comes as it is given; a directory is replaced by its
- * policy files (*.cedar, *.json), sorted, folders below included, links to
+ * policy files (*.cedar, *.json but links.json), sorted, folders below included, links to
  * folders not followed. Prints an error and returns false when one cannot be
  * read, holds no policies at all, or a limit of files.h is exceeded. */
 bool pol_paths_find(struct ts_arena *arena, const char *const *paths,

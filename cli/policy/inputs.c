@@ -7,12 +7,12 @@
 #include "cli/policy/report.h"
 
 /* Without a name for every policy a set of strangers could not be read. */
-static struct cedar_options parse_options(void)
+static struct cedar_options parse_options(bool require_id)
 {
     struct cedar_options o = cedar_options_default;
 
-    o.require_id = false;
-    o.prefer_id = true;
+    o.require_id = require_id;
+    o.prefer_id = !require_id;
     return o;
 }
 
@@ -113,7 +113,7 @@ static bool link_templates(struct pol_inputs *in, const char *path,
 bool pol_set_load(struct pol_inputs *in, const struct pol_options *o,
                   struct pol_set *ret, bool print)
 {
-    struct cedar_options options = parse_options();
+    struct cedar_options options = parse_options(o->require_id);
     struct cedar_diags *d = pol_diags(in);
     struct pol_set set = {0};
     ts_err e;

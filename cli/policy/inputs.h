@@ -17,6 +17,7 @@ struct pol_options {
     struct cli_list policies, schema, entities;
     const char *links;  /* a file of template links, or NULL */
     const char *format; /* "cedar", "json", or NULL: by content */
+    bool require_id;    /* every policy needs a unique @id, as in the sidecar */
 };
 
 #define POL_OPT_POLICIES(o)                                                    \

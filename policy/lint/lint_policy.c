@@ -68,9 +68,10 @@ static void unlinked(struct lint *l)
     for (const struct ast_link *k = l->tree->links; k != NULL; k = k->next)
         if (k->of == l->policy)
             return;
-    lint_report(l, CEDAR_LINT_UNLINKED_TEMPLATE, l->policy->span, NULL,
-                "link it, or remove it",
-                "nothing links this template, so it decides nothing");
+    lint_report(
+        l, CEDAR_LINT_UNLINKED_TEMPLATE, l->policy->span, NULL,
+        "give the links (--template-linked, policies/links.json), or remove it",
+        "nothing links this template, so it decides nothing");
 }
 
 static void unknown_annotation(struct lint *l, const struct ast_annotation *a)

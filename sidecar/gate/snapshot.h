@@ -55,6 +55,9 @@ struct snapshot {
     uint32_t users; /* holders of this pointer */
 };
 
+/* Annotations that the sidecar knows, NULL at the end; others are refused. */
+extern const char *const snapshot_annotations[];
+
 /* On failure reterr_text is "FILE:LINE:COL: what; what to do" (first error).
  * Load-time rules: policies and entities are strictly valid against the
  * tenant's schema; hard/ may not hold @approval, approval/ must; @id mandatory

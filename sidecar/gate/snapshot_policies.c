@@ -9,11 +9,12 @@
 #define POLICY_FILES_MAX 1024
 #define POLICY_ID_MAX    128 /* bytes: ids are written into every record */
 
-static const char *const known[] = {"id",     "approval", "breakglass",
-                                    "reason", "title",    "description",
-                                    "owner",  "severity", NULL};
+const char *const snapshot_annotations[] = {"id",     "approval", "breakglass",
+                                            "reason", "title",    "description",
+                                            "owner",  "severity", NULL};
 
-static const struct cedar_lint_options lints = {.annotations = known};
+static const struct cedar_lint_options lints = {.annotations =
+                                                    snapshot_annotations};
 
 struct policy_files {
     struct cedar_source *list;
@@ -121,7 +122,7 @@ static ts_err add_files(const struct bundle *b, const char *prefix,
 
 /* What is accepted and still worth a look: the first, for the service's log. */
 static void note_warnings(const struct cedar_diags *diags,
-                          const struct policy_files *files,
+                          const struct cedar_source *sources, size_t count,
                           struct snapshot_notes *notes)
 {
     const struct cedar_diag *d = &diags->list[0];
@@ -129,9 +130,8 @@ static void note_warnings(const struct cedar_diags *diags,
     notes->warnings += diags->warnings;
     if (diags->warnings > 0 && notes->first[0] == '\0')
         (void)snprintf(notes->first, sizeof(notes->first), "%s:%u:%u: %s [%s]",
-                       d->span.source < files->count
-                           ? files->list[d->span.source].name
-                           : "?",
+                       d->span.source < count ? sources[d->span.source].name
+                                              : "?",
                        d->span.line, d->span.column, d->text, d->code);
 }
 
@@ -148,16 +148,19 @@ static ts_err check_tree(const struct cedar_ast *ast,
 
 /* Fills the slots of templates, when the tenant has a file for it. */
 static ts_err add_links(const struct policy_files *files, struct cedar_ast *ast,
-                        struct cedar_diags *diags, char *reterr_text,
-                        size_t reterr_cap)
+                        struct snapshot_notes *notes, struct cedar_diags *diags,
+                        char *reterr_text, size_t reterr_cap)
 {
     ts_err e;
 
     if (files->links.name == NULL)
         return TS_OK;
     e = cedar_ast_link_json(ast, &files->links, diags);
-    if (e != TS_OK && e != TS_E_NOMEM)
+    if (e == TS_OK)
+        note_warnings(diags, &files->links, 1, notes);
+    else if (e != TS_E_NOMEM)
         snapshot_diag_text(diags, &files->links, 1, reterr_text, reterr_cap);
+    cedar_diags_clear(diags); /* what follows is about other files */
     return e;
 }
 
@@ -189,7 +192,7 @@ static ts_err parse_files(const struct policy_files *files,
     reterr_text[0] = '\0';
     e = cedar_ast_parse(files->list, files->count, &options, &ast, &diags);
     if (e == TS_OK)
-        e = add_links(files, ast, &diags, reterr_text, reterr_cap);
+        e = add_links(files, ast, notes, &diags, reterr_text, reterr_cap);
     if (e == TS_OK)
         e = check_policies(ast, files, reterr_text, reterr_cap);
     if (e == TS_OK)
@@ -198,7 +201,7 @@ static ts_err parse_files(const struct policy_files *files,
         e = cedar_ast_compile(ast, ret, &diags);
     cedar_ast_free(ast);
     if (e == TS_OK)
-        note_warnings(&diags, files, notes);
+        note_warnings(&diags, files->list, files->count, notes);
     else if (e != TS_E_NOMEM && reterr_text[0] == '\0')
         snapshot_diag_text(&diags, files->list, files->count, reterr_text,
                            reterr_cap);
