@@ -6,6 +6,7 @@
 #include "policy/cedar.h"
 #include "policy/cedar_explain.h"
 #include "policy/eval/eval_priv.h"
+#include "policy/eval/index.h"
 #include "tests/lib/fault_mem.h"
 #include "tests/unit/policy/cedar_help.h"
 
@@ -110,6 +111,9 @@ static const struct {
     {"ip(\"::1\").isInRange(ip(\"::1\"),ip(\"::1\"))", "wrong_arity",
      "expected 2, got 3"},
     {"decimal(\"1.0\").lessThan(1)", "type_error", "expected decimal"},
+    {"decimal(1) == 1", "type_error", "expected string, got long"},
+    {"datetime(1) == 1", "type_error", "expected string, got long"},
+    {"duration(1) == 1", "type_error", "expected string, got long"},
     {"datetime(\"x\") == 1", "extension_error", "datetime"},
     {"duration(\"x\") == 1", "extension_error", "duration"},
     {"\"x\".toDate() == 1", "type_error", "expected datetime"},
@@ -435,6 +439,58 @@ static void explain_reads_no_clause_after_the_last(void **state)
     ts_arena_done(&arena);
 }
 
+/* Lists of the index end where their policies do: what is filed in one is filed
+ * there once, and a name that no policy is filed under has no list. */
+static void index_lists_hold_what_is_filed(void **state)
+{
+    static const struct {
+        const char *before, *after; /* of a number */
+    } scopes[] = {
+        {"principal == U::\"a\", action == Action::\"", "\", resource"},
+        {"principal == U::\"", "\", action, resource == R::\"r\""},
+        {"principal, action == Action::\"v\", resource in R::\"", "\""},
+        {"principal is U, action == Action::\"", "\", resource"},
+        {"principal, action, resource) when { 1 == ",
+         "}; permit("
+         "principal, action, resource"},
+    };
+    struct cedar_policies *p = NULL;
+    char text[8192];
+    struct cedar_source src = {.name = "p"};
+    uint32_t held = 0;
+    size_t n = 0;
+
+    (void)state;
+    for (unsigned form = 0; form < 5; form++)
+        for (unsigned i = 0; i < 9; i++)
+            n += (size_t)snprintf(text + n, sizeof(text) - n, "permit(%s%u%s);",
+                                  scopes[form].before, i, scopes[form].after);
+    src.text = ts_str_of(text);
+    assert_int_equal(
+        cedar_policies_parse(&src, 1, &cedar_options_block, &p, NULL), TS_OK);
+    assert_non_null(p->index);
+    for (unsigned role = 0; role <= EV_ROLES; role++) {
+        uint32_t lists = role == EV_ROLES ? 1
+                         : role < EV_BY_PRINCIPAL_TYPE
+                             ? p->index->by[role].count
+                             : p->index->types.count;
+
+        for (uint32_t k = 0; k < lists; k++) {
+            uint32_t at =
+                role == EV_ROLES ? p->index->any : p->index->lists[role][k];
+
+            for (; at != EV_NO_LIST; at++) {
+                held++;
+                assert_int_not_equal(p->index->entries[at].actions, 0);
+                if (p->index->entries[at].last)
+                    break;
+            }
+        }
+    }
+    assert_int_equal(held, p->count);
+    cedar_policies_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -444,6 +500,7 @@ int main(void)
         cmocka_unit_test(authorize_without_memory_is_no_decision),
         cmocka_unit_test(authorize_too_much_work_is_no_decision),
         cmocka_unit_test(authorize_takes_memory_from_the_arena_only),
+        cmocka_unit_test(index_lists_hold_what_is_filed),
         cmocka_unit_test(explain_reads_no_clause_after_the_last),
         cmocka_unit_test(authorize_many_paths_are_told_apart),
     };

@@ -351,6 +351,8 @@ static void level_each_lookup_counts_one(void **state)
         {"if context.mfa then true else principal.active", 1},
         {"if principal.active then true else false", 1},
         {"if true then context.mfa else principal.active", 0},
+        {"if true then principal.active else false", 1},
+        {"if false then true else principal.active", 1},
         {"if false then principal.active else true", 0},
         {"if principal.active then true else resource.owner.active", 2},
         {"1 + principal.hours + 2 > 1", 1},
@@ -386,6 +388,35 @@ static void level_each_lookup_counts_one(void **state)
              "level_exceeded");
     at_level("false", 0, IMP);
     at_level("false", 5, IMP);
+}
+
+/* Levels are told of what has a type. */
+static void level_of_what_is_wrong_is_not_told(void **state)
+{
+    static const char *const rows[] = {
+        "resource.owner.oops < 1",
+        "1 < resource.owner.oops",
+        "resource.owner.oops + 1 > 0",
+        "resource.owner.oops == 1",
+        "resource.owner.oops in resource",
+        "resource.owner.oops is Pilot",
+        "resource.owner.oops like \"a\"",
+        "resource.owner.oops has a",
+        "resource.owner.oops.hasTag(\"a\")",
+        "resource.owner.oops.contains(1)",
+        "[1].contains(resource.owner.oops)",
+        "[resource.owner.oops, 1].isEmpty()",
+        "{a: resource.owner.oops, b: 1} has a",
+        "context.now.offset(resource.owner.oops) == context.now",
+        "!resource.owner.oops",
+        "if resource.owner.oops then true else true",
+        "context.mfa && resource.owner.oops",
+        "context.mfa || resource.owner.oops",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        at_level(rows[i], 0, UNK);
 }
 
 static void level_lookup_of_a_literal_is_refused(void **state)
@@ -638,6 +669,7 @@ int main(void)
         cmocka_unit_test(labels_say_what_stands_there),
         cmocka_unit_test(hostile_names_are_escaped),
         cmocka_unit_test(level_each_lookup_counts_one),
+        cmocka_unit_test(level_of_what_is_wrong_is_not_told),
         cmocka_unit_test(level_lookup_of_a_literal_is_refused),
         cmocka_unit_test(link_is_checked_with_what_fills_it),
         cmocka_unit_test(large_policy_of_guards_is_quick_and_valid),

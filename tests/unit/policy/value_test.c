@@ -359,6 +359,7 @@ static void datetime_parse_table(void **state)
         {"1970-01-01T01:00:00+0100", true, 0},
         {"1969-12-31T23:00:00-0100", true, 0},
         {"1970-01-01T00:00:00.5Z", false, 0},
+        {"1970-01-01T00:00:00.Z", false, 0},
         {"1970-01-01T00:00:00.0001Z", false, 0},
         {"1970-01-01T00:00:00+01:00", false, 0},
         {"1970-01-01T00:00:00+2359", true, -86340000},
@@ -450,6 +451,7 @@ static void ip_parse_table(void **state)
         {"`::", false},
         {"::g", false},
         {"1::2:", false},
+        {"1:2:3:4:5:6:7:8:9::", false},
         {"1::2:/64", false},
         {"1:2:3:4:5:6:7:", false},
         {"1:2:3:4:5:6:7:/64", false},
@@ -462,6 +464,36 @@ static void ip_parse_table(void **state)
         if ((cedar_ipaddr(ts_str_of(rows[i].text), &v) == TS_OK) != rows[i].ok)
             fail_msg("%s", rows[i].text);
     }
+}
+
+/* Every beginning of a text is read as if nothing followed it. */
+static void parsers_never_look_past_their_text(void **state)
+{
+    static const char *const texts[] = {
+        "-12.3456",           "-1d2h3m4s5ms",        "2024-02-29T12:34:56.789Z",
+        "255.255.255.255/32", "1:2:3:4:5:6:7:8/128", "1::abcd/64",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        for (size_t n = 0; n <= strlen(texts[i]); n++) {
+            struct ts_str in = {texts[i], n}, alone;
+            char copy[64] = "";
+            struct cedar_value a, b;
+            const char *why;
+            int64_t x = 0, y = 0;
+
+            memcpy(copy, texts[i], n);
+            alone = (struct ts_str){copy, n};
+            assert_int_equal(cedar_decimal(in, &a), cedar_decimal(alone, &b));
+            assert_int_equal(cedar_ipaddr(in, &a), cedar_ipaddr(alone, &b));
+            assert_int_equal(cedar_duration_parse(in, &x, &why),
+                             cedar_duration_parse(alone, &y, &why));
+            assert_int_equal(x, y);
+            assert_int_equal(cedar_datetime_parse(in, &x, &why),
+                             cedar_datetime_parse(alone, &y, &why));
+            assert_int_equal(x, y);
+        }
 }
 
 /* Every digit in every place of a group, in either case. */
@@ -616,6 +648,7 @@ int main(void)
         T(duration_parse_table),
         T(datetime_parse_table),
         T(ip_parse_table),
+        T(parsers_never_look_past_their_text),
         T(ip_parse_every_hex_digit_has_its_value),
         T(pattern_match_agrees_with_backtracking),
         T(uidmap_finds_all_even_when_hashes_collide),
