@@ -48,9 +48,10 @@ enum cedar_validation {
 
 struct cedar_validate_options {
     enum cedar_validation mode;
-    uint32_t level; /* entity dereferences allowed, RFC 76; or ANY_LEVEL */
-    uint64_t work;  /* steps for all policies of one call; 0: for each of them
-                       what CEDAR_VALIDATE_WORK says */
+    uint32_t level;  /* entity dereferences allowed, RFC 76; or ANY_LEVEL */
+    uint64_t work;   /* steps for all policies of one call; 0: for each of them
+                        what CEDAR_VALIDATE_WORK says */
+    bool slots_only; /* of links: their templates are validated, too */
 };
 extern const struct cedar_validate_options cedar_validate_default;
 /* Strict, and in milliseconds whatever the text and the schema. */

@@ -115,9 +115,10 @@ ts_err cedar_validate_policy(const struct cedar_ast *a, size_t index,
 
     if (index >= cedar_ast_count(a))
         return TS_E_NOT_FOUND;
-    return validate_index(a, index, s,
-                          options != NULL ? options : &cedar_validate_default,
-                          diags, true, &work);
+    if (options == NULL)
+        options = &cedar_validate_default;
+    return validate_index(a, index, s, options, diags, !options->slots_only,
+                          &work);
 }
 
 ts_err cedar_validate(const struct cedar_ast *a, const struct cedar_schema *s,
