@@ -476,6 +476,36 @@ static void link_is_checked_with_what_fills_it(void **state)
     assert_string_equal(r.diags.list[0].code, "unknown_entity_type");
 }
 
+/* Ten thousand links of a large template must not check it as often. */
+static void link_alone_checks_its_template_unless_told_not_to(void **state)
+{
+    struct cedar_validate_options o = cedar_validate_default;
+    struct cedar_source s = {.text = ts_str_of(table_schema)};
+    struct cedar_source p = {
+        .text = TS_STR_LIT("@id(\"t\") permit(principal == ?principal, action, "
+                           "resource) when { principal.nothing };")};
+    struct cedar_uid uid = cedar_uid_make(TS_STR_LIT("Pilot"), TS_STR_LIT("a"));
+    struct cedar_schema *schema = NULL;
+    struct cedar_ast *a = NULL;
+
+    (void)state;
+    assert_int_equal(cedar_schema_parse(&s, 1, &schema, NULL), TS_OK);
+    assert_int_equal(cedar_ast_parse(&p, 1, &cedar_options_default, &a, NULL),
+                     TS_OK);
+    assert_int_equal(
+        cedar_ast_link(a, TS_STR_LIT("t"), TS_STR_LIT("l"), &uid, NULL, NULL),
+        TS_OK);
+    for (unsigned i = 0; i < 2; i++) {
+        o.slots_only = i == 1;
+        assert_int_equal(cedar_validate_policy(a, 0, schema, &o, NULL),
+                         TS_E_FORMAT);
+        assert_int_equal(cedar_validate_policy(a, 1, schema, &o, NULL),
+                         i == 1 ? TS_OK : TS_E_FORMAT);
+    }
+    cedar_ast_free(a);
+    cedar_schema_free(schema);
+}
+
 /* ---- limits ---------------------------------------------------------------
  */
 
@@ -672,6 +702,7 @@ int main(void)
         cmocka_unit_test(level_of_what_is_wrong_is_not_told),
         cmocka_unit_test(level_lookup_of_a_literal_is_refused),
         cmocka_unit_test(link_is_checked_with_what_fills_it),
+        cmocka_unit_test(link_alone_checks_its_template_unless_told_not_to),
         cmocka_unit_test(large_policy_of_guards_is_quick_and_valid),
         cmocka_unit_test(many_guards_are_told_apart),
         cmocka_unit_test(large_number_of_faults_is_counted_and_bounded),
