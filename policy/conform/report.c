@@ -119,7 +119,7 @@ static void value_type(const struct cedar_value *v, char *out, size_t cap)
 static bool say_type(const struct conform *c, const struct conform_step *at,
                      const struct cedar_type *should, const char *found)
 {
-    char type[64], label[96];
+    char type[64], label[CEDAR_LABEL_BYTES];
     struct path p;
 
     if (c->diags == NULL)
@@ -161,7 +161,7 @@ bool conform_say_fault(const struct conform *c, const struct conform_step *at,
 bool conform_say_missing(const struct conform *c, const struct conform_step *up,
                          const struct cedar_attr *attr)
 {
-    char type[64], hint[160];
+    char type[64], hint[CEDAR_HINT_BYTES];
     struct path p;
 
     if (c->diags == NULL)
@@ -179,7 +179,7 @@ bool conform_say_unknown(const struct conform *c, const struct conform_step *at,
                          const struct cedar_attrs *attrs)
 {
     struct ts_str names[CANDIDATES];
-    char hint[160];
+    char hint[CEDAR_HINT_BYTES];
     struct path p;
     uint32_t n = 0;
 
@@ -225,7 +225,7 @@ bool conform_say_enum(const struct conform *c, const struct schema_entity *t,
                       const struct cedar_uid *uid,
                       const struct conform_step *at)
 {
-    char hint[160];
+    char hint[CEDAR_HINT_BYTES];
 
     if (c->diags == NULL)
         return false;
@@ -244,7 +244,7 @@ bool conform_say_enum(const struct conform *c, const struct schema_entity *t,
 bool conform_say_action(const struct conform *c, const struct cedar_uid *uid)
 {
     struct ts_str ids[CANDIDATES];
-    char hint[160];
+    char hint[CEDAR_HINT_BYTES];
     uint32_t n = 0;
 
     if (c->diags == NULL)
@@ -263,7 +263,7 @@ bool conform_say_no_type(const struct conform *c, const char *what,
                          struct ts_str type)
 {
     struct ts_str names[CANDIDATES];
-    char hint[160];
+    char hint[CEDAR_HINT_BYTES];
     uint32_t n = 0;
 
     if (c->diags == NULL)
@@ -300,7 +300,7 @@ static void list_types(const struct conform *c, char *out, size_t cap,
 bool conform_say_parent(const struct conform *c, const struct schema_entity *t,
                         const struct cedar_uid *parent)
 {
-    char hint[160];
+    char hint[CEDAR_HINT_BYTES];
 
     if (c->diags == NULL)
         return false;
@@ -316,7 +316,7 @@ bool conform_say_not_for(const struct conform *c, const char *what,
                          struct ts_str type, const struct schema_action *a,
                          const uint32_t *list, uint32_t count)
 {
-    char hint[160];
+    char hint[CEDAR_HINT_BYTES];
 
     if (c->diags == NULL)
         return false;

@@ -12,6 +12,10 @@ struct cedar_quoted {
 
 struct cedar_quoted cedar_quote(struct ts_str text);
 
+/* What a diagnostic holds of each; more is cut. */
+#define CEDAR_LABEL_BYTES sizeof(((struct cedar_diag *)0)->label)
+#define CEDAR_HINT_BYTES  sizeof(((struct cedar_diag *)0)->hint)
+
 /* What to say beside the sentence; each may be NULL. Texts must be escaped
  * already (cedar_quote). */
 struct cedar_diag_about {

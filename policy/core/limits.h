@@ -55,6 +55,11 @@
 #define CEDAR_LINK_PER_BYTE ((size_t)16)
 #define CEDAR_LINK_BASE     ((size_t)4096)
 
+/* Text that is written: of one policy, and the style that may be asked for. */
+#define CEDAR_PRINT_BYTES   ((size_t)64 << 20)
+#define CEDAR_FORMAT_WIDTH  1000u /* columns of a line */
+#define CEDAR_FORMAT_INDENT 16u   /* columns of one step */
+
 /* Nesting of policies in JSON, where `a && b && c` nests to the left: what the
  * longest chain in a policy of CEDAR_POLICY_BYTES needs, and some. */
 #define CEDAR_EST_DEPTH 131072u
@@ -65,6 +70,7 @@
  * common types that name each other are both bounded. Closures count the pairs
  * (type, ancestor) of a schema.
  */
+#define CEDAR_SCHEMA_FILES    65536u            /* sources of one schema */
 #define CEDAR_SCHEMA_BYTES    ((size_t)4 << 20) /* all sources together */
 #define CEDAR_TYPE_NESTING    64   /* `Set<` and `{` in each other */
 #define CEDAR_TYPE_HEIGHT     128  /* common types inlined */

@@ -17,9 +17,6 @@
 
 const struct cedar_format cedar_format_default = {.width = 80, .indent = 2};
 
-#define WIDTH_MAX  1000 /* columns */
-#define INDENT_MAX 16
-
 struct cedar_options cedar_format_again(void)
 {
     return (struct cedar_options){.max_bytes = UINT32_MAX,
@@ -196,7 +193,8 @@ ts_err cedar_format_tree(struct ts_str text, const struct ast *tree,
     size_t from = out->len;
     ts_err e;
 
-    if (style->width > WIDTH_MAX || style->indent > INDENT_MAX)
+    if (style->width > CEDAR_FORMAT_WIDTH ||
+        style->indent > CEDAR_FORMAT_INDENT)
         return TS_E_INVALID;
     ts_arena_init(&j.temp, CEDAR_LOAD_BASE);
     ts_buf_init(&j.second, out->max);
@@ -223,8 +221,8 @@ static void say(ts_err e, struct cedar_diags *diags)
                        "was changed");
     else if (e == TS_E_INVALID)
         cedar_diag_add(diags, "bad_style", at, NULL,
-                       "a width has at most %d columns, an indent %d",
-                       WIDTH_MAX, INDENT_MAX);
+                       "a width has at most %u columns, an indent %u",
+                       CEDAR_FORMAT_WIDTH, CEDAR_FORMAT_INDENT);
     else if (e == TS_E_LIMIT)
         cedar_diag_add(diags, "too_large", at, NULL,
                        "the formatted text is larger than its limit");

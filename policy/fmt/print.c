@@ -6,13 +6,12 @@
 #include <string.h>
 
 #include "policy/core/budget.h"
+#include "policy/core/limits.h"
 #include "policy/core/name.h"
 #include "policy/fmt/equal.h"
 #include "policy/fmt/format.h"
 #include "policy/fmt/print_priv.h"
 #include "policy/syntax/parse.h"
-
-#define PRINT_MAX ((size_t)64 << 20) /* bytes of one policy's text */
 
 void print_bytes(struct printer *pr, const char *s, size_t n)
 {
@@ -198,7 +197,7 @@ ts_err cedar_print_policy(const struct ast_policy *p, struct ts_buf *out)
     struct printer pr = {.err = TS_OK};
     ts_err e;
 
-    ts_buf_init(&pr.text, PRINT_MAX);
+    ts_buf_init(&pr.text, CEDAR_PRINT_BYTES);
     print_whole(&pr, p);
     e = pr.err;
     if (e == TS_OK)

@@ -166,7 +166,7 @@ static void twice(struct resolver *r, const char *what, struct ts_str name,
                   const struct cedar_span *first,
                   const struct cedar_span *second)
 {
-    char label[96];
+    char label[CEDAR_LABEL_BYTES];
 
     (void)snprintf(label, sizeof(label), "declared again, first in line %u",
                    first->line);

@@ -19,9 +19,14 @@ static ts_err check_size(const struct cedar_source *sources, size_t count,
     struct cedar_span at = {.line = 1, .column = 1};
     size_t total = 0;
 
+    if (count > CEDAR_SCHEMA_FILES) {
+        cedar_diag_add(diags, "limit", at, NULL,
+                       "a schema has at most %u files", CEDAR_SCHEMA_FILES);
+        return TS_E_LIMIT;
+    }
     for (size_t i = 0; i < count; i++) {
         at.source = (uint32_t)i;
-        if (sources[i].text.len > CEDAR_SCHEMA_BYTES - total || i > 65535) {
+        if (sources[i].text.len > CEDAR_SCHEMA_BYTES - total) {
             cedar_diag_add(diags, "limit", at, NULL,
                            "a schema has at most %zu bytes in all its files",
                            CEDAR_SCHEMA_BYTES);

@@ -39,7 +39,7 @@ ts_err text_unexpected(struct schema_text *p, const char *what,
                        const char *hint)
 {
     struct cedar_quoted q = cedar_quote(p->tok.text);
-    char label[96];
+    char label[CEDAR_LABEL_BYTES];
 
     if (p->stop != TS_OK)
         return p->stop;

@@ -118,7 +118,7 @@ void res_unknown_type(struct resolver *r, const struct decl_space *space,
 {
     struct found other = res_find(r, space, name, WANT_COMMON | WANT_ENTITY);
     const char *what = "type";
-    char hint[160];
+    char hint[CEDAR_HINT_BYTES];
 
     if (other.kind != FOUND_NONE) {
         res_error(r, "wrong_kind_of_type", span,

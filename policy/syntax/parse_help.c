@@ -150,7 +150,7 @@ ts_err cedar_parse_unexpected(struct parser *p, const char *what,
                               const char *hint)
 {
     struct parse_hint found, guess;
-    char label[96];
+    char label[CEDAR_LABEL_BYTES];
 
     if (hint == NULL)
         hint = guess_hint(p, &guess);

@@ -74,7 +74,7 @@ static void no_attr(struct validate *v, struct vnode *n,
                                maybe ? "unsafe_attribute" : "unknown_attribute",
                            .label = "not declared in the schema"};
     struct cedar_quoted name = cedar_quote(n->str);
-    char hint[160];
+    char hint[CEDAR_HINT_BYTES];
 
     if (v_known(v, n, say.code))
         return;
@@ -96,7 +96,7 @@ static void optional_attr(struct validate *v, struct vnode *n,
     struct v_saying say = {.code = "unsafe_optional_attribute"};
     struct cedar_quoted name = cedar_quote(n->str);
     struct v_text base = v_path_text(n->kids[0]);
-    char hint[160], label[96];
+    char hint[CEDAR_HINT_BYTES], label[CEDAR_LABEL_BYTES];
 
     if (v_known(v, n, say.code))
         return;
@@ -180,7 +180,7 @@ static void unsafe_tag(struct validate *v, struct vnode *n,
 {
     struct v_saying say = {.code = "unsafe_tag",
                            .label = "nothing says that it is present"};
-    char hint[160];
+    char hint[CEDAR_HINT_BYTES];
 
     if (n->kids[1]->op == V_STR)
         (void)snprintf(

@@ -1,6 +1,7 @@
 /* Comparison, membership and the methods of sets. */
 #include <stdio.h>
 
+#include "policy/core/diag.h"
 #include "policy/validate/validate_priv.h"
 
 static const char *lub_words(enum lub_help why)
@@ -103,7 +104,7 @@ static void not_ordered(struct validate *v, struct vnode *n,
 {
     struct v_saying say = {.code = "unexpected_type"};
     struct v_text t = v_type_text(have);
-    char label[96];
+    char label[CEDAR_LABEL_BYTES];
 
     (void)snprintf(label, sizeof(label), "this is `%.80s`", t.s);
     say.label = label;

@@ -21,7 +21,7 @@ struct finding {
     struct venv env; /* the first kind of request in which it shows */
     uint32_t stamp, times;
     struct said {
-        char text[200], label[96], hint[160];
+        char text[200], label[CEDAR_LABEL_BYTES], hint[CEDAR_HINT_BYTES];
     } * said;
 };
 
@@ -274,7 +274,7 @@ void v_unexpected(struct validate *v, struct vnode *n,
 {
     struct v_saying say = {.code = "unexpected_type", .hint = hint};
     struct v_text type;
-    char names[160], label[96];
+    char names[160], label[CEDAR_LABEL_BYTES];
 
     if (v_known(v, n, say.code))
         return;

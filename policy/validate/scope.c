@@ -378,7 +378,7 @@ static void no_action(struct validate *v, const bool *fits)
     struct vnode *n = v_node(v, V_BOOL, scope_span(p), 0);
     const struct schema_action *first = NULL;
     bool principal = false, resource = false;
-    char hint[160] = "compare it with `appliesTo` of the actions";
+    char hint[CEDAR_HINT_BYTES] = "compare it with `appliesTo` of the actions";
 
     for (uint32_t i = 0; i < v->schema->action_count; i++) {
         const struct schema_action *a = &v->schema->actions[i];
