@@ -202,7 +202,9 @@ def test_deaths():
         check(f"{name}: every process is new",
               len(after) >= 3 and not set(after.values()) &
               set(before.values()), (before, after))
-        check(f"{name}: no tool outlived it", len(orphans()) == 1, orphans())
+        # One is left: that of the new set, which it may not have started yet.
+        check(f"{name}: no tool outlived it",
+              until(10, lambda: len(orphans()) == 1), orphans())
         check(f"{name}: the socket is still the same",
               "generation=1" in s.ask())
     drained = os.path.join(s.dir, "log/drained")
@@ -276,7 +278,7 @@ def test_refusals():
         os.kill(pid, signal.SIGKILL)
     again = subprocess.Popen([DAEMON, "--config", s.config, "--libexec",
                               STANDINS], stderr=subprocess.DEVNULL)
-    check("a stale socket is replaced", until(10, lambda: _answers(s)))
+    check("a stale socket is replaced", until(30, lambda: _answers(s)))
     again.terminate()
     check("exit 0", again.wait(15) == 0)
     s.notify.close()
