@@ -104,9 +104,8 @@ static struct vnode *leaf(struct validate *v, const struct ast_expr *x)
     return v_done(v, n);
 }
 
-/* One operator over the given number of the tree's kids. */
-static struct vnode *over(struct validate *v, enum vop op,
-                          const struct ast_expr *x)
+struct vnode *v_lower_kids(struct validate *v, enum vop op,
+                           const struct ast_expr *x)
 {
     struct vnode *n = v_node(v, op, x->span, x->count);
     const struct ast_expr *k = x->first;
@@ -114,6 +113,14 @@ static struct vnode *over(struct validate *v, enum vop op,
     for (uint32_t i = 0; n != NULL && i < x->count; i++, k = k->next)
         if ((n->kids[i] = v_lower(v, k)) == NULL)
             return NULL;
+    return n;
+}
+
+static struct vnode *over(struct validate *v, enum vop op,
+                          const struct ast_expr *x)
+{
+    struct vnode *n = v_lower_kids(v, op, x);
+
     if (n == NULL)
         return NULL;
     n->str = op == V_GET ? x->str : (struct ts_str){0};

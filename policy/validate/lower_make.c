@@ -145,12 +145,8 @@ static const char *bad_literal(enum cedar_ext fn, struct ts_str s)
 static struct vnode *lower_list(struct validate *v, enum vop op,
                                 const struct ast_expr *x)
 {
-    struct vnode *n = v_node(v, op, x->span, x->count);
-    const struct ast_expr *k = x->first;
+    struct vnode *n = v_lower_kids(v, op, x);
 
-    for (uint32_t i = 0; n != NULL && i < x->count; i++, k = k->next)
-        if ((n->kids[i] = v_lower(v, k)) == NULL)
-            return NULL;
     if (n == NULL)
         return NULL;
     n->sub = x->sub;

@@ -166,6 +166,9 @@ struct vnode *v_var(struct validate *v, enum ast_var var,
                     struct cedar_span span);
 struct vnode *v_uid(struct validate *v, const struct ast_expr *x);
 struct vnode *v_lower(struct validate *v, const struct ast_expr *x);
+/* A node over all kids of x, for the caller to fill in and v_done(). */
+struct vnode *v_lower_kids(struct validate *v, enum vop op,
+                           const struct ast_expr *x);
 struct vnode *v_lower_make(struct validate *v, const struct ast_expr *x);
 struct vnode *v_lower_has(struct validate *v, const struct ast_expr *x);
 struct vnode *v_chain(struct validate *v, enum vop op, struct cedar_span span,
