@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/base/ts_mem.h"
+#include "proto/base/ts_require.h"
 #include "tests/unit/policy_schema/schema_equal.h"
 
 struct cedar_schema *help_schema(struct ts_str text, bool json,
@@ -87,4 +89,21 @@ static bool one_trip(const struct cedar_schema *s, bool json, char *why,
 bool help_round_trip(const struct cedar_schema *s, char *why, size_t cap)
 {
     return one_trip(s, false, why, cap) && one_trip(s, true, why, cap);
+}
+
+void help_any_bytes(const uint8_t *data, size_t len, bool json)
+{
+    static struct cedar_diags diags;
+    char *text = ts_mem_alloc(len > 0 ? len : 1), why[128];
+    struct cedar_schema *s;
+
+    if (text == NULL)
+        return;
+    if (len > 0)
+        memcpy(text, data, len);
+    s = help_schema((struct ts_str){text, len}, json, &diags);
+    ts_mem_free(text); /* a schema borrows nothing */
+    TS_REQUIRE((s == NULL) == (diags.errors > 0));
+    TS_REQUIRE(s == NULL || help_round_trip(s, why, sizeof(why)));
+    cedar_schema_free(s);
 }

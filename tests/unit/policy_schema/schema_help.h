@@ -19,5 +19,9 @@ const char *help_attr(const struct cedar_schema *s, const char *entity,
                       const char *attr);
 /* Whether s, printed in both forms and read again, is s. */
 bool help_round_trip(const struct cedar_schema *s, char *why, size_t cap);
+/* Any bytes are accepted or refused with a diagnostic; what is accepted borrows
+ * nothing of them and survives help_round_trip(). Aborts when that is untrue.
+ */
+void help_any_bytes(const uint8_t *data, size_t len, bool json);
 
 #endif
