@@ -466,6 +466,28 @@ static void ip_parse_table(void **state)
     }
 }
 
+static void ip_parse_groups_stand_in_their_place(void **state)
+{
+    static const char *const pairs[][2] = {
+        {"1:2::7:8", "1:2:0:0:0:0:7:8"},
+        {"::6:7:8", "0:0:0:0:0:6:7:8"},
+        {"1:2:3::", "1:2:3:0:0:0:0:0"},
+        {"1::3:4:5:6:7", "1:0:0:3:4:5:6:7"},
+    };
+    struct cedar_value a, b;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        assert_int_equal(cedar_ipaddr(ts_str_of(pairs[i][0]), &a), TS_OK);
+        assert_int_equal(cedar_ipaddr(ts_str_of(pairs[i][1]), &b), TS_OK);
+        assert_true(cedar_value_eq(&a, &b));
+    }
+    assert_int_equal(
+        cedar_ipaddr(TS_STR_LIT("102:304:506:708:90a:b0c:d0e:f10"), &a), TS_OK);
+    for (unsigned i = 0; i < 16; i++)
+        assert_int_equal(a.as.ip.addr[i], i + 1);
+}
+
 /* Every beginning of a text is read as if nothing followed it. */
 static void parsers_never_look_past_their_text(void **state)
 {
@@ -648,6 +670,7 @@ int main(void)
         T(duration_parse_table),
         T(datetime_parse_table),
         T(ip_parse_table),
+        T(ip_parse_groups_stand_in_their_place),
         T(parsers_never_look_past_their_text),
         T(ip_parse_every_hex_digit_has_its_value),
         T(pattern_match_agrees_with_backtracking),
