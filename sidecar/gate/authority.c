@@ -195,8 +195,7 @@ static ts_err block_parse(struct ts_str text, const struct cedar_schema *schema,
 }
 
 static ts_err fill(struct authority *a, const uint8_t *chain, size_t chain_len,
-                   const struct trust_config *cfg,
-                   const struct cedar_schema *schema, uint64_t now_s,
+                   const struct trust_config *cfg, uint64_t now_s,
                    enum trust_code *reterr_code)
 {
     struct delegation *d;
@@ -216,19 +215,28 @@ static ts_err fill(struct authority *a, const uint8_t *chain, size_t chain_len,
     }
     a->delegation = d;
     a->tenant = d->tenant;
-    for (size_t i = 0; i < d->block_count; i++) {
-        e = block_parse(d->blocks[i].policies, schema, &a->block_policies[i],
-                        reterr_code);
+    return parts_make(d, cfg, a);
+}
+
+ts_err authority_blocks(struct authority *a, const struct cedar_schema *schema,
+                        enum trust_code *reterr_code)
+{
+    const struct delegation *d = a->delegation;
+
+    *reterr_code = TRUST_E_INTERNAL;
+    for (size_t i = a->block_count; i < d->block_count; i++) {
+        ts_err e = block_parse(d->blocks[i].policies, schema,
+                               &a->block_policies[i], reterr_code);
+
         if (e != TS_OK)
             return e;
         a->block_count++;
     }
-    return parts_make(d, cfg, a);
+    return TS_OK;
 }
 
 ts_err authority_make(const uint8_t *chain, size_t chain_len,
-                      const struct trust_config *cfg,
-                      const struct cedar_schema *schema, uint64_t now_s,
+                      const struct trust_config *cfg, uint64_t now_s,
                       struct authority **ret, enum trust_code *reterr_code)
 {
     enum trust_code code = TRUST_E_INTERNAL;
@@ -240,7 +248,7 @@ ts_err authority_make(const uint8_t *chain, size_t chain_len,
         return TS_E_NOMEM;
     }
     ts_arena_init(&a->arena, AUTHORITY_BUDGET);
-    e = fill(a, chain, chain_len, cfg, schema, now_s, &code);
+    e = fill(a, chain, chain_len, cfg, now_s, &code);
     if (e != TS_OK) {
         authority_free(a);
         *reterr_code = code;
@@ -262,6 +270,7 @@ ts_err authority_recorded(const struct delegation *d,
     ts_arena_init(&a->arena, AUTHORITY_BUDGET);
     a->delegation = d;
     a->tenant = d->tenant;
+    a->recorded = true;
     e = parts_make(d, cfg, a);
     if (e != TS_OK) {
         authority_free(a);

@@ -258,6 +258,9 @@ static ts_err ask_all(struct deciding *d)
     struct cedar_value subject, caller, delegator = {0};
     ts_err e;
 
+    if (!a->recorded && a->block_count != a->delegation->block_count)
+        return TS_E_STATE; /* what narrows it was never read */
+
     if ((e = context_record(&d->context, HOP_SUBJECT, d->arena, &subject)) !=
             TS_OK ||
         (e = context_record(&d->context, HOP_CALLER, d->arena, &caller)) !=

@@ -36,7 +36,8 @@ struct authority {
     const struct delegation *delegation;
     struct ts_str tenant;
     struct cedar_policies *block_policies[TS_BLOCKS_MAX]; /* parsed once */
-    uint32_t block_count;
+    uint32_t block_count; /* all of the delegation's, or nothing is decided */
+    bool recorded;        /* of a record, for asking again: it has no blocks */
     uint8_t session_id[16];
     uint32_t peer_uid, peer_gid;
     uint32_t peer_pid;       /* 0 across PID namespaces */
@@ -44,17 +45,22 @@ struct authority {
     const struct authority_parts *parts; /* private to decide*.c */
 };
 
-/* Verifies the chain, parses the policy text of every block with
- * cedar_options_block and validates it against the tenant's schema; text that
- * is not Cedar, or not strictly valid, is TRUST_E_POLICY. On failure the
- * handshake is refused: TS_E_AUTH with *reterr_code, or TS_E_NOMEM/TS_E_LIMIT
- * with TRUST_E_INTERNAL. The caller fills session_id and peer_*. cfg is not
- * kept. */
+/* Verifies the chain; its blocks are not read yet, and nothing may be decided
+ * before authority_blocks(). On failure the handshake is refused: TS_E_AUTH
+ * with *reterr_code, or TS_E_NOMEM/TS_E_LIMIT with TRUST_E_INTERNAL. The caller
+ * fills session_id and peer_*. cfg is not kept. */
 TS_NODISCARD ts_err authority_make(const uint8_t *chain, size_t chain_len,
                                    const struct trust_config *cfg,
-                                   const struct cedar_schema *schema,
                                    uint64_t now_s, struct authority **ret,
                                    enum trust_code *reterr_code);
+/* Parses the policy text of every block with cedar_options_block and validates
+ * it against the tenant's schema; text that is not Cedar, holds a template or
+ * is not strictly valid is TS_E_AUTH with TRUST_E_POLICY. Milliseconds of work
+ * for a hostile block: only for a peer that has proved that it holds the last
+ * key. */
+TS_NODISCARD ts_err authority_blocks(struct authority *a,
+                                     const struct cedar_schema *schema,
+                                     enum trust_code *reterr_code);
 /* An authority from what a record says of one, for asking again (replay.h):
  * nothing is verified and there are no blocks. d is borrowed. */
 TS_NODISCARD ts_err authority_recorded(const struct delegation *d,

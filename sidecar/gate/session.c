@@ -121,8 +121,8 @@ static const char *admit(struct client *c, const struct handshake_auth *m,
         return "issuer_unknown";
     cfg = tenant->trust;
     cfg.revoked = &g->revoked;
-    if (authority_make(m->chain.ptr, m->chain.len, &cfg, tenant->schema, now_s,
-                       &c->authority, &why) != TS_OK)
+    if (authority_make(m->chain.ptr, m->chain.len, &cfg, now_s, &c->authority,
+                       &why) != TS_OK)
         return trust_code_name(why);
     d = c->authority->delegation;
     if (!ts_str_eq(d->tenant, tenant->name))
@@ -133,6 +133,8 @@ static const char *admit(struct client *c, const struct handshake_auth *m,
     if (handshake_verify_client(ret_t, delegation_leaf(d)->holder, m->proof) !=
         TS_OK)
         return "proof";
+    if (authority_blocks(c->authority, tenant->schema, &why) != TS_OK)
+        return trust_code_name(why);
     if (call_ids_open(&g->ids, d->tenant, d->grant_id, d->blocks[0].exp, now_s,
                       &c->ids) != TS_OK)
         return "too_many_grants";

@@ -513,6 +513,21 @@ static void authority_block_must_validate(void **state)
     }
 }
 
+/* An authority whose blocks were not read could only be wider than it is. */
+static void decide_without_the_blocks_is_a_denial(void **state)
+{
+    struct authority *a = fix_authority(&fix, &fix_alice);
+    uint32_t count = a->block_count;
+
+    (void)state;
+    assert_true(count > 0);
+    a->block_count = 0;
+    assert_string_equal(fix_code(&fix, a, "fs.read", "path=x"), "internal");
+    a->block_count = count;
+    assert_string_equal(fix_code(&fix, a, "fs.read", "path=x"), "permitted");
+    authority_free(a);
+}
+
 static void decide_call_signature_is_demanded(void **state)
 {
     struct authority *a;
@@ -897,6 +912,7 @@ int main(void)
         T(decide_forbid_in_error_denies),
         T(decide_call_outside_the_schema_is_denied),
         T(authority_block_must_validate),
+        T(decide_without_the_blocks_is_a_denial),
         T(decide_call_signature_is_demanded),
         T(decide_expired_delegation_is_denied),
         T(decide_wall_time_is_cut_by_the_delegation),

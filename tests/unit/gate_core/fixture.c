@@ -298,10 +298,18 @@ ts_err fix_authority_try(struct fixture *f, const struct fix_grant *g,
     size_t len = chain_of(g, chain, sizeof(chain));
     const struct snapshot_tenant *t =
         snapshot_tenant_find(f->snapshot, ts_str_of(g->tenant));
+    struct authority *a = NULL;
+    ts_err e;
 
     assert_non_null(t);
-    return authority_make(chain, len, &t->trust, t->schema, FIX_NOW_S, ret,
-                          reterr);
+    e = authority_make(chain, len, &t->trust, FIX_NOW_S, &a, reterr);
+    if (e == TS_OK && (e = authority_blocks(a, t->schema, reterr)) != TS_OK) {
+        authority_free(a);
+        return e;
+    }
+    if (e == TS_OK)
+        *ret = a;
+    return e;
 }
 
 struct authority *fix_authority(struct fixture *f, const struct fix_grant *g)
