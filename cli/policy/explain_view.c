@@ -1,7 +1,9 @@
 /* Which policies belong to an explanation, in which order; and as JSON. */
 #include "cli/policy/explain_view.h"
 
-#define NOWHERE UINT32_MAX
+#define NOWHERE        UINT32_MAX
+#define JSON_VALUE_CAP 4096 /* bytes of one value: each clause shows its own   \
+                             */
 
 const char *explain_kind_name(enum cedar_clause_kind k)
 {
@@ -105,7 +107,7 @@ static void values_json(struct json_out *j, const struct explain_view *v,
         json_out_object(j, NULL);
         json_out_str(j, "path", op->path);
         json_out_str(j, "text", explain_text(v, op->span, 4096));
-        json_out_str(j, "value", explain_value(v, op, 65536));
+        json_out_str(j, "value", explain_value(v, op, JSON_VALUE_CAP));
         json_out_end(j);
     }
     json_out_end(j);
