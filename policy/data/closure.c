@@ -232,6 +232,12 @@ ts_err cedar_closure(struct cedar_entities *store,
                            "the parents of `%.80s::\"%.80s\"` lead back to it",
                            cedar_quote(store->list[bad].uid->type).s,
                            cedar_quote(store->list[bad].uid->id).s);
+        if (e == TS_E_LIMIT)
+            cedar_diag_add(diags, "limit", spans[i],
+                           "make the hierarchy flatter",
+                           "the entities have too many ancestors: at most %u "
+                           "of all together",
+                           CEDAR_ANCESTORS);
         if (e != TS_OK)
             return e;
     }

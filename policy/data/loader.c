@@ -157,8 +157,12 @@ static ts_err load_one(struct entity_loader *l, struct entity_loaded **ret)
     void *mem;
     ts_err e;
 
-    if (l->count >= CEDAR_ENTITIES)
+    if (l->count >= CEDAR_ENTITIES) {
+        cedar_diag_add(l->diags, "limit",
+                       (struct cedar_span){.line = 1, .column = 1}, NULL,
+                       "more than %u entities", CEDAR_ENTITIES);
         return TS_E_LIMIT;
+    }
     while ((l->count / ENTITY_RUN_FIRST + 1) >> run > 1)
         run++;
     TS_REQUIRE(run < ENTITY_RUNS);
@@ -290,8 +294,15 @@ ts_err entity_loader_begin(struct entity_loader *l,
 
     *l = (struct entity_loader){.diags = diags, .sources = sources};
     cedar_diags_clear(diags);
-    if (bytes > CEDAR_JSON_BYTES || count > UINT32_MAX)
+    if (bytes > CEDAR_JSON_BYTES || count > UINT32_MAX) {
+        cedar_diag_add(diags, "limit",
+                       (struct cedar_span){.line = 1, .column = 1},
+                       "leave out what no policy asks about",
+                       "the entity files have %zu bytes together; the limit is "
+                       "%zu",
+                       bytes, CEDAR_JSON_BYTES);
         return TS_E_LIMIT;
+    }
     l->source_count = (uint32_t)count;
     l->store = ts_mem_alloc(sizeof(*l->store));
     if (l->store == NULL)

@@ -442,6 +442,24 @@ static void entities_parse_truncation_and_flip_are_survived(void **state)
     }
 }
 
+/* A limit says which one it is. */
+static void entities_parse_over_a_limit_names_it(void **state)
+{
+    static char blank[9 << 20];
+    struct cedar_source src[2] = {
+        {.name = "a", .text = {blank, sizeof(blank)}},
+        {.name = "b", .text = {blank, sizeof(blank)}}};
+    struct cedar_entities *e = NULL;
+
+    (void)state;
+    memset(blank, ' ', sizeof(blank));
+    assert_int_equal(cedar_entities_parse(src, 2, &e, &diags), TS_E_LIMIT);
+    assert_null(e);
+    assert_int_equal(diags.errors, 1);
+    assert_string_equal(diags.list[0].code, "limit");
+    assert_non_null(strstr(diags.list[0].text, "the limit is 16777216"));
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -454,6 +472,7 @@ int main(void)
         T(entities_parse_computes_all_ancestors),
         T(entities_parse_long_chain_needs_no_stack),
         T(entities_parse_refusals_say_why),
+        T(entities_parse_over_a_limit_names_it),
         T(entities_parse_identical_duplicates_pass),
         T(entities_parse_reads_attributes),
         T(entities_parse_reads_escapes_as_cedar_does),
