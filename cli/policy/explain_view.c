@@ -1,9 +1,9 @@
 /* Which policies belong to an explanation, in which order; and as JSON. */
 #include "cli/policy/explain_view.h"
 
-#define NOWHERE        UINT32_MAX
-#define JSON_VALUE_CAP 4096 /* bytes of one value: each clause shows its own   \
-                             */
+#define NOWHERE UINT32_MAX
+/* Bytes of one value in JSON: each clause shows its own. */
+#define JSON_VALUE_CAP 4096
 
 const char *explain_kind_name(enum cedar_clause_kind k)
 {
