@@ -186,17 +186,19 @@ static void count_call(struct deciding *d)
 }
 
 /* Says what does not fit: an entity of this call (req is NULL) or the request.
- * Asked again for it, since diagnostics are large and seldom wanted. */
-static ts_err mismatch(struct deciding *d, const struct cedar_overlay *entity,
+ * Asked again for it, since diagnostics are large and seldom wanted; e, the
+ * first answer, stands whatever the second is. */
+static ts_err mismatch(struct deciding *d, ts_err e,
+                       const struct cedar_overlay *entity,
                        const struct cedar_request *req)
 {
     const struct cedar_schema *s = d->tenant->schema;
     struct cedar_diags diags = {0};
-    ts_err e = req != NULL ? cedar_request_check(s, req, &diags)
-                           : cedar_overlay_check(s, entity, &diags);
+    ts_err again = req != NULL ? cedar_request_check(s, req, &diags)
+                               : cedar_overlay_check(s, entity, &diags);
 
     d->mismatch = e == TS_E_INVALID;
-    if (d->mismatch && diags.count > 0) {
+    if (again == TS_E_INVALID && diags.count > 0) {
         (void)snprintf(d->why_buf, sizeof(d->why_buf), "%s",
                        diags.list[0].text);
         d->why = d->why_buf;
@@ -207,10 +209,12 @@ static ts_err mismatch(struct deciding *d, const struct cedar_overlay *entity,
 /* Validated policies are sound on data that fits the schema, and only there. */
 static ts_err check_entities(struct deciding *d)
 {
-    for (uint32_t i = 0; i < d->overlay_count; i++)
-        if (cedar_overlay_check(d->tenant->schema, &d->overlay[i], NULL) !=
-            TS_OK)
-            return mismatch(d, &d->overlay[i], NULL);
+    for (uint32_t i = 0; i < d->overlay_count; i++) {
+        ts_err e = cedar_overlay_check(d->tenant->schema, &d->overlay[i], NULL);
+
+        if (e != TS_OK)
+            return mismatch(d, e, &d->overlay[i], NULL);
+    }
     return TS_OK;
 }
 
@@ -232,7 +236,7 @@ static ts_err ask(struct deciding *d, const char *name,
                                  : cedar_request_check_uids(schema, &req, NULL);
 
     if (e != TS_OK)
-        return mismatch(d, NULL, &req);
+        return mismatch(d, e, NULL, &req);
     e = cedar_authorize(policies, d->tenant->entities, &req, d->arena,
                         &s->answer);
     if (e != TS_OK)
