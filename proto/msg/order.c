@@ -8,7 +8,7 @@
 #include "proto/wire/mp_read.h"
 #include "proto/wire/mp_write.h"
 
-#define ORDER_VERSION 1
+#define ORDER_VERSION 2
 #define PATH_LEN_MAX  4095 /* bytes; the kernel's PATH_MAX without the NUL */
 #define STEP_LEN_MAX  64   /* bytes of the name of a step or of a code */
 
@@ -68,7 +68,7 @@ ts_err order_encode(const struct order *o, void *buf, size_t cap,
     struct mp_writer w;
 
     mp_writer_init(&w, buf, cap);
-    mp_write_array(&w, 11);
+    mp_write_array(&w, 12);
     mp_write_uint(&w, ORDER_VERSION);
     mp_write_uint(&w, o->order_id);
     mp_write_uint(&w, o->generation);
@@ -80,6 +80,7 @@ ts_err order_encode(const struct order *o, void *buf, size_t cap,
     mp_write_uint(&w, o->output_max);
     mp_write_bool(&w, o->has_stdin);
     mp_write_bin(&w, o->decision_id, sizeof(o->decision_id));
+    write_str(&w, o->token);
     return mp_written(&w, ret_len);
 }
 
@@ -93,7 +94,7 @@ ts_err order_decode(const void *b, size_t n, struct order *ret,
     mp_reader_init(&r, b, n);
     if (n > TS_ORDER_MAX)
         mp_fail(&r, TS_E_LIMIT, "order too large");
-    mp_read_tuple(&r, 11);
+    mp_read_tuple(&r, 12);
     if (mp_read_uint(&r, UINT64_MAX) != ORDER_VERSION)
         mp_fail(&r, TS_E_UNSUPPORTED, "unknown order version");
     o.order_id = read_order_id(&r);
@@ -108,6 +109,7 @@ ts_err order_decode(const void *b, size_t n, struct order *ret,
     o.output_max = mp_read_uint(&r, UINT64_MAX);
     o.has_stdin = mp_read_bool(&r);
     mp_read_bin_exact(&r, o.decision_id, sizeof(o.decision_id));
+    o.token = mp_read_str(&r, TS_TOKEN_MAX);
     e = done(&r, reterr_what);
     if (e == TS_OK)
         *ret = o;
@@ -385,8 +387,11 @@ ts_err ring_journal_encode(const struct ring_journal *o, void *buf, size_t cap,
     struct mp_writer w;
 
     mp_writer_init(&w, buf, cap);
-    mp_write_array(&w, 2);
+    mp_write_array(&w, 5);
     mp_write_uint(&w, (uint64_t)o->type);
+    write_str(&w, o->tenant);
+    mp_write_bin(&w, o->key, sizeof(o->key));
+    mp_write_uint(&w, o->keep_until);
     mp_write_bin(&w, o->payload.ptr, o->payload.len);
     return mp_written(&w, ret_len);
 }
@@ -400,13 +405,16 @@ ts_err ring_journal_decode(const void *b, size_t n, struct ring_journal *ret,
     ts_err e;
 
     mp_reader_init(&r, b, n);
-    mp_read_tuple(&r, 2);
+    mp_read_tuple(&r, 5);
     type = mp_read_uint(&r, UINT64_MAX);
-    if (type == JOURNAL_REVOCATION || type == JOURNAL_CALLS)
+    if (type >= JOURNAL_REVOCATION && type <= JOURNAL_CLOCK)
         o.type = (enum journal_type)type;
     else
         mp_fail(&r, TS_E_INVALID, "unknown journal type");
-    o.payload = mp_read_bin(&r, TS_RING_ENTRY_MAX);
+    o.tenant = mp_read_str(&r, TS_ID_MAX);
+    mp_read_bin_exact(&r, o.key, sizeof(o.key));
+    o.keep_until = mp_read_uint(&r, UINT64_MAX);
+    o.payload = mp_read_bin(&r, JOURNAL_PAYLOAD_MAX);
     e = done(&r, reterr_what);
     if (e == TS_OK)
         *ret = o;

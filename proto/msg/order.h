@@ -25,7 +25,8 @@
  *                 cannot be written the launcher gets VOID instead.
  *   KILL          body: [launcher, order_id, reason]. Forwarded in order, so it
  *                 can never overtake the launch that it must stop.
- *   JOURNAL       body: [journal type, payload bin]. fdatasync'd.
+ *   JOURNAL       body: [type, tenant str, key bin16, keep_until, payload bin].
+ *                 fdatasync'd.
  *   BARRIER       body: [id]. Forwarded to every launcher after all earlier
  *                 entries are durable; each launcher returns it to the gate
  *                 after all earlier kills were signalled.
@@ -52,8 +53,8 @@ enum hop_type {
 };
 
 /*
- * One launch. [1, order_id, generation, tool str, args map, path str, access,
- *  wall_ms, output_max, has_stdin bool, decision_id bin16]
+ * One launch. [2, order_id, generation, tool str, args map, path str, access,
+ *  wall_ms, output_max, has_stdin bool, decision_id bin16, token str]
  * The launcher finds the tool among its own manifests of that generation,
  * checks args again, derives the path again and refuses if it differs, and can
  * only be made stricter by wall_ms and output_max.
@@ -74,6 +75,7 @@ struct order {
     uint64_t output_max; /* for the record; the gate counts the bytes */
     bool has_stdin;
     uint8_t decision_id[16];
+    struct ts_str token; /* for a tool with identity_token, else "" */
 };
 
 struct order_kill { /* [order_id, reason] */
@@ -179,12 +181,27 @@ struct ring_kill { /* [launcher, order_id, reason] */
     uint32_t launcher;
     struct order_kill kill;
 };
+
+/*
+ * What must outlive a restart; docs/LOG.md, "The journal". A later entry of the
+ * same type, tenant and key replaces an earlier one, so whoever writes it
+ * merges first. An entry whose keep_until has passed may be forgotten, but not
+ * the newest revocation, nor a clock or a directory's mark. The recorder needs
+ * to know no more than this.
+ */
 enum journal_type {
     JOURNAL_REVOCATION = 1,
-    JOURNAL_CALLS = 2 /* reserved calls of a grant with a budget */
+    JOURNAL_CALLS = 2,     /* reserved calls of a grant with a budget */
+    JOURNAL_DIRECTORY = 3, /* the newest directory that was accepted */
+    JOURNAL_CLOCK = 4      /* the time that was seen last */
 };
-struct ring_journal { /* [type, payload bin] */
+#define JOURNAL_KEY_ID      16   /* bytes of a key: a hash of what it names */
+#define JOURNAL_PAYLOAD_MAX 4096 /* bytes */
+struct ring_journal { /* [type, tenant str, key bin16, keep_until, payload] */
     enum journal_type type;
+    struct ts_str tenant; /* <= TS_ID_MAX bytes; "" for no tenant's */
+    uint8_t key[JOURNAL_KEY_ID];
+    uint64_t keep_until; /* unix seconds; UINT64_MAX for ever */
     struct ts_bytes payload;
 };
 TS_NODISCARD ts_err ring_launch_encode(const struct ring_launch *o, void *buf,

@@ -42,16 +42,22 @@ static ts_err reserve_calls(struct client *c)
     struct budget_entry b = {
         .tenant = d->tenant, .expires_s = d->blocks[0].exp, .reserved = total};
     uint8_t payload[BUDGET_PAYLOAD_MAX];
-    struct ts_bytes p = {.ptr = payload};
+    struct ring_journal j = {.type = JOURNAL_CALLS,
+                             .tenant = b.tenant,
+                             .keep_until = b.expires_s,
+                             .payload.ptr = payload};
     ts_err e;
 
     /* A full disk: nothing can be launched, so nothing is to be reserved. */
     if (total == 0 || order_out_state(c->gate) != ORDER_OUT_ALL)
         return TS_OK;
     memcpy(b.grant_id, d->grant_id, sizeof(b.grant_id));
-    if ((e = budget_entry_encode(&b, payload, sizeof(payload), &p.len)) !=
-            TS_OK ||
-        (e = order_out_journal(c->gate, JOURNAL_CALLS, p)) != TS_OK)
+    order_out_journal_key(
+        j.key, 0,
+        (struct ts_bytes){.ptr = b.grant_id, .len = sizeof(b.grant_id)});
+    if ((e = budget_entry_encode(&b, payload, sizeof(payload),
+                                 &j.payload.len)) != TS_OK ||
+        (e = order_out_journal(c->gate, &j)) != TS_OK)
         return e;
     grant_calls_reserved(c->ids, total);
     return TS_OK;

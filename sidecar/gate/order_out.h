@@ -40,8 +40,11 @@ TS_NODISCARD ts_err order_out_launch(struct gate *g, uint32_t launcher,
 /* Each is one entry of its own; TS_E_AGAIN as above. */
 TS_NODISCARD ts_err order_out_kill(struct gate *g, uint32_t launcher,
                                    uint64_t order_id, enum end_reason reason);
-TS_NODISCARD ts_err order_out_journal(struct gate *g, enum journal_type type,
-                                      struct ts_bytes payload);
+TS_NODISCARD ts_err order_out_journal(struct gate *g,
+                                      const struct ring_journal *j);
+/* The key of an entry: BLAKE2b-128 of the kind's byte and what it names. */
+void order_out_journal_key(uint8_t ret[JOURNAL_KEY_ID], uint8_t kind,
+                           struct ts_bytes target);
 TS_NODISCARD ts_err order_out_barrier(struct gate *g, uint64_t id);
 void order_out_wake(struct gate *g);
 

@@ -7,7 +7,7 @@
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
 #include "proto/base/ts_str.h"
-#include "sidecar/gate/revocation_journal.h"
+#include "sidecar/common/revocation_entry.h"
 
 /*
  * The records of the gate's own life (proto/msg/record.h): start, stop,

@@ -12,7 +12,7 @@
 #include "sidecar/gate/running.h"
 #include "sidecar/gate/session.h"
 
-#define JOURNAL_BYTES_MAX (256u << 20)
+#define JOURNAL_BYTES_MAX (512u << 20)
 
 static struct revoke_job *job_for(struct gate *g)
 {
@@ -28,14 +28,18 @@ static ts_err write_down(struct gate *g, const struct revocation_entry *r,
                          const char *by, uint32_t by_uid)
 {
     uint8_t payload[REVOCATION_PAYLOAD_MAX];
-    struct ts_bytes p = {.ptr = payload};
+    struct ring_journal j = {.type = JOURNAL_REVOCATION,
+                             .tenant = r->tenant,
+                             .keep_until = UINT64_MAX,
+                             .payload.ptr = payload};
     uint8_t *record;
     size_t len;
     ts_err e;
 
-    if ((e = revocation_entry_encode(r, payload, sizeof(payload), &p.len)) !=
-            TS_OK ||
-        (e = order_out_journal(g, JOURNAL_REVOCATION, p)) != TS_OK ||
+    order_out_journal_key(j.key, (uint8_t)r->kind, r->target);
+    if ((e = revocation_entry_encode(r, payload, sizeof(payload),
+                                     &j.payload.len)) != TS_OK ||
+        (e = order_out_journal(g, &j)) != TS_OK ||
         (e = order_out_begin(g, &record)) != TS_OK ||
         (e = record_revocation(r, by, by_uid, record, TS_RECORD_MAX, &len)) !=
             TS_OK)
@@ -189,8 +193,8 @@ static ts_err replay_one(struct gate *g, struct ts_bytes payload,
 
     if (e != TS_OK)
         return e;
-    if (r.rev_seq != g->rev_seq + 1) {
-        *reterr_what = "rev_seq: an entry is missing or out of order";
+    if (r.rev_seq <= g->rev_seq) {
+        *reterr_what = "rev_seq: an entry is out of order";
         return TS_E_FORMAT;
     }
     e = revocations_add(&g->revoked, r.kind, r.tenant, r.target, r.cutoff);
@@ -250,9 +254,11 @@ static ts_err replay_all(struct gate *g, const void *map, size_t len,
         struct ts_bytes payload;
         uint64_t type;
 
-        mp_read_tuple(&r, 2);
+        mp_read_tuple(&r, 4);
         type = mp_read_uint(&r, UINT64_MAX);
-        payload = mp_read_bin(&r, REVOCATION_PAYLOAD_MAX);
+        (void)mp_read_str(&r, TS_ID_MAX); /* the payload names it, too */
+        (void)mp_read_uint(&r, UINT64_MAX);
+        payload = mp_read_bin(&r, JOURNAL_PAYLOAD_MAX);
         if (r.error != TS_OK)
             break;
         e = replay_entry(g, type, payload, reterr_what);

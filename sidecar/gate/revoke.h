@@ -6,7 +6,7 @@
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
 #include "sidecar/gate/gate.h"
-#include "sidecar/gate/revocation_journal.h"
+#include "sidecar/common/revocation_entry.h"
 
 /*
  * A revocation, in one loop turn: into the table, into the ring for the

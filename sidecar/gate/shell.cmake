@@ -1,8 +1,8 @@
 # The socket half of the gate. Pure state machines first, without libuv; then
 # the shell, which turns callbacks into their events and decides nothing.
 ts_library(gate_shell_core DIR sidecar/gate
-    SOURCES conn.c call.c callids.c peers.c budget_journal.c revocation_journal.c records.c
-    LINK proto_msg proto_trust)
+    SOURCES conn.c call.c callids.c peers.c budget_journal.c records.c
+    LINK proto_msg proto_trust sidecar_revocation)
 ts_library(gate_shell DIR sidecar/gate
     SOURCES gate_uv.c conn_uv.c session.c calls.c call_key.c tools.c
             order_out.c running.c running_pipes.c hop_in.c listen.c peer_recv.c

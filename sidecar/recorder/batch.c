@@ -131,7 +131,8 @@ static ts_err take_journal(struct batch *b, size_t len)
         return e;
     b->waited_for = true;
     b->flaw = "the journal cannot be written";
-    return journal_append(b->journal, (uint8_t)j.type, j.payload);
+    return journal_append(b->journal, (uint8_t)j.type,
+                          (struct ts_bytes){.ptr = b->entry, .len = len});
 }
 
 static ts_err take_barrier(struct batch *b, size_t len)

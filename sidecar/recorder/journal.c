@@ -60,7 +60,7 @@ static bool hides_records(const struct journal_walk *w)
         return true;
     for (size_t i = 1; i + JOURNAL_HEAD + JOURNAL_MAC <= left; i++)
         if (load64(p + i + 5) == w->seq + 2 &&
-            load32(p + i) <= JOURNAL_PAYLOAD_MAX)
+            load32(p + i) <= JOURNAL_BODY_MAX)
             return true;
     return false;
 }
@@ -78,7 +78,7 @@ ts_err journal_next(struct journal_walk *w, struct journal_entry *ret)
         return TS_E_TRUNCATED;
     len = load32(p);
     need = (size_t)JOURNAL_HEAD + len + JOURNAL_MAC;
-    if (len > JOURNAL_PAYLOAD_MAX || p[4] == 0)
+    if (len > JOURNAL_BODY_MAX || p[4] == 0)
         return TS_E_FORMAT;
     if (load64(p + 5) != w->seq + 1)
         return TS_E_STATE;
@@ -90,23 +90,23 @@ ts_err journal_next(struct journal_walk *w, struct journal_entry *ret)
     w->at += need;
     w->seq++;
     memcpy(w->mac, mac, sizeof(mac));
-    *ret = (struct journal_entry){
-        .type = p[4],
-        .seq = w->seq,
-        .payload = {.ptr = p + JOURNAL_HEAD, .len = len}};
+    *ret =
+        (struct journal_entry){.type = p[4],
+                               .seq = w->seq,
+                               .body = {.ptr = p + JOURNAL_HEAD, .len = len}};
     return TS_OK;
 }
 
-void journal_encode(struct journal_walk *w, uint8_t type,
-                    struct ts_bytes payload, uint8_t *out)
+void journal_encode(struct journal_walk *w, uint8_t type, struct ts_bytes body,
+                    uint8_t *out)
 {
-    TS_REQUIRE(payload.len <= JOURNAL_PAYLOAD_MAX && type != 0);
+    TS_REQUIRE(body.len <= JOURNAL_BODY_MAX && type != 0);
     w->seq++;
-    store(out, payload.len, 4);
+    store(out, body.len, 4);
     out[4] = type;
     store(out + 5, w->seq, 8);
-    if (payload.len > 0)
-        memcpy(out + JOURNAL_HEAD, payload.ptr, payload.len);
-    mac_of(w->mac, w->key, w->mac, out, payload.ptr, payload.len);
-    memcpy(out + JOURNAL_HEAD + payload.len, w->mac, JOURNAL_MAC);
+    if (body.len > 0)
+        memcpy(out + JOURNAL_HEAD, body.ptr, body.len);
+    mac_of(w->mac, w->key, w->mac, out, body.ptr, body.len);
+    memcpy(out + JOURNAL_HEAD + body.len, w->mac, JOURNAL_MAC);
 }

@@ -8,13 +8,16 @@
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
 #include "proto/base/ts_str.h"
+#include "proto/msg/order.h"
+#include "proto/wire/limits.h"
 
 /*
  * state.journal: what must outlive a restart (revocations). Append only:
  *
- *     le32 len | u8 type | le64 seq | byte[len] payload | byte[16] mac
+ *     le32 len | u8 type | le64 seq | byte[len] body | byte[16] mac
  *
- * mac = BLAKE2b-128(key, mac before | le32 len | u8 type | le64 seq | payload);
+ * The body is that of the ring's JOURNAL entry, as it came (proto/msg/order.h).
+ * mac = BLAKE2b-128(key, mac before | le32 len | u8 type | le64 seq | body);
  * the mac before the first is zeros, seq starts at 1. So an edit, a deletion
  * or another order inside is seen. The key is state.key in the same directory,
  * made on first start. Source: delegation design, section 13.
@@ -23,11 +26,11 @@
  * was never acknowledged. Anything else that is wrong refuses to start. Not
  * seen: whole records missing at the end.
  */
-#define JOURNAL_HEAD        13
-#define JOURNAL_MAC         16
-#define JOURNAL_KEY         32
-#define JOURNAL_PAYLOAD_MAX 4096
-#define JOURNAL_BYTES_MAX   (32u << 20)
+#define JOURNAL_HEAD      13
+#define JOURNAL_MAC       16
+#define JOURNAL_KEY       32
+#define JOURNAL_BODY_MAX  (JOURNAL_PAYLOAD_MAX + TS_ID_MAX + 64)
+#define JOURNAL_BYTES_MAX (32u << 20)
 
 /* Pure part: walks the records in bytes. */
 struct journal_walk {
@@ -41,16 +44,16 @@ struct journal_walk {
 struct journal_entry { /* payload borrows from the bytes */
     uint8_t type;
     uint64_t seq;
-    struct ts_bytes payload;
+    struct ts_bytes body;
 };
 /* TS_OK: the next entry. TS_E_AGAIN: the end, all good. TS_E_TRUNCATED: a torn
  * last record starts at w->at. Other errors: the journal cannot be trusted. */
 TS_NODISCARD ts_err journal_next(struct journal_walk *w,
                                  struct journal_entry *ret);
 /* Encodes the record after w->seq and w->mac, and moves those on. out holds
- * JOURNAL_HEAD + payload.len + JOURNAL_MAC bytes. */
-void journal_encode(struct journal_walk *w, uint8_t type,
-                    struct ts_bytes payload, uint8_t *out);
+ * JOURNAL_HEAD + body.len + JOURNAL_MAC bytes. */
+void journal_encode(struct journal_walk *w, uint8_t type, struct ts_bytes body,
+                    uint8_t *out);
 
 struct journal {
     int fd; /* owned */
@@ -61,14 +64,15 @@ struct journal {
 };
 
 /* Opens or makes the journal beneath state_dir (borrowed). *ret_memfd: sealed,
- * [1, [[type, payload bin]...]], the caller's. *ret_cut: bytes of a torn last
- * record that were cut. On failure reterr_text says what to do. */
+ * [1, [[type, tenant, keep_until, payload bin]...]], the caller's. *ret_cut:
+ * bytes of a torn last record that were cut. On failure reterr_text says what
+ * to do. */
 TS_NODISCARD ts_err journal_open(int state_dir, struct journal *ret,
                                  int *ret_memfd, size_t *ret_cut,
                                  const char **reterr_text);
 void journal_done(struct journal *j);
 TS_NODISCARD ts_err journal_append(struct journal *j, uint8_t type,
-                                   struct ts_bytes payload);
+                                   struct ts_bytes body);
 TS_NODISCARD ts_err journal_sync(struct journal *j);
 
 #endif

@@ -123,8 +123,8 @@ static ts_err open_files(int dir, struct journal *j, const char **reterr_text)
     return has_key ? TS_OK : key_make(dir, j->key);
 }
 
-/* [1, [[type, payload]...]]; head and entries are no longer than the journal
- * itself, since a record there costs 29 bytes and here at most 9. */
+/* [1, [[type, tenant, keep_until, payload]...]]; no longer than the journal
+ * itself, since an entry there has a head, a key and a mac more. */
 static ts_err entries_pack(const struct journal *j, const uint8_t *bytes,
                            uint8_t *out, size_t cap, size_t *ret_len,
                            struct journal_walk *ret_end)
@@ -133,6 +133,8 @@ static ts_err entries_pack(const struct journal *j, const uint8_t *bytes,
         .bytes = bytes, .len = (size_t)j->size, .key = j->key};
     struct journal_walk again = count;
     struct journal_entry entry;
+    struct ring_journal j2;
+    const char *what;
     struct mp_writer w;
     uint32_t n = 0;
     ts_err e;
@@ -146,9 +148,14 @@ static ts_err entries_pack(const struct journal *j, const uint8_t *bytes,
     mp_write_uint(&w, 1);
     mp_write_array(&w, n);
     while (n-- > 0 && journal_next(&again, &entry) == TS_OK) {
-        mp_write_array(&w, 2);
-        mp_write_uint(&w, entry.type);
-        mp_write_bin(&w, entry.payload.ptr, entry.payload.len);
+        e = ring_journal_decode(entry.body.ptr, entry.body.len, &j2, &what);
+        if (e != TS_OK)
+            return e;
+        mp_write_array(&w, 4);
+        mp_write_uint(&w, j2.type);
+        mp_write_str(&w, j2.tenant.ptr, j2.tenant.len);
+        mp_write_uint(&w, j2.keep_until);
+        mp_write_bin(&w, j2.payload.ptr, j2.payload.len);
     }
     *ret_end = count;
     return mp_written(&w, ret_len);
@@ -245,18 +252,18 @@ void journal_done(struct journal *j)
     j->key = NULL;
 }
 
-ts_err journal_append(struct journal *j, uint8_t type, struct ts_bytes payload)
+ts_err journal_append(struct journal *j, uint8_t type, struct ts_bytes body)
 {
-    uint8_t rec[JOURNAL_HEAD + JOURNAL_PAYLOAD_MAX + JOURNAL_MAC];
-    size_t len = JOURNAL_HEAD + payload.len + JOURNAL_MAC;
+    uint8_t rec[JOURNAL_HEAD + JOURNAL_BODY_MAX + JOURNAL_MAC];
+    size_t len = JOURNAL_HEAD + body.len + JOURNAL_MAC;
     struct journal_walk place = j->place;
     ts_err e;
 
-    if (payload.len > JOURNAL_PAYLOAD_MAX || type == 0)
+    if (body.len > JOURNAL_BODY_MAX || type == 0)
         return TS_E_INVALID;
     if (j->size + len > JOURNAL_BYTES_MAX)
         return TS_E_LIMIT;
-    journal_encode(&place, type, payload, rec);
+    journal_encode(&place, type, body, rec);
     e = write_at(j->fd, rec, len, j->size);
     if (e != TS_OK)
         return e; /* half of it may stand there: a torn last record */

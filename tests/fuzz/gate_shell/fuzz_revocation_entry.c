@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sidecar/gate/revocation_journal.h"
+#include "sidecar/common/revocation_entry.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

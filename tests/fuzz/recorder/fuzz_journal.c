@@ -24,8 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         memcpy(copy, data, len);
     while ((end = journal_next(&w, &e)) == TS_OK) {
         TS_REQUIRE(w.at > before && w.at <= len);
-        TS_REQUIRE(e.payload.ptr >= copy + before &&
-                   e.payload.ptr + e.payload.len <= copy + w.at);
+        TS_REQUIRE(e.body.ptr >= copy + before &&
+                   e.body.ptr + e.body.len <= copy + w.at);
         before = w.at;
     }
     TS_REQUIRE(end != TS_E_AGAIN || w.at == len);

@@ -586,8 +586,8 @@ def revoke_survives(g):
         assert Client(h).login().welcome[4] == 1
     finally:
         h.close()
-    for bad in (g.recorder.journal * 2, [[1, b"\x90"]], [[9, b""]]):
-        h = Gate(g.program, journal=bad)  # a hole, junk, an unknown type
+    for bad in (g.recorder.journal * 2, [[1, "acme", 1, b"\x90"]], [[9, "", 1, b""]]):
+        h = Gate(g.program, journal=bad)  # out of order, junk, an unknown type
         try:
             assert h.ready[0] == 5 and h.p.wait(10) == 1, h.ready
         finally:

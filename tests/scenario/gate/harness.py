@@ -187,7 +187,7 @@ class Recorder(threading.Thread):
         elif kind == KILL:
             self.launcher.kill(v[1], v[2])
         elif kind == JOURNAL:
-            self.journal.append(v)
+            self.journal.append([v[0], v[1], v[3], v[4]])  # as the recorder hands it back
         elif kind == BARRIER:
             self.launcher.send(HOP_BARRIER, v)
 

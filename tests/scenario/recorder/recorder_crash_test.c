@@ -248,8 +248,10 @@ static void journal_survives_kill(void **state)
             struct ts_bytes p;
             int m = snprintf(text, sizeof(text), "revoke-%u", n);
 
-            mp_read_tuple(&r, 2);
+            mp_read_tuple(&r, 4);
             assert_int_equal(mp_read_uint(&r, 9), JOURNAL_REVOCATION);
+            assert_true(ts_str_eq_c(mp_read_str(&r, 9), "acme"));
+            assert_true(mp_read_uint(&r, UINT64_MAX) == UINT64_MAX);
             p = mp_read_bin(&r, 100);
             assert_int_equal(p.len, m);
             assert_memory_equal(p.ptr, text, (size_t)m);

@@ -335,12 +335,16 @@ void rig_outcome(struct rig *r, uint32_t n, const char *reason)
 
 void rig_revocation(struct rig *r, const char *payload)
 {
-    const struct ring_journal j = {
+    struct ring_journal j = {
         .type = JOURNAL_REVOCATION,
+        .tenant = TS_STR_LIT("acme"),
+        .keep_until = UINT64_MAX,
         .payload = {.ptr = (const uint8_t *)payload, .len = strlen(payload)}};
     uint8_t body[512];
     size_t len;
 
+    (void)crypto_generichash(j.key, sizeof(j.key), j.payload.ptr, j.payload.len,
+                             NULL, 0);
     assert_int_equal(ring_journal_encode(&j, body, sizeof(body), &len), TS_OK);
     rig_raw(r, RING_JOURNAL, body, len);
 }

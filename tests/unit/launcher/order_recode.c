@@ -32,7 +32,8 @@ BODY(order, order,
       .wall_ms = 30000,
       .output_max = 1048576,
       .has_stdin = true,
-      .decision_id = {1, 2, 3}})
+      .decision_id = {1, 2, 3},
+      .token = TS_STR_LIT("e30.e30.AAAA")})
 BODY(order_kill, order_kill, {.order_id = 300, .reason = END_REVOKED})
 BODY(order_void, order_void, {.order_id = 300, .code = CODE_AUDIT_UNAVAILABLE})
 BODY(order_barrier, order_barrier, {.id = 70000})
@@ -61,7 +62,11 @@ BODY(ring_launch, ring_launch,
 BODY(ring_kill, ring_kill,
      {.launcher = 1, .kill = {.order_id = 300, .reason = END_CANCELLED}})
 BODY(ring_journal, ring_journal,
-     {.type = JOURNAL_REVOCATION, .payload = BYTES("\x92\x01\xa1x")})
+     {.type = JOURNAL_REVOCATION,
+      .tenant = TS_STR_LIT("acme"),
+      .key = {1, 2, 3},
+      .keep_until = UINT64_C(1795315512),
+      .payload = BYTES("\x92\x01\xa1x")})
 
 static const struct {
     const char *name;

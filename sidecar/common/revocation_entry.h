@@ -1,5 +1,5 @@
-#ifndef SIDECAR_GATE_REVOCATION_JOURNAL_H
-#define SIDECAR_GATE_REVOCATION_JOURNAL_H
+#ifndef SIDECAR_COMMON_REVOCATION_ENTRY_H
+#define SIDECAR_COMMON_REVOCATION_ENTRY_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -15,8 +15,9 @@
  *   [1, rev_seq, kind, tenant str, target bin, cutoff, unix_ms, reason str]
  *
  * The recorder keeps it as it is; at start it comes back and is replayed, so
- * it is checked like anything from outside. rev_seq counts from 1 without
- * gaps: a hole means a lost revocation, and the gate refuses to start.
+ * it is checked like anything from outside. rev_seq counts from 1. In what
+ * comes back it only grows: an entry that a later one replaced, or that nothing
+ * can fall under any more, may be gone, the newest never is.
  */
 #define REVOCATION_REASON_MAX  256 /* bytes */
 #define REVOCATION_PAYLOAD_MAX 1024

@@ -1,4 +1,4 @@
-#include "sidecar/gate/revocation_journal.h"
+#include "sidecar/common/revocation_entry.h"
 
 #include "proto/wire/limits.h"
 #include "proto/wire/mp_read.h"
