@@ -65,8 +65,9 @@
 #define TS_ARGV_BYTES_MAX  131072
 #define TS_OUTPUT_DEFAULT  1048576   /* bytes of stdout plus stderr */
 #define TS_OUTPUT_HARD_MAX 268435456 /* the most a manifest can ask for */
-#define TS_DISCARD_FACTOR  16  /* times its limit may a tool write, unseen */
-#define TS_PIPE_DRAIN_MS   100 /* reading a tool's pipes after its end */
+#define TS_DISCARD_FACTOR  16   /* times its limit may a tool write, unseen */
+#define TS_PIPE_DRAIN_MS   100  /* reading a tool's pipes after its end */
+#define TS_TOKEN_MAX       4096 /* bytes of a tool's identity token */
 #define TS_WALL_DEFAULT_MS 30000
 #define TS_WALL_HARD_MS    86400000
 
