@@ -112,10 +112,11 @@ ts_err admin_ack_decode(const void *b, size_t n, struct admin_ack *ret,
     struct body_in in;
     ts_err e;
 
-    body_in_init(&in, b, n, 4, 1);
+    body_in_init(&in, b, n, 5, 1);
     m.rev_seq = body_in_uint(&in, "rev_seq", UINT64_MAX);
     m.tools_signalled = body_in_uint(&in, "tools", UINT64_MAX);
     m.sessions_closed = body_in_uint(&in, "sessions", UINT64_MAX);
+    m.tickets_voided = body_in_uint(&in, "tickets", UINT64_MAX);
     e = body_in_done(&in, reterr_what);
     if (e == TS_OK)
         *ret = m;
@@ -125,13 +126,14 @@ ts_err admin_ack_decode(const void *b, size_t n, struct admin_ack *ret,
 ts_err admin_ack_send(struct ts_buf *out, const struct admin_ack *m)
 {
     struct body_out o;
-    ts_err e = body_out_init(&o, out, ADMIN_ACK, 4, 1, 0);
+    ts_err e = body_out_init(&o, out, ADMIN_ACK, 5, 1, 0);
 
     if (e != TS_OK)
         return e;
     mp_write_uint(&o.w, m->rev_seq);
     mp_write_uint(&o.w, m->tools_signalled);
     mp_write_uint(&o.w, m->sessions_closed);
+    mp_write_uint(&o.w, m->tickets_voided);
     return body_out_done(&o);
 }
 

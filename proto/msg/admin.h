@@ -23,7 +23,8 @@ enum admin_type {
     ADMIN_FAIL = 5,     /* [1, code str, text str]; the connection closes */
     ADMIN_TAIL = 6,     /* operator to recorder */
     ADMIN_LINE = 7,     /* recorder: [1, line str], one record, no newline */
-    ADMIN_TAIL_END = 8  /* recorder: [1]; only without follow */
+    ADMIN_TAIL_END = 8, /* recorder: [1]; only without follow */
+    ADMIN_FEED = 9      /* operator to gate: a signed state of a directory */
 };
 
 enum revoke_kind {
@@ -43,10 +44,29 @@ struct admin_revoke {
     uint64_t cutoff; /* unix seconds; 0 for grant and block, and only there */
     struct ts_str reason; /* <= 256 bytes */
 };
-struct admin_ack { /* [1, rev_seq, tools, sessions] */
+/*
+ * The same as a signed record (proto/trust/revocation_record.h), whose
+ * signature is what counts: [1, record bin]
+ */
+struct admin_revoke_signed {
+    struct ts_bytes record; /* 1..TS_REVOCATION_MAX bytes */
+};
+
+/* [1, what, object bin]: answered by ACK and COMPLETE like a revocation. */
+enum feed_what {
+    FEED_SNAPSHOT = 1, /* proto/trust/directory_snapshot.h */
+    FEED_HEARTBEAT = 2 /* proto/trust/heartbeat.h */
+};
+struct admin_feed {
+    enum feed_what what;
+    struct ts_bytes object; /* 1..TS_SNAPSHOT_MAX bytes */
+};
+
+struct admin_ack { /* [1, rev_seq, tools, sessions, tickets] */
     uint64_t rev_seq;
     uint64_t tools_signalled;
     uint64_t sessions_closed;
+    uint64_t tickets_voided; /* decisions that waited for approval */
 };
 struct admin_complete { /* [1, rev_seq] */
     uint64_t rev_seq;
@@ -76,6 +96,12 @@ struct admin_tail {
 TS_NODISCARD ts_err admin_revoke_decode(const void *b, size_t n,
                                         struct admin_revoke *ret,
                                         const char **reterr_what);
+TS_NODISCARD ts_err admin_revoke_signed_decode(const void *b, size_t n,
+                                               struct admin_revoke_signed *ret,
+                                               const char **reterr_what);
+TS_NODISCARD ts_err admin_feed_decode(const void *b, size_t n,
+                                      struct admin_feed *ret,
+                                      const char **reterr_what);
 TS_NODISCARD ts_err admin_ack_decode(const void *b, size_t n,
                                      struct admin_ack *ret,
                                      const char **reterr_what);
@@ -94,6 +120,10 @@ TS_NODISCARD ts_err admin_tail_decode(const void *b, size_t n,
 struct ts_buf;
 TS_NODISCARD ts_err admin_revoke_send(struct ts_buf *out,
                                       const struct admin_revoke *m);
+TS_NODISCARD ts_err admin_revoke_signed_send(
+    struct ts_buf *out, const struct admin_revoke_signed *m);
+TS_NODISCARD ts_err admin_feed_send(struct ts_buf *out,
+                                    const struct admin_feed *m);
 TS_NODISCARD ts_err admin_ack_send(struct ts_buf *out,
                                    const struct admin_ack *m);
 TS_NODISCARD ts_err admin_complete_send(struct ts_buf *out,
@@ -108,5 +138,9 @@ TS_NODISCARD ts_err admin_tail_send(struct ts_buf *out,
 TS_NODISCARD ts_err admin_empty_decode(const void *b, size_t n,
                                        const char **reterr_what);
 TS_NODISCARD ts_err admin_empty_send(struct ts_buf *out, enum admin_type type);
+
+/* Bytes of body that an operator's message of this type may have; 0 for one
+ * that is none. */
+size_t admin_body_max(uint8_t type);
 
 #endif

@@ -271,12 +271,17 @@ void body_out_labels(struct body_out *o, const struct ts_str *labels,
 
 ts_err body_out_done(struct body_out *o)
 {
+    return body_out_done_max(o, TS_FRAME_MAX);
+}
+
+ts_err body_out_done_max(struct body_out *o, size_t max)
+{
     size_t len;
     ts_err e = mp_written(&o->w, &len);
 
     if (e != TS_OK)
         return e;
-    if (len > TS_FRAME_MAX)
+    if (len > max)
         return TS_E_LIMIT;
     frame_end(o->to, o->type, len);
     return TS_OK;

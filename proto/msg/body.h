@@ -85,5 +85,7 @@ void body_out_labels(struct body_out *o, const struct ts_str *labels,
                      uint32_t count);
 size_t body_labels_size(const struct ts_str *labels, uint32_t count);
 TS_NODISCARD ts_err body_out_done(struct body_out *o);
+/* For the one message that may be longer than TS_FRAME_MAX: FEED. */
+TS_NODISCARD ts_err body_out_done_max(struct body_out *o, size_t max);
 
 #endif

@@ -34,7 +34,9 @@ enum client_type {
     MSG_TOOLS = 13,    /* both: question and answer */
     MSG_TASK_END = 14, /* shim to gate: surrender the grant; answered by it */
     MSG_PING = 15,     /* both: echoed */
-    MSG_WINDOW = 16    /* gate to shim: more stdin may be sent */
+    MSG_WINDOW = 16,   /* gate to shim: more stdin may be sent */
+    MSG_REVOKE = 17    /* shim to gate: a signed revocation of what this holder
+                          handed on; answered by it */
 };
 
 /* [a-z0-9][a-z0-9._-]*, at most TS_TOOL_NAME_MAX bytes */
@@ -46,8 +48,8 @@ bool tool_name_is_valid(struct ts_str name);
 
 /*
  * seq in every message after CALL or CHECK is the seq of that call or check
- * and never 0. TOOLS and TASK_END are not counted: their seq is any number of
- * the shim's choice, and the answer repeats it.
+ * and never 0. TOOLS, TASK_END and REVOKE are not counted: their seq is any
+ * number of the shim's choice, and the answer repeats it.
  *
  * All slices below borrow from the decoded body.
  */
@@ -135,9 +137,20 @@ struct msg_result {
     uint32_t flags;
 };
 
-/* [1, seq]: CANCEL, and TOOLS and TASK_END as questions */
+/* [1, seq]: CANCEL, TOOLS and TASK_END as questions, REVOKE as an answer */
 struct msg_seq {
     uint64_t seq;
+};
+
+/*
+ * REVOKE: [1, seq, record bin, chain bin]. record is signed by the holder of an
+ * ancestor of what it revokes, and chain, which holds both, is the evidence.
+ * The answer is [1, seq]: nothing new starts on it, what ran was signalled.
+ */
+struct msg_revoke {
+    uint64_t seq;           /* any number, as of TOOLS */
+    struct ts_bytes record; /* 1..TS_REVOCATION_MAX bytes */
+    struct ts_bytes chain;  /* 1..TS_CHAIN_MAX bytes */
 };
 
 /* [1, seq, [[tool str, args map]...], traceparent str, provenance [str...]] */
@@ -226,6 +239,9 @@ TS_NODISCARD ts_err msg_result_decode(const void *b, size_t n,
                                       const char **reterr_what);
 TS_NODISCARD ts_err msg_seq_decode(const void *b, size_t n, struct msg_seq *ret,
                                    const char **reterr_what);
+TS_NODISCARD ts_err msg_revoke_decode(const void *b, size_t n,
+                                      struct msg_revoke *ret,
+                                      const char **reterr_what);
 TS_NODISCARD ts_err msg_check_decode(const void *b, size_t n,
                                      struct msg_check *ret,
                                      const char **reterr_what);
@@ -273,6 +289,8 @@ TS_NODISCARD ts_err msg_result_send(struct ts_buf *out,
                                     const struct msg_result *m);
 TS_NODISCARD ts_err msg_seq_send(struct ts_buf *out, enum client_type type,
                                  const struct msg_seq *m);
+TS_NODISCARD ts_err msg_revoke_send(struct ts_buf *out,
+                                    const struct msg_revoke *m);
 TS_NODISCARD ts_err msg_check_send(struct ts_buf *out,
                                    const struct msg_check *m);
 TS_NODISCARD ts_err msg_checked_send(struct ts_buf *out,

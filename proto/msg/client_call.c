@@ -101,7 +101,8 @@ ts_err msg_seq_send(struct ts_buf *out, enum client_type type,
     struct body_out o;
     ts_err e;
 
-    if (type != MSG_CANCEL && type != MSG_TOOLS && type != MSG_TASK_END)
+    if (type != MSG_CANCEL && type != MSG_TOOLS && type != MSG_TASK_END &&
+        type != MSG_REVOKE)
         return TS_E_INVALID;
     e = body_out_init(&o, out, (uint8_t)type, 2, 1, 0);
     if (e != TS_OK)

@@ -42,6 +42,8 @@
 #define TS_TTL_DEFAULT_S    3600  /* seconds: exp - iat of a root */
 #define TS_TTL_HARD_S       86400 /* seconds: the most a tenant can allow */
 #define TS_AUDIENCES_MAX    4
+#define TS_REVOCATION_MAX   1024    /* bytes of a signed revocation */
+#define TS_SNAPSHOT_MAX     4194304 /* bytes of a signed directory */
 
 /* Connections ------------------------------------------------------------ */
 #define TS_CONNS_MAX       1024 /* agent connections at once */

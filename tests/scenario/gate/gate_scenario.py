@@ -543,7 +543,7 @@ def revoke(g):
     op = Client(g, g.admin_path)
     op.put(1, revoke_body(1, a.grant))
     kind, ack = op.get()
-    assert (kind, ack) == (2, [1, 1, 1, 1]), (kind, ack)
+    assert (kind, ack) == (2, [1, 1, 1, 1, 0]), (kind, ack)
     kinds = [k for k in g.recorder.entries if k != RECORD]
     assert kinds[-3:] == [JOURNAL, KILL, BARRIER], kinds
     op.s.settimeout(0.2)

@@ -1,6 +1,7 @@
 /* Each limit at its value and one past it, and each rule of meaning. */
 #include "tests/lib/ts_test.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "proto/msg/admin.h"
@@ -414,6 +415,62 @@ static void revoke_target_and_cutoff_follow_the_kind(void **state)
     }
 }
 
+static void signed_objects_at_and_over_their_limits(void **state)
+{
+    struct msg_revoke m = {.record = {(const uint8_t *)text, TS_REVOCATION_MAX},
+                           .chain = {(const uint8_t *)text, TS_CHAIN_MAX}};
+    struct admin_revoke_signed r = {
+        .record = {(const uint8_t *)text, TS_REVOCATION_MAX}};
+
+    (void)state;
+    assert_int_equal(msg_revoke_send(&out, &m), TS_OK);
+    assert_int_equal(admin_revoke_signed_send(&out, &r), TS_OK);
+    assert_true(out.len < 2 * TS_FRAME_PREAUTH);
+    m.chain.len++;
+    assert_int_equal(msg_revoke_send(&out, &m), TS_E_LIMIT);
+    m.chain.len = 0;
+    assert_int_equal(msg_revoke_send(&out, &m), TS_E_INVALID);
+    m.chain.len = 1;
+    m.record.len++;
+    assert_int_equal(msg_revoke_send(&out, &m), TS_E_LIMIT);
+    m.record.len = 0;
+    assert_int_equal(msg_revoke_send(&out, &m), TS_E_INVALID);
+    r.record.len++;
+    assert_int_equal(admin_revoke_signed_send(&out, &r), TS_E_LIMIT);
+    r.record.len = 0;
+    assert_int_equal(admin_revoke_signed_send(&out, &r), TS_E_INVALID);
+}
+
+/* The one message that is megabytes long, and no other type may be. */
+static void feed_carries_the_largest_directory(void **state)
+{
+    uint8_t *big = calloc(1, TS_SNAPSHOT_MAX + 1);
+    struct admin_feed m = {FEED_SNAPSHOT, {big, TS_SNAPSHOT_MAX}}, got;
+    struct ts_buf wide;
+    const char *what = NULL;
+
+    (void)state;
+    assert_non_null(big);
+    ts_buf_init(&wide, 2 * (size_t)TS_SNAPSHOT_MAX);
+    assert_int_equal(admin_feed_send(&wide, &m), TS_OK);
+    assert_true(wide.len - TS_FRAME_HEAD <= admin_body_max(ADMIN_FEED));
+    assert_int_equal(admin_feed_decode(ts_buf_bytes(&wide) + TS_FRAME_HEAD,
+                                       wide.len - TS_FRAME_HEAD, &got, &what),
+                     TS_OK);
+    assert_int_equal(got.object.len, TS_SNAPSHOT_MAX);
+    m.object.len++;
+    assert_int_equal(admin_feed_send(&wide, &m), TS_E_LIMIT);
+    m.object.len = 0;
+    assert_int_equal(admin_feed_send(&wide, &m), TS_E_INVALID);
+    m = (struct admin_feed){(enum feed_what)3, {big, 1}};
+    assert_int_equal(admin_feed_send(&wide, &m), TS_E_INVALID);
+    for (int type = 0; type < 256; type++)
+        assert_true(type == ADMIN_FEED ||
+                    admin_body_max((uint8_t)type) <= 4096);
+    ts_buf_done(&wide);
+    free(big);
+}
+
 static void admin_text_is_one_line_within_a_frame(void **state)
 {
     struct admin_text m = {.text = a_str(TS_FRAME_MAX - 16)};
@@ -443,6 +500,8 @@ int main(void)
         T(result_reason_and_code_must_agree),
         T(window_and_ping_at_and_over_their_limits),
         T(revoke_target_and_cutoff_follow_the_kind),
+        T(signed_objects_at_and_over_their_limits),
+        T(feed_carries_the_largest_directory),
         T(admin_text_is_one_line_within_a_frame),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

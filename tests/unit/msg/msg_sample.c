@@ -178,12 +178,27 @@ static ts_err sample_tail(struct ts_buf *out)
     return admin_tail_send(out, &m);
 }
 
+static ts_err sample_signed(enum msg_kind kind, struct ts_buf *out)
+{
+    struct ts_bytes object = {.ptr = id16, .len = sizeof(id16)};
+
+    if (kind == KIND_REVOKE_SIGNED)
+        return admin_revoke_signed_send(
+            out, &(struct admin_revoke_signed){.record = object});
+    if (kind == KIND_FEED)
+        return admin_feed_send(out, &(struct admin_feed){.what = FEED_HEARTBEAT,
+                                                         .object = object});
+    return msg_revoke_send(
+        out,
+        &(struct msg_revoke){.seq = 300, .record = object, .chain = object});
+}
+
 static ts_err sample_admin(enum msg_kind kind, struct ts_buf *out)
 {
     if (kind == KIND_REVOKE)
         return sample_revoke(out);
     if (kind == KIND_ACK)
-        return admin_ack_send(out, &(struct admin_ack){7, 300, 2});
+        return admin_ack_send(out, &(struct admin_ack){7, 300, 2, 70000});
     if (kind == KIND_COMPLETE)
         return admin_complete_send(out, &(struct admin_complete){70000});
     if (kind == KIND_TEXT)
@@ -196,6 +211,9 @@ static ts_err sample_admin(enum msg_kind kind, struct ts_buf *out)
                                       .text = TS_STR_LIT("come again")});
     if (kind == KIND_TAIL)
         return sample_tail(out);
+    if (kind == KIND_REVOKE_SIGNED || kind == KIND_FEED ||
+        kind == KIND_MSG_REVOKE)
+        return sample_signed(kind, out);
     return admin_empty_send(out, ADMIN_STATUS);
 }
 
