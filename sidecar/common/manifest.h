@@ -81,6 +81,16 @@ enum manifest_log {
     LOG_FULL = 2
 };
 
+/* Of an identity token that the sidecar mints for each call of the tool
+ * (docs/IDENTITY.md); ttl_s is 0 when it wants none. */
+struct manifest_token {
+    struct ts_str audience; /* printable ASCII, no spaces */
+    struct ts_str scope;    /* RFC 6749 scope tokens, single spaces; or "" */
+    uint64_t ttl_s;         /* 1..MANIFEST_TOKEN_TTL_MAX */
+};
+#define MANIFEST_TOKEN_TTL_MAX  60  /* seconds */
+#define MANIFEST_TOKEN_TEXT_MAX 256 /* bytes of audience and of scope */
+
 struct manifest_pair {
     struct ts_str key, value;
 };
@@ -115,6 +125,7 @@ struct manifest {       /* everything lives in the arena given to the loader */
     struct ts_str scratch; /* absolute base of a private directory a call, "" */
     uint32_t require; /* layer_bit that must hold, or the call is refused */
     struct manifest_limits limits;
+    struct manifest_token token;
     enum manifest_log log;
     uint32_t launcher;  /* index of the launcher process that runs it */
     uint8_t digest[32]; /* BLAKE2b-256 of the file's bytes */

@@ -312,13 +312,50 @@ static ts_err check_folders(const struct manifest_reader *r)
     return m->scratch.len > 0 ? check_path(r, "scratch", m->scratch) : TS_OK;
 }
 
+/* RFC 6749, section 3.3: neither quote nor backslash, so what is checked here
+ * stands in a token as it is. spaces: single ones, between two others. */
+static bool is_token_text(struct ts_str s, bool spaces)
+{
+    char before = ' ';
+
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.ptr[i];
+
+        if (c == ' ' ? !spaces || before == ' '
+                     : c < 0x21 || c > 0x7e || c == '"' || c == '\\')
+            return false;
+        before = c;
+    }
+    return before != ' ';
+}
+
+static ts_err check_identity_token(const struct manifest_reader *r)
+{
+    const struct manifest_token *t = &r->m->token;
+
+    if (t->ttl_s == 0)
+        return TS_OK;
+    if (!is_token_text(t->audience, false))
+        return manifest_fail(r, line_of(r, "identity_token"),
+                             "identity_token: give audience, the one service "
+                             "that the token is for: printable ASCII without "
+                             "spaces, quotes and backslashes");
+    if (t->scope.len > 0 && !is_token_text(t->scope, true))
+        return manifest_fail(r, line_of(r, "identity_token"),
+                             "identity_token: scope is words of printable "
+                             "ASCII with one space between two, without "
+                             "quotes and backslashes");
+    return TS_OK;
+}
+
 ts_err manifest_check(struct manifest_reader *r)
 {
     ts_err e;
 
     if ((e = check_names(r)) != TS_OK || (e = check_argv(r)) != TS_OK ||
         (e = check_resource(r)) != TS_OK || (e = check_env(r)) != TS_OK ||
-        (e = check_profile(r)) != TS_OK)
+        (e = check_profile(r)) != TS_OK ||
+        (e = check_identity_token(r)) != TS_OK)
         return e;
     return check_folders(r);
 }

@@ -414,6 +414,37 @@ static ts_err read_limits(struct manifest_reader *r, const struct yaml_node *n)
     return read_map(r, n, fields, sizeof(fields) / sizeof(fields[0]), "limits");
 }
 
+/* identity_token: ---------------------------------------------------------- */
+
+static ts_err token_audience(struct manifest_reader *r,
+                             const struct yaml_node *n)
+{
+    return manifest_read_str(r, n, MANIFEST_TOKEN_TEXT_MAX,
+                             &r->m->token.audience);
+}
+
+static ts_err token_scope(struct manifest_reader *r, const struct yaml_node *n)
+{
+    return manifest_read_str(r, n, MANIFEST_TOKEN_TEXT_MAX, &r->m->token.scope);
+}
+
+static ts_err token_ttl(struct manifest_reader *r, const struct yaml_node *n)
+{
+    return read_number(r, n, 1, MANIFEST_TOKEN_TTL_MAX, &r->m->token.ttl_s);
+}
+
+static ts_err read_identity_token(struct manifest_reader *r,
+                                  const struct yaml_node *n)
+{
+    static const struct field fields[] = {{"audience", token_audience},
+                                          {"scope", token_scope},
+                                          {"ttl_s", token_ttl}};
+
+    r->m->token.ttl_s = MANIFEST_TOKEN_TTL_MAX;
+    return read_map(r, n, fields, sizeof(fields) / sizeof(fields[0]),
+                    "identity_token");
+}
+
 ts_err manifest_read(struct manifest_reader *r)
 {
     static const struct field fields[] = {
@@ -434,6 +465,7 @@ ts_err manifest_read(struct manifest_reader *r)
         {"seccomp", read_seccomp},
         {"require", read_require},
         {"limits", read_limits},
+        {"identity_token", read_identity_token},
         {"log", read_log},
         {"launcher", read_launcher},
     };

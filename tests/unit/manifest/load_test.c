@@ -25,50 +25,105 @@ static ts_err load(const char *text, struct manifests **ret, char *err,
     return manifests_load(&b, 1, ret, err, cap);
 }
 
+static const struct {
+    const char *text, *where;
+} mistakes[] = {
+    {"tool: t\nexc: /x\n", "tools/t.yaml:2: unknown key \"exc\""},
+    {"tool: t\ntool: u\n", "tools/t.yaml:2: key \"tool\" is given twice"},
+    {"tool: &a t\n", "tools/t.yaml:1: anchors"},
+    {"tool: *a\n", "tools/t.yaml:1: aliases"},
+    {"tool: !!str t\n", "tools/t.yaml:1: anchors and tags"},
+    {"tool: t\n---\ntool: u\n", "tools/t.yaml:2: a second document"},
+    {"", "tools/t.yaml:1: the file is empty"},
+    {"tool: t\nexec: bin/x\nargv: [x]\n", "tools/t.yaml:2: exec:"},
+    {"tool: t\nexec: /bin/../x\nargv: [x]\n", "tools/t.yaml:2: exec:"},
+    {"tool: t\nexec: /x\nargv: ['{a}']\n", "tools/t.yaml:3: argv: the first"},
+    {"tool: t\nexec: /x\nargv: [x, '{a}']\n", "tools/t.yaml:3: argv: \"{a}\""},
+    {"tool: t\nexec: /x\nargv: [x, '{a']\n", "tools/t.yaml:3: argv: word 2"},
+    {"tool: t\nexec: /x\nargv: [x]\nstdin: yes\n", "tools/t.yaml:4: expected"},
+    {"tool: t\nexec: /x\nargv: [x]\nrequire: [magic]\n",
+     "tools/t.yaml:4: unknown sandbox layer"},
+    {"tool: t\nexec: /x\nargv: [x]\nlimits: {wall_ms: 0}\n",
+     "tools/t.yaml:4: must be from"},
+    {"tool: t\nexec: /x\nargv: [x]\nidentity_token: yes\n",
+     "tools/t.yaml:4: identity_token: expected"},
+    {"tool: t\nexec: /x\nargv: [x]\nidentity_token: {}\n",
+     "tools/t.yaml:4: identity_token: give audience"},
+    {"tool: t\nexec: /x\nargv: [x]\nidentity_token: {audience: a b}\n",
+     "tools/t.yaml:4: identity_token: give audience"},
+    {"tool: t\nexec: /x\nargv: [x]\nidentity_token: {audience: 'a\"'}\n",
+     "tools/t.yaml:4: identity_token: give audience"},
+    {"tool: t\nexec: /x\nargv: [x]\n"
+     "identity_token: {audience: a, scope: 'r  w'}\n",
+     "tools/t.yaml:4: identity_token: scope"},
+    {"tool: t\nexec: /x\nargv: [x]\n"
+     "identity_token: {audience: a, scope: ' r'}\n",
+     "tools/t.yaml:4: identity_token: scope"},
+    {"tool: t\nexec: /x\nargv: [x]\n"
+     "identity_token: {audience: a, scope: 'r\\w'}\n",
+     "tools/t.yaml:4: identity_token: scope"},
+    {"tool: t\nexec: /x\nargv: [x]\n"
+     "identity_token: {audience: a, ttl_s: 61}\n",
+     "tools/t.yaml:4: must be from 1 to 60"},
+    {"tool: t\nexec: /x\nargv: [x]\n"
+     "identity_token: {audience: a, ttl_s: 0}\n",
+     "tools/t.yaml:4: must be from 1 to 60"},
+    {"tool: t\nexec: /x\nargv: [x]\n"
+     "identity_token: {audience: [a, b]}\n",
+     "tools/t.yaml:4: expected a text"},
+    {"tool: t\nexec: /x\nargv: [x]\n"
+     "identity_token: {aud: a}\n",
+     "tools/t.yaml:4: unknown key \"aud\" in identity_token"},
+    {"tool: t\nexec: /x\nargv: [x]\nseccomp: none\n",
+     "tools/t.yaml:4: seccomp must"},
+    {"tool: t\nexec: /x\nargv: [x]\nresource: {type: File, arg: q, root: "
+     "/r, "
+     "access: read}\n",
+     "tools/t.yaml:4: resource: arg must"},
+};
+
 static void load_mistake_names_file_and_line(void **state)
 {
-    static const struct {
-        const char *text, *where;
-    } rows[] = {
-        {"tool: t\nexc: /x\n", "tools/t.yaml:2: unknown key \"exc\""},
-        {"tool: t\ntool: u\n", "tools/t.yaml:2: key \"tool\" is given twice"},
-        {"tool: &a t\n", "tools/t.yaml:1: anchors"},
-        {"tool: *a\n", "tools/t.yaml:1: aliases"},
-        {"tool: !!str t\n", "tools/t.yaml:1: anchors and tags"},
-        {"tool: t\n---\ntool: u\n", "tools/t.yaml:2: a second document"},
-        {"", "tools/t.yaml:1: the file is empty"},
-        {"tool: t\nexec: bin/x\nargv: [x]\n", "tools/t.yaml:2: exec:"},
-        {"tool: t\nexec: /bin/../x\nargv: [x]\n", "tools/t.yaml:2: exec:"},
-        {"tool: t\nexec: /x\nargv: ['{a}']\n",
-         "tools/t.yaml:3: argv: the first"},
-        {"tool: t\nexec: /x\nargv: [x, '{a}']\n",
-         "tools/t.yaml:3: argv: \"{a}\""},
-        {"tool: t\nexec: /x\nargv: [x, '{a']\n",
-         "tools/t.yaml:3: argv: word 2"},
-        {"tool: t\nexec: /x\nargv: [x]\nstdin: yes\n",
-         "tools/t.yaml:4: expected"},
-        {"tool: t\nexec: /x\nargv: [x]\nrequire: [magic]\n",
-         "tools/t.yaml:4: unknown sandbox layer"},
-        {"tool: t\nexec: /x\nargv: [x]\nlimits: {wall_ms: 0}\n",
-         "tools/t.yaml:4: must be from"},
-        {"tool: t\nexec: /x\nargv: [x]\nseccomp: none\n",
-         "tools/t.yaml:4: seccomp must"},
-        {"tool: t\nexec: /x\nargv: [x]\nresource: {type: File, arg: q, root: "
-         "/r, "
-         "access: read}\n",
-         "tools/t.yaml:4: resource: arg must"},
-    };
     char err[512];
 
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
         struct manifests *m = NULL;
 
-        assert_int_not_equal(load(rows[i].text, &m, err, sizeof(err)), TS_OK);
+        assert_int_not_equal(load(mistakes[i].text, &m, err, sizeof(err)),
+                             TS_OK);
         assert_null(m);
-        if (strncmp(err, rows[i].where, strlen(rows[i].where)) != 0)
-            fail_msg("got: %s\nnot: %s", err, rows[i].where);
+        if (strncmp(err, mistakes[i].where, strlen(mistakes[i].where)) != 0)
+            fail_msg("got: %s\nnot: %s", err, mistakes[i].where);
     }
+}
+
+static void identity_token_is_read_with_its_default(void **state)
+{
+    struct manifests *m = NULL;
+    char err[512];
+
+    (void)state;
+    assert_int_equal(
+        load("tool: t\nexec: /x\nargv: [x]\n", &m, err, sizeof(err)), TS_OK);
+    assert_int_equal(m->list[0].token.ttl_s, 0);
+    manifests_free(m);
+    assert_int_equal(load("tool: t\nexec: /x\nargv: [x]\n"
+                          "identity_token: {audience: 'https://b.example/x'}\n",
+                          &m, err, sizeof(err)),
+                     TS_OK);
+    assert_true(ts_str_eq_c(m->list[0].token.audience, "https://b.example/x"));
+    assert_int_equal(m->list[0].token.scope.len, 0);
+    assert_int_equal(m->list[0].token.ttl_s, 60);
+    manifests_free(m);
+    assert_int_equal(load("tool: t\nexec: /x\nargv: [x]\n"
+                          "identity_token: {audience: b, scope: 'r w', "
+                          "ttl_s: 5}\n",
+                          &m, err, sizeof(err)),
+                     TS_OK);
+    assert_true(ts_str_eq_c(m->list[0].token.scope, "r w"));
+    assert_int_equal(m->list[0].token.ttl_s, 5);
+    manifests_free(m);
 }
 
 static ts_err argv_of(const struct manifest *m, const char *path,
@@ -168,6 +223,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(load_mistake_names_file_and_line),
+        cmocka_unit_test(identity_token_is_read_with_its_default),
         cmocka_unit_test(argv_drops_absent_words_and_spreads_lists),
         cmocka_unit_test(argv_value_that_looks_like_an_option_is_refused),
         cmocka_unit_test(load_out_of_memory_anywhere_leaks_nothing),
