@@ -4,7 +4,7 @@
 #include "proto/wire/mp_read.h"
 #include "proto/wire/mp_write.h"
 
-#define START_FIELDS 15 /* with the descriptor count in front */
+#define START_FIELDS 18 /* with the descriptor count in front */
 
 static void write_start(struct mp_writer *w, const struct control_start *s)
 {
@@ -26,6 +26,40 @@ static void write_start(struct mp_writer *w, const struct control_start *s)
     mp_write_uint(w, s->reserve_bytes);
     mp_write_uint(w, s->handshake_rate);
     mp_write_uint(w, s->handshake_burst);
+    mp_write_array(w, s->tenant_operator_count);
+    for (uint32_t i = 0; i < s->tenant_operator_count; i++) {
+        const struct control_operator *o = &s->tenant_operators[i];
+
+        mp_write_array(w, 2);
+        mp_write_str(w, o->tenant.ptr, o->tenant.len);
+        mp_write_uint(w, o->uid);
+    }
+    mp_write_bool(w, s->init_state);
+    mp_write_bool(w, s->has_token_key);
+}
+
+static bool tenant_is_valid(struct ts_str t)
+{
+    return t.len > 0 && t.len <= TS_ID_MAX;
+}
+
+static bool operators_are_valid(const struct control_start *s)
+{
+    if (s->tenant_operator_count > CONTROL_OPERATORS_MAX)
+        return false;
+    for (uint32_t i = 0; i < s->tenant_operator_count; i++) {
+        const struct control_operator *o = &s->tenant_operators[i];
+        int order;
+
+        if (!tenant_is_valid(o->tenant))
+            return false;
+        if (i == 0)
+            continue;
+        order = ts_str_cmp(o[-1].tenant, o->tenant);
+        if (order > 0 || (order == 0 && o[-1].uid >= o->uid))
+            return false;
+    }
+    return true;
 }
 
 static bool start_is_valid(const struct control_start *s)
@@ -34,7 +68,7 @@ static bool start_is_valid(const struct control_start *s)
            s->launcher_index < s->launchers && s->audience_count >= 1 &&
            s->audience_count <= TS_AUDIENCES_MAX &&
            s->admin_uid_count <= CONTROL_UIDS_MAX && s->sidecar_id.len > 0 &&
-           s->generation > 0;
+           s->generation > 0 && operators_are_valid(s);
 }
 
 static void read_start(struct mp_reader *r, struct control_start *s)
@@ -57,6 +91,14 @@ static void read_start(struct mp_reader *r, struct control_start *s)
     s->reserve_bytes = mp_read_uint(r, UINT64_MAX);
     s->handshake_rate = (uint32_t)mp_read_uint(r, UINT32_MAX);
     s->handshake_burst = (uint32_t)mp_read_uint(r, UINT32_MAX);
+    s->tenant_operator_count = mp_read_array(r, CONTROL_OPERATORS_MAX);
+    for (uint32_t i = 0; i < s->tenant_operator_count; i++) {
+        mp_read_tuple(r, 2);
+        s->tenant_operators[i].tenant = mp_read_str(r, TS_ID_MAX);
+        s->tenant_operators[i].uid = (uint32_t)mp_read_uint(r, UINT32_MAX);
+    }
+    s->init_state = mp_read_bool(r);
+    s->has_token_key = mp_read_bool(r);
     if (r->error == TS_OK && !start_is_valid(s))
         mp_fail(r, TS_E_INVALID, "settings out of range");
 }
@@ -70,6 +112,7 @@ static unsigned fds_allowed(enum control_type type)
     case CONTROL_READY:
         return 1u << 0 | 1u << 1;
     case CONTROL_PREPARE:
+    case CONTROL_FEED:
         return 1u << 1;
     case CONTROL_PREPARED:
     case CONTROL_REJECTED:
@@ -116,7 +159,27 @@ static void write_body(struct mp_writer *w, const struct control_message *m,
         mp_write_uint(w, fds);
         mp_write_uint(w, m->as.drain.grace_ms);
         break;
+    case CONTROL_FEED:
+        mp_write_array(w, 3);
+        mp_write_uint(w, fds);
+        mp_write_str(w, m->as.feed.tenant.ptr, m->as.feed.tenant.len);
+        mp_write_uint(w, m->as.feed.what);
+        break;
     }
+}
+
+static bool feed_is_valid(const struct control_feed *f)
+{
+    return tenant_is_valid(f->tenant) && (f->what == CONTROL_FEED_SNAPSHOT ||
+                                          f->what == CONTROL_FEED_HEARTBEAT);
+}
+
+static void read_feed(struct mp_reader *r, struct control_feed *f)
+{
+    f->tenant = mp_read_str(r, TS_ID_MAX);
+    f->what = (enum control_feed_kind)mp_read_uint(r, CONTROL_FEED_HEARTBEAT);
+    if (r->error == TS_OK && !feed_is_valid(f))
+        mp_fail(r, TS_E_INVALID, "no such feed");
 }
 
 /* Message text longer than the limit would make the receiver end itself. */
@@ -144,6 +207,8 @@ ts_err control_encode(const struct control_message *m, void *buf, size_t cap,
         return TS_E_INVALID;
     if (m->type == CONTROL_START && !start_is_valid(&m->as.start))
         return TS_E_INVALID;
+    if (m->type == CONTROL_FEED && !feed_is_valid(&m->as.feed))
+        return TS_E_INVALID;
     if (!text_fits(m) || cap < 1)
         return TS_E_LIMIT;
     mp_writer_init(&w, bytes + 1, cap - 1);
@@ -158,9 +223,10 @@ ts_err control_encode(const struct control_message *m, void *buf, size_t cap,
 static void read_body(struct mp_reader *r, uint32_t fds,
                       struct control_message *m)
 {
-    bool start = m->type == CONTROL_START, abort = m->type == CONTROL_ABORT;
+    bool three = m->type == CONTROL_ABORT || m->type == CONTROL_FEED;
 
-    mp_read_tuple(r, start ? START_FIELDS : (abort ? 3 : 2));
+    mp_read_tuple(r,
+                  m->type == CONTROL_START ? START_FIELDS : (three ? 3u : 2u));
     if (mp_read_uint(r, 2) != fds)
         mp_fail(r, TS_E_FORMAT, "wrong number of descriptors");
     switch (m->type) {
@@ -184,6 +250,9 @@ static void read_body(struct mp_reader *r, uint32_t fds,
     case CONTROL_DRAIN:
         m->as.drain.grace_ms = mp_read_uint(r, UINT64_MAX);
         break;
+    case CONTROL_FEED:
+        read_feed(r, &m->as.feed);
+        break;
     }
 }
 
@@ -196,7 +265,7 @@ ts_err control_decode(const uint8_t *buf, size_t len, uint32_t fds,
 
     if (len < 2)
         return TS_E_TRUNCATED;
-    if (buf[0] < CONTROL_START || buf[0] > CONTROL_STATUS || fds > 2)
+    if (buf[0] < CONTROL_START || buf[0] > CONTROL_FEED || fds > 2)
         return TS_E_FORMAT;
     m.type = (enum control_type)buf[0];
     if ((fds_allowed(m.type) & (1u << fds)) == 0)

@@ -23,12 +23,16 @@
  *   COMMIT {generation}    ->            swap, and (gate) write policy_loaded
  *   ABORT {gen., text}     ->            throw it away, and (gate) write
  *                                        policy_rejected with the text
+ *   FEED {tenant, what}    ->            (gate) a signed object that has
+ *     (+ sealed memfd)                   changed on the disk: take it or say in
+ *                                        the log why not; no answer
  *   DRAIN {grace_ms}       ->            no new work; exit 0 when done
  *                          <-  STATUS {text}   free text for sd_notify; the
  * gate's also says that its loop turns
  *
  * Anything else, in any other state, ends the process. ABORT may come without
- * a PREPARE before it: then the files could not even be read.
+ * a PREPARE before it: then the files could not even be read. FEED comes only
+ * between READY and DRAIN, and not between PREPARE and COMMIT or ABORT.
  *
  * Encoding: byte type, then an array whose first element is the number of
  * descriptors in the message (0 to 2); a message that came with another number
@@ -55,10 +59,23 @@ enum control_type {
     CONTROL_COMMIT = 6,
     CONTROL_ABORT = 7,
     CONTROL_DRAIN = 8,
-    CONTROL_STATUS = 9
+    CONTROL_STATUS = 9,
+    CONTROL_FEED = 10
 };
 
-#define CONTROL_UIDS_MAX 16
+enum control_feed_kind {       /* which file of the tenant */
+    CONTROL_FEED_SNAPSHOT = 1, /* directory.snapshot */
+    CONTROL_FEED_HEARTBEAT = 2 /* directory.heartbeat */
+};
+
+#define CONTROL_UIDS_MAX      16
+#define CONTROL_OPERATORS_MAX 32
+
+/* Who may tail, list and revoke in one tenant and in no other. */
+struct control_operator {
+    struct ts_str tenant; /* 1 to TS_ID_MAX bytes */
+    uint32_t uid;
+};
 
 /* The same settings go to every process; each uses what it needs. */
 struct control_start {
@@ -78,6 +95,12 @@ struct control_start {
     uint64_t reserve_bytes;   /* disk reserve for denials */
     uint32_t handshake_rate;  /* per second and uid; 0 = TS_HANDSHAKE_RATE */
     uint32_t handshake_burst; /* 0 = TS_HANDSHAKE_BURST */
+    /* Strictly ascending by tenant, then uid: no pair stands twice. */
+    uint32_t tenant_operator_count;
+    struct control_operator tenant_operators[CONTROL_OPERATORS_MAX];
+    bool init_state; /* the recorder may begin a journal where one was before */
+    bool has_token_key; /* the seed that signs identity tokens follows the
+                           sidecar's in the key pipe (fds.h) */
 };
 
 struct control_prepare { /* START carries its own */
@@ -93,11 +116,15 @@ struct control_abort {
 struct control_drain {
     uint64_t grace_ms;
 };
+struct control_feed {
+    struct ts_str tenant; /* 1 to TS_ID_MAX bytes, as its directory is called */
+    enum control_feed_kind what;
+};
 
 /* A received message; slices borrow from buf. */
 struct control_message {
     enum control_type type;
-    int bundle_fd;  /* owned by the caller; -1 if none came */
+    int bundle_fd;  /* owned by the caller; -1 if none came; FEED's object */
     int journal_fd; /* the same; only START to the gate has it */
     union {
         struct control_start start;
@@ -105,6 +132,7 @@ struct control_message {
         struct control_abort abort;
         struct control_text text;
         struct control_drain drain;
+        struct control_feed feed; /* bundle_fd is the object's memfd */
     } as;
 };
 

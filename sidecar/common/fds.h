@@ -15,7 +15,8 @@ enum gate_fd {
     GATE_FD_ADMIN = 5,   /* listening, SOCK_STREAM */
     GATE_FD_RING = 6,    /* memfd */
     GATE_FD_WAKE = 7,    /* eventfd, to the recorder */
-    GATE_FD_KEY = 8,     /* read end of a pipe that holds the 32-byte seed */
+    GATE_FD_KEY = 8,     /* read end of a pipe: the sidecar's 32-byte seed, and
+                            with has_token_key the token seed; nothing else */
     GATE_FD_LAUNCHER = 9 /* SOCK_SEQPACKET from launcher 0; 10 for launcher 1 */
 };
 enum recorder_fd {

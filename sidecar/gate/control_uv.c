@@ -202,6 +202,9 @@ static ts_err dispatch(struct gate *g, const struct control_message *m)
         return abort_reload(g, m);
     case CONTROL_DRAIN:
         return drain(g, m->as.drain.grace_ms);
+    case CONTROL_FEED:
+        log_event(LOG_INFO, "feed ignored"); /* the caller closes it */
+        return TS_OK;
     case CONTROL_START:
     case CONTROL_READY:
     case CONTROL_PREPARED:

@@ -74,6 +74,7 @@ struct gate {
     uint8_t settings_bytes[CONTROL_MESSAGE_MAX]; /* holds settings' texts */
     struct control_start settings;
     struct trust_secret key;
+    struct trust_secret token_key; /* empty unless settings.has_token_key */
     struct snapshot *snapshot; /* held */
     struct snapshot *next;     /* held; between PREPARE and COMMIT */
     struct revocations revoked;

@@ -210,6 +210,7 @@ void gate_free(struct gate *g)
         peers_done(&g->peers);
     revocations_done(&g->revoked);
     trust_secret_done(&g->key);
+    trust_secret_done(&g->token_key);
     ts_arena_done(&g->arena);
     ts_fd_close(&g->sweep_fd);
     ts_mem_free(g->read_buf);

@@ -72,27 +72,46 @@ static bool descriptors_are_ours(const struct gate *g, int bundle_fd)
            bundle_fd == GATE_FD_LAUNCHER + (int)g->settings.launchers;
 }
 
-static ts_err read_key(struct trust_secret *ret)
+static ts_err read_seed(struct trust_secret *ret)
 {
     uint8_t seed[TRUST_SEED_LEN];
-    int fd = GATE_FD_KEY;
     size_t have = 0;
     ssize_t n = 1;
     ts_err e;
 
     while (have < sizeof(seed) && n > 0) {
-        n = read(fd, seed + have, sizeof(seed) - have);
+        n = read(GATE_FD_KEY, seed + have, sizeof(seed) - have);
         if (n < 0 && errno == EINTR)
             n = 1;
         else if (n > 0)
             have += (size_t)n;
     }
-    ts_fd_close(&fd);
     if (have == sizeof(seed))
         e = trust_secret_from_seed(seed, ret);
     else
         e = TS_E_TRUNCATED;
     sodium_memzero(seed, sizeof(seed));
+    return e;
+}
+
+/* One seed or two, as START says, and then the end. */
+static ts_err read_keys(struct gate *g)
+{
+    int fd = GATE_FD_KEY;
+    uint8_t more = 0;
+    ts_err e = read_seed(&g->key);
+    ssize_t n;
+
+    if (e == TS_OK && g->settings.has_token_key)
+        e = read_seed(&g->token_key);
+    if (e == TS_OK) {
+        do {
+            n = read(fd, &more, 1);
+        } while (n < 0 && errno == EINTR);
+        e = n == 0 ? TS_OK : TS_E_FORMAT;
+    }
+    sodium_memzero(&more, sizeof(more));
+    ts_fd_close(&fd);
     return e;
 }
 
@@ -162,7 +181,7 @@ static ts_err set_up(struct gate *g, int bundle_fd, const char **reterr_step)
     if ((e = gate_loop_init(g)) != TS_OK || (e = highest_fd(&highest)) != TS_OK)
         return e;
     *reterr_step = "key";
-    if ((e = read_key(&g->key)) != TS_OK)
+    if ((e = read_keys(g)) != TS_OK)
         return e;
     *reterr_step = "ring";
     if ((e = open_ring(g)) != TS_OK)

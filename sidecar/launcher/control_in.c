@@ -126,6 +126,7 @@ ts_err control_next(struct launcher *l)
     case CONTROL_PREPARED:
     case CONTROL_REJECTED:
     case CONTROL_STATUS:
+    case CONTROL_FEED:
         break;
     }
     return TS_E_STATE;

@@ -116,6 +116,7 @@ static ts_err hear_control(struct server *s)
     case CONTROL_PREPARED:
     case CONTROL_REJECTED:
     case CONTROL_STATUS:
+    case CONTROL_FEED:
         break;
     }
     return TS_E_STATE;

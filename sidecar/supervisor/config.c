@@ -11,6 +11,7 @@
 
 #include "proto/base/ts_fd.h"
 #include "proto/trust/id.h"
+#include "sidecar/supervisor/config_operators.h"
 #include "sidecar/supervisor/config_read.h"
 
 #define MIB              UINT64_C(1048576)
@@ -98,32 +99,6 @@ static void read_socket(struct config_reader *r, const char *key,
                     "dir_mode lets everybody replace the socket; take away the "
                     "last write bit");
     r->error = sub.error;
-}
-
-static void read_uids(struct config_reader *r, uid_t euid, struct config *c)
-{
-    const struct yaml_node *list = yaml_node_find(r->map, "admin_uids");
-
-    c->admin_uids[0] = euid;
-    c->admin_uid_count = 1;
-    if (list == NULL)
-        return;
-    if (list->kind != YAML_KIND_LIST || list->count < 1 ||
-        list->count > CONTROL_UIDS_MAX) {
-        config_fail(r, list, "admin_uids must be a list of 1 to %d numbers",
-                    CONTROL_UIDS_MAX);
-        return;
-    }
-    c->admin_uid_count = 0;
-    for (const struct yaml_node *n = list->first; n != NULL; n = n->next) {
-        int64_t v = 0;
-
-        if (!yaml_node_int(n, &v) || v < 0 || v >= UINT32_MAX) {
-            config_fail(r, n, "a uid must be a number");
-            return;
-        }
-        c->admin_uids[c->admin_uid_count++] = (uint32_t)v;
-    }
 }
 
 /* One of the words in the list, by index. */
@@ -221,6 +196,10 @@ static void check_together(struct config_reader *r, const struct config *c)
                 config_fail(r, yaml_node_find(r->map, keys[i]),
                             "%s and %s are the same directory", keys[j],
                             keys[i]);
+    if (c->token_key != NULL && strcmp(c->token_key, c->key) == 0)
+        config_fail(r, yaml_node_find(r->map, "token_key"),
+                    "token_key and key are the same; every key has one role, "
+                    "make another with `tipstaff key new`");
     if (c->reserve_bytes < c->segment_bytes / 64)
         config_fail(r, yaml_node_find(r->map, "reserve_mb"),
                     "reserve_mb is too small for segment_mb; at least a 64th");
@@ -228,14 +207,29 @@ static void check_together(struct config_reader *r, const struct config *c)
 
 static void read_all(struct config_reader *r, uid_t euid, struct config *c)
 {
-    static const char *const known[] = {
-        "sidecar_id",    "audiences",  "key",
-        "run_dir",       "state_dir",  "log_dir",
-        "durability",    "launchers",  "agent_socket",
-        "admin_socket",  "admin_uids", "allow_root_agents",
-        "require_pidfd", "segment_mb", "reserve_mb",
-        "handshake",     "grace_ms",   "start_ms",
-        "log_level",     "users",      NULL};
+    static const char *const known[] = {"sidecar_id",
+                                        "audiences",
+                                        "key",
+                                        "token_key",
+                                        "run_dir",
+                                        "state_dir",
+                                        "log_dir",
+                                        "durability",
+                                        "launchers",
+                                        "agent_socket",
+                                        "admin_socket",
+                                        "admin_uids",
+                                        "tenant_operators",
+                                        "allow_root_agents",
+                                        "require_pidfd",
+                                        "segment_mb",
+                                        "reserve_mb",
+                                        "handshake",
+                                        "grace_ms",
+                                        "start_ms",
+                                        "log_level",
+                                        "users",
+                                        NULL};
 
     if (r->map->kind != YAML_KIND_MAP) {
         config_fail(r, r->map, "the file must be a map of keys and values");
@@ -244,12 +238,13 @@ static void read_all(struct config_reader *r, uid_t euid, struct config *c)
     config_keys(r, known);
     read_identity(r, c);
     config_text(r, "key", &c->key);
+    config_text(r, "token_key", &c->token_key);
     read_dir(r, "run_dir", &c->run_dir);
     read_dir(r, "state_dir", &c->state_dir);
     read_dir(r, "log_dir", &c->log_dir);
     read_socket(r, "agent_socket", &c->agent);
     read_socket(r, "admin_socket", &c->admin);
-    read_uids(r, euid, c);
+    config_operators(r, euid, c);
     config_flag(r, "allow_root_agents", &c->allow_root_agents);
     config_flag(r, "require_pidfd", &c->require_pidfd);
     read_limits(r, c);

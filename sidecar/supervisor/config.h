@@ -47,13 +47,17 @@ struct config { /* strings live in arena and end in NUL */
     struct ts_str sidecar_id;
     struct ts_str audiences[TS_AUDIENCES_MAX];
     uint32_t audience_count;
-    const char *key; /* path, or credential:NAME */
+    const char *key;       /* path, or credential:NAME */
+    const char *token_key; /* the same; NULL: identity tokens are not signed */
     const char *run_dir, *state_dir, *log_dir;
     bool durability_sync;
     uint32_t launchers;
     struct config_socket agent, admin;
     uint32_t admin_uids[CONTROL_UIDS_MAX];
     uint32_t admin_uid_count;
+    /* Strictly ascending, as control_start wants them. */
+    struct control_operator tenant_operators[CONTROL_OPERATORS_MAX];
+    uint32_t tenant_operator_count;
     bool allow_root_agents, require_pidfd;
     uint64_t segment_bytes, reserve_bytes;
     uint32_t handshake_rate, handshake_burst;

@@ -2,91 +2,83 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "proto/base/ts_fd.h"
+#include "proto/trust/key_source.h"
 
-#define SEED_LEN   32
-#define MODE_WIDER 07177u /* anything but read and write of the owner */
-#define CREDENTIAL "credential:"
+#define SEEDS_MAX 2
 
-static int open_seed(int config_dir, const char *where, const char *credentials)
+static ts_err read_one(const struct key_files *f, const char *name,
+                       const char *where, uint8_t seed[TRUST_SEED_LEN],
+                       char *text, size_t cap)
 {
-    const int flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-    size_t n = strlen(CREDENTIAL);
-    int dir TS_CLEANUP(ts_fd_close) = -1;
+    const struct key_source s = {.dir_fd = f->config_dir,
+                                 .where = where,
+                                 .credentials = f->credentials,
+                                 .owner = f->euid};
+    char what[512] = "";
+    ts_err e = key_source_seed(&s, seed, what, sizeof(what));
 
-    if (strncmp(where, CREDENTIAL, n) != 0)
-        return openat(config_dir, where, flags);
-    where += n;
-    if (credentials == NULL || strchr(where, '/') != NULL) {
-        errno = ENOENT;
-        return -1;
-    }
-    dir = open(credentials, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    return dir < 0 ? -1 : openat(dir, where, flags);
+    if (e != TS_OK)
+        (void)snprintf(text, cap, "%s: in tipstaff.yaml: %s", name, what);
+    return e;
 }
 
-/* What is wrong with it, or NULL. */
-static const char *problem(int fd, uid_t euid)
+static ts_err read_both(const struct key_files *f,
+                        uint8_t seeds[SEEDS_MAX * TRUST_SEED_LEN],
+                        size_t *ret_len, char *text, size_t cap)
 {
-    struct stat st;
+    uint8_t *second = seeds + TRUST_SEED_LEN;
+    ts_err e = read_one(f, "key", f->key, seeds, text, cap);
 
-    if (fstat(fd, &st) != 0)
-        return "cannot be examined";
-    if (!S_ISREG(st.st_mode))
-        return "is not a regular file; put the 32-byte seed there";
-    if (st.st_uid != 0 && st.st_uid != euid)
-        return "belongs to another user; chown it to the user that starts the "
-               "service";
-    if ((st.st_mode & MODE_WIDER) != 0)
-        return "can be read by others; chmod 0400 it";
-    if (st.st_size != SEED_LEN)
-        return "is not exactly 32 bytes; make one with `tipstaff key new`";
-    return NULL;
-}
-
-ts_err key_pipe(int config_dir, const char *where, const char *credentials,
-                uid_t euid, int *ret_fd, char *reterr_text, size_t reterr_cap)
-{
-    int fd TS_CLEANUP(ts_fd_close) = -1;
-    uint8_t seed[SEED_LEN] = {0};
-    int ends[2] = {-1, -1};
-    const char *what;
-    ts_err e = TS_E_INVALID;
-
-    fd = open_seed(config_dir, where, credentials);
-    if (fd < 0) {
-        e = ts_err_from_errno(errno);
-        (void)snprintf(reterr_text, reterr_cap,
-                       "key %s: %s; make one with `tipstaff key new`, or name "
-                       "another under key: in tipstaff.yaml",
-                       where,
-                       errno == ELOOP ? "is a symbolic link" : strerror(errno));
-        return e == TS_OK ? TS_E_SYSTEM : e;
-    }
-    what = problem(fd, euid);
-    if (what != NULL) {
-        (void)snprintf(reterr_text, reterr_cap, "key %s: %s", where, what);
+    if (e != TS_OK)
+        return e;
+    *ret_len = TRUST_SEED_LEN;
+    if (f->token_key == NULL)
+        return TS_OK;
+    e = read_one(f, "token_key", f->token_key, second, text, cap);
+    if (e != TS_OK)
+        return e;
+    if (sodium_memcmp(seeds, second, TRUST_SEED_LEN) == 0) {
+        (void)snprintf(text, cap,
+                       "token_key: in tipstaff.yaml: %s holds the same key as "
+                       "%s; every key has one role, make another with "
+                       "`tipstaff key new`",
+                       f->token_key, f->key);
         return TS_E_INVALID;
     }
-    /* 32 bytes fit into any pipe, so the write below cannot block. */
-    if (read(fd, seed, sizeof(seed)) != (ssize_t)sizeof(seed) ||
-        pipe2(ends, O_CLOEXEC) != 0 ||
-        write(ends[1], seed, sizeof(seed)) != (ssize_t)sizeof(seed)) {
+    *ret_len = (size_t)SEEDS_MAX * TRUST_SEED_LEN;
+    return TS_OK;
+}
+
+ts_err key_pipe(const struct key_files *files, int *ret_fd, char *reterr_text,
+                size_t reterr_cap)
+{
+    uint8_t seeds[SEEDS_MAX * TRUST_SEED_LEN] = {0};
+    int ends[2] = {-1, -1};
+    size_t len = 0;
+    ts_err e = read_both(files, seeds, &len, reterr_text, reterr_cap);
+
+    if (e != TS_OK) {
+        sodium_memzero(seeds, sizeof(seeds));
+        return e;
+    }
+    /* 64 bytes fit into any pipe, so the write below cannot block. */
+    if (pipe2(ends, O_CLOEXEC) != 0 ||
+        write(ends[1], seeds, len) != (ssize_t)len) {
         e = TS_E_SYSTEM;
-        (void)snprintf(reterr_text, reterr_cap, "key %s: cannot be read: %s",
-                       where, strerror(errno));
+        (void)snprintf(reterr_text, reterr_cap, "the key's pipe: %s",
+                       strerror(errno));
         ts_fd_close(&ends[0]);
     } else {
-        e = TS_OK;
         *ret_fd = ends[0];
     }
     ts_fd_close(&ends[1]);
-    explicit_bzero(seed, sizeof(seed));
+    sodium_memzero(seeds, sizeof(seeds));
     return e;
 }

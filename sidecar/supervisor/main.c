@@ -23,10 +23,11 @@
 #define KEY_FOREGROUND 0x100
 #define KEY_CHECK      0x101
 #define KEY_LIBEXEC    0x102
+#define KEY_INIT_STATE 0x103
 
 struct options {
     const char *config, *libexec;
-    bool check;
+    bool check, init_state;
 };
 
 static error_t on_option(int key, char *arg, struct argp_state *state)
@@ -42,6 +43,14 @@ static error_t on_option(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_CHECK:
         o->check = true;
+        return 0;
+    case KEY_INIT_STATE:
+        o->init_state = true;
+        return 0;
+    case ARGP_KEY_END:
+        if (o->check && o->init_state)
+            argp_error(state, "--check touches no state; leave --init-state "
+                              "to the start");
         return 0;
     case KEY_FOREGROUND:
         return 0; /* there is no other way to run */
@@ -61,6 +70,10 @@ static const struct argp_option option_list[] = {
      "Let the real gate and launcher load key, policies, tenants and tools, "
      "say "
      "what is wrong, and end; touches neither sockets nor log",
+     0},
+    {"init-state", KEY_INIT_STATE, NULL, 0,
+     "Begin a new journal where one was before and is gone: revocations and "
+     "used-up calls that only it knew are forgotten",
      0},
     {"libexec", KEY_LIBEXEC, "DIR", 0,
      "Where tipstaff-gate, tipstaff-recorder and tipstaff-launcher are (the "
@@ -190,7 +203,8 @@ static int serve_with(const struct config *c, const char *file, int config_dir,
                                 .notify_socket = getenv("NOTIFY_SOCKET"),
                                 .watchdog_usec = getenv("WATCHDOG_USEC"),
                                 .watchdog_pid = getenv("WATCHDOG_PID"),
-                                .credentials = getenv("CREDENTIALS_DIRECTORY")};
+                                .credentials = getenv("CREDENTIALS_DIRECTORY"),
+                                .init_state = o->init_state};
 
     if (!open_libexec(o->libexec, libexec, &libexec_dir)) {
         log_event(LOG_ERROR, "libexec_missing text=\"the directory of the "

@@ -96,8 +96,12 @@ static ts_err open_dirs(struct supervisor *sv, struct wires *w)
 static ts_err wires_open(struct supervisor *sv, struct wires *w)
 {
     char text[ERR_TEXT] = "";
-    ts_err e = key_pipe(sv->config_dir, sv->config->key, sv->credentials,
-                        geteuid(), &w->key, text, sizeof(text));
+    const struct key_files files = {.config_dir = sv->config_dir,
+                                    .key = sv->config->key,
+                                    .token_key = sv->config->token_key,
+                                    .credentials = sv->credentials,
+                                    .euid = geteuid()};
+    ts_err e = key_pipe(&files, &w->key, text, sizeof(text));
 
     if (e != TS_OK) {
         log_event(LOG_ERROR, "key_refused text=\"%s\"", text);
@@ -233,9 +237,14 @@ static struct control_message start_message(const struct supervisor *sv,
         .reserve_bytes = c->reserve_bytes,
         .handshake_rate = c->handshake_rate,
         .handshake_burst = c->handshake_burst,
+        .tenant_operator_count = c->tenant_operator_count,
+        .init_state = sv->init_state,
+        .has_token_key = c->token_key != NULL,
     };
     memcpy(m.as.start.audiences, c->audiences, sizeof(c->audiences));
     memcpy(m.as.start.admin_uids, c->admin_uids, sizeof(c->admin_uids));
+    memcpy(m.as.start.tenant_operators, c->tenant_operators,
+           sizeof(c->tenant_operators));
     return m;
 }
 
@@ -359,8 +368,12 @@ ts_err set_start(struct supervisor *sv)
         e = wires_open(sv, &w);
     if (e == TS_OK)
         e = bring_up(sv, &w, ROLE_RECORDER, 0);
-    if (e == TS_OK)
+    if (e == TS_OK) {
+        /* It was for this recorder alone: a journal that is lost later is not
+         * begun anew when the set starts again. */
+        sv->init_state = false;
         e = bring_up_readers(sv, &w);
+    }
     wires_done(&w);
     if (e != TS_OK && set_kill(sv, 0) != TS_OK)
         e = TS_E_LIMIT; /* logged there */

@@ -196,6 +196,7 @@ static void supervisor_init(struct supervisor *sv,
                               .libexec_dir = how->libexec_dir,
                               .libexec = how->libexec,
                               .credentials = how->credentials,
+                              .init_state = how->init_state,
                               .notify = {.sock = -1},
                               .signals = -1,
                               .bundle = -1};

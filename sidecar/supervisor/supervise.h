@@ -78,8 +78,9 @@ struct supervisor {
     uint32_t set_count;
     struct restart restart;
     bool want_stop, want_reload;
-    bool rejected; /* the set could not start because what is configured (key,
-                      directory, bundle) was refused */
+    bool init_state; /* --init-state, until a recorder has had it */
+    bool rejected;   /* the set could not start because what is configured (key,
+                        directory, bundle) was refused */
     struct clock_state clock;
     uint64_t watchdog_at_ms; /* boot time of the next WATCHDOG=1 */
     uint64_t gate_heard_ms;  /* boot time of the gate's last message */
@@ -96,6 +97,7 @@ struct supervise_how {
     struct sockets_listen listen;
     const char *notify_socket, *watchdog_usec, *watchdog_pid;
     const char *credentials;
+    bool init_state; /* the state directory may have lost its journal */
 };
 
 enum {

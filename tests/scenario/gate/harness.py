@@ -41,7 +41,7 @@ def key(n):
     return SigningKey(bytes([n]) * 32)
 
 
-ISSUER, CODER, SIDECAR, SUB = key(1), key(2), key(3), key(4)
+ISSUER, CODER, SIDECAR, SUB, TOKEN = key(1), key(2), key(3), key(4), key(5)
 MANIFEST = """tool: {tool}
 description: a tool of the test
 exec: /usr/bin/true
@@ -297,7 +297,7 @@ class Gate:
         fcntl.fcntl(ring, 1033, 1 | 2 | 4)
         wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         key_r, key_w = os.pipe2(os.O_CLOEXEC)
-        os.write(key_w, bytes(SIDECAR))
+        os.write(key_w, bytes(SIDECAR) + (bytes(TOKEN) if settings.get("token_key") else b""))
         os.close(key_w)
         self.launcher = Launcher(launcher)
         self.recorder = Recorder(ring, wake, self.launcher)
@@ -314,7 +314,8 @@ class Gate:
             s.close()
         s = dict(generation=1, boot_id=7, launchers=1, index=0, sidecar="sidecar/x",
                  audiences=["sidecar/x"], sync=True, admins=[UID], root=True, pidfd=False,
-                 segment=1 << 20, reserve=1 << 20, rate=1000, burst=10000)
+                 segment=1 << 20, reserve=1 << 20, rate=1000, burst=10000, operators=[],
+                 init_state=False, token_key=False)
         s.update(settings)
         journal_fd = sealed(msgpack.packb([1, journal or []]))
         files_fd = bundle(self.files)

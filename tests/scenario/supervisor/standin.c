@@ -166,6 +166,7 @@ static void on_control(struct play *p)
     case CONTROL_PREPARED:
     case CONTROL_REJECTED:
     case CONTROL_STATUS:
+    case CONTROL_FEED:
         _exit(98);
     }
     ts_fd_close(&m.bundle_fd);

@@ -33,6 +33,11 @@ static struct control_message start_message(void)
         .reserve_bytes = 4096,
         .handshake_rate = 10,
         .handshake_burst = 200,
+        .tenant_operator_count = 3,
+        .tenant_operators = {{TS_STR_LIT("acme"), 7},
+                             {TS_STR_LIT("acme"), UINT32_MAX},
+                             {TS_STR_LIT("beta"), 0}},
+        .init_state = true,
     };
     return m;
 }
@@ -62,6 +67,10 @@ static struct control_message sample(enum control_type type)
     case CONTROL_DRAIN:
         m.as.drain.grace_ms = 20000;
         break;
+    case CONTROL_FEED:
+        m.as.feed =
+            (struct control_feed){TS_STR_LIT("acme"), CONTROL_FEED_HEARTBEAT};
+        break;
     }
     return m;
 }
@@ -73,7 +82,7 @@ static bool may_carry(enum control_type type, uint32_t fds)
         return fds <= 2;
     if (type == CONTROL_READY)
         return fds <= 1;
-    return fds == (type == CONTROL_PREPARE ? 1u : 0u);
+    return fds == (type == CONTROL_PREPARE || type == CONTROL_FEED ? 1u : 0u);
 }
 
 static void control_every_type_and_count_of_descriptors(void **state)
@@ -81,7 +90,7 @@ static void control_every_type_and_count_of_descriptors(void **state)
     uint8_t buf[CONTROL_MESSAGE_MAX];
 
     (void)state;
-    for (int t = CONTROL_START; t <= CONTROL_STATUS; t++) {
+    for (int t = CONTROL_START; t <= CONTROL_FEED; t++) {
         for (uint32_t fds = 0; fds <= 2; fds++) {
             struct control_message m = sample((enum control_type)t), got;
             size_t len = 0;
@@ -126,6 +135,93 @@ static void control_start_comes_back_whole(void **state)
     assert_int_equal(s->reserve_bytes, 4096);
     assert_int_equal(s->handshake_rate, 10);
     assert_int_equal(s->handshake_burst, 200);
+    assert_int_equal(s->tenant_operator_count, 3);
+    assert_true(ts_str_eq_c(s->tenant_operators[1].tenant, "acme"));
+    assert_true(s->tenant_operators[1].uid == UINT32_MAX);
+    assert_true(ts_str_eq_c(s->tenant_operators[2].tenant, "beta"));
+    assert_int_equal(s->tenant_operators[2].uid, 0);
+    assert_true(s->init_state);
+    assert_false(s->has_token_key);
+}
+
+/* Pairs in any other order, a pair twice, or a tenant without a name. */
+static void control_start_operators_out_of_order_are_refused(void **state)
+{
+    const struct control_operator rows[][2] = {
+        {{TS_STR_LIT("beta"), 1}, {TS_STR_LIT("acme"), 2}},
+        {{TS_STR_LIT("acme"), 2}, {TS_STR_LIT("acme"), 1}},
+        {{TS_STR_LIT("acme"), 1}, {TS_STR_LIT("acme"), 1}},
+        {{TS_STR_LIT(""), 1}, {TS_STR_LIT("acme"), 1}},
+    };
+    uint8_t buf[CONTROL_MESSAGE_MAX];
+    size_t len = 0;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct control_message m = start_message();
+
+        m.as.start.tenant_operator_count = 2;
+        m.as.start.tenant_operators[0] = rows[i][0];
+        m.as.start.tenant_operators[1] = rows[i][1];
+        assert_int_equal(control_encode(&m, buf, sizeof(buf), &len),
+                         TS_E_INVALID);
+    }
+}
+
+/* The longest settings there can be fit into one message. */
+static void control_start_of_greatest_size_fits(void **state)
+{
+    char longest[TS_ID_MAX];
+    struct control_message m = start_message(), got;
+    struct control_start *s = &m.as.start;
+    uint8_t buf[CONTROL_MESSAGE_MAX];
+    size_t len = 0;
+
+    (void)state;
+    memset(longest, 'a', sizeof(longest));
+    s->sidecar_id = (struct ts_str){longest, sizeof(longest)};
+    s->audience_count = TS_AUDIENCES_MAX;
+    for (size_t i = 0; i < TS_AUDIENCES_MAX; i++)
+        s->audiences[i] = s->sidecar_id;
+    s->admin_uid_count = CONTROL_UIDS_MAX;
+    for (uint32_t i = 0; i < CONTROL_UIDS_MAX; i++)
+        s->admin_uids[i] = UINT32_MAX - i;
+    s->tenant_operator_count = CONTROL_OPERATORS_MAX;
+    for (uint32_t i = 0; i < CONTROL_OPERATORS_MAX; i++)
+        s->tenant_operators[i] = (struct control_operator){
+            s->sidecar_id, UINT32_MAX - CONTROL_OPERATORS_MAX + i};
+    assert_int_equal(control_encode(&m, buf, sizeof(buf), &len), TS_OK);
+    assert_int_equal(control_decode(buf, len, 0, &got), TS_OK);
+    assert_int_equal(got.as.start.tenant_operator_count, CONTROL_OPERATORS_MAX);
+    s->tenant_operator_count = CONTROL_OPERATORS_MAX + 1;
+    assert_int_equal(control_encode(&m, buf, sizeof(buf), &len), TS_E_INVALID);
+}
+
+static void control_feed_only_of_a_tenant_and_a_known_kind(void **state)
+{
+    char longest[TS_ID_MAX + 1];
+    struct control_message m = sample(CONTROL_FEED), got;
+    uint8_t buf[CONTROL_MESSAGE_MAX];
+    size_t len = 0;
+
+    (void)state;
+    memset(longest, 'a', sizeof(longest));
+    m.bundle_fd = 3;
+    for (int what = 0; what <= 3; what++) {
+        for (size_t n = 0; n <= sizeof(longest); n++) {
+            bool good = n >= 1 && n <= TS_ID_MAX && (what == 1 || what == 2);
+
+            m.as.feed.what = (enum control_feed_kind)what;
+            m.as.feed.tenant = (struct ts_str){longest, n};
+            assert_int_equal(control_encode(&m, buf, sizeof(buf), &len),
+                             good ? TS_OK : TS_E_INVALID);
+            if (!good)
+                continue;
+            assert_int_equal(control_decode(buf, len, 1, &got), TS_OK);
+            assert_int_equal(got.as.feed.what, what);
+            assert_int_equal(got.as.feed.tenant.len, n);
+        }
+    }
 }
 
 /* A truncation never decodes; a flipped bit may (a number may be another), but
@@ -133,9 +229,9 @@ static void control_start_comes_back_whole(void **state)
 static void control_decode_truncated_or_flipped(void **state)
 {
     (void)state;
-    for (int t = CONTROL_START; t <= CONTROL_STATUS; t++) {
+    for (int t = CONTROL_START; t <= CONTROL_FEED; t++) {
         struct control_message m = sample((enum control_type)t), got;
-        uint32_t fds = t == CONTROL_PREPARE;
+        uint32_t fds = t == CONTROL_PREPARE || t == CONTROL_FEED;
         uint8_t buf[CONTROL_MESSAGE_MAX];
         size_t len = 0;
 
@@ -295,6 +391,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(control_every_type_and_count_of_descriptors),
         cmocka_unit_test(control_start_comes_back_whole),
+        cmocka_unit_test(control_start_operators_out_of_order_are_refused),
+        cmocka_unit_test(control_start_of_greatest_size_fits),
+        cmocka_unit_test(control_feed_only_of_a_tenant_and_a_known_kind),
         cmocka_unit_test(control_decode_truncated_or_flipped),
         cmocka_unit_test(control_encode_text_over_limit_is_refused),
         cmocka_unit_test(control_receive_hands_over_both_descriptors),

@@ -21,6 +21,8 @@ static const char full[] =
     "admin_socket:\n"
     "  mode: \"0600\"\n"
     "admin_uids: [0, 1000]\n"
+    "tenant_operators: {beta: [9, 7], acme: [9]}\n"
+    "token_key: credential:token\n"
     "allow_root_agents: true\n"
     "require_pidfd: true\n"
     "segment_mb: 8\n"
@@ -54,6 +56,13 @@ static void config_parse_every_key_is_read(void **state)
     assert_int_equal(c.admin.dir_mode, 0750);
     assert_int_equal(c.admin_uid_count, 2);
     assert_int_equal(c.admin_uids[1], 1000);
+    assert_string_equal(c.token_key, "credential:token");
+    assert_int_equal(c.tenant_operator_count, 3);
+    assert_true(ts_str_eq_c(c.tenant_operators[0].tenant, "acme"));
+    assert_int_equal(c.tenant_operators[0].uid, 9);
+    assert_true(ts_str_eq_c(c.tenant_operators[1].tenant, "beta"));
+    assert_int_equal(c.tenant_operators[1].uid, 7);
+    assert_int_equal(c.tenant_operators[2].uid, 9);
     assert_true(c.allow_root_agents);
     assert_true(c.require_pidfd);
     assert_int_equal(c.segment_bytes, 8 << 20);
@@ -91,6 +100,8 @@ static void config_parse_smallest_file_has_the_defaults(void **state)
     assert_true(c.agent.group == CONFIG_ID_NONE);
     assert_int_equal(c.admin_uid_count, 1);
     assert_int_equal(c.admin_uids[0], 1000);
+    assert_null(c.token_key);
+    assert_int_equal(c.tenant_operator_count, 0);
     assert_false(c.allow_root_agents);
     assert_false(c.require_pidfd);
     assert_int_equal(c.segment_bytes, 64 << 20);
@@ -108,9 +119,10 @@ static const struct {
 } mistakes[] = {
     {1000, "color: red\n",
      "t.yaml:1: unknown key color; known here: sidecar_id, audiences, key, "
-     "run_dir, state_dir, log_dir, durability, launchers, agent_socket, "
-     "admin_socket, admin_uids, allow_root_agents, require_pidfd, segment_mb, "
-     "reserve_mb, handshake, grace_ms, start_ms, log_level, users"},
+     "token_key, run_dir, state_dir, log_dir, durability, launchers, "
+     "agent_socket, admin_socket, admin_uids, tenant_operators, "
+     "allow_root_agents, require_pidfd, segment_mb, reserve_mb, handshake, "
+     "grace_ms, start_ms, log_level, users"},
     {1000, "key: a\n",
      "t.yaml:1: sidecar_id is missing; add the name that delegations are made "
      "out to, such as sidecar_id: acme/build-1"},
@@ -160,6 +172,36 @@ static const struct {
      "t.yaml:2: a uid must be a number"},
     {1000, "sidecar_id: a\nadmin_uids: []\n",
      "t.yaml:2: admin_uids must be a list of 1 to 16 numbers"},
+    {1000, "sidecar_id: a\ntoken_key: keys/sidecar.seed\n",
+     "t.yaml:2: token_key and key are the same; every key has one role, make "
+     "another with `tipstaff key new`"},
+    {1000, "sidecar_id: a\ntoken_key: [a]\n",
+     "t.yaml:2: token_key must be a text that is not empty"},
+    {1000, "sidecar_id: a\ntenant_operators: [1]\n",
+     "t.yaml:2: tenant_operators must be a map of keys and values"},
+    {1000, "sidecar_id: a\ntenant_operators: {\"a b\": [1]}\n",
+     "t.yaml:2: tenant_operators: not the id of a tenant"},
+    {1000, "sidecar_id: a\ntenant_operators: {acme: 7}\n",
+     "t.yaml:2: tenant_operators: each tenant needs a list of uids"},
+    {1000, "sidecar_id: a\ntenant_operators: {acme: []}\n",
+     "t.yaml:2: tenant_operators: each tenant needs a list of uids"},
+    {1000, "sidecar_id: a\ntenant_operators:\n  acme: [7, -1]\n",
+     "t.yaml:3: a uid must be a number"},
+    {1000, "sidecar_id: a\ntenant_operators:\n  acme: [7, bob]\n",
+     "t.yaml:3: a uid must be a number"},
+    {1000, "sidecar_id: a\ntenant_operators:\n  acme: [4294967295]\n",
+     "t.yaml:3: a uid must be a number"},
+    {1000, "sidecar_id: a\ntenant_operators: {acme: [7, 8, 7]}\n",
+     "t.yaml:2: uid 7 stands twice for this tenant"},
+    {1000, "sidecar_id: a\ntenant_operators: {acme: [7], beta: [1000]}\n",
+     "t.yaml:2: uid 1000 is in admin_uids, which covers every tenant; take it "
+     "out of one of the two (admin_uids is the user of the service unless it "
+     "is written down)"},
+    {1000,
+     "sidecar_id: a\ntenant_operators: {acme: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, "
+     "11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22], beta: [1, 2, 3, 4, 5, "
+     "6, 7, 8, 9, 10, 11]}\n",
+     "t.yaml:2: tenant_operators may have 32 uids in all"},
     {1000, "sidecar_id: a\nhandshake: {rate: 0}\n",
      "t.yaml:2: rate must be a number from 1 to 1000000"},
     {1000, "sidecar_id: a\nsegment_mb: 4096\nreserve_mb: 1\n",
