@@ -7,9 +7,6 @@
 
 /* tenant.yaml, trust.yaml and directory.yaml, read into struct tenant_files. */
 
-#define BAD_KEY                                                                \
-    "this is not a usable Ed25519 public key; take it from \"tipstaff key "    \
-    "show\""
 #define UID_UNMAPPED 65534
 
 static struct place place_of(const struct yaml_file *f,
@@ -128,7 +125,7 @@ static ts_err read_issuer(struct yaml_file *f, const struct yaml_node *map,
         return e;
     i->at = place_of(f, n);
     if (trust_pk_check(i->key.pk) != TS_OK)
-        return yaml_fail(f, n, BAD_KEY);
+        return yaml_fail(f, n, YAML_BAD_KEY);
     i->key.role = TRUST_ROLE_ISSUER;
     i->key.tenant = t->name;
     if ((n = yaml_node_find(map, "not_before")) != NULL &&
@@ -295,7 +292,7 @@ static ts_err read_agent_keys(struct yaml_file *f, const struct yaml_node *map,
         e = yaml_hex(f, n, "an agent's key", a->agent.keys[i], TRUST_PK_LEN);
         a->key_at[i] = place_of(f, n);
         if (e == TS_OK && trust_pk_check(a->agent.keys[i]) != TS_OK)
-            e = yaml_fail(f, n, BAD_KEY);
+            e = yaml_fail(f, n, YAML_BAD_KEY);
     }
     if (e == TS_OK)
         a->agent.key_count = (uint32_t)count;

@@ -30,22 +30,34 @@ ts_err yaml_fail(struct yaml_file *f, const struct yaml_node *at,
     return fail_line(f, at->line, text);
 }
 
-ts_err yaml_open(struct yaml_file *f, const struct bundle_file *file,
-                 char *reterr_text, size_t reterr_cap)
+ts_err yaml_open_within(struct yaml_file *f, const struct bundle_file *file,
+                        const struct yaml_limits *limits, size_t budget,
+                        char *reterr_text, size_t reterr_cap)
 {
     struct yaml_fail fail = {.line = 1};
     ts_err e;
 
     *f = (struct yaml_file){.name = file->name, .reterr_cap = reterr_cap};
     f->reterr_text = reterr_text;
-    ts_arena_init(&f->arena, YAML_BUDGET);
-    e = yaml_tree_parse(file->content, &f->arena, &f->root, &fail);
+    ts_arena_init(&f->arena, budget);
+    e = yaml_tree_parse_within(file->content, limits, &f->arena, &f->root,
+                               &fail);
     if (e == TS_OK)
         return TS_OK;
     ts_arena_done(&f->arena);
     if (e == TS_E_NOMEM)
         return e;
     return fail_line(f, fail.line, fail.text);
+}
+
+ts_err yaml_open(struct yaml_file *f, const struct bundle_file *file,
+                 char *reterr_text, size_t reterr_cap)
+{
+    static const struct yaml_limits limits = {.depth = YAML_TREE_DEPTH_MAX,
+                                              .nodes = YAML_TREE_NODES_MAX};
+
+    return yaml_open_within(f, file, &limits, YAML_BUDGET, reterr_text,
+                            reterr_cap);
 }
 
 void yaml_close(struct yaml_file *f)

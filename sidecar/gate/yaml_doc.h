@@ -29,7 +29,19 @@ struct yaml_file {
 TS_NODISCARD ts_err yaml_open(struct yaml_file *f,
                               const struct bundle_file *file, char *reterr_text,
                               size_t reterr_cap);
+/* The same with other limits than those of yaml_tree.h; budget: bytes of the
+ * tree. */
+TS_NODISCARD ts_err yaml_open_within(struct yaml_file *f,
+                                     const struct bundle_file *file,
+                                     const struct yaml_limits *limits,
+                                     size_t budget, char *reterr_text,
+                                     size_t reterr_cap);
 void yaml_close(struct yaml_file *f);
+
+/* What to say of a public key that is none. */
+#define YAML_BAD_KEY                                                           \
+    "this is not a usable Ed25519 public key; take it from \"tipstaff key "    \
+    "show\""
 
 /* Writes "FILE:LINE: text" for the node and returns TS_E_FORMAT. */
 TS_NODISCARD ts_err yaml_fail(struct yaml_file *f, const struct yaml_node *at,
