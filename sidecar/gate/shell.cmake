@@ -2,7 +2,8 @@
 # the shell, which turns callbacks into their events and decides nothing.
 ts_library(gate_shell_core DIR sidecar/gate
     SOURCES conn.c call.c callids.c peers.c budget_journal.c records.c
-    LINK proto_msg proto_trust sidecar_revocation)
+            clock_guard.c revoke_rate.c
+    LINK proto_msg proto_trust sidecar_revocation PkgConfig::SODIUM)
 ts_library(gate_shell DIR sidecar/gate
     SOURCES gate_uv.c conn_uv.c session.c calls.c call_key.c tools.c
             order_out.c running.c running_pipes.c hop_in.c listen.c peer_recv.c
