@@ -122,6 +122,8 @@ static ts_err decide(struct client *c, const struct call_input *in,
                                  .meters = g->meters,
                                  .order_id = order_id,
                                  .boot_id = g->settings.boot_id,
+                                 .token_key = &g->token_key,
+                                 .sidecar_id = g->settings.sidecar_id,
                                  .boot_ns = gate_boot_ns};
 
     ts_arena_reset(&g->arena);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sidecar/gate/decide_priv.h"
+#include "sidecar/gate/obo_token.h"
 
 /*
  * The order of the checks is the order of trust: what the gate's shell found,
@@ -368,6 +369,35 @@ static void fill_permit(struct deciding *d)
     memcpy(out->order.decision_id, out->id, sizeof(out->id));
 }
 
+/* A tool that acts in somebody's name does not run without it. */
+static enum call_code make_token(struct deciding *d)
+{
+    const struct decide_input *in = d->in;
+    const struct manifest_token *want = &d->tool->manifest->token;
+    struct obo_input obo = {.issuer = in->sidecar_id,
+                            .delegation = in->authority->delegation,
+                            .want = want,
+                            .now_s = in->call->now.unix_ms / 1000};
+    struct ts_str *token = &d->out->order.token;
+    void *p;
+
+    *token = TS_STR_LIT("");
+    if (want->ttl_s == 0)
+        return CODE_PERMITTED;
+    if (in->token_key == NULL || in->token_key->sk == NULL)
+        return deny(d, CODE_NOT_READY,
+                    "this tool needs an identity token and the sidecar has no "
+                    "key to sign it with");
+    if (in->call->check_only)
+        return CODE_PERMITTED;
+    memcpy(obo.decision_id, d->out->id, sizeof(obo.decision_id));
+    if (ts_arena_alloc(d->arena, TS_TOKEN_MAX, &p) != TS_OK ||
+        obo_token_mint(&obo, in->token_key, p, &token->len) != TS_OK)
+        return deny(d, CODE_INTERNAL, "the identity token could not be made");
+    token->ptr = p;
+    return CODE_PERMITTED;
+}
+
 static void put_be64(uint8_t *p, uint64_t v)
 {
     for (int i = 7; i >= 0; i--, v >>= 8)
@@ -412,11 +442,14 @@ ts_err decide_call(const struct decide_input *in, struct ts_arena *arena,
     *ret = (struct decision){.verdict = VERDICT_DENY, .code = CODE_INTERNAL};
     make_id(in, ret->id);
     all = decide_judge(&d);
+    if (all.verdict == VERDICT_PERMIT) {
+        fill_permit(&d);
+        if ((all.code = make_token(&d)) != CODE_PERMITTED)
+            all.verdict = VERDICT_DENY;
+    }
     ret->verdict = all.verdict;
     ret->code = all.code;
-    if (ret->verdict == VERDICT_PERMIT)
-        fill_permit(&d);
-    else
+    if (ret->verdict != VERDICT_PERMIT)
         decide_text(&d, ret->text, sizeof(ret->text));
     e = decide_record_write(&d, false, record, cap, ret_record_len);
     if (e == TS_E_LIMIT)

@@ -104,7 +104,8 @@ struct decision {
     char text[TS_MESSAGE_TEXT_MAX];  /* for the agent; no policy text */
     const struct manifest *manifest; /* of a permit */
     struct order order; /* of a permit; order_id is the caller's to set before
-                           the record is written, see decide_input.order_id */
+                           the record is written, see decide_input.order_id;
+                           its token lives in the arena of decide_call() */
     uint64_t wall_ms;   /* effective: min(manifest, deadline, authority end) */
     bool deadline_is_expiry; /* wall_ms was cut by the delegation's end */
 };
@@ -121,6 +122,10 @@ struct decide_input {
     struct meters *meters;
     uint64_t order_id;
     uint64_t boot_id;
+    /* What signs the identity token that a manifest asks for, and in whose
+     * name; token_key NULL: such a tool is denied. */
+    const struct trust_secret *token_key;
+    struct ts_str sidecar_id;
     /* Reads CLOCK_BOOTTIME for the record's "us" alone; NULL: call->now. */
     uint64_t (*boot_ns)(void);
 };

@@ -403,7 +403,9 @@ void fix_decide(struct fixture *f, const struct authority *a,
                               .call = &call,
                               .meters = f->meters,
                               .order_id = 77,
-                              .boot_id = UINT64_C(0x1122334455667788)};
+                              .boot_id = UINT64_C(0x1122334455667788),
+                              .token_key = f->token_key,
+                              .sidecar_id = TS_STR_LIT("sidecar/local")};
 
     ts_arena_reset(&f->arena);
     ret->record_len = 0;

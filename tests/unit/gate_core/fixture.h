@@ -23,6 +23,7 @@ struct fixture {
     struct control_start settings;
     struct snapshot *snapshot;
     struct meters *meters;
+    const struct trust_secret *token_key; /* of the tests that want one */
     struct ts_arena arena;
     struct moment now;
     uint64_t seq;
