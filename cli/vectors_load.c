@@ -207,7 +207,7 @@ static bool revoke_everywhere(const struct lists *l, struct vectors_config *c,
 {
     for (size_t i = 0; i < l->in.tenant_count; i++) {
         ts_err e = revocations_add(&c->revoked, kind, l->tenants[i].id, target,
-                                   cutoff);
+                                   cutoff, UINT64_MAX, 0);
 
         if (e != TS_OK) {
             cli_error("vector file: \"revoked\": %s", ts_err_text(e));

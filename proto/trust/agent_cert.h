@@ -1,6 +1,7 @@
 #ifndef PROTO_TRUST_AGENT_CERT_H
 #define PROTO_TRUST_AGENT_CERT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,5 +41,9 @@ TS_NODISCARD enum trust_code agent_cert_verify(const struct trust_store *store,
                                                struct ts_bytes in,
                                                struct agent_cert *ret,
                                                uint8_t ret_kid[TRUST_KID_LEN]);
+/* What is asked again at every decision: may this key (NULL: gone) still vouch
+ * for agents of that tenant with a certificate that begins at nbf? */
+bool agent_cert_signer(const struct trust_key *key, struct ts_str tenant,
+                       uint64_t nbf);
 
 #endif

@@ -28,9 +28,11 @@
  *     attr     = [ key str, value str ]
  *
  * users and agents ascend strictly by id, attrs by key, approvers by kid; so
- * one state has one encoding, and nothing can be in it twice. status 1 is
- * active. A revocation is a whole signed object (revocation_record.h): each
- * stands on its own signature. person and owner must be users of this snapshot.
+ * nothing can be in it twice. Groups, keys, uids, classes and roles stand in
+ * any order and none repeats. status 1 is active. A revocation is a whole
+ * signed object (revocation_record.h): each stands on its own signature, which
+ * is not asked here; its tenant is this one and its kind not that of a session.
+ * person and owner must be users of this snapshot (TRUST_E_USER).
  *
  * seq only grows: a verifier keeps the highest it has accepted, with the hash,
  * in its journal, and refuses anything lower, and another state under the same
@@ -40,9 +42,9 @@
 #define DIRECTORY_AGENTS_MAX      4096
 #define DIRECTORY_APPROVERS_MAX   1024
 #define DIRECTORY_REVOCATIONS_MAX 4096
-#define DIRECTORY_GROUPS_MAX      64 /* of one user */
-#define DIRECTORY_ATTRS_MAX       16 /* of one user or agent */
-#define DIRECTORY_ATTR_KEY_MAX    64 /* bytes: an identifier [a-z][a-z0-9_]* */
+#define DIRECTORY_GROUPS_MAX      64  /* of one user */
+#define DIRECTORY_ATTRS_MAX       16  /* of one user or agent */
+#define DIRECTORY_ATTR_KEY_MAX    64  /* bytes: an identifier [a-z][a-z0-9_]* */
 #define DIRECTORY_ATTR_VALUE_MAX  256 /* bytes of UTF-8 */
 #define DIRECTORY_CLASSES_MAX     8   /* and roles, of one approver */
 
@@ -113,8 +115,9 @@ TS_NODISCARD ts_err directory_snapshot_encode(
 /*
  * A received object: an enabled directory key of the tenant that is expected,
  * issued inside the key's window, signature, body (tenant equal), issued at
- * most TS_SKEW_S ahead of now (TRUST_E_TIME), now < not_after (TRUST_E_EXPIRED).
- * store needs the directory keys only. Sequence numbers are the caller's.
+ * most TS_SKEW_S ahead of now (TRUST_E_TIME), now < not_after
+ * (TRUST_E_EXPIRED). store needs the directory keys only. Sequence numbers are
+ * the caller's.
  */
 TS_NODISCARD enum trust_code directory_snapshot_verify(
     const struct trust_store *store, struct ts_str tenant, struct ts_bytes in,

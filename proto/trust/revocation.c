@@ -12,12 +12,49 @@
 struct revocation_slot {
     uint64_t h[2]; /* both 0: free */
     uint64_t cutoff;
+    uint64_t keep_until;
 };
+
+enum target_shape {
+    TARGET_NONE = 0, /* "" */
+    TARGET_ID,
+    TARGET_16,
+    TARGET_32
+};
+
+/* One table for all that differs by kind. */
+struct kind_form {
+    const char *name;
+    enum target_shape target;
+    bool by_id;
+};
+
+static const struct kind_form kinds[REVOCATION_KIND_COUNT] = {
+    [REVOCATION_GRANT] = {"grant", TARGET_16, true},
+    [REVOCATION_BLOCK] = {"block", TARGET_32, true},
+    [REVOCATION_KEY] = {"key", TARGET_32, false},
+    [REVOCATION_USER] = {"user", TARGET_ID, false},
+    [REVOCATION_AGENT] = {"agent", TARGET_ID, false},
+    [REVOCATION_TASK] = {"task", TARGET_ID, false},
+    [REVOCATION_TENANT] = {"tenant", TARGET_NONE, false},
+    [REVOCATION_ISSUER_KEY] = {"issuer-key", TARGET_16, false},
+    [REVOCATION_APPROVER] = {"approver", TARGET_ID, false},
+    [REVOCATION_ESCALATION] = {"escalation", TARGET_16, true},
+    [REVOCATION_DECISION] = {"decision", TARGET_16, true},
+    [REVOCATION_SESSION] = {"session", TARGET_16, true},
+};
+
+static const struct kind_form *form_of(enum revocation_kind kind)
+{
+    return (size_t)kind < REVOCATION_KIND_COUNT && kinds[kind].name != NULL
+               ? &kinds[kind]
+               : NULL;
+}
 
 void revocations_init(struct revocations *r, size_t max)
 {
     TS_REQUIRE(max <= REVOCATIONS_MAX);
-    *r = (struct revocations){.max = max};
+    *r = (struct revocations){.max = max, .next_end = UINT64_MAX};
     randombytes_buf(r->hash_key, sizeof(r->hash_key));
 }
 
@@ -27,28 +64,35 @@ void revocations_done(struct revocations *r)
     *r = (struct revocations){0};
 }
 
-static bool by_id(enum revocation_kind kind)
+bool revocation_by_id(enum revocation_kind kind)
 {
-    return kind == REVOCATION_GRANT || kind == REVOCATION_BLOCK;
+    const struct kind_form *f = form_of(kind);
+
+    return f != NULL && f->by_id;
 }
 
-static bool target_fits(enum revocation_kind kind, size_t len)
+bool revocation_target_is_text(enum revocation_kind kind)
 {
-    switch (kind) {
-    case REVOCATION_GRANT:
-    case REVOCATION_ISSUER_KEY:
-        return len == 16;
-    case REVOCATION_BLOCK:
-    case REVOCATION_KEY:
-        return len == 32;
-    case REVOCATION_USER:
-    case REVOCATION_AGENT:
-    case REVOCATION_TASK:
-        return len >= 1 && len <= TS_ID_MAX;
-    case REVOCATION_TENANT:
+    const struct kind_form *f = form_of(kind);
+
+    return f != NULL && (f->target == TARGET_ID || f->target == TARGET_NONE);
+}
+
+bool revocation_target_fits(enum revocation_kind kind, size_t len)
+{
+    const struct kind_form *f = form_of(kind);
+
+    if (f == NULL)
+        return false;
+    switch (f->target) {
+    case TARGET_NONE:
         return len == 0;
-    case REVOCATION_NONE:
-        break;
+    case TARGET_ID:
+        return len >= 1 && len <= TS_ID_MAX;
+    case TARGET_16:
+        return len == 16;
+    case TARGET_32:
+        return len == 32;
     }
     return false;
 }
@@ -75,16 +119,75 @@ static void slot_hash(const struct revocations *r, enum revocation_kind kind,
         ret[0] = 1;
 }
 
+static bool used(const struct revocation_slot *s)
+{
+    return s->h[0] != 0 || s->h[1] != 0;
+}
+
 /* The slot that holds h, or the free one where it would go. */
 static struct revocation_slot *probe(struct revocation_slot *slots, size_t cap,
                                      const uint64_t h[2])
 {
     size_t i = (size_t)h[0] & (cap - 1);
 
-    while ((slots[i].h[0] != 0 || slots[i].h[1] != 0) &&
-           (slots[i].h[0] != h[0] || slots[i].h[1] != h[1]))
+    while (used(&slots[i]) && (slots[i].h[0] != h[0] || slots[i].h[1] != h[1]))
         i = (i + 1) & (cap - 1);
     return &slots[i];
+}
+
+/* The entry of a target; NULL when there is none. The lengths fit. */
+static struct revocation_slot *find(const struct revocations *r,
+                                    enum revocation_kind kind,
+                                    struct ts_str tenant,
+                                    struct ts_bytes target, uint64_t ret_h[2])
+{
+    struct revocation_slot *slot;
+
+    slot_hash(r, kind, tenant, target, ret_h);
+    if (r->cap == 0)
+        return NULL;
+    slot = probe(r->slots, r->cap, ret_h);
+    return used(slot) ? slot : NULL;
+}
+
+/* Empties slot i and closes the gap: whatever was pushed past it by probing
+ * moves back, so that no search ends too early. */
+static void drop(struct revocations *r, size_t i)
+{
+    size_t mask = r->cap - 1;
+
+    for (size_t k = (i + 1) & mask; used(&r->slots[k]); k = (k + 1) & mask) {
+        size_t home = (size_t)r->slots[k].h[0] & mask;
+
+        if (((k - home) & mask) < ((k - i) & mask))
+            continue; /* it stands between its home and the gap's end */
+        r->slots[i] = r->slots[k];
+        i = k;
+    }
+    r->slots[i] = (struct revocation_slot){.cutoff = 0};
+    r->count--;
+}
+
+size_t revocations_purge(struct revocations *r, uint64_t now_s)
+{
+    uint64_t next = UINT64_MAX;
+    size_t before = r->count, i = 0;
+
+    if (now_s <= r->next_end)
+        return 0;
+    while (i < r->cap) {
+        const struct revocation_slot *s = &r->slots[i];
+
+        if (used(s) && s->keep_until < now_s) {
+            drop(r, i); /* and look at what came into its place */
+            continue;
+        }
+        if (used(s) && s->keep_until < next)
+            next = s->keep_until;
+        i++;
+    }
+    r->next_end = next;
+    return before - r->count;
 }
 
 static ts_err grow(struct revocations *r)
@@ -92,13 +195,11 @@ static ts_err grow(struct revocations *r)
     size_t cap = r->cap > 0 ? r->cap * 2 : CAP_MIN;
     struct revocation_slot *slots;
 
-    if (r->cap > 0 && r->count < r->cap / 2)
-        return TS_OK;
     slots = ts_mem_alloc(cap * sizeof(*slots)); /* cap <= 4 * max: no wrap */
     if (slots == NULL)
         return TS_E_NOMEM;
     for (size_t i = 0; i < r->cap; i++)
-        if (r->slots[i].h[0] != 0 || r->slots[i].h[1] != 0)
+        if (used(&r->slots[i]))
             *probe(slots, cap, r->slots[i].h) = r->slots[i];
     ts_mem_free(r->slots);
     r->slots = slots;
@@ -106,39 +207,74 @@ static ts_err grow(struct revocations *r)
     return TS_OK;
 }
 
+/* Room for one more entry, at most half of the slots being used. */
+static ts_err make_room(struct revocations *r, uint64_t now_s)
+{
+    bool crowded = r->cap == 0 || r->count >= r->cap / 2;
+
+    if (crowded || r->count >= r->max)
+        (void)revocations_purge(r, now_s); /* how many does not matter */
+    if (r->count >= r->max)
+        return TS_E_LIMIT;
+    return r->cap == 0 || r->count >= r->cap / 2 ? grow(r) : TS_OK;
+}
+
+/* Never narrower, never shorter. */
+static void widen(struct revocations *r, struct revocation_slot *slot,
+                  uint64_t cutoff, uint64_t keep_until)
+{
+    if (keep_until > slot->keep_until)
+        slot->keep_until = keep_until;
+    if (cutoff > slot->cutoff) {
+        slot->cutoff = cutoff;
+        r->epoch++;
+    }
+}
+
 ts_err revocations_add(struct revocations *r, enum revocation_kind kind,
                        struct ts_str tenant, struct ts_bytes target,
-                       uint64_t cutoff)
+                       uint64_t cutoff, uint64_t keep_until, uint64_t now_s)
 {
     struct revocation_slot *slot;
     uint64_t h[2];
     ts_err e;
 
-    if (tenant.len > TS_ID_MAX || !target_fits(kind, target.len))
+    if (tenant.len > TS_ID_MAX || !revocation_target_fits(kind, target.len))
         return TS_E_INVALID;
-    if (by_id(kind))
+    if (revocation_by_id(kind))
         cutoff = UINT64_MAX;
-    slot_hash(r, kind, tenant, target, h);
-    if (r->cap > 0) {
-        slot = probe(r->slots, r->cap, h);
-        if (slot->h[0] == h[0] && slot->h[1] == h[1]) {
-            if (cutoff > slot->cutoff) { /* never narrower */
-                slot->cutoff = cutoff;
-                r->epoch++;
-            }
-            return TS_OK;
-        }
+    slot = find(r, kind, tenant, target, h);
+    if (slot != NULL) {
+        widen(r, slot, cutoff, keep_until);
+        return TS_OK;
     }
-    if (r->count >= r->max)
-        return TS_E_LIMIT;
-    e = grow(r);
+    e = make_room(r, now_s);
     if (e != TS_OK)
         return e;
-    *probe(r->slots, r->cap, h) =
-        (struct revocation_slot){.h = {h[0], h[1]}, .cutoff = cutoff};
+    *probe(r->slots, r->cap, h) = (struct revocation_slot){
+        .h = {h[0], h[1]}, .cutoff = cutoff, .keep_until = keep_until};
     r->count++;
     r->epoch++;
+    if (keep_until < r->next_end)
+        r->next_end = keep_until;
     return TS_OK;
+}
+
+bool revocations_get(const struct revocations *r, enum revocation_kind kind,
+                     struct ts_str tenant, struct ts_bytes target,
+                     struct revocation_state *ret)
+{
+    const struct revocation_slot *slot;
+    uint64_t h[2];
+
+    if (tenant.len > TS_ID_MAX || !revocation_target_fits(kind, target.len))
+        return false;
+    slot = find(r, kind, tenant, target, h);
+    if (slot == NULL)
+        return false;
+    *ret = (struct revocation_state){.cutoff = slot->cutoff,
+                                     .keep_until = slot->keep_until};
+    return true;
 }
 
 bool revocations_hit(const struct revocations *r, enum revocation_kind kind,
@@ -149,34 +285,28 @@ bool revocations_hit(const struct revocations *r, enum revocation_kind kind,
 
     if (r->count == 0)
         return false;
-    if (tenant.len > TS_ID_MAX || !target_fits(kind, target.len))
+    if (tenant.len > TS_ID_MAX || !revocation_target_fits(kind, target.len))
         return true; /* nothing valid looks like this: deny */
-    slot_hash(r, kind, tenant, target, h);
-    slot = probe(r->slots, r->cap, h);
-    return slot->h[0] == h[0] && slot->h[1] == h[1] && iat <= slot->cutoff;
+    slot = find(r, kind, tenant, target, h);
+    return slot != NULL && iat <= slot->cutoff;
 }
 
 const char *revocation_kind_name(enum revocation_kind kind)
 {
-    switch (kind) {
-    case REVOCATION_NONE:
-        return "none";
-    case REVOCATION_GRANT:
-        return "grant";
-    case REVOCATION_BLOCK:
-        return "block";
-    case REVOCATION_KEY:
-        return "key";
-    case REVOCATION_USER:
-        return "user";
-    case REVOCATION_AGENT:
-        return "agent";
-    case REVOCATION_TASK:
-        return "task";
-    case REVOCATION_TENANT:
-        return "tenant";
-    case REVOCATION_ISSUER_KEY:
-        return "issuer key";
+    const struct kind_form *f = form_of(kind);
+
+    if (f != NULL)
+        return f->name;
+    return kind == REVOCATION_NONE ? "none" : "unknown";
+}
+
+bool revocation_kind_parse(struct ts_str name, enum revocation_kind *ret)
+{
+    for (size_t i = 0; i < REVOCATION_KIND_COUNT; i++) {
+        if (kinds[i].name == NULL || !ts_str_eq_c(name, kinds[i].name))
+            continue;
+        *ret = (enum revocation_kind)i;
+        return true;
     }
-    return "unknown";
+    return false;
 }

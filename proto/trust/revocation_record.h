@@ -23,7 +23,9 @@
  * target is bin for kinds 1, 2, 3, 8, 10, 11, 12 and str for 4, 5, 6, 7, 9 (""
  * for 7). cutoff is 0 for the kinds that are revoked by id (1, 2, 10, 11, 12)
  * and only there. keep_until: unix seconds until which the entry must be
- * remembered; UINT64_MAX for ever.
+ * remembered; UINT64_MAX for ever. With a cutoff it is at least the hard
+ * lifetime of a grant and a minute after that (TRUST_E_TIME): sooner forgotten,
+ * what it revokes would live again.
  */
 struct revocation_record { /* slices borrow from the body */
     struct ts_str tenant;
@@ -63,11 +65,12 @@ revocation_record_verify(const struct trust_store *store, struct ts_bytes in,
 /*
  * The same, signed by a holder in a chain that was verified: the holder of the
  * root may revoke the grant, the holder of a block any block after its own.
- * Nothing else (TRUST_E_ISSUER).
+ * Nothing else (TRUST_E_ISSUER). keep_until is set to a minute after the end of
+ * the root, whatever the record says: what it names does not live longer.
  */
-TS_NODISCARD enum trust_code revocation_record_verify_holder(
-    const struct delegation *d, struct ts_bytes in,
-    struct revocation_record *ret);
+TS_NODISCARD enum trust_code
+revocation_record_verify_holder(const struct delegation *d, struct ts_bytes in,
+                                struct revocation_record *ret);
 
 /* keep_until that is long enough whatever was issued before cutoff or now: the
  * hard lifetime of a grant and a minute more. For ever for the kinds that the

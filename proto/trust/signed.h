@@ -50,9 +50,9 @@ TS_NODISCARD enum trust_code signed_split(enum signed_kind kind,
                                           struct signed_object *ret);
 /* TRUST_E_ISSUER if kid is not that of pk, TRUST_E_SIG if the signature does
  * not hold, TRUST_OK otherwise. */
-TS_NODISCARD enum trust_code
-signed_verify(enum signed_kind kind, const struct signed_object *o,
-              const uint8_t pk[TRUST_PK_LEN]);
+TS_NODISCARD enum trust_code signed_verify(enum signed_kind kind,
+                                           const struct signed_object *o,
+                                           const uint8_t pk[TRUST_PK_LEN]);
 /* Appends the object to out. TS_E_LIMIT: longer than its kind may be. */
 TS_NODISCARD ts_err signed_make(enum signed_kind kind, struct ts_bytes body,
                                 const struct trust_secret *key,

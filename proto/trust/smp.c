@@ -15,6 +15,21 @@ static void no_wide_header(struct smp *s)
         mp_fail(&s->r, TS_E_FORMAT, "32-bit header");
 }
 
+enum trust_code smp_begin(struct smp *s, uint32_t count, uint64_t version)
+{
+    uint32_t fields = smp_array(s);
+    uint64_t got = smp_uint(s);
+    enum trust_code c = smp_error(s);
+
+    if (c != TRUST_OK)
+        return c;
+    if (got != version)
+        return TRUST_E_VERSION;
+    if (fields != count)
+        mp_fail(&s->r, TS_E_FORMAT, "wrong count of fields");
+    return smp_error(s);
+}
+
 uint64_t smp_uint(struct smp *s)
 {
     return mp_read_uint(&s->r, UINT64_MAX);

@@ -17,6 +17,9 @@ struct smp {
 };
 
 void smp_init(struct smp *s, struct ts_bytes in);
+/* The head of a body: an array of count fields, the first being its version.
+ * Version before arity, which may differ then: TRUST_E_VERSION. */
+enum trust_code smp_begin(struct smp *s, uint32_t count, uint64_t version);
 uint64_t smp_uint(struct smp *s);
 struct ts_str smp_str(struct smp *s, size_t max_len);
 struct ts_bytes smp_bin(struct smp *s, size_t max_len);

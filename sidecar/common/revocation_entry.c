@@ -25,6 +25,10 @@ static const char *flaw(const struct revocation_entry *r)
     case REVOCATION_NONE:
     case REVOCATION_TENANT:
     case REVOCATION_ISSUER_KEY:
+    case REVOCATION_APPROVER:
+    case REVOCATION_ESCALATION:
+    case REVOCATION_DECISION:
+    case REVOCATION_SESSION:
         return "kind";
     }
     if (!target_ok)

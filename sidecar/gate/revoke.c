@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "proto/trust/revocation_record.h"
 #include "proto/wire/mp_read.h"
 #include "sidecar/gate/admin_uv.h"
 #include "sidecar/gate/budget_journal.h"
@@ -83,7 +84,10 @@ ts_err revoke_apply(struct gate *g, const struct revocation_entry *r,
     /* Room for the largest entry is room for all of ours together. */
     if ((e = order_out_begin(g, &room)) != TS_OK ||
         (e = revocations_add(&g->revoked, entry.kind, entry.tenant,
-                             entry.target, entry.cutoff)) != TS_OK)
+                             entry.target, entry.cutoff,
+                             revocation_keep_until(entry.kind, entry.cutoff,
+                                                   entry.unix_ms / 1000),
+                             entry.unix_ms / 1000)) != TS_OK)
         return e;
     g->rev_seq++;
     e = write_down(g, &entry, by, by_uid);
@@ -197,7 +201,9 @@ static ts_err replay_one(struct gate *g, struct ts_bytes payload,
         *reterr_what = "rev_seq: an entry is out of order";
         return TS_E_FORMAT;
     }
-    e = revocations_add(&g->revoked, r.kind, r.tenant, r.target, r.cutoff);
+    e = revocations_add(
+        &g->revoked, r.kind, r.tenant, r.target, r.cutoff,
+        revocation_keep_until(r.kind, r.cutoff, r.unix_ms / 1000), 0);
     if (e != TS_OK) {
         *reterr_what = "too many revocations, or no memory for them";
         return e;

@@ -255,12 +255,14 @@ static void session_authority_sees_every_change(void **state)
     b.c->expires_ns = b.f.now.boot_ns + 1;
     assert_int_equal(session_authority(b.c), CODE_PERMITTED);
     assert_int_equal(revocations_add(&b.g->revoked, REVOCATION_GRANT,
-                                     TS_STR_LIT("acme"), other, 0),
+                                     TS_STR_LIT("acme"), other, 0, UINT64_MAX,
+                                     0),
                      TS_OK);
     assert_int_equal(session_authority(b.c), CODE_PERMITTED);
     assert_int_equal(b.c->checked_epoch, b.g->revoked.epoch);
     assert_int_equal(revocations_add(&b.g->revoked, REVOCATION_GRANT,
-                                     TS_STR_LIT("acme"), grant, 0),
+                                     TS_STR_LIT("acme"), grant, 0, UINT64_MAX,
+                                     0),
                      TS_OK);
     assert_int_equal(session_authority(b.c), CODE_REVOKED);
     assert_int_equal(session_authority(b.c), CODE_REVOKED); /* and stays so */

@@ -78,21 +78,21 @@ static void every_kind_of_revocation_reaches_the_chain(void **state)
         revocations_done(&w.revoked);
         revocations_init(&w.revoked, 10);
         assert_int_equal(revocations_add(&w.revoked, cases[i].kind,
-                                         TS_STR_LIT("beta"), target,
-                                         UINT64_MAX),
+                                         TS_STR_LIT("beta"), target, UINT64_MAX,
+                                         UINT64_MAX, 0),
                          TS_OK);
         assert_int_equal(now(W_NOW), TRUST_OK); /* not our tenant */
         if (!by_id) {
             assert_int_equal(revocations_add(&w.revoked, cases[i].kind,
                                              TS_STR_LIT("acme"), target,
-                                             W_NOW - 11),
+                                             W_NOW - 11, UINT64_MAX, 0),
                              TS_OK);
             assert_int_equal(now(W_NOW), TRUST_OK); /* issued later */
         }
-        assert_int_equal(revocations_add(&w.revoked, cases[i].kind,
-                                         TS_STR_LIT("acme"), target,
-                                         by_id ? 0 : cases[i].iat),
-                         TS_OK);
+        assert_int_equal(
+            revocations_add(&w.revoked, cases[i].kind, TS_STR_LIT("acme"),
+                            target, by_id ? 0 : cases[i].iat, UINT64_MAX, 0),
+            TS_OK);
         assert_int_equal(now(W_NOW), TRUST_E_REVOKED);
         assert_int_equal(delegation_revoked_by(&w.cfg, &d), cases[i].kind);
     }
@@ -111,7 +111,7 @@ static void beside_the_chain_nothing_is_revoked(void **state)
             revocations_add(&w.revoked, REVOCATION_AGENT, TS_STR_LIT("acme"),
                             (struct ts_bytes){(const uint8_t *)agents[i],
                                               strlen(agents[i])},
-                            UINT64_MAX),
+                            UINT64_MAX, UINT64_MAX, 0),
             TS_OK);
     assert_int_equal(now(W_NOW), TRUST_OK);
 }

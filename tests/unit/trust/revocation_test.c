@@ -20,8 +20,9 @@ static void a_zeroed_set_is_empty_and_takes_nothing(void **state)
 
     (void)state;
     assert_false(revocations_hit(&r, REVOCATION_USER, ACME, id("a"), 0));
-    assert_int_equal(revocations_add(&r, REVOCATION_USER, ACME, id("a"), 1),
-                     TS_E_LIMIT);
+    assert_int_equal(
+        revocations_add(&r, REVOCATION_USER, ACME, id("a"), 1, UINT64_MAX, 0),
+        TS_E_LIMIT);
     revocations_done(&r);
 }
 
@@ -32,18 +33,21 @@ static void cutoff_is_inclusive_and_never_moves_back(void **state)
 
     (void)state;
     revocations_init(&r, 10);
-    assert_int_equal(revocations_add(&r, REVOCATION_USER, ACME, id("u"), 100),
-                     TS_OK);
+    assert_int_equal(
+        revocations_add(&r, REVOCATION_USER, ACME, id("u"), 100, UINT64_MAX, 0),
+        TS_OK);
     assert_true(revocations_hit(&r, REVOCATION_USER, ACME, id("u"), 99));
     assert_true(revocations_hit(&r, REVOCATION_USER, ACME, id("u"), 100));
     assert_false(revocations_hit(&r, REVOCATION_USER, ACME, id("u"), 101));
     epoch = r.epoch;
-    assert_int_equal(revocations_add(&r, REVOCATION_USER, ACME, id("u"), 50),
-                     TS_OK);
+    assert_int_equal(
+        revocations_add(&r, REVOCATION_USER, ACME, id("u"), 50, UINT64_MAX, 0),
+        TS_OK);
     assert_int_equal(r.epoch, epoch); /* nothing changed */
     assert_true(revocations_hit(&r, REVOCATION_USER, ACME, id("u"), 100));
-    assert_int_equal(revocations_add(&r, REVOCATION_USER, ACME, id("u"), 150),
-                     TS_OK);
+    assert_int_equal(
+        revocations_add(&r, REVOCATION_USER, ACME, id("u"), 150, UINT64_MAX, 0),
+        TS_OK);
     assert_int_not_equal(r.epoch, epoch);
     assert_true(revocations_hit(&r, REVOCATION_USER, ACME, id("u"), 150));
     assert_int_equal(r.count, 1);
@@ -57,8 +61,9 @@ static void entries_do_not_meet_across_kinds_and_tenants(void **state)
 
     (void)state;
     revocations_init(&r, 10);
-    assert_int_equal(revocations_add(&r, REVOCATION_USER, ACME, id("bob"), 9),
-                     TS_OK);
+    assert_int_equal(
+        revocations_add(&r, REVOCATION_USER, ACME, id("bob"), 9, UINT64_MAX, 0),
+        TS_OK);
     assert_false(revocations_hit(&r, REVOCATION_AGENT, ACME, id("bob"), 0));
     assert_false(revocations_hit(&r, REVOCATION_TASK, ACME, id("bob"), 0));
     assert_false(
@@ -88,7 +93,8 @@ static void ids_are_dead_for_ever_and_lengths_are_checked(void **state)
             bool fits = text ? n >= 1 && n <= TS_ID_MAX : n == len[k];
 
             assert_int_equal(revocations_add(&r, kind, ACME,
-                                             (struct ts_bytes){target, n}, 0),
+                                             (struct ts_bytes){target, n}, 0,
+                                             UINT64_MAX, 0),
                              fits ? TS_OK : TS_E_INVALID);
         }
         assert_string_not_equal(revocation_kind_name(kind), "unknown");
@@ -101,7 +107,8 @@ static void ids_are_dead_for_ever_and_lengths_are_checked(void **state)
     assert_true(revocations_hit(&r, REVOCATION_GRANT, ACME,
                                 (struct ts_bytes){target, 15}, 0));
     assert_int_equal(revocations_add(&r, REVOCATION_NONE, ACME,
-                                     (struct ts_bytes){target, 1}, 0),
+                                     (struct ts_bytes){target, 1}, 0,
+                                     UINT64_MAX, 0),
                      TS_E_INVALID);
     revocations_done(&r);
 }
@@ -115,13 +122,16 @@ static void every_entry_is_found_until_the_table_is_full(void **state)
     revocations_init(&r, 5000);
     for (unsigned i = 0; i < 5000; i++) {
         (void)snprintf(name, sizeof(name), "u%u", i);
-        assert_int_equal(
-            revocations_add(&r, REVOCATION_USER, ACME, id(name), i), TS_OK);
+        assert_int_equal(revocations_add(&r, REVOCATION_USER, ACME, id(name), i,
+                                         UINT64_MAX, 0),
+                         TS_OK);
     }
-    assert_int_equal(revocations_add(&r, REVOCATION_USER, ACME, id("new"), 1),
-                     TS_E_LIMIT);
-    assert_int_equal(revocations_add(&r, REVOCATION_USER, ACME, id("u7"), 99),
-                     TS_OK); /* known ones can still be widened */
+    assert_int_equal(
+        revocations_add(&r, REVOCATION_USER, ACME, id("new"), 1, UINT64_MAX, 0),
+        TS_E_LIMIT);
+    assert_int_equal(
+        revocations_add(&r, REVOCATION_USER, ACME, id("u7"), 99, UINT64_MAX, 0),
+        TS_OK); /* known ones can still be widened */
     for (unsigned i = 0; i < 5000; i++) {
         (void)snprintf(name, sizeof(name), "u%u", i);
         assert_true(revocations_hit(&r, REVOCATION_USER, ACME, id(name), i));
@@ -148,7 +158,8 @@ static void without_memory_the_set_is_as_before(void **state)
                 ts_err e;
 
                 (void)snprintf(name, sizeof(name), "u%u", i);
-                e = revocations_add(&r, REVOCATION_USER, ACME, id(name), 5);
+                e = revocations_add(&r, REVOCATION_USER, ACME, id(name), 5,
+                                    UINT64_MAX, 0);
                 assert_true(e == TS_OK || e == TS_E_NOMEM);
                 assert_int_equal(
                     revocations_hit(&r, REVOCATION_USER, ACME, id(name), 5),
