@@ -123,7 +123,6 @@ static enum trust_code decode_root(struct smp *s, struct delegation *d)
 static enum trust_code decode_link(struct smp *s, struct delegation_block *b)
 {
     uint8_t nonce[CHAIN_GRANT_LEN]; /* makes the block's id unique, no more */
-    struct ts_bytes cert;
     enum trust_code c = decode_head(s, CHAIN_LINK, CHAIN_LINK_LEN);
 
     if (c != TRUST_OK)
@@ -136,12 +135,8 @@ static enum trust_code decode_link(struct smp *s, struct delegation_block *b)
     b->exp = smp_uint(s);
     b->depth = clamp_depth(smp_uint(s));
     b->policies = smp_str(s, TS_BLOCK_POLICY_MAX);
-    cert = smp_bin(s, TS_CERT_MAX);
-    if ((c = smp_error(s)) != TRUST_OK)
-        return c;
-    /* Agent certificates are not part of version 1 of this program: evidence
-     * that cannot be judged is refused, not ignored. */
-    return cert.len == 0 ? TRUST_OK : TRUST_E_AGENT;
+    b->cert = smp_bin(s, TS_CERT_MAX);
+    return smp_error(s);
 }
 
 enum trust_code chain_decode_payload(struct ts_bytes payload, size_t i,

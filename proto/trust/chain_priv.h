@@ -56,4 +56,10 @@ TS_NODISCARD enum trust_code chain_verify(const struct chain_frame *f,
                                           const uint8_t *issuer_pk,
                                           struct delegation *d);
 
+/* From the largest iat and nbf to the smallest exp of the blocks alone. */
+struct chain_window {
+    uint64_t not_before, expires;
+};
+struct chain_window chain_window(const struct delegation *d);
+
 #endif

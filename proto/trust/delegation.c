@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "proto/trust/agent_cert.h"
 #include "proto/trust/chain_priv.h"
 #include "proto/trust/id.h"
 #include "proto/trust/store.h"
@@ -78,11 +79,30 @@ static bool holder_repeats(const struct delegation *d, size_t i)
     return false;
 }
 
+/* What a certificate says must be what its link says; who signed it is asked of
+ * the same store. What changes with time is delegation_now.c's. */
+static enum trust_code check_cert(const struct trust_config *cfg,
+                                  const struct delegation *d,
+                                  struct delegation_block *b)
+{
+    struct agent_cert a;
+
+    if (b->cert.len == 0)
+        return TRUST_OK;
+    if (agent_cert_verify(cfg->store, b->cert, &a, b->cert_kid) != TRUST_OK ||
+        !ts_str_eq(a.tenant, d->tenant) || !ts_str_eq(a.agent, b->agent) ||
+        memcmp(a.pk, b->holder, TRUST_PK_LEN) != 0)
+        return TRUST_E_AGENT;
+    b->cert_nbf = a.nbf;
+    b->cert_exp = a.exp;
+    return TRUST_OK;
+}
+
 static enum trust_code check_block(const struct trust_config *cfg,
                                    const struct trust_key *issuer,
-                                   const struct delegation *d, size_t i)
+                                   struct delegation *d, size_t i)
 {
-    const struct delegation_block *b = &d->blocks[i];
+    struct delegation_block *b = &d->blocks[i];
     enum trust_code c =
         i == 0 ? check_root(cfg, issuer, d) : check_link(&d->blocks[i - 1], b);
 
@@ -92,22 +112,40 @@ static enum trust_code check_block(const struct trust_config *cfg,
         return TRUST_E_POLICY;
     if (trust_pk_check(b->holder) != TS_OK || holder_repeats(d, i))
         return TRUST_E_KEY;
-    return TRUST_OK;
+    return check_cert(cfg, d, b);
 }
 
-static void set_window(struct delegation *d)
+struct chain_window chain_window(const struct delegation *d)
 {
-    d->not_before = 0;
-    d->expires = UINT64_MAX;
+    struct chain_window w = {.expires = UINT64_MAX};
+
     for (size_t i = 0; i < d->block_count; i++) {
         const struct delegation_block *b = &d->blocks[i];
 
-        if (b->iat > d->not_before)
-            d->not_before = b->iat;
-        if (b->nbf > d->not_before)
-            d->not_before = b->nbf;
-        if (b->exp < d->expires)
-            d->expires = b->exp;
+        if (b->iat > w.not_before)
+            w.not_before = b->iat;
+        if (b->nbf > w.not_before)
+            w.not_before = b->nbf;
+        if (b->exp < w.expires)
+            w.expires = b->exp;
+    }
+    return w;
+}
+
+/* A certificate that was not verified (cert_exp 0) bounds nothing. */
+static void set_window(struct delegation *d)
+{
+    struct chain_window w = chain_window(d);
+
+    d->not_before = w.not_before;
+    d->expires = w.expires;
+    for (size_t i = 0; i < d->block_count; i++) {
+        const struct delegation_block *b = &d->blocks[i];
+
+        if (b->cert_exp != 0 && b->cert_nbf > d->not_before)
+            d->not_before = b->cert_nbf;
+        if (b->cert_exp != 0 && b->cert_exp < d->expires)
+            d->expires = b->cert_exp;
     }
 }
 

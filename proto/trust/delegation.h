@@ -46,9 +46,12 @@ struct delegation_block {
     uint8_t id[TRUST_HASH_LEN]; /* of content and position, not signature */
     uint8_t holder[TRUST_PK_LEN];
     struct ts_str agent;
-    uint64_t iat, nbf, exp; /* unix seconds, exp exclusive, as signed */
-    uint32_t depth;         /* links allowed below */
-    struct ts_str policies; /* Cedar text, 1..TS_BLOCK_POLICY_MAX, UTF-8 */
+    uint64_t iat, nbf, exp;      /* unix seconds, exp exclusive, as signed */
+    uint32_t depth;              /* links allowed below */
+    struct ts_str policies;      /* Cedar text, 1..TS_BLOCK_POLICY_MAX, UTF-8 */
+    struct ts_bytes cert;        /* agent certificate of a link, or empty */
+    uint64_t cert_nbf, cert_exp; /* of cert, once verified; exp exclusive */
+    uint8_t cert_kid[TRUST_KID_LEN];
 };
 
 /* All slices borrow from chain, which lives in the arena of the decode call. */
@@ -63,8 +66,10 @@ struct delegation {
     size_t attr_count;
     struct delegation_block blocks[TS_BLOCKS_MAX]; /* root first, leaf last */
     size_t block_count;                            /* >= 1 */
-    uint64_t not_before; /* effective: max of every iat and nbf */
-    uint64_t expires;    /* effective: min of every exp, exclusive */
+    /* Effective: the largest iat and nbf and the smallest exp (exclusive) of
+     * every block and, where they were verified, every certificate. */
+    uint64_t not_before;
+    uint64_t expires;
 };
 
 /*
@@ -84,7 +89,8 @@ delegation_decode_verify(const struct trust_config *cfg, const uint8_t *chain,
  * status of user and of every agent, revocations. Does not allocate. d must
  * come from delegation_decode_verify() with the same store, or with an older
  * generation of it when the issuer's key is still in the new one (a chain
- * whose issuer key is gone is TRUST_E_ISSUER).
+ * whose issuer key is gone is TRUST_E_ISSUER; one whose certificate's signer is
+ * gone, or whose certificate's time is up, is TRUST_E_AGENT).
  */
 TS_NODISCARD enum trust_code
 delegation_check_now(const struct trust_config *cfg, const struct delegation *d,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "proto/base/ts_require.h"
+#include "proto/trust/agent_cert.h"
 #include "proto/trust/chain_priv.h"
 #include "proto/trust/id.h"
 #include "proto/wire/mp_write.h"
@@ -106,7 +107,7 @@ static enum trust_code encode_link(const struct delegation_link *l,
     mp_write_uint(&w, l->exp);
     mp_write_uint(&w, l->depth);
     write_str(&w, l->policies);
-    mp_write_bin(&w, NULL, 0); /* no agent certificate */
+    mp_write_bin(&w, l->cert.ptr, l->cert.len);
     return mp_written(&w, ret_len) == TS_OK ? TRUST_OK : TRUST_E_LIMIT;
 }
 
@@ -182,11 +183,28 @@ enum trust_code delegation_sign_root(const struct delegation_root *root,
     return write_chain(kid, NULL, &b, out, cap, ret_len);
 }
 
+static enum trust_code check_cert(const struct delegation *d,
+                                  const struct delegation_link *l)
+{
+    struct signed_object o;
+    struct agent_cert a;
+
+    if (l->cert.len == 0)
+        return TRUST_OK;
+    if (signed_split(SIGNED_AGENT_CERT, l->cert, &o) != TRUST_OK ||
+        agent_cert_decode(o.body, &a) != TRUST_OK ||
+        !ts_str_eq(a.tenant, d->tenant) || !ts_str_eq(a.agent, l->agent) ||
+        memcmp(a.pk, l->holder, TRUST_PK_LEN) != 0)
+        return TRUST_E_AGENT;
+    return TRUST_OK;
+}
+
 static enum trust_code check_link(const struct delegation *d,
                                   const struct delegation_link *l,
                                   const struct trust_secret *holder)
 {
     const struct delegation_block *leaf = delegation_leaf(d);
+    enum trust_code c;
 
     if (memcmp(leaf->holder, holder->pk, TRUST_PK_LEN) != 0)
         return TRUST_E_KEY;
@@ -201,6 +219,8 @@ static enum trust_code check_link(const struct delegation *d,
     for (size_t i = 0; i < d->block_count; i++)
         if (memcmp(d->blocks[i].holder, l->holder, TRUST_PK_LEN) == 0)
             return TRUST_E_KEY;
+    if ((c = check_cert(d, l)) != TRUST_OK)
+        return c;
     return check_policy(l->policies);
 }
 

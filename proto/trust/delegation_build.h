@@ -29,6 +29,7 @@ struct delegation_link {
     uint64_t iat, nbf, exp;
     uint32_t depth;
     struct ts_str policies;
+    struct ts_bytes cert; /* of the agent's key (agent_cert.h), or empty */
 };
 
 /* Writes a chain of one block to out (cap TS_CHAIN_MAX is always enough). */
@@ -41,8 +42,9 @@ delegation_sign_root(const struct delegation_root *root,
  * Writes chain with one more block. holder must be the secret of the chain's
  * last holder (TRUST_E_KEY otherwise); issuer_pk is the key that signed the
  * root: the running hash starts from it. The given chain's own signatures are
- * verified first, so that nothing is appended to a forgery. out may not
- * overlap chain.
+ * verified first, so that nothing is appended to a forgery. A certificate must
+ * be for this tenant, agent and key (TRUST_E_AGENT); its signature is the
+ * verifier's business. out may not overlap chain.
  */
 TS_NODISCARD enum trust_code delegation_append_link(
     const uint8_t *chain, size_t len, const struct delegation_link *link,

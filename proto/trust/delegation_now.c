@@ -4,6 +4,8 @@
  */
 #include <string.h>
 
+#include "proto/trust/agent_cert.h"
+#include "proto/trust/chain_priv.h"
 #include "proto/trust/delegation.h"
 #include "proto/trust/id.h"
 #include "proto/trust/store.h"
@@ -34,15 +36,42 @@ static bool agent_has_key(const struct trust_agent *a, const uint8_t *pk)
     return false;
 }
 
-/*
- * Who is the agent of block i? A registered one uses its registered keys. An
- * unregistered one stands below the delegator's own name, has the entry of its
- * nearest registered ancestor, and a key that is nobody else's. Nothing else is
- * an agent: a link must not be able to take a name that it was not given.
- */
-static enum trust_code check_agent(const struct trust_store *store,
-                                   const struct delegation *d, size_t i)
+/* Does the certificate of a link still vouch for its holder? */
+static bool cert_holds(const struct trust_config *cfg,
+                       const struct delegation *d,
+                       const struct delegation_block *b, uint64_t now)
 {
+    const struct trust_key *key = trust_store_kid(cfg->store, b->cert_kid);
+
+    if (b->cert_nbf > now && b->cert_nbf - now > cfg->skew_s)
+        return false;
+    return now < b->cert_exp && agent_cert_signer(key, d->tenant, b->cert_nbf);
+}
+
+/* Without a certificate: a registered agent uses its registered keys, another
+ * one stands below the delegator's own name. */
+static bool name_is_given(const struct delegation *d, size_t i,
+                          const struct trust_agent *own)
+{
+    const struct delegation_block *b = &d->blocks[i];
+
+    if (own != NULL)
+        return agent_has_key(own, b->holder);
+    return i > 0 && trust_id_below(b->agent, d->blocks[i - 1].agent);
+}
+
+/*
+ * Who is the agent of block i? One that a certificate, the directory or the
+ * delegator's own name vouches for, with the entry of the agent itself or of
+ * its nearest registered ancestor, and a key that is nobody else's. Nothing
+ * else is an agent: a link must not be able to take a name that it was not
+ * given.
+ */
+static enum trust_code check_agent(const struct trust_config *cfg,
+                                   const struct delegation *d, size_t i,
+                                   uint64_t now)
+{
+    const struct trust_store *store = cfg->store;
     const struct delegation_block *b = &d->blocks[i];
     const struct trust_agent *own =
         trust_store_agent(store, d->tenant, b->agent);
@@ -53,27 +82,24 @@ static enum trust_code check_agent(const struct trust_store *store,
     if (trust_store_key(store, b->holder) != NULL ||
         (i > 0 && of_key != NULL && of_key != own))
         return TRUST_E_KEY; /* a key has one role and one name */
-    if (own != NULL) {
-        if (!agent_has_key(own, b->holder))
-            return TRUST_E_AGENT;
-    } else if (i == 0 || !trust_id_below(b->agent, d->blocks[i - 1].agent)) {
+    if (b->cert.len > 0 ? !cert_holds(cfg, d, b, now)
+                        : !name_is_given(d, i, own))
         return TRUST_E_AGENT;
-    }
     up = trust_store_agent_or_ancestor(store, d->tenant, b->agent);
     if (up == NULL || up->status == TRUST_UNKNOWN)
         return TRUST_E_AGENT;
     return up->status == TRUST_ACTIVE ? TRUST_OK : TRUST_E_REVOKED;
 }
 
-static enum trust_code check_directory(const struct trust_store *store,
-                                       const struct delegation *d)
+static enum trust_code check_directory(const struct trust_config *cfg,
+                                       const struct delegation *d, uint64_t now)
 {
     enum trust_code c;
 
     for (size_t i = 0; i < d->block_count; i++)
-        if ((c = check_agent(store, d, i)) != TRUST_OK)
+        if ((c = check_agent(cfg, d, i, now)) != TRUST_OK)
             return c;
-    switch (trust_store_user(store, d->tenant, d->user)) {
+    switch (trust_store_user(cfg->store, d->tenant, d->user)) {
     case TRUST_ACTIVE:
         return TRUST_OK;
     case TRUST_INACTIVE:
@@ -140,6 +166,10 @@ enum revocation_kind delegation_revoked_by(const struct trust_config *cfg,
             kind = REVOCATION_KEY;
         else if (agent_revoked(r, d->tenant, b->agent, b->iat))
             kind = REVOCATION_AGENT;
+        else if (b->cert.len > 0 &&
+                 hit(r, REVOCATION_ISSUER_KEY, d->tenant, b->cert_kid,
+                     sizeof(b->cert_kid), b->cert_nbf))
+            kind = REVOCATION_ISSUER_KEY;
     }
     return kind;
 }
@@ -147,14 +177,15 @@ enum revocation_kind delegation_revoked_by(const struct trust_config *cfg,
 enum trust_code delegation_check_now(const struct trust_config *cfg,
                                      const struct delegation *d, uint64_t now)
 {
+    struct chain_window w = chain_window(d);
     enum trust_code c;
 
-    if (now < d->not_before && d->not_before - now > cfg->skew_s)
+    if (now < w.not_before && w.not_before - now > cfg->skew_s)
         return TRUST_E_NOT_YET;
-    if (now >= d->expires) /* exclusive, and no skew: time is up */
+    if (now >= w.expires) /* exclusive, and no skew: time is up */
         return TRUST_E_EXPIRED;
     if ((c = check_issuer(cfg->store, d)) != TRUST_OK ||
-        (c = check_directory(cfg->store, d)) != TRUST_OK)
+        (c = check_directory(cfg, d, now)) != TRUST_OK)
         return c;
     return delegation_revoked_by(cfg, d) == REVOCATION_NONE ? TRUST_OK
                                                             : TRUST_E_REVOKED;

@@ -47,7 +47,8 @@ struct trust_tenant {
 struct trust_key {
     enum trust_role role;
     struct ts_str tenant;
-    struct ts_str name; /* issuer id, person, sidecar id */
+    struct ts_str name; /* issuer id, sidecar id, or, of an approver, the
+                           person: who has two keys is still one */
     uint8_t pk[TRUST_PK_LEN];
     uint64_t not_before; /* window of the signing time, unix seconds */
     uint64_t not_after;  /* inclusive; 0 = open */
