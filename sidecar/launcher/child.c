@@ -49,15 +49,20 @@ static bool fails(struct child_plan *p, const char *step, long rc)
     return true;
 }
 
-/* Only 0 to 2 remain: the rest closes at exec, the program itself included. */
+/* Only 0 to 2 remain, and 3 if there is a token: the rest closes at exec, the
+ * program itself included. */
 static bool set_descriptors(struct child_plan *p)
 {
     for (int i = 0; i < 3; i++) {
         if (fails(p, "stdio", raw_call3(SYS_dup3, p->stdio[i], i, 0)))
             return false;
     }
-    return !fails(p, "close_range",
-                  raw_call3(SYS_close_range, 3, ~0u, CLOEXEC_RANGE));
+    if (fails(p, "close_range",
+              raw_call3(SYS_close_range, 3, ~0u, CLOEXEC_RANGE)))
+        return false;
+    return p->token_fd < 0 ||
+           !fails(p, "token",
+                  raw_call3(SYS_dup3, p->token_fd, CHILD_TOKEN_FD, 0));
 }
 
 static bool set_limits(struct child_plan *p)

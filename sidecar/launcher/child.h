@@ -18,7 +18,8 @@
  * grow with its size), so everything is computed before and the child only
  * makes system calls, in an order that matters (design: sandbox, section 6).
  */
-#define CHILD_LIMITS 13
+#define CHILD_LIMITS   13
+#define CHILD_TOKEN_FD 3 /* as token_env of launch.c says */
 
 struct child_limit {
     int resource;
@@ -27,8 +28,9 @@ struct child_limit {
 
 struct child_plan {
     int stdio[3]; /* each >= 3; become 0, 1, 2 */
-    int cwd_fd;
-    int exec_fd; /* O_PATH of an ELF program */
+    int token_fd; /* becomes 3; -1: the tool gets none */
+    int cwd_fd;   /* this and those below: >= 4 */
+    int exec_fd;  /* O_PATH of an ELF program */
     int ruleset_fd;
     char *const *argv;
     char *const *envp;

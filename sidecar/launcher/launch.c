@@ -17,6 +17,8 @@
 #define MB          (1ull << 20)
 #define BUILD_SPACE 8 /* address space of a "build" tool, times its memory */
 
+static const char token_env[] = "TIPSTAFF_TOKEN_FD=3"; /* CHILD_TOKEN_FD */
+
 /* What one launch holds until it has started or failed. */
 struct launch {
     struct launcher *l;
@@ -32,6 +34,7 @@ struct launch {
     bool ruleset_is_shared;
     int child_end[3]; /* stdin read end or /dev/null, stdout and stderr write */
     int gate_end[3];
+    int token_fd; /* read end of a pipe that holds it; -1 if none */
     char decision[19 + 32 + 1];
     char tmpdir[4096 + SCRATCH_NAME_MAX + 8];
     char scratch[SCRATCH_NAME_MAX];
@@ -195,10 +198,32 @@ static ts_err make_argv(struct launch *x)
     return TS_OK;
 }
 
+/* A pipe holds what was written, and nothing on any disk does; the tool reads
+ * it once. It is shorter than a pipe's buffer, so writing never waits. */
+static ts_err make_token(struct launch *x)
+{
+    struct ts_str t = x->o->token;
+    bool written;
+    int p[2];
+
+    _Static_assert(TS_TOKEN_MAX <= 4096, "the least that a pipe holds");
+    if (t.len == 0)
+        return TS_OK;
+    if (pipe2(p, O_CLOEXEC) != 0)
+        return refuse(x, CODE_LAUNCH_FAILED, "token", errno, "pipe");
+    x->token_fd = p[0];
+    written = write(p[1], t.ptr, t.len) == (ssize_t)t.len;
+    ts_fd_close(&p[1]);
+    if (!written)
+        return refuse(x, CODE_LAUNCH_FAILED, "token", EIO,
+                      "the identity token could not be handed over");
+    return TS_OK;
+}
+
 /* The tool's list starts behind the free slots that are not used. */
 static const char **make_env(struct launch *x)
 {
-    const char **env = x->tool->env + 1;
+    const char **env = x->tool->env + TOOL_ENV_SLOTS - 1;
     size_t n = sizeof("TIPSTAFF_DECISION=") - 1;
 
     memcpy(x->decision, "TIPSTAFF_DECISION=", n);
@@ -207,6 +232,8 @@ static const char **make_env(struct launch *x)
     env[0] = x->decision;
     if (x->scratch_fd >= 0)
         *--env = x->tmpdir;
+    if (x->token_fd >= 0)
+        *--env = token_env;
     return env;
 }
 
@@ -286,6 +313,7 @@ static ts_err spawn(struct launch *x)
             return refuse(x, CODE_LAUNCH_FAILED, "pipe", errno, "stdio");
         c->stdio[i] = x->child_end[i];
     }
+    c->token_fd = x->token_fd;
     c->cwd_fd = x->tool->cwd_fd;
     c->exec_fd = x->tool->image.interp.fd >= 0 ? x->tool->image.interp.fd
                                                : x->tool->image.file.fd;
@@ -344,6 +372,7 @@ static void clean_up(struct launch *x, bool has_started)
     }
     if (!has_started && x->scratch_fd >= 0)
         runs_drop_scratch(x->tool->scratch_fd, x->scratch);
+    ts_fd_close(&x->token_fd);
     ts_fd_close(&x->resource_fd);
     ts_fd_close(&x->scratch_fd);
     if (!x->ruleset_is_shared)
@@ -361,6 +390,7 @@ ts_err launch_order(struct launcher *l, const struct order *o,
                        .resource_fd = -1,
                        .scratch_fd = -1,
                        .ruleset_fd = -1,
+                       .token_fd = -1,
                        .child_end = {-1, -1, -1},
                        .gate_end = {-1, -1, -1}};
     bool has_started;
@@ -370,7 +400,8 @@ ts_err launch_order(struct launcher *l, const struct order *o,
     x.mark = TREE_MARK_FIRST + ++l->serial;
     has_started = check(&x) == TS_OK && open_resource(&x) == TS_OK &&
                   make_scratch(&x) == TS_OK && make_ruleset(&x) == TS_OK &&
-                  make_argv(&x) == TS_OK && spawn(&x) == TS_OK;
+                  make_argv(&x) == TS_OK && make_token(&x) == TS_OK &&
+                  spawn(&x) == TS_OK;
     e = has_started ? report_started(&x, received_ns)
                     : launch_refuse(l, o->order_id, &x.why);
     clean_up(&x, has_started);

@@ -37,7 +37,7 @@ struct tool {
     int ruleset;
     const char **env; /* NULL-terminated; the first TOOL_ENV_SLOTS are free */
 };
-#define TOOL_ENV_SLOTS 2 /* TIPSTAFF_DECISION, TMPDIR */
+#define TOOL_ENV_SLOTS 3 /* TIPSTAFF_DECISION, TMPDIR, TIPSTAFF_TOKEN_FD */
 
 /* What every program of the system needs to start (tools.c lists it) is opened
  * once for all tools: each launch copies, and each exec walks, the whole table

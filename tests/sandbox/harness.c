@@ -59,6 +59,14 @@ static const char *const tools[][2] = {
     {"tools/scratch.yaml",
      "tool: scratch\nexec: DIR/probe\nargv: [probe, '{what}']\n"
      "args: {what: {type: string, required: true}}\nscratch: DIR/scratch\n"},
+    {"tools/speaks.yaml",
+     "tool: speaks\nexec: DIR/probe\nargv: [probe, '{what}', '{arg}']\n"
+     "args: {what: {type: string, required: true}, arg: {type: string}}\n"
+     "scratch: DIR/scratch\nidentity_token: {audience: b.example}\n"},
+    {"tools/speaks_pure.yaml",
+     "tool: speaks_pure\nexec: DIR/probe\nargv: [probe, '{what}', '{arg}']\n"
+     "args: {what: {type: string, required: true}, arg: {type: string}}\n"
+     "seccomp: pure\nidentity_token: {audience: b.example}\n"},
     {"tools/swapped.yaml",
      "tool: swapped\nexec: DIR/swapped\nargv: [swapped, '{what}', '{arg}']\n"
      "args: {what: {type: string, required: true}, arg: {type: string}}\n"},
@@ -296,6 +304,7 @@ uint64_t box_send(struct box *b, const struct call *c)
     o.wall_ms = c->wall_ms != 0 ? c->wall_ms : 15000;
     o.output_max = 1 << 20;
     o.has_stdin = c->has_stdin;
+    o.token = ts_str_of(c->token);
     buf[0] = HOP_ORDER;
     assert_int_equal(order_encode(&o, buf + 1, sizeof(buf) - 1, &len), TS_OK);
     assert_int_equal(send(b->orders, buf, len + 1, MSG_NOSIGNAL),

@@ -55,6 +55,7 @@ struct call {
     enum order_access access;
     uint64_t wall_ms;
     bool has_stdin;
+    const char *token; /* of the order, or NULL */
 };
 
 uint64_t box_send(struct box *b, const struct call *c);

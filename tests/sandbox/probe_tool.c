@@ -215,6 +215,27 @@ static int p_fds(const char *a)
     return 0;
 }
 
+/* What is at the descriptor that TIPSTAFF_TOKEN_FD names, to its end. */
+static int p_token(const char *a)
+{
+    const char *fd = getenv("TIPSTAFF_TOKEN_FD");
+    char buf[8192];
+    size_t len = 0;
+    ssize_t n = 1;
+
+    (void)a;
+    if (fd == NULL) {
+        (void)printf("none\n");
+        return 0;
+    }
+    while (n > 0 && len < sizeof(buf)) {
+        n = read(number(fd), buf + len, sizeof(buf) - len);
+        len += n > 0 ? (size_t)n : 0;
+    }
+    (void)printf("%zu %.*s\n", len, (int)len, buf);
+    return 0;
+}
+
 static int p_env(const char *a)
 {
     (void)a;
@@ -404,6 +425,7 @@ static const struct {
     {"fork", p_fork},
     {"fds", p_fds},
     {"env", p_env},
+    {"token", p_token},
     {"int80", p_int80},
     {"x32", p_x32},
     {"exit", p_exit},

@@ -57,6 +57,64 @@ static const struct row rows[] = {
      "landlock", 0},
 };
 
+static const char plain[] = "tool: t\nexec: /x\nargv: [x]\n";
+static const char wants[] = "tool: t\nexec: /x\nargv: [x]\n"
+                            "identity_token: {audience: b}\n";
+
+static ts_err check_token(const char *manifest, const char *token,
+                          struct order_refusal *why)
+{
+    struct bundle_file f = {TS_STR_LIT("tools/t.yaml"), ts_str_of(manifest)};
+    const struct bundle b = {.files = &f, .count = 1};
+    struct order_context c = {.layers = LAYER_FLOOR};
+    const struct order o = {.order_id = 1,
+                            .generation = 2,
+                            .tool = TS_STR_LIT("t"),
+                            .args = {(const uint8_t *)"\x80", 1},
+                            .wall_ms = 500,
+                            .token = ts_str_of(token)};
+    struct manifests *m = NULL;
+    struct order_plan p = {0};
+    struct ts_arena a;
+    char err[512];
+    ts_err e;
+
+    assert_int_equal(manifests_load(&b, 2, &m, err, sizeof(err)), TS_OK);
+    c.current = m;
+    ts_arena_init(&a, 1 << 20);
+    e = order_check(&c, &o, &a, &p, why);
+    ts_arena_done(&a);
+    manifests_free(m);
+    return e;
+}
+
+/* Manifest and order must agree: neither a token too many nor one too few. */
+static void
+order_check_token_only_and_always_where_the_manifest_asks(void **state)
+{
+    static const struct {
+        const char *manifest, *token;
+        bool fine;
+    } cases[] = {
+        {plain, "", true},         {plain, "a.b.c", false},
+        {wants, "a.b.c", true},    {wants, "", false},
+        {wants, "a.b", false},     {wants, "a.b.c.d", false},
+        {wants, "a.b.c\n", false}, {wants, "a.b.c=", false},
+        {wants, "a. .c", false},   {wants, "-_.A9.z", true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct order_refusal why = {.code = CODE_PERMITTED, .step = ""};
+        ts_err e = check_token(cases[i].manifest, cases[i].token, &why);
+
+        assert_int_equal(e == TS_OK, cases[i].fine);
+        assert_string_equal(why.step, cases[i].fine ? "" : "token");
+        assert_int_equal(why.code,
+                         cases[i].fine ? CODE_PERMITTED : CODE_LAUNCH_FAILED);
+    }
+}
+
 static void order_check_each_deviation_is_refused_by_name(void **state)
 {
     struct bundle_file f = {TS_STR_LIT("tools/t.yaml"),
@@ -101,6 +159,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(order_check_each_deviation_is_refused_by_name),
+        cmocka_unit_test(
+            order_check_token_only_and_always_where_the_manifest_asks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
