@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -154,6 +155,7 @@ static void token_is_not_in_command_line_or_environment(void **state)
         .tool = "speaks", .what = "daemons_stay", .arg = "3", .token = token};
     struct outcome o;
     uint64_t id;
+    struct pollfd ready;
     char line[16];
     pid_t pid;
 
@@ -161,7 +163,9 @@ static void token_is_not_in_command_line_or_environment(void **state)
     id = box_send(&box, &c);
     box_wait_start(&box, id, &o);
     assert_true(o.started);
-    assert_true(read(o.out_fd, line, sizeof(line)) > 0); /* it is ready */
+    ready = (struct pollfd){.fd = o.out_fd, .events = POLLIN};
+    assert_int_equal(poll(&ready, 1, 20000), 1);
+    assert_true(read(o.out_fd, line, sizeof(line)) > 0);
     pid = probe_pid();
     assert_true(pid > 0);
     assert_false(proc_holds(pid, "cmdline", "eyJ"));
