@@ -3,7 +3,9 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
+#include "proto/base/ts_arena.h"
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
 #include "proto/base/ts_str.h"
@@ -16,6 +18,8 @@
  *
  *   tools/fs-read.yaml
  *   tenants/acme/trust.yaml            issuers and their keys
+ *   tenants/acme/directory.snapshot    users, agents: signed, binary
+ *   tenants/acme/directory.heartbeat   that it is still the latest: the same
  *   tenants/acme/directory.yaml        users, groups, agents
  *   tenants/acme/entities.json         labelled resources (Cedar entities)
  *   tenants/acme/schema.cedarschema    or schema.json
@@ -29,6 +33,10 @@
 #define BUNDLE_BYTES_MAX (64u << 20)
 #define BUNDLE_FILES_MAX 4096
 #define BUNDLE_NAME_MAX  255
+
+/* Bytes of the two signed files; proto/trust/signed.h has the same limits. */
+#define BUNDLE_SNAPSHOT_MAX  (4u << 20)
+#define BUNDLE_HEARTBEAT_MAX 512u
 
 struct bundle_file {
     struct ts_str name;
@@ -62,5 +70,22 @@ TS_NODISCARD ts_err bundle_write(const struct bundle_file *files, size_t count,
  */
 TS_NODISCARD ts_err bundle_collect(int config_dir_fd, int *ret_fd,
                                    char *reterr_text, size_t reterr_cap);
+
+struct bundle_read { /* one file, opened by the rules of bundle_collect() */
+    struct ts_str content; /* in the arena */
+    struct stat st;        /* as it was when it was opened */
+};
+/* path is relative to the configuration directory. TS_E_NOT_FOUND when there
+ * is none, TS_E_STATE when it changed while it was read. */
+TS_NODISCARD ts_err bundle_read_file(int config_dir_fd, const char *path,
+                                     struct ts_arena *arena,
+                                     struct bundle_read *ret, char *reterr_text,
+                                     size_t reterr_cap);
+/* Only looks: whether it is there, and its attributes. */
+TS_NODISCARD ts_err bundle_look_file(int config_dir_fd, const char *path,
+                                     struct stat *ret);
+/* A directory beneath config_dir_fd, links followed as for files; the caller's
+ * to close, -1 with errno on failure. */
+int bundle_open_dir(int config_dir_fd, const char *path);
 
 #endif

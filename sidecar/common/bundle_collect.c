@@ -43,7 +43,9 @@ static ts_err fail(struct collect *c, ts_err e, const char *fmt, ...)
  * volume is made of links, but none of them may leave it. */
 static int open_beneath(int root, const char *path, uint64_t flags)
 {
-    struct open_how how = {.flags = flags | O_CLOEXEC | O_NOCTTY,
+    /* openat2(2) refuses what means nothing, such as this with O_PATH. */
+    uint64_t no_tty = (flags & O_PATH) != 0 ? 0 : O_NOCTTY;
+    struct open_how how = {.flags = flags | no_tty | O_CLOEXEC,
                            .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
 
     return (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
@@ -86,6 +88,8 @@ static const char *misplaced(struct ts_str name)
     part = next_part(&rest);
     if (rest.len == 0 &&
         (ts_str_eq_c(part, "tenant.yaml") || ts_str_eq_c(part, "trust.yaml") ||
+         ts_str_eq_c(part, "directory.snapshot") ||
+         ts_str_eq_c(part, "directory.heartbeat") ||
          ts_str_eq_c(part, "directory.yaml") ||
          ts_str_eq_c(part, "entities.json") ||
          ts_str_eq_c(part, "schema.cedarschema") ||
@@ -102,13 +106,25 @@ static const char *misplaced(struct ts_str name)
         return "expected policies/hard/NAME.cedar, "
                "policies/approval/NAME.cedar or policies/links.json";
     }
-    return "expected tenant.yaml, trust.yaml, directory.yaml, entities.json, "
+    return "expected tenant.yaml, trust.yaml, directory.snapshot, "
+           "directory.heartbeat, directory.yaml, entities.json, "
            "schema.cedarschema, schema.json or policies/";
+}
+
+/* Bytes that a file of this name may have. */
+static uint64_t most_bytes(struct ts_str path)
+{
+    if (ends_with(path, "/directory.snapshot"))
+        return BUNDLE_SNAPSHOT_MAX;
+    if (ends_with(path, "/directory.heartbeat"))
+        return BUNDLE_HEARTBEAT_MAX;
+    return BUNDLE_BYTES_MAX;
 }
 
 static ts_err read_content(struct collect *c, int fd, const char *path,
                            struct ts_str *ret)
 {
+    uint64_t most = most_bytes(ts_str_of(path));
     struct stat st;
     void *room;
     size_t len = 0, size;
@@ -117,9 +133,12 @@ static ts_err read_content(struct collect *c, int fd, const char *path,
     if (fstat(fd, &st) != 0)
         return fail(c, ts_err_from_errno(errno), "%s: %s", path,
                     strerror(errno));
-    if ((uint64_t)st.st_size > BUNDLE_BYTES_MAX)
-        return fail(c, TS_E_LIMIT, "%s: larger than %u bytes; split it", path,
-                    BUNDLE_BYTES_MAX);
+    if ((uint64_t)st.st_size > most)
+        return fail(c, TS_E_LIMIT, "%s: larger than %llu bytes%s", path,
+                    (unsigned long long)most,
+                    most == BUNDLE_BYTES_MAX ? "; split it"
+                                             : ", so it is not a signed object "
+                                               "that tipstaff made");
     size = (size_t)st.st_size;
     if ((e = ts_arena_alloc(&c->arena, size + 1, &room)) != TS_OK)
         return fail(c, e, "%s: all files together take more than %u bytes",
@@ -170,11 +189,10 @@ static ts_err add_file(struct collect *c, int fd, const char *path)
 static ts_err add_directory(struct collect *c, int *fd, const char *path,
                             int depth);
 
-/* Opens one entry and does what its type asks for. */
-static ts_err add_entry(struct collect *c, const char *path, int depth)
+static ts_err open_entry(struct collect *c, const char *path, int *ret_fd,
+                         struct stat *ret)
 {
     int fd TS_CLEANUP(ts_fd_close) = -1;
-    struct stat st;
 
     /* Not blocking: a FIFO must not hang the supervisor. */
     fd = open_beneath(c->root, path, O_RDONLY | O_NONBLOCK);
@@ -183,12 +201,23 @@ static ts_err add_entry(struct collect *c, const char *path, int depth)
                     "%s: a link that leaves the configuration directory; copy "
                     "the file here",
                     path);
-    if (fd < 0)
+    if (fd < 0 || fstat(fd, ret) != 0)
         return fail(c, ts_err_from_errno(errno), "%s: %s", path,
                     strerror(errno));
-    if (fstat(fd, &st) != 0)
-        return fail(c, ts_err_from_errno(errno), "%s: %s", path,
-                    strerror(errno));
+    *ret_fd = fd;
+    fd = -1; /* moved to the caller */
+    return TS_OK;
+}
+
+/* Opens one entry and does what its type asks for. */
+static ts_err add_entry(struct collect *c, const char *path, int depth)
+{
+    int fd TS_CLEANUP(ts_fd_close) = -1;
+    struct stat st;
+    ts_err e = open_entry(c, path, &fd, &st);
+
+    if (e != TS_OK)
+        return e;
     if (S_ISDIR(st.st_mode))
         return add_directory(c, &fd, path, depth + 1);
     if (!S_ISREG(st.st_mode))
@@ -316,4 +345,38 @@ ts_err bundle_collect(int config_dir_fd, int *ret_fd, char *reterr_text,
     e = collect_all(&c, ret_fd);
     ts_arena_done(&c.arena);
     return e;
+}
+
+ts_err bundle_read_file(int config_dir_fd, const char *path,
+                        struct ts_arena *arena, struct bundle_read *ret,
+                        char *reterr_text, size_t reterr_cap)
+{
+    struct collect c = {.arena = *arena,
+                        .root = config_dir_fd,
+                        .text = reterr_text,
+                        .text_cap = reterr_cap};
+    int fd TS_CLEANUP(ts_fd_close) = -1;
+    struct bundle_read got = {0};
+    ts_err e = open_entry(&c, path, &fd, &got.st);
+
+    if (e == TS_OK && !S_ISREG(got.st.st_mode))
+        e = fail(&c, TS_E_INVALID, "%s: is not a file; remove it", path);
+    if (e == TS_OK)
+        e = read_content(&c, fd, path, &got.content);
+    *arena = c.arena;
+    if (e == TS_OK)
+        *ret = got;
+    return e;
+}
+
+ts_err bundle_look_file(int config_dir_fd, const char *path, struct stat *ret)
+{
+    int fd TS_CLEANUP(ts_fd_close) = open_beneath(config_dir_fd, path, O_PATH);
+
+    return fd < 0 || fstat(fd, ret) != 0 ? ts_err_from_errno(errno) : TS_OK;
+}
+
+int bundle_open_dir(int config_dir_fd, const char *path)
+{
+    return open_beneath(config_dir_fd, path, O_PATH | O_DIRECTORY);
 }

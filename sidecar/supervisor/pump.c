@@ -160,10 +160,12 @@ static int sleep_ms(uint64_t now, uint64_t deadline, uint64_t watchdog)
 
 static void wait_for_any(struct supervisor *sv, int timeout_ms)
 {
-    struct pollfd p[SET_MAX + 1];
+    struct pollfd p[SET_MAX + 2];
     nfds_t n = 0;
 
     p[n++] = (struct pollfd){.fd = sv->signals, .events = POLLIN};
+    if (sv->serving && watch_fd(sv->watch) >= 0)
+        p[n++] = (struct pollfd){.fd = watch_fd(sv->watch), .events = POLLIN};
     for (uint32_t i = 0; i < sv->set_count; i++) {
         if (sv->set[i].control >= 0)
             p[n++] =
@@ -214,6 +216,11 @@ void pump(struct supervisor *sv, uint64_t deadline_ms, struct event *ret)
         }
         if (news || (deadline_ms != 0 && now >= deadline_ms)) {
             ev.kind = news ? EVENT_SIGNAL : EVENT_TIME;
+            *ret = ev;
+            return;
+        }
+        if (sv->serving && watch_take(sv->watch, now)) {
+            ev.kind = EVENT_FILES;
             *ret = ev;
             return;
         }

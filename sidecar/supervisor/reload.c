@@ -95,6 +95,7 @@ static ts_err await_answers(struct supervisor *sv, uint64_t generation,
                                             : "a process died");
             return TS_E_STATE;
         case EVENT_SIGNAL:
+        case EVENT_FILES:
             break; /* after this one */
         case EVENT_MESSAGE:
             if (ev.message.type == CONTROL_STATUS)
@@ -169,6 +170,7 @@ static ts_err take_new(struct supervisor *sv, uint64_t generation, int *bundle)
     sv->bundle = *bundle;
     *bundle = -1; /* moved */
     sv->generation = generation;
+    supervisor_watch(sv);
     log_event(LOG_INFO, "reloaded generation=%llu",
               (unsigned long long)generation);
     return e;

@@ -287,6 +287,8 @@ static ts_err await_ready(struct supervisor *sv, struct process *p,
                       process_name(p),
                       (unsigned long long)sv->config->start_ms);
             return TS_E_LIMIT;
+        case EVENT_FILES:
+            break; /* not before it serves */
         case EVENT_SIGNAL:
             if (sv->want_stop)
                 return TS_E_CLOSED;

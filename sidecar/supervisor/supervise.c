@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include "proto/base/ts_fd.h"
+#include "sidecar/common/bundle.h"
 #include "sidecar/common/log.h"
 
+#define NS_PER_MS     UINT64_C(1000000)
 #define LAST_WORDS_MS 2000 /* for the recorder when another has died */
 
 static void log_event_of(const struct event *ev)
@@ -46,6 +48,41 @@ static void on_status(struct supervisor *sv, const struct event *ev)
               text);
 }
 
+void supervisor_watch(struct supervisor *sv)
+{
+    if (watch_reset(sv->watch, sv->bundle, supervisor_now_ms(sv)) != TS_OK)
+        log_event(LOG_ERROR, "watch_failed text=\"out of memory: directories "
+                             "are read again at the next reload only\"");
+}
+
+static ts_err feed_gate(void *ctx, struct ts_str tenant,
+                        enum control_feed_kind what, int fd)
+{
+    const struct supervisor *sv = ctx;
+    const struct control_message m = {.type = CONTROL_FEED,
+                                      .bundle_fd = fd,
+                                      .journal_fd = -1,
+                                      .as.feed = {tenant, what}};
+
+    for (uint32_t i = 0; i < sv->set_count; i++) {
+        const struct process *p = &sv->set[i];
+
+        if (p->role == ROLE_GATE && p->phase == PHASE_SERVING &&
+            p->control >= 0)
+            return control_send(p->control, &m);
+    }
+    return TS_E_CLOSED; /* its death is on its way */
+}
+
+static void look_at_files(struct supervisor *sv)
+{
+    struct moment now = clock_now(&sv->clock);
+
+    watch_turn(sv->watch,
+               (struct watch_time){now.boot_ns / NS_PER_MS, now.real_ms},
+               feed_gate, sv);
+}
+
 /* Until SIGTERM (TS_E_CLOSED) or until the set is lost (TS_E_STATE). */
 static ts_err serve(struct supervisor *sv)
 {
@@ -56,11 +93,13 @@ static ts_err serve(struct supervisor *sv)
             return TS_E_CLOSED;
         if (sv->want_reload && reload(sv) != TS_OK)
             return TS_E_STATE;
-        pump(sv, 0, &ev);
+        look_at_files(sv);
+        pump(sv, watch_due(sv->watch), &ev);
         switch (ev.kind) {
         case EVENT_TIME:
+        case EVENT_FILES:
         case EVENT_SIGNAL:
-            break; /* the flags are looked at above */
+            break; /* all of it is looked at above */
         case EVENT_MESSAGE:
             on_status(sv, &ev); /* nothing else is allowed while serving */
             break;
@@ -115,7 +154,11 @@ static int run(struct supervisor *sv)
         if (e == TS_OK) {
             say_serving(sv);
             first = false;
+            supervisor_watch(sv);
+            sv->serving = true;
             e = serve(sv);
+            sv->serving = false;
+            watch_stop(sv->watch);
         }
         if (sv->want_stop && e == TS_E_CLOSED)
             return EXIT_SERVED;
@@ -142,11 +185,40 @@ static int stop(struct supervisor *sv, int code)
     return code;
 }
 
+/* An operator of a tenant that is not there: a misspelt name, or one that has
+ * been removed and whose operators were forgotten. */
+static ts_err check_operators(const struct supervisor *sv, char *text)
+{
+    char prefix[TS_ID_MAX + 16];
+    struct bundle b = {0};
+    ts_err e = bundle_open(sv->bundle, &b);
+
+    for (uint32_t i = 0; e == TS_OK && i < sv->config->tenant_operator_count;
+         i++) {
+        struct ts_str t = sv->config->tenant_operators[i].tenant;
+        size_t count = 0;
+
+        (void)snprintf(prefix, sizeof(prefix), "tenants/%.*s/", (int)t.len,
+                       t.ptr);
+        (void)bundle_prefix(&b, prefix, &count);
+        if (count > 0)
+            continue;
+        (void)snprintf(text, CONTROL_TEXT_MAX,
+                       "%s: tenant_operators names tenant %.*s, and there is "
+                       "no %s; correct the name or remove it",
+                       sv->config_file, (int)t.len, t.ptr, prefix);
+        e = TS_E_INVALID;
+    }
+    bundle_done(&b);
+    return e;
+}
+
 static int first_bundle(struct supervisor *sv)
 {
     char text[CONTROL_TEXT_MAX] = "", shown[1500];
 
-    if (reload_collect(sv, &sv->bundle, text) == TS_OK) {
+    if (reload_collect(sv, &sv->bundle, text) == TS_OK &&
+        check_operators(sv, text) == TS_OK) {
         sv->generation = 1;
         return EXIT_SERVED;
     }
@@ -179,6 +251,10 @@ static int supervise_open(struct supervisor *sv,
         log_event(LOG_ERROR, "socket_refused text=\"%s\"", text);
         return EXIT_CONFIG;
     }
+    if (watch_new(how->config_dir, &sv->watch) != TS_OK) {
+        log_event(LOG_ERROR, "start_failed text=\"out of memory\"");
+        return EXIT_BROKEN;
+    }
     if (!how->config->change_users)
         log_event(LOG_INFO,
                   "one_user uid=%u text=\"not root: all processes "
@@ -206,6 +282,7 @@ static void supervisor_init(struct supervisor *sv,
 static void supervisor_done(struct supervisor *sv)
 {
     sockets_done(&sv->sockets);
+    watch_free(sv->watch);
     ts_fd_close(&sv->bundle);
     ts_fd_close(&sv->signals);
     notify_done(&sv->notify);

@@ -13,6 +13,7 @@
 #include "sidecar/supervisor/notify.h"
 #include "sidecar/supervisor/restart.h"
 #include "sidecar/supervisor/sockets.h"
+#include "sidecar/supervisor/watch.h"
 
 /*
  * The running service: one set of processes at a time.
@@ -20,6 +21,7 @@
  *   pump.c       waits for the next event (message, death, signal, time)
  *   set.c        starts a set, ends a set
  *   reload.c     a new bundle: PREPARE, then COMMIT or ABORT
+ *   watch.c      signed files that change without a reload: FEED
  *   supervise.c  which of these, when
  */
 enum process_role {
@@ -52,6 +54,7 @@ enum event_kind {
     EVENT_TIME,    /* the deadline */
     EVENT_SIGNAL,  /* want_stop or want_reload was set */
     EVENT_MESSAGE, /* one that process_may_say() allows */
+    EVENT_FILES,   /* a directory was written to; only while serving */
     EVENT_DEATH,   /* of a process of the set */
     EVENT_BROKEN   /* a process broke the protocol: treat it as dead */
 };
@@ -77,6 +80,8 @@ struct supervisor {
     struct process set[SET_MAX];
     uint32_t set_count;
     struct restart restart;
+    struct watch *watch; /* owned */
+    bool serving;        /* pump() looks at watch, too */
     bool want_stop, want_reload;
     bool init_state; /* --init-state, until a recorder has had it */
     bool rejected;   /* the set could not start because what is configured (key,
@@ -119,6 +124,8 @@ int supervise_check(const struct supervise_how *how);
 int supervise(const struct supervise_how *how);
 
 uint64_t supervisor_now_ms(struct supervisor *sv);
+/* From here on the gate is given what differs from the bundle in force. */
+void supervisor_watch(struct supervisor *sv);
 /* Waits for one event, until deadline_ms of boot time (0: no deadline). */
 void pump(struct supervisor *sv, uint64_t deadline_ms, struct event *ret);
 TS_NODISCARD ts_err pump_open(struct supervisor *sv);

@@ -33,6 +33,7 @@ struct play {
     uint64_t generation;
     char aborted[256]; /* text of the last ABORT */
     bool silent;       /* says nothing of its own accord */
+    char fed[512];     /* "acme/1=bytes," of every FEED */
 };
 
 static void say(enum control_type type, const char *text, int fd)
@@ -137,6 +138,22 @@ static void on_prepare(struct control_message *m)
         say_prepared(m->as.prepare.generation);
 }
 
+static void on_feed(struct play *p, const struct control_message *m)
+{
+    const struct control_feed *f = &m->as.feed;
+    size_t at = strlen(p->fed);
+    char text[64];
+    ssize_t n = pread(m->bundle_fd, text, sizeof(text), 0);
+
+    if (p->part != GATE || n <= 0 ||
+        fcntl(m->bundle_fd, F_GET_SEALS) !=
+            (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE))
+        _exit(88);
+    (void)snprintf(p->fed + at, sizeof(p->fed) - at, "%.*s/%d=%.*s,",
+                   (int)f->tenant.len, f->tenant.ptr, (int)f->what, (int)n,
+                   text);
+}
+
 static void on_control(struct play *p)
 {
     uint8_t buf[CONTROL_MESSAGE_MAX];
@@ -166,8 +183,10 @@ static void on_control(struct play *p)
     case CONTROL_PREPARED:
     case CONTROL_REJECTED:
     case CONTROL_STATUS:
-    case CONTROL_FEED:
         _exit(98);
+    case CONTROL_FEED:
+        on_feed(p, &m);
+        break;
     }
     ts_fd_close(&m.bundle_fd);
     ts_fd_close(&m.journal_fd);
@@ -176,11 +195,11 @@ static void on_control(struct play *p)
 /* The gate tells how it stands; the seed's length shows that it came. */
 static void on_agent(const struct play *p, ssize_t seed_len)
 {
-    char line[512], ask[16] = "";
+    char line[1024], ask[16] = "";
     int c = accept4(GATE_FD_AGENT, NULL, NULL, SOCK_CLOEXEC);
-    int n =
-        snprintf(line, sizeof(line), "generation=%llu seed=%d aborted=%s\n",
-                 (unsigned long long)p->generation, (int)seed_len, p->aborted);
+    int n = snprintf(
+        line, sizeof(line), "generation=%llu seed=%d aborted=%s fed=%s\n",
+        (unsigned long long)p->generation, (int)seed_len, p->aborted, p->fed);
 
     if (c < 0)
         return;

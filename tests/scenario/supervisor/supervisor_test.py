@@ -379,7 +379,89 @@ def test_socket_activation():
     shutil.rmtree(base)
 
 
-for test in (test_start_reload_drain, test_deaths, test_gives_up,
+def test_feed():
+    s = Service(start=False)
+    for tenant in ("acme", "beta"):
+        os.makedirs(os.path.join(s.config, "tenants", tenant))
+        s.write(f"tenants/{tenant}/tenant.yaml", b"")
+    s.write("tenants/acme/directory.snapshot", b"s1")
+    s.write("tenants/acme/directory.heartbeat", b"h1")
+    s.run()
+    s.wait_notify("READY=1")
+    path = lambda name: os.path.join(s.config, "tenants", name)
+
+    def replace(name, data):
+        s.write("new", data)
+        os.rename(os.path.join(s.config, "new"), path(name))
+
+    def fed():
+        return s.ask().split("fed=")[1].strip()
+
+    def swap(n, data):  # as the kubelet does
+        os.mkdir(path(f"beta/..{n}"))
+        s.write(f"tenants/beta/..{n}/directory.snapshot", data)
+        os.symlink(f"..{n}", path("beta/..tmp"))
+        os.rename(path("beta/..tmp"), path("beta/..data"))
+
+    check("what the bundle holds is not fed", fed() == "", fed())
+    replace("acme/directory.heartbeat", b"h2")
+    want = "acme/2=h2,"
+    check("a renamed file is fed at once", until(2, lambda: fed() == want), fed())
+    replace("acme/directory.heartbeat", b"h2")
+    swap(1, b"b1")
+    os.symlink("..data/directory.snapshot", path("beta/directory.snapshot"))
+    want += "beta/1=b1,"
+    check("files behind ..data are fed, the same bytes are not",
+          until(4, lambda: fed() == want), fed())
+    swap(2, b"b2")
+    want += "beta/1=b2,"
+    check("so is what takes their place", until(2, lambda: fed() == want), fed())
+    with open(path("acme/directory.snapshot"), "wb") as f:
+        f.write(b"s")
+        f.flush()
+        replace("acme/directory.heartbeat", b"h3")
+        want += "acme/2=h3,"
+        check("a file in the middle of being written is left alone",
+              until(2, lambda: fed() == want), fed())
+        f.write(b"2")
+    want += "acme/1=s2,acme/2=h3,"
+    check("and fed when it is whole, its heartbeat after it",
+          until(2, lambda: fed() == want), fed())
+    os.kill(s.children()["tipstaff-gate"], signal.SIGKILL)
+    s.wait_notify("restarting")
+    s.wait_notify("READY=1")
+    check("a new gate is fed what differs from its bundle", until(4, lambda: sorted(
+        fed().split(",")) == ["", "acme/1=s2", "acme/2=h3", "beta/1=b2"]), fed())
+    s.daemon.send_signal(signal.SIGHUP)
+    s.wait_notify("generation 2")
+    before = fed()
+    replace("acme/directory.heartbeat", b"h4")
+    check("after a reload only what differs from the new bundle is fed",
+          until(2, lambda: fed() == before + "acme/2=h4,"), fed())
+    check("exit 0", s.end() == 0, s.log())
+    s.clean()
+
+
+def test_token_key_and_operators():
+    s = Service(yaml="token_key: keys/token.seed\ntenant_operators: {acme: [7]}\n",
+                start=False)
+    os.makedirs(os.path.join(s.config, "tenants/acme"))
+    s.write("tenants/acme/tenant.yaml", b"")
+    s.write("keys/token.seed", b"t" * 32, 0o400)
+    s.run()
+    s.wait_notify("READY=1")
+    check("two seeds go through the pipe", "seed=64 " in s.ask(), s.ask())
+    s.end()
+    os.rename(os.path.join(s.config, "tenants/acme"),
+              os.path.join(s.config, "tenants/other"))
+    bad = s.check()
+    check("an operator of a tenant that is not there is a mistake",
+          bad.returncode == 78 and b"tenant_operators names tenant acme" in
+          bad.stderr, bad)
+    s.clean()
+
+
+for test in (test_start_reload_drain, test_feed, test_token_key_and_operators, test_deaths, test_gives_up,
              test_refusals, test_socket_activation, test_watchdog, test_check):
     print(f"-- {test.__name__}")
     test()
