@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -12,10 +13,12 @@
 #include "proto/base/ts_fd.h"
 #include "proto/wire/limits.h"
 
-#define READ_STEP 4096
+#define READ_STEP      4096
+#define SEND_TIMEOUT_S 30 /* for connecting and for each write */
 
 bool admin_open(struct admin_socket *s, const char *path)
 {
+    const struct timeval patience = {.tv_sec = SEND_TIMEOUT_S};
     struct sockaddr_un a = {.sun_family = AF_UNIX};
     size_t n = strlen(path);
 
@@ -29,6 +32,8 @@ bool admin_open(struct admin_socket *s, const char *path)
     memcpy(a.sun_path, path, n + 1);
     s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (s->fd >= 0 &&
+        setsockopt(s->fd, SOL_SOCKET, SO_SNDTIMEO, &patience,
+                   sizeof(patience)) == 0 &&
         connect(s->fd, (const struct sockaddr *)&a, sizeof(a)) == 0)
         return true;
     cli_error("%s: %s; is the service running, and is your uid among its "
@@ -74,7 +79,8 @@ static uint64_t now_ms(void)
 }
 
 /* FAIL is an answer to everything. */
-static enum admin_wait accept_frame(const struct frame *f)
+static enum admin_wait accept_frame(struct admin_socket *s,
+                                    const struct frame *f)
 {
     struct admin_fail fail;
     const char *what = "";
@@ -86,6 +92,7 @@ static enum admin_wait accept_frame(const struct frame *f)
         cli_error("the service's answer is malformed: %s", what);
         return ADMIN_BROKEN;
     }
+    s->was_refused = true;
     (void)ts_str_show(code, sizeof(code), fail.code.ptr, fail.code.len);
     (void)ts_str_show(text, sizeof(text), fail.text.ptr, fail.text.len);
     cli_error("refused (%s): %s", code, text);
@@ -133,7 +140,7 @@ enum admin_wait admin_receive(struct admin_socket *s, uint64_t timeout_ms,
 
         if (e == TS_OK) {
             *ret = f;
-            return accept_frame(&f);
+            return accept_frame(s, &f);
         }
         s->used = 0;
         if (e != TS_E_TRUNCATED) {

@@ -16,6 +16,7 @@ struct admin_socket {
     int fd;           /* owned; -1 */
     struct ts_buf in; /* bytes received and not yet consumed */
     size_t used;      /* bytes of the frame handed out last */
+    bool was_refused; /* FAIL came: it was judged, and nothing was done */
 };
 
 bool admin_open(struct admin_socket *s, const char *path);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cmd.h"
+#include "cli/directory/directory.h"
 #include "cli/policy/policy.h"
 
 /* In the order of tipstaff --help. */
@@ -15,6 +16,8 @@ const struct cli_command cli_commands[] = {
     {"delegate", "sign the first block of a delegation", cmd_delegate},
     {"attenuate", "hand a delegation on, narrowed", cmd_attenuate},
     {"delegation", "show delegations, run test vectors", cmd_delegation},
+    {"directory", "who there is: sign, change, show, keep fresh",
+     cmd_directory},
     {"revoke", "take authority away, kill what runs under it", cmd_revoke},
     {"status", "ask the running service how it is", cmd_status},
     {"tail", "show decisions as they are written", cmd_tail},
