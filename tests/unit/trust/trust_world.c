@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "proto/base/ts_mem.h"
 #include "proto/base/ts_require.h"
 
 static struct trust_key role_key(const struct world *w, enum trust_role role,
@@ -55,6 +56,15 @@ void world_init(struct world *w)
     w->keys[1].not_after = W_NOW - 1000;
     w->keys[2] = role_key(w, TRUST_ROLE_ISSUER, "beta", "idp", KEY_BETA_ISSUER);
     w->keys[3] = role_key(w, TRUST_ROLE_SIDECAR, "", W_AUD, KEY_SIDECAR);
+    w->keys[4] =
+        role_key(w, TRUST_ROLE_DIRECTORY, "acme", "people", KEY_DIRECTORY);
+    w->keys[5] = role_key(w, TRUST_ROLE_REVOKER, "acme", "guard", KEY_REVOKER);
+    w->keys[6] =
+        role_key(w, TRUST_ROLE_APPROVER, "acme", "alice", KEY_APPROVER);
+    w->keys[7] =
+        role_key(w, TRUST_ROLE_DIRECTORY, "beta", "people", KEY_BETA_DIRECTORY);
+    w->keys[8] =
+        role_key(w, TRUST_ROLE_REVOKER, "beta", "guard", KEY_BETA_REVOKER);
     w->agents[0] = agent(w, "acme", "coder", KEY_CODER, 1001);
     w->agents[1] = agent(w, "acme", "builder", KEY_BUILDER, 1002);
     w->agents[2] = agent(w, "beta", "coder", KEY_BETA_CODER, 2001);
@@ -67,7 +77,7 @@ void world_init(struct world *w)
     w->in = (struct trust_input){.tenants = w->tenants,
                                  .tenant_count = 2,
                                  .keys = w->keys,
-                                 .key_count = 4,
+                                 .key_count = WORLD_KEYS,
                                  .agents = w->agents,
                                  .agent_count = 3,
                                  .users = w->users,
@@ -171,4 +181,36 @@ enum trust_code world_verify(const struct world *w, const uint8_t *b,
     c = delegation_decode_verify(&w->cfg, b, len, now, &arena, &d);
     ts_arena_done(&arena);
     return c;
+}
+
+struct ts_bytes world_bytes(const struct ts_buf *b)
+{
+    return (struct ts_bytes){.ptr = ts_buf_bytes(b), .len = b->len};
+}
+
+size_t world_sweep(struct ts_bytes object, world_judge *judge, const void *ctx)
+{
+    size_t tried = 0;
+    uint8_t *exact;
+
+    TS_REQUIRE(judge(ctx, object) == TRUST_OK);
+    for (size_t cut = 0; cut < object.len; cut++, tried++) {
+        exact = ts_mem_alloc(cut > 0 ? cut : 1); /* so that ASan sees the end */
+        TS_REQUIRE(exact != NULL);
+        memcpy(exact, object.ptr, cut);
+        TS_REQUIRE(judge(ctx, (struct ts_bytes){exact, cut}) != TRUST_OK);
+        ts_mem_free(exact);
+    }
+    exact = ts_mem_alloc(object.len);
+    TS_REQUIRE(exact != NULL);
+    memcpy(exact, object.ptr, object.len);
+    for (size_t bit = 0; bit < object.len * 8; bit++, tried++) {
+        exact[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+        TS_REQUIRE(judge(ctx, (struct ts_bytes){exact, object.len}) !=
+                   TRUST_OK);
+        exact[bit / 8] ^= (uint8_t)(1u << (bit % 8));
+    }
+    TS_REQUIRE(judge(ctx, (struct ts_bytes){exact, object.len}) == TRUST_OK);
+    ts_mem_free(exact);
+    return tried;
 }

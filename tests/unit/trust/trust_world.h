@@ -1,13 +1,15 @@
 #ifndef TESTS_UNIT_TRUST_TRUST_WORLD_H
 #define TESTS_UNIT_TRUST_TRUST_WORLD_H
 
+#include "proto/base/ts_buf.h"
 #include "proto/trust/delegation_build.h"
 #include "proto/trust/store.h"
 
 /*
  * A small world for tests: tenant acme with issuer idp, agents coder and
- * builder, users alice (active) and carol (inactive); tenant beta with an
- * agent of the same name. Keys come from fixed seeds.
+ * builder, users alice (active) and carol (inactive), a directory, a revoker
+ * and an approver key; tenant beta with an agent of the same name. Keys come
+ * from fixed seeds.
  */
 enum world_key {
     KEY_ISSUER,
@@ -18,8 +20,15 @@ enum world_key {
     KEY_BUILDER,
     KEY_BETA_CODER,
     KEY_SUB, /* KEY_SUB + n: unregistered sub-agents */
-    KEY_COUNT_ = KEY_SUB + 8
+    KEY_DIRECTORY = KEY_SUB + 8,
+    KEY_REVOKER,
+    KEY_APPROVER, /* of the person alice */
+    KEY_BETA_DIRECTORY,
+    KEY_BETA_REVOKER,
+    KEY_STRANGER, /* in no store */
+    KEY_COUNT_
 };
+#define WORLD_KEYS 9
 
 #define W_NOW 1700000000u
 #define W_AUD "sidecar/test"
@@ -27,7 +36,7 @@ enum world_key {
 struct world {
     struct trust_secret key[KEY_COUNT_];
     struct trust_tenant tenants[2];
-    struct trust_key keys[4];
+    struct trust_key keys[WORLD_KEYS];
     struct trust_agent agents[3];
     struct trust_user users[2];
     struct trust_input in;
@@ -54,6 +63,13 @@ void world_sign(const struct world *w, const struct delegation_root *r,
                 struct chain *ret);
 void world_append(const struct world *w, const struct delegation_link *l,
                   enum world_key holder, struct chain *c);
+
+/* Is a signed object accepted by whoever ctx stands for? */
+typedef enum trust_code world_judge(const void *ctx, struct ts_bytes in);
+/* Every truncation and every bit flip of object is refused, in a buffer of
+ * exactly its length; as it is, it is accepted. How many were tried. */
+size_t world_sweep(struct ts_bytes object, world_judge *judge, const void *ctx);
+struct ts_bytes world_bytes(const struct ts_buf *b);
 
 /* Verifies at now in an arena of its own. */
 enum trust_code world_verify(const struct world *w, const uint8_t *b,
