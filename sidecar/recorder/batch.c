@@ -131,8 +131,11 @@ static ts_err take_journal(struct batch *b, size_t len)
         return e;
     b->waited_for = true;
     b->flaw = "the journal cannot be written";
-    return journal_append(b->journal, (uint8_t)j.type,
-                          (struct ts_bytes){.ptr = b->entry, .len = len});
+    e = journal_append(b->journal,
+                       (struct ts_bytes){.ptr = b->entry, .len = len});
+    if (e == TS_OK)
+        store_journal_is(b->store, b->journal->place.seq);
+    return e;
 }
 
 static ts_err take_barrier(struct batch *b, size_t len)
@@ -208,16 +211,16 @@ static ts_err commit(struct batch *b, uint64_t unix_us)
     const char *flaw = b->flaw;
     ts_err e;
 
+    b->flaw = "the journal cannot be synced";
+    e = journal_sync(b->journal);
+    if (e != TS_OK)
+        return e;
     b->flaw = "the log cannot be written";
     /* Nobody waits for records alone: they were answered when they were in the
      * ring, and the next order, or the timer of "written", syncs them too. */
     e = b->waited_for ? store_commit(b->store, unix_us)
                       : store_write(b->store, unix_us);
     b->waited_for = false;
-    if (e == TS_OK) {
-        b->flaw = "the journal cannot be synced";
-        e = journal_sync(b->journal);
-    }
     if (e != TS_OK)
         return e;
     b->flaw = "an order cannot be sent";

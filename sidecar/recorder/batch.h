@@ -8,17 +8,18 @@
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
 #include "sidecar/common/ring.h"
-#include "sidecar/recorder/journal.h"
+#include "sidecar/recorder/journal_file.h"
 #include "sidecar/recorder/order_on.h"
 #include "sidecar/recorder/store.h"
 
 /*
  * One turn: everything that is in the ring is turned into lines, journal
- * records and messages to launchers; then the lines and the journal are made
- * durable (a turn of records alone is written, and synced with the next one
- * or soon); only then the messages are sent, in the order in which they came;
- * then the ring is freed. An entry that breaks a rule stops the recorder: what
- * was in order before it is still written and forwarded.
+ * records and messages to launchers; then the journal is made durable, then the
+ * lines (a turn of records alone is written, and synced with the next one or
+ * soon): what the log says of the journal is never ahead of it. Only then the
+ * messages are sent, in the order in which they came; then the ring is freed.
+ * An entry that breaks a rule stops the recorder: what was in order before it
+ * is still written and forwarded.
  */
 struct batch_hop { /* a message that waits for the commit */
     uint32_t launcher;

@@ -12,67 +12,66 @@
 #include "proto/wire/limits.h"
 
 /*
- * state.journal: what must outlive a restart (revocations). Append only:
+ * The bytes of state.journal: what must outlive a restart.
  *
- *     le32 len | u8 type | le64 seq | byte[len] body | byte[16] mac
+ *     le32 len | u8 kind | le64 seq | byte[len] body | byte[16] mac
  *
- * The body is that of the ring's JOURNAL entry, as it came (proto/msg/order.h).
- * mac = BLAKE2b-128(key, mac before | le32 len | u8 type | le64 seq | body);
- * the mac before the first is zeros, seq starts at 1. So an edit, a deletion
- * or another order inside is seen. The key is state.key in the same directory,
- * made on first start. Source: delegation design, section 13.
+ *     mac = BLAKE2b-128(key, mac before | le32 len | u8 kind | le64 seq | body)
  *
- * A record that was torn by a crash (the last one, cut off) is cut away: it
- * was never acknowledged. Anything else that is wrong refuses to start. Not
- * seen: whole records missing at the end.
+ * The first record is of kind JOURNAL_BASE: seq 0, body the msgpack array [2]
+ * (version of this format), mac before it zeros. Every other one is of kind
+ * JOURNAL_ENTRY; its body is that of the ring's JOURNAL entry as it came
+ * (proto/msg/order.h), and its seq is greater than that of the record before:
+ * compaction leaves records out, never renumbers. The macs are chained, so an
+ * edit, a deletion or another order inside is seen whatever the numbers say.
+ *
+ * A last record that is cut off is torn: it was never acknowledged. Anything
+ * else that is wrong is an error. Not seen here: whole records missing at the
+ * end (journal_file.h and main.c compare with the log).
  */
-#define JOURNAL_HEAD      13
-#define JOURNAL_MAC       16
-#define JOURNAL_KEY       32
-#define JOURNAL_BODY_MAX  (JOURNAL_PAYLOAD_MAX + TS_ID_MAX + 64)
-#define JOURNAL_BYTES_MAX (32u << 20)
+#define JOURNAL_HEAD       13
+#define JOURNAL_MAC        16
+#define JOURNAL_KEY        32
+#define JOURNAL_BODY_MAX   (JOURNAL_PAYLOAD_MAX + TS_ID_MAX + 64)
+#define JOURNAL_RECORD_MAX (JOURNAL_HEAD + JOURNAL_BODY_MAX + JOURNAL_MAC)
+#define JOURNAL_BASE_LEN   (JOURNAL_HEAD + 2 + JOURNAL_MAC)
+#define JOURNAL_FORMAT     2
 
-/* Pure part: walks the records in bytes. */
+enum journal_kind {
+    JOURNAL_BASE = 16, /* 1 and 2 stood here in the first format */
+    JOURNAL_ENTRY = 17
+};
+
+/* A place between two records; zeroed but for the borrowed fields it stands
+ * before the first. */
 struct journal_walk {
     const uint8_t *bytes; /* borrowed, as key */
     size_t len;
     const uint8_t *key;
-    size_t at; /* everything before is good */
+    size_t at;  /* everything before is good */
+    bool begun; /* the base is behind */
+    bool last;  /* nothing follows these bytes: what is cut off is torn */
     uint64_t seq;
     uint8_t mac[JOURNAL_MAC];
 };
-struct journal_entry { /* payload borrows from the bytes */
-    uint8_t type;
+struct journal_entry { /* slices borrow from the bytes */
     uint64_t seq;
     struct ts_bytes body;
+    struct ring_journal as; /* the body, decoded */
 };
-/* TS_OK: the next entry. TS_E_AGAIN: the end, all good. TS_E_TRUNCATED: a torn
- * last record starts at w->at. Other errors: the journal cannot be trusted. */
+/*
+ * TS_OK: the next entry (the base is passed over). TS_E_AGAIN: the end, all
+ * good. TS_E_TRUNCATED: a record is cut off at w->at; with w->last a torn one.
+ * Other errors: the journal cannot be trusted, TS_E_UNSUPPORTED: the format is
+ * not this one.
+ */
 TS_NODISCARD ts_err journal_next(struct journal_walk *w,
                                  struct journal_entry *ret);
-/* Encodes the record after w->seq and w->mac, and moves those on. out holds
- * JOURNAL_HEAD + body.len + JOURNAL_MAC bytes. */
-void journal_encode(struct journal_walk *w, uint8_t type, struct ts_bytes body,
+/* Encodes a record after w->seq and w->mac, and moves those on. out holds
+ * JOURNAL_HEAD + body.len + JOURNAL_MAC bytes; seq is greater than w->seq. */
+void journal_encode(struct journal_walk *w, uint64_t seq, struct ts_bytes body,
                     uint8_t *out);
-
-struct journal {
-    int fd; /* owned */
-    uint64_t size;
-    uint8_t *key; /* sodium_malloc, owned */
-    struct journal_walk place;
-    bool dirty; /* written, not yet synced */
-};
-
-/* Opens or makes the journal beneath state_dir (borrowed). *ret_memfd: sealed,
- * [1, [[type, tenant, keep_until, payload bin]...]], the caller's. *ret_cut:
- * bytes of a torn last record that were cut. On failure reterr_text says what
- * to do. */
-TS_NODISCARD ts_err journal_open(int state_dir, struct journal *ret,
-                                 int *ret_memfd, size_t *ret_cut,
-                                 const char **reterr_text);
-void journal_done(struct journal *j);
-TS_NODISCARD ts_err journal_append(struct journal *j, uint8_t type,
-                                   struct ts_bytes body);
-TS_NODISCARD ts_err journal_sync(struct journal *j);
+/* The base; w as before the first record. */
+void journal_encode_base(struct journal_walk *w, uint8_t out[JOURNAL_BASE_LEN]);
 
 #endif

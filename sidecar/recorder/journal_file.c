@@ -1,284 +1,319 @@
-/* state.journal and state.key in the state directory. */
+/* Opening, replaying and appending. */
+#include "sidecar/recorder/journal_file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "proto/base/ts_fd.h"
 #include "proto/base/ts_mem.h"
 #include "proto/wire/mp_write.h"
-#include "sidecar/recorder/journal.h"
 
-#define JOURNAL_NAME "state.journal"
-#define KEY_NAME     "state.key"
-#define KEY_TEMP     "state.key.new"
+#define OUT_CAP ((size_t)JOURNAL_WINDOW)
 
-/* Every byte or an error. */
-static ts_err write_at(int fd, const uint8_t *p, size_t len, uint64_t at)
+bool journal_is_newest(const struct journal *j, const struct journal_entry *e)
 {
-    size_t done = 0;
-
-    while (done < len) {
-        ssize_t n = pwrite(fd, p + done, len - done, (off_t)(at + done));
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n == 0 ? TS_E_SYSTEM : ts_err_from_errno(errno);
-        done += (size_t)n;
-    }
-    return TS_OK;
+    return journal_index_get(&j->index, &e->as) == e->seq;
 }
 
-static ts_err read_all(int fd, uint8_t *p, size_t len)
+/* An entry that stands in the file. Room in the index was reserved. */
+static void count_in(struct journal *j, const struct journal_entry *e)
 {
-    size_t done = 0;
-
-    while (done < len) {
-        ssize_t n = pread(fd, p + done, len - done, (off_t)done);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n == 0 ? TS_E_TRUNCATED : ts_err_from_errno(errno);
-        done += (size_t)n;
-    }
-    return TS_OK;
+    journal_index_put(&j->index, &e->as, e->seq);
+    if (e->as.type == JOURNAL_REVOCATION)
+        j->revocation = e->seq;
 }
 
-/* Under another name first: state.key is whole or not there. */
-static ts_err key_make(int dir, uint8_t *key)
+static void refuse(ts_err e, uint64_t at, char *text)
 {
-    int fd;
-    ts_err e;
+    const char *what = "cannot be read";
 
-    (void)unlinkat(dir, KEY_TEMP, 0); /* of a first start that was cut short */
-    fd = openat(dir, KEY_TEMP,
-                O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0400);
-    if (fd < 0)
-        return ts_err_from_errno(errno);
-    randombytes_buf(key, JOURNAL_KEY);
-    e = write_at(fd, key, JOURNAL_KEY, 0);
-    if (e == TS_OK &&
-        (fsync(fd) != 0 || renameat(dir, KEY_TEMP, dir, KEY_NAME) != 0 ||
-         fsync(dir) != 0))
-        e = ts_err_from_errno(errno);
-    ts_fd_close(&fd);
-    return e;
+    if (e == TS_E_UNSUPPORTED)
+        what = "is of a version that this one cannot read";
+    else if (e == TS_E_AUTH)
+        what = "was damaged or changed (a record does not verify)";
+    else if (e == TS_E_FORMAT || e == TS_E_TRUNCATED)
+        what = "was damaged (this is no record)";
+    else if (e == TS_E_STATE)
+        what = "was changed (a record is out of order, or the file shorter "
+               "than it was)";
+    journal_refusal(text,
+                    "state.journal at byte %llu %s (%s): restore the files of "
+                    "state_dir from a copy, or start once with tipstaffd "
+                    "--init-state to begin anew, and revoke again",
+                    (unsigned long long)at, what, ts_err_text(e));
 }
 
-static ts_err key_read(int dir, uint8_t *key)
+/* First pass: everything verifies; which entries are the newest. */
+static ts_err read_through(struct journal *j, uint64_t *ret_good,
+                           char *reterr_text)
 {
-    int fd = openat(dir, KEY_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    struct stat st;
-    ts_err e;
-
-    if (fd < 0)
-        return ts_err_from_errno(errno);
-    if (fstat(fd, &st) != 0 || st.st_size != JOURNAL_KEY)
-        e = TS_E_FORMAT;
-    else
-        e = read_all(fd, key, JOURNAL_KEY);
-    ts_fd_close(&fd);
-    return e;
-}
-
-/* The key is also the mark that a journal was begun: with a key and no journal
- * somebody took the revocations away. */
-static ts_err open_files(int dir, struct journal *j, const char **reterr_text)
-{
-    ts_err e = key_read(dir, j->key);
-    bool has_key = e == TS_OK;
-    struct stat st;
-
-    if (!has_key && e != TS_E_NOT_FOUND) {
-        *reterr_text = "state.key cannot be read, or is not 32 bytes long";
-        return e;
-    }
-    j->fd =
-        openat(dir, JOURNAL_NAME,
-               O_RDWR | O_CLOEXEC | O_NOFOLLOW | (has_key ? 0 : O_CREAT), 0600);
-    if (j->fd < 0 || fstat(j->fd, &st) != 0) {
-        *reterr_text = has_key && errno == ENOENT
-                           ? "state.journal is missing although state.key is "
-                             "there: revocations would be forgotten; restore "
-                             "it, or remove state.key to begin anew"
-                           : "state.journal cannot be opened";
-        return ts_err_from_errno(errno);
-    }
-    if (!has_key && st.st_size > 0) {
-        *reterr_text = "state.key is missing although state.journal holds "
-                       "entries: restore it, or remove both to begin anew";
-        return TS_E_NOT_FOUND;
-    }
-    if (st.st_size > JOURNAL_BYTES_MAX) {
-        *reterr_text = "state.journal is larger than 32 MiB";
-        return TS_E_LIMIT;
-    }
-    j->size = (uint64_t)st.st_size;
-    *reterr_text = "state.key cannot be made";
-    return has_key ? TS_OK : key_make(dir, j->key);
-}
-
-/* [1, [[type, tenant, keep_until, payload]...]]; no longer than the journal
- * itself, since an entry there has a head, a key and a mac more. */
-static ts_err entries_pack(const struct journal *j, const uint8_t *bytes,
-                           uint8_t *out, size_t cap, size_t *ret_len,
-                           struct journal_walk *ret_end)
-{
-    struct journal_walk count = {
-        .bytes = bytes, .len = (size_t)j->size, .key = j->key};
-    struct journal_walk again = count;
+    struct journal_reader r;
     struct journal_entry entry;
-    struct ring_journal j2;
-    const char *what;
-    struct mp_writer w;
-    uint32_t n = 0;
-    ts_err e;
+    ts_err e = journal_reader_init(&r, j->fd, j->key, j->size);
 
-    while ((e = journal_next(&count, &entry)) == TS_OK)
-        n++;
-    if (e != TS_E_AGAIN && e != TS_E_TRUNCATED)
+    while (e == TS_OK) {
+        e = journal_reader_next(&r, &entry);
+        if (e != TS_OK)
+            break;
+        e = journal_index_reserve(&j->index);
+        if (e == TS_OK)
+            count_in(j, &entry);
+    }
+    if (e == TS_E_AGAIN || (e == TS_E_TRUNCATED && r.walk.begun)) {
+        *ret_good = journal_reader_at(&r);
+        j->place = r.walk;
+        j->place.bytes = NULL;
+        e = TS_OK;
+    } else if (e == TS_E_NOMEM || e == TS_E_LIMIT) {
+        journal_refusal(reterr_text, "state.journal: %s", ts_err_text(e));
+    } else {
+        refuse(e, journal_reader_at(&r), reterr_text);
+    }
+    journal_reader_done(&r);
+    return e;
+}
+
+struct handing { /* to the memfd, through a buffer */
+    int fd;
+    uint8_t *buf; /* owned, OUT_CAP */
+    size_t len;
+    uint64_t at;
+};
+
+static ts_err flush(struct handing *h)
+{
+    ts_err e = journal_write_at(h->fd, h->buf, h->len, h->at);
+
+    h->at += h->len;
+    h->len = 0;
+    return e;
+}
+
+/* [type, tenant, keep_until, payload], no longer than its record. */
+static ts_err hand_entry(struct handing *h, const struct ring_journal *as)
+{
+    struct mp_writer w;
+    size_t len = 0;
+    ts_err e = TS_OK;
+
+    if (OUT_CAP - h->len < JOURNAL_RECORD_MAX)
+        e = flush(h);
+    if (e != TS_OK)
         return e;
-    mp_writer_init(&w, out, cap);
+    mp_writer_init(&w, h->buf + h->len, OUT_CAP - h->len);
+    mp_write_array(&w, 4);
+    mp_write_uint(&w, (uint64_t)as->type);
+    mp_write_str(&w, as->tenant.ptr, as->tenant.len);
+    mp_write_uint(&w, as->keep_until);
+    mp_write_bin(&w, as->payload.ptr, as->payload.len);
+    e = mp_written(&w, &len);
+    h->len += len;
+    return e;
+}
+
+static ts_err hand_head(struct handing *h, size_t count)
+{
+    struct mp_writer w;
+
+    mp_writer_init(&w, h->buf, OUT_CAP);
     mp_write_array(&w, 2);
     mp_write_uint(&w, 1);
-    mp_write_array(&w, n);
-    while (n-- > 0 && journal_next(&again, &entry) == TS_OK) {
-        e = ring_journal_decode(entry.body.ptr, entry.body.len, &j2, &what);
-        if (e != TS_OK)
-            return e;
-        mp_write_array(&w, 4);
-        mp_write_uint(&w, j2.type);
-        mp_write_str(&w, j2.tenant.ptr, j2.tenant.len);
-        mp_write_uint(&w, j2.keep_until);
-        mp_write_bin(&w, j2.payload.ptr, j2.payload.len);
-    }
-    *ret_end = count;
-    return mp_written(&w, ret_len);
+    mp_write_array(&w, (uint32_t)count);
+    return mp_written(&w, &h->len);
 }
 
-static ts_err to_memfd(const uint8_t *p, size_t len, int *ret)
+/* Second pass: the newest of every key, oldest first. */
+static ts_err hand_out(struct journal *j, struct handing *h)
 {
-    int fd = memfd_create("tipstaff-journal", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    ts_err e;
+    struct journal_reader r;
+    struct journal_entry entry;
+    ts_err e = journal_reader_init(&r, j->fd, j->key, j->size);
+    uint64_t before;
 
-    if (fd < 0)
-        return ts_err_from_errno(errno);
-    e = write_at(fd, p, len, 0);
+    if (e == TS_OK)
+        e = hand_head(h, j->index.count);
+    j->kept = JOURNAL_BASE_LEN;
+    while (e == TS_OK) {
+        before = journal_reader_at(&r);
+        e = journal_reader_next(&r, &entry);
+        if (e != TS_OK || !journal_is_newest(j, &entry))
+            continue;
+        j->kept += journal_reader_at(&r) - before;
+        e = hand_entry(h, &entry.as);
+    }
+    journal_reader_done(&r);
+    return e == TS_E_AGAIN ? flush(h) : e;
+}
+
+static ts_err to_memfd(struct journal *j, int *ret, char *reterr_text)
+{
+    struct handing h = {
+        .fd = memfd_create("tipstaff-journal", MFD_CLOEXEC | MFD_ALLOW_SEALING),
+        .buf = ts_mem_alloc(OUT_CAP)};
+    ts_err e = h.buf != NULL ? TS_OK : TS_E_NOMEM;
+
+    if (h.fd < 0)
+        e = TS_E_SYSTEM;
+    if (e == TS_OK)
+        e = hand_out(j, &h);
     if (e == TS_OK &&
-        fcntl(fd, F_ADD_SEALS,
+        fcntl(h.fd, F_ADD_SEALS,
               F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0)
         e = ts_err_from_errno(errno);
-    if (e != TS_OK)
-        ts_fd_close(&fd);
-    else
-        *ret = fd;
-    return e;
+    ts_mem_free(h.buf);
+    if (e != TS_OK) {
+        ts_fd_close(&h.fd);
+        journal_refusal(reterr_text,
+                        "the journal's entries cannot be handed to the gate: "
+                        "%s",
+                        ts_err_text(e));
+        return e;
+    }
+    *ret = h.fd;
+    return TS_OK;
 }
 
-/* Reads and checks all of it, cuts a torn end, hands the entries out. */
-static ts_err replay(struct journal *j, int *ret_memfd, size_t *ret_cut,
-                     const char **reterr_text)
+/* Reads and checks all of it, cuts a torn end. */
+static ts_err replay(struct journal *j, uint64_t *ret_cut, char *reterr_text)
 {
-    size_t cap = (size_t)j->size + 64, len = 0, cut;
-    uint8_t *bytes = ts_mem_alloc(cap), *out = ts_mem_alloc(cap);
-    ts_err e = TS_E_NOMEM;
-    int fd = -1;
+    uint64_t good = 0;
+    ts_err e = read_through(j, &good, reterr_text);
 
-    *reterr_text = "out of memory";
-    if (bytes == NULL || out == NULL)
-        goto out;
-    *reterr_text = "state.journal cannot be read";
-    e = read_all(j->fd, bytes, (size_t)j->size);
     if (e != TS_OK)
-        goto out;
-    *reterr_text = "state.journal was damaged or changed (a record does not "
-                   "verify): restore it from a copy, or remove state.journal "
-                   "and state.key and revoke again";
-    e = entries_pack(j, bytes, out, cap, &len, &j->place);
-    if (e != TS_OK)
-        goto out;
-    cut = (size_t)j->size - j->place.at;
-    *reterr_text = "state.journal cannot be cut after its last whole record";
-    if (cut > 0 &&
-        (ftruncate(j->fd, (off_t)j->place.at) != 0 || fdatasync(j->fd) != 0)) {
-        e = ts_err_from_errno(errno);
-        goto out;
+        return e;
+    if (good < j->size &&
+        (ftruncate(j->fd, (off_t)good) != 0 || fdatasync(j->fd) != 0)) {
+        journal_refusal(reterr_text,
+                        "state.journal cannot be cut after its last whole "
+                        "record, at byte %llu: %s",
+                        (unsigned long long)good, strerror(errno));
+        return TS_E_SYSTEM;
     }
-    *reterr_text = "the journal's entries cannot be put into a memfd";
-    e = to_memfd(out, len, &fd);
-    if (e != TS_OK)
-        goto out;
-    j->size = j->place.at;
-    j->place.bytes = NULL;
-    *ret_memfd = fd;
-    *ret_cut = cut;
-out:
-    ts_mem_free(bytes);
-    ts_mem_free(out);
-    return e;
+    *ret_cut = j->size - good;
+    j->size = good;
+    return TS_OK;
 }
 
-ts_err journal_open(int state_dir, struct journal *ret, int *ret_memfd,
-                    size_t *ret_cut, const char **reterr_text)
+/* What an operator can heal by beginning anew, and nothing else can. */
+static bool can_begin_anew(ts_err e)
 {
-    struct journal j = {.fd = -1};
-    ts_err e;
+    return e == TS_E_NOT_FOUND || e == TS_E_FORMAT || e == TS_E_AUTH ||
+           e == TS_E_STATE || e == TS_E_UNSUPPORTED || e == TS_E_TRUNCATED;
+}
 
-    j.key = sodium_malloc(JOURNAL_KEY);
-    if (j.key == NULL) {
-        *reterr_text = "out of memory";
-        return TS_E_NOMEM;
+static ts_err open_once(struct journal *j, struct journal_found *found,
+                        char *reterr_text)
+{
+    ts_err e = journal_state_open(j, &found->begun, reterr_text);
+
+    return e == TS_OK ? replay(j, &found->cut, reterr_text) : e;
+}
+
+static ts_err open_all(struct journal *j, bool init,
+                       struct journal_found *found, char *reterr_text)
+{
+    ts_err e = journal_state_lock(j, reterr_text);
+
+    if (e != TS_OK)
+        return e;
+    e = open_once(j, found, reterr_text);
+    if (init && can_begin_anew(e)) {
+        memcpy(found->put_aside, reterr_text, JOURNAL_REFUSAL_MAX);
+        journal_index_done(&j->index);
+        j->revocation = 0;
+        e = journal_state_put_aside(j, reterr_text);
+        if (e == TS_OK)
+            e = journal_index_init(&j->index);
+        if (e == TS_OK)
+            e = open_once(j, found, reterr_text);
     }
-    e = open_files(state_dir, &j, reterr_text);
     if (e == TS_OK)
-        e = replay(&j, ret_memfd, ret_cut, reterr_text);
+        e = journal_state_mark(j, reterr_text);
+    if (e == TS_OK)
+        e = to_memfd(j, &found->memfd, reterr_text);
+    return e;
+}
+
+ts_err journal_open(int state_dir, bool init, struct journal *ret,
+                    struct journal_found *ret_found, char *reterr_text)
+{
+    struct journal j = {.dir = state_dir,
+                        .fd = -1,
+                        .lock_fd = -1,
+                        .compaction = {.fd = -1, .from = {.fd = -1}}};
+    struct journal_found found = {.memfd = -1};
+    ts_err e = TS_E_NOMEM;
+
+    journal_refusal(reterr_text, "out of memory");
+    j.key = sodium_malloc(JOURNAL_KEY);
+    if (j.key != NULL && journal_index_init(&j.index) == TS_OK)
+        e = open_all(&j, init, &found, reterr_text);
     if (e != TS_OK) {
         journal_done(&j);
         return e;
     }
     *ret = j;
+    *ret_found = found;
     return TS_OK;
 }
 
 void journal_done(struct journal *j)
 {
+    journal_compaction_stop(j);
     ts_fd_close(&j->fd);
+    ts_fd_close(&j->lock_fd);
+    journal_index_done(&j->index);
     sodium_free(j->key); /* wipes it; NULL is fine */
     j->key = NULL;
 }
 
-ts_err journal_append(struct journal *j, uint8_t type, struct ts_bytes body)
+ts_err journal_append(struct journal *j, struct ts_bytes body)
 {
-    uint8_t rec[JOURNAL_HEAD + JOURNAL_BODY_MAX + JOURNAL_MAC];
+    uint8_t rec[JOURNAL_RECORD_MAX];
     size_t len = JOURNAL_HEAD + body.len + JOURNAL_MAC;
     struct journal_walk place = j->place;
+    struct journal_entry entry = {.seq = place.seq + 1, .body = body};
+    const char *what;
     ts_err e;
 
-    if (body.len > JOURNAL_BODY_MAX || type == 0)
+    if (j->failed)
+        return TS_E_SYSTEM;
+    if (body.len > JOURNAL_BODY_MAX ||
+        ring_journal_decode(body.ptr, body.len, &entry.as, &what) != TS_OK)
         return TS_E_INVALID;
     if (j->size + len > JOURNAL_BYTES_MAX)
         return TS_E_LIMIT;
-    journal_encode(&place, type, body, rec);
-    e = write_at(j->fd, rec, len, j->size);
+    e = journal_index_reserve(&j->index);
     if (e != TS_OK)
-        return e; /* half of it may stand there: a torn last record */
+        return e;
+    journal_encode(&place, entry.seq, body, rec);
+    e = journal_write_at(j->fd, rec, len, j->size);
+    if (e != TS_OK) { /* half of it may stand there: a torn last record */
+        j->failed = true;
+        return e;
+    }
     j->place = place;
     j->size += len;
     j->dirty = true;
+    count_in(j, &entry);
     return TS_OK;
 }
 
 ts_err journal_sync(struct journal *j)
 {
+    if (j->failed)
+        return TS_E_SYSTEM;
     if (!j->dirty)
         return TS_OK;
-    if (fdatasync(j->fd) != 0)
+    if (fdatasync(j->fd) != 0) {
+        j->failed = true;
         return TS_E_SYSTEM;
+    }
     j->dirty = false;
     return TS_OK;
 }

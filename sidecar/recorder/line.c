@@ -12,6 +12,7 @@
 
 static const char head_seq[] = "{\"v\":1,\"seq\":";
 static const char head_time[] = ",\"time\":\"";
+static const char tail_journal[] = ",\"journal\":";
 static const char tail_prev[] = ",\"prev\":\"";
 
 #define TIME_LEN (LINE_TIME - 1)
@@ -64,6 +65,10 @@ ts_err line_append(struct json_out *o, struct chain *c, const struct record *r,
     json_cstr(o, when);
     json_cstr(o, "\",");
     record_members(r, o);
+    if (c->journal != 0) {
+        json_cstr(o, tail_journal);
+        json_uint(o, c->journal);
+    }
     json_cstr(o, tail_prev);
     json_cstr(o, hex);
     json_cstr(o, "\"}\n");
@@ -72,6 +77,7 @@ ts_err line_append(struct json_out *o, struct chain *c, const struct record *r,
         return TS_E_LIMIT;
     }
     c->last_seq++;
+    c->journal = 0;
     line_hash(c->prev, o->buf + before.len, o->len - before.len - 1);
     return TS_OK;
 }
@@ -104,6 +110,20 @@ static bool read_seq(const char *line, size_t len, size_t *at, uint64_t *ret)
     return true;
 }
 
+/* The journal's number in front of end. No value but a number can end in a
+ * digit there, and no record brings a key of this name. */
+static uint64_t read_journal(const char *line, size_t end)
+{
+    size_t at = end, n = sizeof(tail_journal) - 1;
+    uint64_t v = 0;
+
+    while (at > 0 && line[at - 1] >= '0' && line[at - 1] <= '9')
+        at--;
+    if (at < n || memcmp(line + at - n, tail_journal, n) != 0)
+        return 0;
+    return read_seq(line, end, &at, &v) ? v : 0;
+}
+
 ts_err line_view(const char *line, size_t len, struct line_view *ret)
 {
     struct line_view v = {.kind = TS_STR_LIT("")};
@@ -125,6 +145,7 @@ ts_err line_view(const char *line, size_t len, struct line_view *ret)
         at += v.kind.len;
     }
     end = len - TAIL_LEN;
+    v.journal = at <= end ? read_journal(line, end) : 0;
     if (at > end || !skip(line, len, &end, tail_prev) ||
         ts_hex_decode(line + end, (size_t)2 * LINE_HASH, v.prev, LINE_HASH) !=
             TS_OK ||

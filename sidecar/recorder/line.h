@@ -15,12 +15,16 @@ struct record;
 /*
  * A line of the log and its place in the chain. docs/LOG.md says the format;
  * every line begins {"v":1,"seq":N,"time":"..." and ends "prev":"<64 hex>"}.
+ * The first line after something was added to the journal says "journal":N in
+ * front of "prev": the number of the journal's newest entry. By then that entry
+ * is durable, so a journal that ends before N is an older copy.
  */
 #define LINE_HASH 32
 
 struct chain { /* where the next line goes; zeroed = nothing written yet */
     uint64_t last_seq;
     uint8_t prev[LINE_HASH]; /* of the last line, zeros before the first */
+    uint64_t journal; /* what the next line says of it; 0 = nothing new */
 };
 
 /* Appends one line with its newline to o and moves the chain on. TS_E_LIMIT:
@@ -41,6 +45,7 @@ struct line_view {
     uint64_t seq;
     struct ts_str time;
     struct ts_str kind; /* "" if no kind stands after the time */
+    uint64_t journal;   /* 0 if it says nothing of it */
     uint8_t prev[LINE_HASH];
 };
 /* line without its newline. TS_E_FORMAT if it is not in our form; the middle

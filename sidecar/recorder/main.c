@@ -56,42 +56,73 @@ static ts_err lock_directories(void)
     return TS_OK;
 }
 
-static ts_err open_journal(struct server *s, int *ret_memfd)
+static ts_err open_journal(struct server *s, bool init, int *ret_memfd)
 {
-    const char *text = NULL;
-    size_t cut = 0;
-    ts_err e =
-        journal_open(RECORDER_FD_STATE, &s->journal, ret_memfd, &cut, &text);
+    static struct journal_found found; /* as text, too large for the stack */
+    char text[JOURNAL_REFUSAL_MAX] = "";
+    ts_err e = journal_open(RECORDER_FD_STATE, init, &s->journal, &found, text);
 
     if (e != TS_OK) {
         log_event(LOG_ERROR, "journal error=\"%s\" what=\"%s\"", ts_err_text(e),
-                  text != NULL ? text : "");
+                  text);
         return e;
     }
-    if (cut > 0)
-        log_event(LOG_WARN, "journal_cut bytes=%zu", cut);
-    log_event(LOG_INFO, "journal entries=%llu",
-              (unsigned long long)s->journal.place.seq);
+    *ret_memfd = found.memfd;
+    if (found.put_aside[0] != '\0')
+        log_event(LOG_WARN, "journal_put_aside why=\"%s\"", found.put_aside);
+    if (found.begun)
+        log_event(LOG_INFO, "journal_begun");
+    if (found.cut > 0)
+        log_event(LOG_WARN, "journal_cut at=%llu bytes=%llu",
+                  (unsigned long long)s->journal.size,
+                  (unsigned long long)found.cut);
+    log_event(LOG_INFO, "journal entries=%zu last=%llu bytes=%llu",
+              s->journal.index.count, (unsigned long long)s->journal.place.seq,
+              (unsigned long long)s->journal.size);
     return TS_OK;
+}
+
+/* The log was written after the journal, always: if it knows more, somebody
+ * put an older journal back. A log that another sidecar wrote says nothing. */
+static ts_err compare_with_log(const struct server *s, bool init)
+{
+    if (s->journal.place.seq >= s->store.found_journal ||
+        strcmp(s->store.found_sidecar, s->store.settings.sidecar) != 0)
+        return TS_OK;
+    log_event(init ? LOG_WARN : LOG_ERROR,
+              "journal_older what=\"state.journal ends with entry %llu, but "
+              "the log speaks of entry %llu: an older copy was put back, and "
+              "revocations would be forgotten; restore the newest copy, or "
+              "start once with tipstaffd --init-state to go on with this one, "
+              "and revoke again\"",
+              (unsigned long long)s->journal.place.seq,
+              (unsigned long long)s->store.found_journal);
+    return init ? TS_OK : TS_E_STATE;
 }
 
 static ts_err open_log(struct server *s, const struct control_start *start)
 {
-    const struct store_settings settings = {
-        .log_dir = RECORDER_FD_LOG,
-        .segment_bytes = start->segment_bytes < SEGMENT_MIN
-                             ? SEGMENT_MIN
-                             : start->segment_bytes,
-        .reserve_bytes = start->reserve_bytes,
-        .sync = start->durability_sync};
-    char boot[17], name[TS_ID_MAX + 1], text[512];
+    struct store_settings settings = {.log_dir = RECORDER_FD_LOG,
+                                      .segment_bytes =
+                                          start->segment_bytes < SEGMENT_MIN
+                                              ? SEGMENT_MIN
+                                              : start->segment_bytes,
+                                      .reserve_bytes = start->reserve_bytes,
+                                      .sync = start->durability_sync};
+    char boot[17], text[512];
     const struct store_member members[STORE_MEMBERS] = {
         {.key = "process", .text = "recorder"},
         {.key = "boot", .text = boot},
-        {.key = "sidecar", .text = name}};
+        {.key = "sidecar", .text = settings.sidecar}};
     uint64_t us = serve_now_us();
-    ts_err e = store_open(&settings, us, &s->store, text, sizeof(text));
+    ts_err e;
 
+    (void)snprintf(settings.sidecar, sizeof(settings.sidecar), "%.*s",
+                   start->sidecar_id.len > TS_ID_MAX
+                       ? TS_ID_MAX
+                       : (int)start->sidecar_id.len,
+                   start->sidecar_id.ptr);
+    e = store_open(&settings, us, &s->store, text, sizeof(text));
     if (e != TS_OK) {
         log_event(LOG_ERROR, "log error=\"%s\" what=\"%s\"", ts_err_text(e),
                   text);
@@ -99,11 +130,10 @@ static ts_err open_log(struct server *s, const struct control_start *start)
     }
     (void)snprintf(boot, sizeof(boot), "%016llx",
                    (unsigned long long)start->boot_id);
-    (void)snprintf(name, sizeof(name), "%.*s",
-                   start->sidecar_id.len > TS_ID_MAX
-                       ? TS_ID_MAX
-                       : (int)start->sidecar_id.len,
-                   start->sidecar_id.ptr);
+    e = compare_with_log(s, start->init_state);
+    if (e != TS_OK)
+        return e;
+    store_journal_is(&s->store, s->journal.place.seq);
     e = store_note(&s->store, "start", members, us);
     if (e == TS_OK)
         e = store_commit(&s->store, us);
@@ -121,7 +151,7 @@ static ts_err open_all(struct server *s, const struct control_start *start,
     for (uint32_t i = 0; i < start->launchers; i++)
         s->launchers.fds[i] = RECORDER_FD_LAUNCHER + (int)i;
     if (e == TS_OK)
-        e = open_journal(s, ret_memfd);
+        e = open_journal(s, start->init_state, ret_memfd);
     if (e == TS_OK)
         e = open_log(s, start);
     if (e == TS_OK)

@@ -56,6 +56,7 @@ static const struct {
     KNOWN("seq", KEY_RESERVED, NULL),
     KNOWN("time", KEY_RESERVED, NULL),
     KNOWN("prev", KEY_RESERVED, NULL),
+    KNOWN("journal", KEY_RESERVED, NULL),
 };
 
 static const struct {

@@ -27,6 +27,8 @@ struct scan {
     uint64_t good;      /* bytes of them */
     uint64_t size;      /* of the file */
     uint64_t parts_due; /* "segment" lines that must still come */
+    uint64_t journal;   /* as struct restart, both */
+    char sidecar[TS_ID_MAX + 1];
     const char *flaw;
 };
 
@@ -110,11 +112,30 @@ static ts_err take_segment(struct scan *s, const json_t *line)
     return TS_OK;
 }
 
+/* A recorder that begins, or goes on in a new file, says whose journal it is;
+ * one that begins has the journal's word for where it ends. */
+static void take_sidecar(struct scan *s, struct ts_str kind, const json_t *line)
+{
+    struct ts_str name = text_at(line, "sidecar");
+
+    if (ts_str_eq_c(kind, "start") &&
+        !ts_str_eq_c(text_at(line, "process"), "recorder"))
+        return;
+    (void)snprintf(s->sidecar, sizeof(s->sidecar), "%.*s",
+                   name.len > TS_ID_MAX ? TS_ID_MAX : (int)name.len, name.ptr);
+    s->journal = 0;
+}
+
 static ts_err take_json(struct scan *s, struct ts_str kind, const json_t *line)
 {
     uint8_t id[16];
     ts_err e;
 
+    if (ts_str_eq_c(kind, "start") ||
+        (ts_str_eq_c(kind, "segment") && s->lines == 0))
+        take_sidecar(s, kind, line);
+    if (ts_str_eq_c(kind, "start"))
+        return TS_OK;
     if (ts_str_eq_c(kind, "segment"))
         return take_segment(s, line);
     if (ts_str_eq_c(kind, "decision") && json_object_get(line, "order") == NULL)
@@ -151,7 +172,7 @@ static ts_err take_line(struct scan *s, const char *line, size_t len)
     if (e != TS_OK)
         return e;
     if (ts_str_eq_c(v.kind, "decision") || ts_str_eq_c(v.kind, "exec_ended") ||
-        ts_str_eq_c(v.kind, "segment")) {
+        ts_str_eq_c(v.kind, "segment") || ts_str_eq_c(v.kind, "start")) {
         s->flaw = "not JSON, or a launch that does not fit the others";
         j = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL,
                        NULL);
@@ -160,9 +181,12 @@ static ts_err take_line(struct scan *s, const char *line, size_t len)
     } else if (s->parts_due > 0) {
         e = TS_E_FORMAT;
     }
-    if (e == TS_OK)
-        s->lines++;
-    return e;
+    if (e != TS_OK)
+        return e;
+    if (v.journal > s->journal)
+        s->journal = v.journal;
+    s->lines++;
+    return TS_OK;
 }
 
 /* Whole lines from s->good on, until the end or a line that is wrong. */
@@ -294,6 +318,8 @@ ts_err restart_scan(int log_dir, struct open_launches *open,
     s.buf = ts_mem_alloc(RECORD_LINE_MAX);
     while (s.buf != NULL) {
         s.chain = (struct chain){0};
+        s.journal = 0;
+        s.sidecar[0] = '\0';
         open->count = 0;
         e = newest(log_dir, &last, &before);
         if (e != TS_OK || last == 0)
@@ -318,9 +344,11 @@ ts_err restart_scan(int log_dir, struct open_launches *open,
         return e;
     }
     *ret = (struct restart){.chain = s.chain,
+                            .journal = s.journal,
                             .has_segment = last > 0,
                             .first_seq = last,
                             .size = last > 0 ? s.good : 0,
                             .cut_bytes = last > 0 ? s.size - s.good : 0};
+    memcpy(ret->sidecar, s.sidecar, sizeof(s.sidecar));
     return TS_OK;
 }

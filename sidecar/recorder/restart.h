@@ -27,6 +27,10 @@ struct restart {
     uint64_t first_seq; /* of the last segment */
     uint64_t size;      /* its good bytes */
     uint64_t cut_bytes; /* bytes after them, to be cut */
+    /* The newest number of the journal that the last segment speaks of, and the
+     * sidecar whose journal it was; 0 and "" when it says nothing. */
+    uint64_t journal;
+    char sidecar[TS_ID_MAX + 1];
 };
 
 /* Adds to open (which must be initialised) the launches without an outcome. On

@@ -73,6 +73,33 @@ static ts_err tend_store(struct server *s, uint64_t now)
     return TS_OK;
 }
 
+/* Unix seconds, no later than the clock of the start has it: a jump forward
+ * must not make the journal forget. */
+static uint64_t careful_now_s(const struct server *s, uint64_t now)
+{
+    uint64_t us = serve_now_us(), by = s->start_us + (now - s->start_ns) / 1000;
+
+    return (us < by ? us : by) / 1000000u;
+}
+
+static ts_err tend_journal(struct server *s, uint64_t now)
+{
+    bool busy = s->journal_busy;
+    uint64_t before = s->journal.size;
+    ts_err e;
+
+    s->batch.flaw = "the journal cannot be compacted";
+    e = journal_tend(&s->journal, careful_now_s(s, now), &s->journal_busy);
+    if (e == TS_OK && s->journal.size < before)
+        log_event(LOG_INFO, "journal_compacted bytes=%llu before=%llu",
+                  (unsigned long long)s->journal.size,
+                  (unsigned long long)before);
+    else if (e == TS_OK && busy && !s->journal_busy)
+        log_event(LOG_WARN, "journal_compaction_put_off what=\"no space, or "
+                            "nothing to leave out\"");
+    return e;
+}
+
 static void begin_drain(struct server *s, uint64_t grace_ms, const char *reason)
 {
     if (s->drain_until_ns != 0)
@@ -154,7 +181,8 @@ static ts_err wait_turn(struct server *s, bool at_once)
     size_t n =
         fanout_poll_set(&s->fanout, end_of(s), fds + FIXED_FDS, &clients_busy);
     uint64_t now = now_ns();
-    struct timespec t = wait_time(s, now, at_once || clients_busy);
+    struct timespec t =
+        wait_time(s, now, at_once || clients_busy || s->journal_busy);
     int r = ppoll(fds, FIXED_FDS + n, &t, NULL);
 
     if (r < 0 && errno != EINTR)
@@ -208,6 +236,8 @@ static ts_err loop(struct server *s)
             s->batch.flaw = "the log cannot be synced";
             e = tend_store(s, now);
         }
+        if (e == TS_OK)
+            e = tend_journal(s, now);
         if (e != TS_OK) {
             log_event(LOG_ERROR, "stop error=\"%s\" what=\"%s\"",
                       ts_err_text(e),
@@ -234,6 +264,8 @@ ts_err serve(struct server *s)
 {
     ts_err e;
 
+    s->start_ns = now_ns();
+    s->start_us = serve_now_us();
     tell_state(s, s->store.no_space ? RING_NO_SPACE : RING_OK);
     e = loop(s);
     tell_state(s, RING_STOPPED);

@@ -9,7 +9,7 @@
 #include "sidecar/common/ring.h"
 #include "sidecar/recorder/batch.h"
 #include "sidecar/recorder/fanout.h"
-#include "sidecar/recorder/journal.h"
+#include "sidecar/recorder/journal_file.h"
 #include "sidecar/recorder/order_on.h"
 #include "sidecar/recorder/store.h"
 
@@ -39,6 +39,9 @@ struct server {
     uint64_t sync_due_ns;    /* 0 = nothing unsynced */
     uint64_t space_due_ns;   /* 0 = there is space */
     uint64_t drain_until_ns; /* 0 = not draining */
+    uint64_t start_ns;       /* CLOCK_BOOTTIME and */
+    uint64_t start_us;       /* CLOCK_REALTIME when it began to serve */
+    bool journal_busy;       /* there is more to compact */
     bool orphaned;           /* the supervisor is gone */
     const char *end_reason;  /* why it drains; NULL while serving */
 };

@@ -95,6 +95,12 @@ ts_err store_note(struct store *s, const char *kind,
     return add_own(s, &w, unix_us);
 }
 
+void store_journal_is(struct store *s, uint64_t seq)
+{
+    s->journal = seq;
+    s->chain.journal = seq;
+}
+
 static ts_err add_lost(struct store *s, uint32_t i, uint64_t unix_us)
 {
     const struct open_launch *l = &s->open.names[i];
@@ -144,8 +150,9 @@ static ts_err add_segment_line(struct store *s, const char *previous,
     if (n > OPEN_PER_LINE)
         n = OPEN_PER_LINE;
     mp_writer_init(&w, buf, OWN_RECORD_MAX);
-    mp_write_map(&w, 5);
+    mp_write_map(&w, 6);
     write_pair(&w, "kind", "segment");
+    write_pair(&w, "sidecar", s->settings.sidecar);
     write_pair(&w, "previous", previous);
     mp_write_cstr(&w, "part");
     mp_write_uint(&w, part);
@@ -173,6 +180,7 @@ static ts_err add_segment_lines(struct store *s, const char *previous,
     uint8_t *buf = ts_mem_alloc(OWN_RECORD_MAX);
     ts_err e = buf != NULL ? TS_OK : TS_E_NOMEM;
 
+    s->chain.journal = s->journal;
     if (parts == 0)
         parts = 1;
     for (uint32_t part = 1; part <= parts && e == TS_OK; part++)
@@ -328,6 +336,8 @@ ts_err store_open(const struct store_settings *settings, uint64_t unix_us,
         if (s.no_space)
             e = TS_OK; /* served as with a full disk until there is room */
     }
+    s.found_journal = at.journal;
+    memcpy(s.found_sidecar, at.sidecar, sizeof(at.sidecar));
     if (e == TS_OK)
         e = note_restart(&s, &at, unix_us);
     if (e != TS_OK) {

@@ -25,6 +25,7 @@ struct store_settings {
     uint64_t segment_bytes;
     uint64_t reserve_bytes;
     bool sync; /* commit means fdatasync; otherwise written is enough */
+    char sidecar[TS_ID_MAX + 1]; /* told by the first lines of a segment */
 };
 
 struct store {
@@ -33,10 +34,13 @@ struct store {
     struct reserve reserve;
     struct chain chain;
     struct open_launches open;
-    struct json_out out; /* the gathered lines; memory owned */
-    uint64_t last_us;    /* time of a line, never backwards */
-    bool unsynced;       /* written since the last fdatasync */
-    bool no_space;       /* the reserve is in use */
+    struct json_out out;    /* the gathered lines; memory owned */
+    uint64_t last_us;       /* time of a line, never backwards */
+    uint64_t journal;       /* its newest number, as given last */
+    uint64_t found_journal; /* what the log said at the start ("restart.h") */
+    char found_sidecar[TS_ID_MAX + 1];
+    bool unsynced; /* written since the last fdatasync */
+    bool no_space; /* the reserve is in use */
 };
 
 /* Opens or begins the log, repairs a torn end, closes launches that an earlier
@@ -62,6 +66,9 @@ struct store_member {
 TS_NODISCARD ts_err store_note(struct store *s, const char *kind,
                                const struct store_member members[STORE_MEMBERS],
                                uint64_t unix_us);
+/* The journal's newest number: the next line tells it. What is written with it
+ * must wait until that entry is durable. */
+void store_journal_is(struct store *s, uint64_t seq);
 /* Every open launch ends as "lost". May commit in between. */
 TS_NODISCARD ts_err store_close_open(struct store *s, uint64_t unix_us);
 
