@@ -11,6 +11,7 @@ def decode(body):
     h["issued"], h["not_after"] = r.uint(), r.uint()
     r.end()
     p.need(p.id_ok(h["tenant"]), "E_ID")
+    p.need(h["seq"] > 0, "E_FORMAT")
     p.need(h["issued"] < h["not_after"], "E_TIME")
     return h
 

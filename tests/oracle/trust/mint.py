@@ -304,7 +304,7 @@ def mint_handshake(m, cfg):
 
 def mint(seed):
     m = Mint(seed)
-    for part in (mint_shape, mint_signatures, mint_fields, mint_identity,
+    for part in (mint_shape, mint_signatures, mint_fields, mint_identity, mint_certificates,
                  mint_encoding):
         part(m)
     cfg = m.config()

@@ -9,7 +9,7 @@ def split(kind, data):
     p.need(len(data) <= CONTEXT[kind][1], "E_LIMIT")
     r = p.Smp(data)
     r.tuple(3)
-    body = r.bin(wide=kind == "snapshot")
+    body = r.bin(limit=CONTEXT[kind][1], wide=kind == "snapshot")
     kid, sig = r.bin(exact=16), r.bin(exact=64)
     r.end()
     return body, kid, sig
