@@ -4,12 +4,14 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/cmd.h"
 #include "proto/base/ts_fd.h"
+#include "proto/trust/key_source.h"
 
 /* Reads up to cap bytes; -1 on error. */
 static ssize_t read_all(int fd, uint8_t *p, size_t cap)
@@ -186,10 +188,14 @@ bool cli_issuer_note_read(const char *chain, uint8_t ret[TRUST_PK_LEN])
 
 bool cli_secret_key(const char *path, struct trust_secret *ret)
 {
+    const struct key_source from = {.dir_fd = AT_FDCWD,
+                                    .where = path,
+                                    .credentials =
+                                        getenv("CREDENTIALS_DIRECTORY"),
+                                    .owner = geteuid()};
     char text[512];
 
-    if (trust_secret_load(AT_FDCWD, path, geteuid(), ret, text, sizeof(text)) ==
-        TS_OK)
+    if (key_source_load(&from, ret, text, sizeof(text)) == TS_OK)
         return true;
     cli_error("%s", text);
     return false;

@@ -33,7 +33,7 @@ bool cli_public_key(const char *what, const char *text,
 bool cli_issuer_note_write(const char *chain, const uint8_t pk[TRUST_PK_LEN]);
 bool cli_issuer_note_read(const char *chain, uint8_t ret[TRUST_PK_LEN]);
 
-/* A secret key from its seed file, which must be the caller's and private. */
+/* A secret key from its seed file, as proto/trust/key_source.h says. */
 bool cli_secret_key(const char *path, struct trust_secret *ret);
 
 #endif

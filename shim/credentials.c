@@ -15,6 +15,7 @@
 #include "proto/base/ts_mem.h"
 #include "proto/base/ts_str.h"
 #include "proto/trust/delegation.h"
+#include "proto/trust/key_source.h"
 
 TS_PRINTF(2, 3)
 static void explain(char *text, const char *fmt, ...)
@@ -88,13 +89,19 @@ static ts_err load_chain(const char *path, struct credentials *c, char *text)
 
 static ts_err load_key(const char *path, struct credentials *c, char *text)
 {
+    struct key_source from;
+
     if (path == NULL) {
         explain(text, "no key: set TIPSTAFF_KEY or --key to the seed file of "
                       "the delegation's last holder");
         return TS_E_NOT_FOUND;
     }
-    return trust_secret_load(AT_FDCWD, path, geteuid(), &c->holder, text,
-                             TIPSTAFF_MESSAGE_MAX);
+    from = (struct key_source){.dir_fd = AT_FDCWD,
+                               .where = path,
+                               .credentials =
+                                   secure_getenv("CREDENTIALS_DIRECTORY"),
+                               .owner = geteuid()};
+    return key_source_load(&from, &c->holder, text, TIPSTAFF_MESSAGE_MAX);
 }
 
 static ts_err load_pin(const char *path, struct credentials *c, char *text)

@@ -32,7 +32,7 @@ says err "chmod 0400"
 chmod 0400 a.seed
 ln -s a.seed l.seed
 expect 1 "$tipstaff" key show l.seed
-says err "symlink"
+says err "symbolic link"
 cat a.seed a.seed >long.seed
 chmod 0400 long.seed
 expect 1 "$tipstaff" key show long.seed
