@@ -78,10 +78,11 @@ def agent(r, users):
 
 def approver(r, users):
     r.tuple(6)
-    a = {"person": ident(r), "status": status(r), "kid": r.bin(exact=16), "pk": r.bin(exact=32)}
+    a = {"person": ident(r), "status": status(r)}
+    p.need(a["person"] in users, "E_USER")
+    a["kid"], a["pk"] = r.bin(exact=16), r.bin(exact=32)
     p.need(p.point_ok(a["pk"]) and p.kid_of(a["pk"]) == a["kid"], "E_KEY")
     a["classes"], a["roles"] = idents(r, CLASSES), idents(r, CLASSES)
-    p.need(a["person"] in users, "E_USER")
     return a
 
 
