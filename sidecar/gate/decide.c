@@ -139,6 +139,9 @@ static enum call_code check_call(struct deciding *d)
     d->tenant = snapshot_tenant_find(in->snapshot, in->authority->tenant);
     if (d->tenant == NULL)
         return deny(d, CODE_REVOKED, "the tenant is no longer configured");
+    if (!d->tenant->has_directory) /* nobody is known, and that is no verdict */
+        return deny(d, CODE_NOT_READY,
+                    "the directory of this tenant is not there");
     if ((c = check_principals(d)) != CODE_PERMITTED)
         return c;
     /* A check runs nothing, and its message has no signature. */

@@ -6,91 +6,55 @@
 #include <stdint.h>
 
 #include "policy/cedar.h"
-#include "proto/base/ts_arena.h"
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_buf.h"
 #include "proto/base/ts_err.h"
 #include "proto/base/ts_str.h"
+#include "proto/trust/directory_snapshot.h"
 #include "proto/trust/store.h"
-#include "proto/wire/limits.h"
 #include "sidecar/common/bundle.h"
 
 /*
- * What a tenant's three YAML files say (docs/TENANTS.md has every key), and the
- * look-up of users and agents that each decision makes. Status has three
- * values: whoever is not listed is unknown, and unknown is never active.
+ * The directory of one tenant that a gate holds: a signed snapshot
+ * (proto/trust/directory_snapshot.h), verified, with the look-up of users and
+ * agents that every decision makes. Immutable; shared between snapshots of the
+ * gate by reference count. Status has three values: whoever is not listed is
+ * unknown, and unknown is never active.
  */
-/* A file holds at most YAML_TREE_NODES_MAX values beside this. */
-#define TENANT_USERS_MAX   4096
-#define TENANT_AGENTS_MAX  1024
-#define TENANT_GROUPS_MAX  64 /* of one user */
-#define TENANT_ATTRS_MAX   16
-#define TENANT_ISSUERS_MAX 64
-#define TENANT_LABELS_MAX  16 /* trusted_provenance */
+struct directory;
 
-struct place { /* of an entry, for messages about it */
-    struct ts_str file;
-    uint32_t line; /* from 1 */
-};
-
-struct tenant_attr {
-    struct ts_str key; /* an identifier */
-    struct ts_str value;
-};
-
-struct tenant_issuer {
-    struct trust_key key;
-    struct place at; /* of the key's digits */
-};
-
-struct tenant_user {
-    struct trust_user user;
-    struct place at;
-    struct ts_str *groups;
-    size_t group_count;
-    struct tenant_attr *attrs;
-    size_t attr_count;
-};
-
-struct tenant_agent {
-    struct trust_agent agent;
-    struct place at;
-    struct place key_at[TRUST_AGENT_KEYS_MAX];
-    struct ts_str owner; /* a user id, or empty */
-    uint32_t max_depth;  /* links that may follow this agent in a chain */
-    struct tenant_attr *attrs;
-    size_t attr_count;
-};
-
-struct tenant_files { /* everything lives in the arena of the snapshot */
-    struct ts_str name;
-    uint64_t max_ttl_s;
-    bool require_call_signature;
-    uint32_t default_sensitivity;
-    struct ts_str *labels;
-    size_t label_count;
-    struct tenant_issuer *issuers;
-    size_t issuer_count;
-    struct tenant_user *users;
-    size_t user_count;
-    struct tenant_agent *agents;
-    size_t agent_count;
-};
-
-/* t->name must be set. Each reads one file; on failure reterr_text is
- * "FILE:LINE: what; what to do". */
-TS_NODISCARD ts_err tenant_read_settings(const struct bundle_file *file,
-                                         struct ts_arena *arena,
-                                         struct tenant_files *t,
-                                         char *reterr_text, size_t reterr_cap);
-TS_NODISCARD ts_err tenant_read_trust(const struct bundle_file *file,
-                                      struct ts_arena *arena,
-                                      struct tenant_files *t, char *reterr_text,
-                                      size_t reterr_cap);
-TS_NODISCARD ts_err tenant_read_directory(const struct bundle_file *file,
-                                          struct ts_arena *arena,
-                                          struct tenant_files *t,
+/*
+ * Verifies a signed object, of which a copy is kept. store needs the directory
+ * keys only. now_s 0: whether it is in time is not asked. On failure
+ * reterr_text is "tenants/NAME/directory.snapshot: what; what to do":
+ *
+ *   TS_E_AUTH    nobody signed it who may
+ *   TS_E_DENIED  too old, or from the future
+ *   TS_E_FORMAT  malformed, or of another tenant
+ *   TS_E_NOMEM
+ */
+TS_NODISCARD ts_err directory_open(const struct trust_store *store,
+                                   struct ts_str tenant, struct ts_bytes object,
+                                   uint64_t now_s, struct directory **ret,
+                                   char *reterr_text, size_t reterr_cap);
+/* An unsigned source file (directory_yaml.h): number 0, in time for ever. */
+TS_NODISCARD ts_err directory_open_source(const struct bundle_file *file,
+                                          struct ts_str tenant,
+                                          struct directory **ret,
                                           char *reterr_text, size_t reterr_cap);
+void directory_hold(struct directory *d);
+void directory_release(struct directory *d); /* NULL is fine */
+
+const struct directory_snapshot *directory_people(const struct directory *d);
+/* "tenants/NAME/directory.snapshot (seq 7)" or the name of the source. */
+const char *directory_name(const struct directory *d);
+bool directory_is_source(const struct directory *d);
+/* The object says the same, whoever signed it. */
+bool directory_is_same(const struct directory *d, struct ts_bytes object);
+/* Its signer's key stands in store as an enabled directory key of the tenant,
+ * and issued is inside the key's window. Never true of a source. */
+bool directory_is_trusted(const struct directory *d,
+                          const struct trust_store *store);
 
 struct directory_entry {
     struct cedar_uid uid; /* User::"id" or Agent::"id" */
@@ -98,20 +62,22 @@ struct directory_entry {
     uint32_t max_depth; /* agents */
 };
 
-struct directory; /* lives in the arena given to directory_build() */
-
-/* Two entries of one id are TS_E_EXISTS, and reterr_text names both places. */
-TS_NODISCARD ts_err directory_build(const struct tenant_files *t,
-                                    struct ts_arena *arena,
-                                    const struct directory **ret,
-                                    char *reterr_text, size_t reterr_cap);
-/* NULL: unknown, which denies. */
+/* NULL: unknown, which denies. d may be NULL: nobody is known. */
 const struct directory_entry *directory_find(const struct directory *d,
                                              const struct cedar_uid *uid);
+/* NULL: nobody's key. Whoever is found may be inactive, as an approver and as
+ * a user: ask both. d may be NULL. */
+const struct directory_approver *
+directory_approver_find(const struct directory *d,
+                        const uint8_t kid[TRUST_KID_LEN]);
 
-/* Appends the users and agents as Cedar entities in JSON: User::"alice" in its
- * groups, Agent::"a/b" in Agent::"a", attributes, and owner of an agent. */
-TS_NODISCARD ts_err directory_entities(const struct tenant_files *t,
+/* Appends the users and agents as Cedar entities in JSON, one to a line from
+ * line 2 on: User::"alice" in its groups, Agent::"a/b" in Agent::"a",
+ * attributes, and owner of an agent. */
+TS_NODISCARD ts_err directory_entities(const struct directory_snapshot *p,
                                        struct ts_buf *out);
+/* `users[3] "bob"`: what stands in that line; "" for none. */
+void directory_entity_name(const struct directory_snapshot *p, uint32_t line,
+                           char *out, size_t cap);
 
 #endif

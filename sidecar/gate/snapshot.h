@@ -46,15 +46,16 @@ struct snapshot_tenant {
     const struct directory *directory; /* sidecar/gate/directory.h */
     const struct directory_snapshot *people;
     uint32_t max_staleness_s; /* 0: `freshness: snapshot` */
-    /* directory.heartbeat of the bundle, as found: verify it. Empty: none. */
+    /* Only after a load, of the bundle: directory.heartbeat as found (verify
+     * it; empty: none), and why the bundle's directory is not the one in force
+     * ("tenants/NAME/directory.snapshot: what"; NULL: it is). */
     struct ts_bytes heartbeat;
-    /* Why the bundle's directory is not the one in force; NULL: it is. For the
-     * service's log: "tenants/NAME/directory.snapshot: what". */
     const char *note;
 };
 
-struct snapshot_tool;  /* prepared from a manifest, see snapshot_priv.h */
-struct snapshot_rules; /* shared by reference count, see snapshot_priv.h */
+struct snapshot_tool;   /* prepared from a manifest, see snapshot_priv.h */
+struct snapshot_rules;  /* shared by reference count, see snapshot_priv.h */
+struct snapshot_people; /* of one tenant; the same */
 
 /* Findings that do not keep a configuration from being used. */
 struct snapshot_notes {
@@ -78,6 +79,7 @@ struct snapshot {
     const struct snapshot_tool *tools; /* beside manifests->list */
     const struct trust_store *store;   /* of all tenants together */
     struct snapshot_tenant *tenants;   /* sorted by name */
+    struct snapshot_people **people;   /* beside tenants; references are ours */
     uint32_t tenant_count;
     uint32_t users; /* holders of this pointer */
 };

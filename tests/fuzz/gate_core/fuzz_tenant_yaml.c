@@ -1,14 +1,13 @@
 /*
- * tenant.yaml, trust.yaml and directory.yaml. First byte: which file. Whatever
- * is refused is refused with its place; whatever is accepted as a directory
- * makes entities that the Cedar engine reads.
+ * tenant.yaml and trust.yaml. First byte: which file. Whatever is refused is
+ * refused with its place; every key that is accepted is usable and has one.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "proto/base/ts_mem.h"
-#include "sidecar/gate/directory.h"
+#include "sidecar/gate/tenant_yaml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -20,36 +19,18 @@ static void need(bool ok, const char *what)
     abort();
 }
 
-static void check_directory(const struct tenant_files *t,
-                            struct ts_arena *arena)
+static void check_keys(const struct tenant_files *t)
 {
-    const struct directory *d = NULL;
-    struct cedar_entities *entities = NULL;
-    struct cedar_diags diags = {0};
-    struct ts_buf made;
-    char err[1024] = "";
+    for (size_t i = 0; i < t->key_count; i++) {
+        const struct tenant_key *k = &t->keys[i];
 
-    if (directory_build(t, arena, &d, err, sizeof(err)) != TS_OK) {
-        need(strncmp(err, "d.yaml:", 7) == 0, err);
-        return;
+        need(trust_pk_check(k->key.pk) == TS_OK, "an unusable key");
+        need(k->at.line > 0 && k->at.file.len > 0, "a key without a place");
+        need(k->key.role == TRUST_ROLE_ISSUER ||
+                 k->key.role == TRUST_ROLE_DIRECTORY ||
+                 k->key.role == TRUST_ROLE_REVOKER,
+             "a key without a role");
     }
-    for (size_t i = 0; i < t->user_count; i++) {
-        struct cedar_uid uid =
-            cedar_uid_make(TS_STR_LIT("User"), t->users[i].user.id);
-
-        need(directory_find(d, &uid) != NULL, "a listed user is unknown");
-    }
-    ts_buf_init(&made, 64u << 20);
-    need(directory_entities(t, &made) == TS_OK, "entities");
-    if (made.len > 0) {
-        struct cedar_source s = {"e",
-                                 {(const char *)ts_buf_bytes(&made), made.len}};
-
-        need(cedar_entities_parse(&s, 1, &entities, &diags) == TS_OK,
-             diags.list[0].text);
-        cedar_entities_free(entities);
-    }
-    ts_buf_done(&made);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
@@ -68,17 +49,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     memcpy(copy, data + 1, len - 1);
     file.content = (struct ts_str){copy, len - 1};
     ts_arena_init(&arena, 64u << 20);
-    if (data[0] % 3 == 0)
+    if (data[0] % 2 == 0)
         e = tenant_read_settings(&file, &arena, &t, err, sizeof(err));
-    else if (data[0] % 3 == 1)
-        e = tenant_read_trust(&file, &arena, &t, err, sizeof(err));
     else
-        e = tenant_read_directory(&file, &arena, &t, err, sizeof(err));
+        e = tenant_read_trust(&file, &arena, &t, err, sizeof(err));
     if (e != TS_OK)
         need(strncmp(err, "d.yaml:", 7) == 0 && err[7] >= '0' && err[7] <= '9',
              err);
-    else if (data[0] % 3 == 2)
-        check_directory(&t, &arena);
+    else if (data[0] % 2 == 0)
+        need(t.max_staleness_s == 0 ||
+                 (t.max_staleness_s >= TENANT_STALENESS_MIN_S &&
+                  t.max_staleness_s <= TENANT_STALENESS_MAX_S),
+             "max_staleness_s");
+    else
+        check_keys(&t);
     ts_arena_done(&arena);
     ts_mem_free(copy);
     return 0;

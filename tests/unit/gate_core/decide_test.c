@@ -372,6 +372,8 @@ static void decide_directory_status_has_three_values(void **state)
 
     (void)state;
     assert_string_equal(fix_code(&fix, a, "fs.read", "path=x"), "permitted");
+    for (int i = 0; i < 2; i++) /* an owner must be there: not alice, then */
+        fix_edit(&fix, file, "owner: alice", "owner: bob");
     fix_edit(&fix, file, "id: alice\n    status: active",
              "id: alice\n    status: inactive");
     fix_load_ok(&fix);

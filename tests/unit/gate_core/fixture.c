@@ -228,8 +228,8 @@ ts_err fix_load(struct fixture *f)
 {
     snapshot_release(f->snapshot);
     f->snapshot = NULL;
-    return snapshot_load(&f->bundle, &f->settings, 7, &f->snapshot, f->err,
-                         sizeof(f->err));
+    return snapshot_load_past(&f->bundle, &f->settings, 7, &f->past,
+                              &f->snapshot, f->err, sizeof(f->err));
 }
 
 void fix_load_ok(struct fixture *f)

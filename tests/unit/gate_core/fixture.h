@@ -21,6 +21,7 @@ struct fixture {
     size_t count;
     struct bundle bundle;
     struct control_start settings;
+    struct snapshot_past past; /* of fix_load() */
     struct snapshot *snapshot;
     struct meters *meters;
     const struct trust_secret *token_key; /* of the tests that want one */
@@ -53,7 +54,7 @@ const char *fix_get(const struct fixture *f, const char *name);
 /* Replaces the first from in a file; the file and the text must exist. */
 void fix_edit(struct fixture *f, const char *name, const char *from,
               const char *to);
-/* snapshot_load(); the caller frees f->snapshot through fix_done(). */
+/* snapshot_load_past(); the caller frees f->snapshot through fix_done(). */
 ts_err fix_load(struct fixture *f);
 /* The same, which must work. */
 void fix_load_ok(struct fixture *f);
