@@ -207,7 +207,7 @@ def chain_values(world, data):
     c = chain.verified(world, data)
     r, bs = c["blocks"][0], c["blocks"]
     out = [c["kid"], r["nonce"], r["tenant"], r["issuer"], r["user"], r["aud"], r["task"], r["max_calls"],
-           max(max(b["iat"], b["nbf"]) for b in bs),
+           max([max(b["iat"], b["nbf"]) for b in bs] + [b["vouched"]["nbf"] for b in bs if b.get("cert")]),
            min([b["exp"] for b in bs] + [b["vouched"]["exp"] for b in bs if b.get("cert")])]
     for k, v in r["attrs"]:
         out += [k, v]
