@@ -158,11 +158,15 @@ enum revocation_kind delegation_revoked_by(const struct trust_config *cfg,
     kind = root_revoked(r, d);
     for (size_t i = 0; kind == REVOCATION_NONE && i < d->block_count; i++) {
         const struct delegation_block *b = &d->blocks[i];
+        /* A certificate from before the cutoff does not outlive its key by
+         * standing in a younger block. */
+        uint64_t given =
+            b->cert.len > 0 && b->cert_nbf < b->iat ? b->cert_nbf : b->iat;
 
         if (hit(r, REVOCATION_BLOCK, d->tenant, b->id, sizeof(b->id), b->iat))
             kind = REVOCATION_BLOCK;
         else if (hit(r, REVOCATION_KEY, d->tenant, b->holder, TRUST_PK_LEN,
-                     b->iat))
+                     given))
             kind = REVOCATION_KEY;
         else if (agent_revoked(r, d->tenant, b->agent, b->iat))
             kind = REVOCATION_AGENT;
