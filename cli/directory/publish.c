@@ -278,9 +278,12 @@ static int finish(struct dir_publish *d, struct directory_snapshot *next)
     int code = CLI_FAILED;
 
     ts_buf_init(&object, SIGNED_SNAPSHOT_MAX);
-    if (sign(d, next, &object))
-        code = install(d, next,
-                       (struct ts_bytes){ts_buf_bytes(&object), object.len});
+    if (sign(d, next, &object)) {
+        struct ts_bytes bytes = {ts_buf_bytes(&object), object.len};
+
+        if (dir_check_configuration(d, bytes))
+            code = install(d, next, bytes);
+    }
     ts_buf_done(&object);
     return code;
 }
