@@ -1,9 +1,12 @@
 #include "trust_world.h"
 
+#include <sodium.h>
 #include <string.h>
 
 #include "proto/base/ts_mem.h"
 #include "proto/base/ts_require.h"
+#include "proto/trust/chain_priv.h"
+#include "proto/wire/mp_write.h"
 
 static struct trust_key role_key(const struct world *w, enum trust_role role,
                                  const char *tenant, const char *name,
@@ -155,6 +158,65 @@ void world_append(const struct world *w, const struct delegation_link *l,
                    c->b, c->len, l, w->key[KEY_ISSUER].pk, &w->key[holder],
                    longer.b, sizeof(longer.b), &longer.len) == TRUST_OK);
     *c = longer;
+}
+
+static size_t raw_payload(const struct delegation_link *l, uint8_t *out,
+                          size_t cap)
+{
+    struct mp_writer m;
+    size_t n;
+
+    mp_writer_init(&m, out, cap);
+    mp_write_array(&m, CHAIN_LINK_LEN);
+    mp_write_uint(&m, CHAIN_LINK);
+    mp_write_bin(&m, l->nonce, sizeof(l->nonce));
+    mp_write_str(&m, l->agent.ptr, l->agent.len);
+    mp_write_bin(&m, l->holder, sizeof(l->holder));
+    mp_write_uint(&m, l->iat);
+    mp_write_uint(&m, l->nbf);
+    mp_write_uint(&m, l->exp);
+    mp_write_uint(&m, l->depth);
+    mp_write_str(&m, l->policies.ptr, l->policies.len);
+    mp_write_bin(&m, l->cert.ptr, l->cert.len);
+    TS_REQUIRE(mp_written(&m, &n) == TS_OK);
+    return n;
+}
+
+void world_append_raw(const struct world *w, const struct delegation_link *l,
+                      enum world_key holder, struct chain *c)
+{
+    static uint8_t msg[CHAIN_SIGNED_MAX], sig[TRUST_SIG_LEN];
+    static uint8_t payload_bytes[TS_PAYLOAD_MAX], copy[TS_CHAIN_MAX];
+    struct ts_bytes payload = {.ptr = payload_bytes};
+    struct ts_arena arena;
+    struct chain_frame f;
+    struct delegation d;
+    struct mp_writer m;
+    size_t n;
+
+    memcpy(copy, c->b, c->len);
+    ts_arena_init(&arena, 1u << 16);
+    TS_REQUIRE(delegation_decode_to_show(copy, c->len, w->key[KEY_ISSUER].pk,
+                                         &arena, &d) == TRUST_OK);
+    TS_REQUIRE(chain_split((struct ts_bytes){copy, c->len}, &f) == TRUST_OK);
+    payload.len = raw_payload(l, payload_bytes, sizeof(payload_bytes));
+    n = chain_signed(msg, sizeof(msg), f.count, delegation_leaf(&d)->id,
+                     payload);
+    TS_REQUIRE(crypto_sign_detached(sig, NULL, msg, n, w->key[holder].sk) == 0);
+    mp_writer_init(&m, c->b, sizeof(c->b));
+    mp_write_array(&m, 3);
+    mp_write_uint(&m, CHAIN_VERSION);
+    mp_write_bin(&m, f.kid, TRUST_KID_LEN);
+    mp_write_array(&m, (uint32_t)f.count + 1);
+    for (size_t i = 0; i <= f.count; i++) {
+        struct ts_bytes p = i < f.count ? f.blocks[i].payload : payload;
+
+        mp_write_array(&m, 2);
+        mp_write_bin(&m, p.ptr, p.len);
+        mp_write_bin(&m, i < f.count ? f.blocks[i].sig : sig, TRUST_SIG_LEN);
+    }
+    TS_REQUIRE(mp_written(&m, &c->len) == TS_OK);
+    ts_arena_done(&arena);
 }
 
 void world_chain(const struct world *w, size_t count, struct chain *ret)

@@ -64,6 +64,10 @@ void world_sign(const struct world *w, const struct delegation_root *r,
 void world_append(const struct world *w, const struct delegation_link *l,
                   enum world_key holder, struct chain *c);
 
+/* The same without asking whether a verifier will take it; fields as given. */
+void world_append_raw(const struct world *w, const struct delegation_link *l,
+                      enum world_key holder, struct chain *c);
+
 /* Is a signed object accepted by whoever ctx stands for? */
 typedef enum trust_code world_judge(const void *ctx, struct ts_bytes in);
 /* Every truncation and every bit flip of object is refused, in a buffer of
