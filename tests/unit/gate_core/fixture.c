@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "proto/trust/delegation_build.h"
 #include "proto/wire/mp_read.h"
@@ -20,7 +21,7 @@ const struct fix_grant fix_alice = {
     .holder = KEY_CODER,
 };
 
-static void secret_of(unsigned which, struct trust_secret *ret)
+void fix_secret(unsigned which, struct trust_secret *ret)
 {
     uint8_t seed[TRUST_SEED_LEN];
 
@@ -32,7 +33,7 @@ void fix_pk(unsigned which, uint8_t pk[32])
 {
     struct trust_secret s = {0};
 
-    secret_of(which, &s);
+    fix_secret(which, &s);
     memcpy(pk, s.pk, 32);
     trust_secret_done(&s);
 }
@@ -53,6 +54,8 @@ void fix_init(struct fixture *f)
     f->settings.audiences[0] = TS_STR_LIT("sidecar/local");
     f->now = (struct moment){.boot_ns = UINT64_C(5000000000000),
                              .unix_ms = FIX_NOW_S * 1000};
+    f->past = (struct snapshot_past){.now_s = FIX_NOW_S, .strict = true};
+    f->directory_seq = 1;
     assert_int_equal(meters_new(&f->meters), TS_OK);
     ts_arena_init(&f->arena, 1 << 20);
 }
@@ -82,10 +85,11 @@ static struct bundle_file *find(const struct fixture *f, const char *name,
     return NULL;
 }
 
-void fix_set(struct fixture *f, const char *name, const char *text)
+void fix_set_bytes(struct fixture *f, const char *name, struct ts_bytes bytes)
 {
     size_t at;
     struct bundle_file *old = find(f, name, &at);
+    char *copy;
 
     if (old != NULL) {
         free((void *)(uintptr_t)old->name.ptr);
@@ -94,16 +98,26 @@ void fix_set(struct fixture *f, const char *name, const char *text)
                 (f->count - at - 1) * sizeof(f->files[0]));
         f->count--;
     }
-    if (text != NULL) {
+    if (bytes.ptr != NULL) {
         assert_true(f->count < FIX_FILES);
+        copy = calloc(1, bytes.len + 1);
+        assert_non_null(copy);
+        memcpy(copy, bytes.ptr, bytes.len);
         memmove(&f->files[at + 1], &f->files[at],
                 (f->count - at) * sizeof(f->files[0]));
         f->files[at] = (struct bundle_file){.name = ts_str_of(strdup(name)),
-                                            .content = ts_str_of(strdup(text))};
+                                            .content = {copy, bytes.len}};
         f->count++;
     }
     f->bundle.files = f->files;
     f->bundle.count = f->count;
+}
+
+void fix_set(struct fixture *f, const char *name, const char *text)
+{
+    fix_set_bytes(f, name,
+                  (struct ts_bytes){(const uint8_t *)text,
+                                    text != NULL ? strlen(text) : 0});
 }
 
 const char *fix_get(const struct fixture *f, const char *name)
@@ -202,43 +216,64 @@ static void add_folder(struct fixture *f, const char *folder,
     (void)closedir(d);
 }
 
+/* The source of a directory stands beside the configuration; here it is among
+ * the tenant's files, for fix_edit() and fix_load(). */
+static void add_source(struct fixture *f, const char *tenant,
+                       const struct filling *with, size_t n)
+{
+    static const char path[] = STARTER_DIR "/directory/{{tenant}}.yaml";
+    char name[512];
+
+    (void)snprintf(name, sizeof(name), "tenants/%s/directory.yaml", tenant);
+    if (access(path, R_OK) == 0)
+        add_file(f, path, name, with, n);
+}
+
+/* Keys of a tenant's directory and revoker, unless the starter has them. */
+static void add_roles(struct fixture *f, const char *tenant,
+                      const char *directory, const char *revoker)
+{
+    char name[512], text[4096];
+    const char *old;
+
+    (void)snprintf(name, sizeof(name), "tenants/%s/trust.yaml", tenant);
+    old = fix_get(f, name);
+    if (strstr(old, "\ndirectory:") != NULL)
+        return;
+    (void)snprintf(text, sizeof(text),
+                   "%s\ndirectory:\n  - name: %s-directory\n    key: %s\n"
+                   "revokers:\n  - name: %s-security\n    key: %s\n",
+                   old, tenant, directory, tenant, revoker);
+    fix_set(f, name, text);
+}
+
 void fix_add_starter(struct fixture *f, const char *tenant, unsigned issuer,
                      unsigned agent)
 {
-    char issuer_hex[65], agent_hex[65];
+    bool b = issuer == KEY_ISSUER_B;
+    char issuer_hex[65], agent_hex[65], directory_hex[65], revoker_hex[65];
     const struct filling with[] = {
         {"{{tenant}}", tenant},
         {"{{workspace}}", WORKSPACE},
         {"{{sidecar_id}}", "sidecar/local"},
         {"{{issuer_pub}}", issuer_hex},
         {"{{agent_pub}}", agent_hex},
+        {"{{directory_pub}}", directory_hex},
+        {"{{revoker_pub}}", revoker_hex},
         {"{{agent_uid}}", "1000"},
     };
     const size_t n = sizeof(with) / sizeof(with[0]);
 
     fix_pk_hex(issuer, issuer_hex);
     fix_pk_hex(agent, agent_hex);
+    fix_pk_hex(b ? KEY_DIRECTORY_B : KEY_DIRECTORY, directory_hex);
+    fix_pk_hex(b ? KEY_REVOKER_B : KEY_REVOKER, revoker_hex);
     add_folder(f, "tools", with, n);
     add_folder(f, "tenants/{{tenant}}", with, n);
     add_folder(f, "tenants/{{tenant}}/policies/hard", with, n);
     add_folder(f, "tenants/{{tenant}}/policies/approval", with, n);
-}
-
-ts_err fix_load(struct fixture *f)
-{
-    snapshot_release(f->snapshot);
-    f->snapshot = NULL;
-    return snapshot_load_past(&f->bundle, &f->settings, 7, &f->past,
-                              &f->snapshot, f->err, sizeof(f->err));
-}
-
-void fix_load_ok(struct fixture *f)
-{
-    ts_err e = fix_load(f);
-
-    if (e != TS_OK)
-        print_error("%s\n", f->err);
-    assert_int_equal(e, TS_OK);
+    add_source(f, tenant, with, n);
+    add_roles(f, tenant, directory_hex, revoker_hex);
 }
 
 /* ---- delegations -------------------------------------------------------- */
@@ -274,14 +309,14 @@ static size_t chain_of(const struct fix_grant *g, uint8_t *out, size_t cap)
     (void)snprintf(issuer_name, sizeof(issuer_name), "%s-issuer", g->tenant);
     root.issuer = ts_str_of(issuer_name);
     fix_pk(g->holder, root.holder);
-    secret_of(g->issuer, &issuer);
+    fix_secret(g->issuer, &issuer);
     assert_int_equal(
         delegation_sign_root(&root, &issuer, first, sizeof(first), &len),
         TRUST_OK);
     memcpy(out, first, len);
     if (g->sub_agent != NULL) {
         fix_pk(g->sub_holder, link.holder);
-        secret_of(g->holder, &holder);
+        fix_secret(g->holder, &holder);
         assert_int_equal(delegation_append_link(first, len, &link, issuer.pk,
                                                 &holder, out, cap, &len),
                          TRUST_OK);

@@ -16,6 +16,13 @@
 #define FIX_TENANTS 2
 #define WORKSPACE   "/srv/ws"
 
+/* How a directory is signed. */
+struct fix_signing {
+    const char *tenant;
+    unsigned signer;
+    uint64_t seq, issued, not_after;
+};
+
 struct fixture {
     struct bundle_file files[FIX_FILES]; /* sorted; texts are ours */
     size_t count;
@@ -28,6 +35,8 @@ struct fixture {
     struct ts_arena arena;
     struct moment now;
     uint64_t seq;
+    uint64_t directory_seq; /* that fix_load() signs with */
+    bool sources;           /* fix_load() signs nothing */
     char err[1024];
 };
 
@@ -38,8 +47,16 @@ enum fix_key {
     KEY_TESTER = 3,
     KEY_ISSUER_B = 4,
     KEY_CODER_B = 5,
-    KEY_READER = 6
+    KEY_READER = 6,
+    KEY_DIRECTORY = 7, /* of whoever has KEY_ISSUER; of KEY_ISSUER_B the next */
+    KEY_DIRECTORY_B = 8,
+    KEY_REVOKER = 9,
+    KEY_REVOKER_B = 10,
+    KEY_APPROVER = 11,
+    KEY_APPROVER_2 = 12
 };
+struct trust_secret;
+void fix_secret(unsigned which, struct trust_secret *ret);
 void fix_pk(unsigned which, uint8_t pk[32]);
 void fix_pk_hex(unsigned which, char hex[65]);
 
@@ -49,15 +66,32 @@ void fix_done(struct fixture *f);
 void fix_add_starter(struct fixture *f, const char *tenant, unsigned issuer,
                      unsigned agent);
 /* Replaces or adds one file; NULL removes it. */
+void fix_set_bytes(struct fixture *f, const char *name, struct ts_bytes bytes);
 void fix_set(struct fixture *f, const char *name, const char *text);
 const char *fix_get(const struct fixture *f, const char *name);
 /* Replaces the first from in a file; the file and the text must exist. */
 void fix_edit(struct fixture *f, const char *name, const char *from,
               const char *to);
-/* snapshot_load_past(); the caller frees f->snapshot through fix_done(). */
+/*
+ * snapshot_load_past(); the caller frees f->snapshot through fix_done(). A file
+ * tenants/NAME/directory.yaml, which tests can edit, is signed on the way with
+ * the directory key of its tenant and comes in as directory.snapshot, unless
+ * there is one already. In a new fixture f->past is strict: whatever is wrong
+ * with a directory is an error.
+ */
 ts_err fix_load(struct fixture *f);
 /* The same, which must work. */
 void fix_load_ok(struct fixture *f);
+
+/* What is in tenants/NAME/directory.yaml, signed. Free it with free(). */
+struct ts_bytes fix_sign_directory(struct fixture *f,
+                                   const struct fix_signing *how);
+/* In the middle of now, by the right key. */
+struct fix_signing fix_signing(const char *tenant, uint64_t seq);
+/* Some state of whole tenant, signed; lists in order. Free it with free(). */
+struct ts_bytes fix_sign_state(struct directory_snapshot *s, unsigned signer);
+/* Offers what is in directory.yaml to f->snapshot, which it replaces. */
+ts_err fix_feed(struct fixture *f, const struct fix_signing *how);
 
 struct fix_grant {
     const char *tenant, *user, *agent, *task, *policy;
