@@ -8,12 +8,13 @@
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
 #include "proto/base/ts_str.h"
+#include "proto/msg/order.h"
 
 /*
  * Messages of operators: frames as on the agent socket, each body one msgpack
  * array. Two sockets in the admin directory: admin.sock is served by the gate
- * (REVOKE, STATUS), log.sock by the recorder (TAIL). The peer's uid must be in
- * the configured list; there is no other authentication in this version.
+ * (REVOKE, STATUS), log.sock by the recorder (TAIL, LIST). The peer's uid must
+ * be in the configured list; there is no other authentication in this version.
  */
 enum admin_type {
     ADMIN_REVOKE = 1,   /* operator to gate */
@@ -24,7 +25,9 @@ enum admin_type {
     ADMIN_TAIL = 6,     /* operator to recorder */
     ADMIN_LINE = 7,     /* recorder: [1, line str], one record, no newline */
     ADMIN_TAIL_END = 8, /* recorder: [1]; only without follow */
-    ADMIN_FEED = 9      /* operator to gate: a signed state of a directory */
+    ADMIN_FEED = 9,     /* operator to gate: a signed state of a directory */
+    ADMIN_LIST = 10,    /* operator to recorder: what is revoked */
+    ADMIN_ENTRY = 11    /* recorder: one entry of the journal; TAIL_END ends */
 };
 
 enum revoke_kind {
@@ -90,6 +93,19 @@ struct admin_tail {
     uint64_t since_unix_ms;
 };
 
+/* [1, tenant str]: the revocations that count, oldest first. */
+struct admin_list {
+    struct ts_str tenant; /* "" = every tenant */
+};
+/* [1, type, tenant str, keep_until, payload bin]: as the journal holds it; the
+ * payload of a revocation is sidecar/common/revocation_entry.h's. */
+struct admin_entry {
+    enum journal_type type;
+    struct ts_str tenant;
+    uint64_t keep_until; /* unix seconds; UINT64_MAX for ever */
+    struct ts_bytes payload;
+};
+
 /* Decoders and senders as in client.h: strict, *ret only on success, and
  * nothing is sent that the decoder would refuse. Whether a tenant or id obeys
  * the id syntax of delegations is for the gate to check. */
@@ -117,7 +133,17 @@ TS_NODISCARD ts_err admin_fail_decode(const void *b, size_t n,
 TS_NODISCARD ts_err admin_tail_decode(const void *b, size_t n,
                                       struct admin_tail *ret,
                                       const char **reterr_what);
+TS_NODISCARD ts_err admin_list_decode(const void *b, size_t n,
+                                      struct admin_list *ret,
+                                      const char **reterr_what);
+TS_NODISCARD ts_err admin_entry_decode(const void *b, size_t n,
+                                       struct admin_entry *ret,
+                                       const char **reterr_what);
 struct ts_buf;
+TS_NODISCARD ts_err admin_list_send(struct ts_buf *out,
+                                    const struct admin_list *m);
+TS_NODISCARD ts_err admin_entry_send(struct ts_buf *out,
+                                     const struct admin_entry *m);
 TS_NODISCARD ts_err admin_revoke_send(struct ts_buf *out,
                                       const struct admin_revoke *m);
 TS_NODISCARD ts_err admin_revoke_signed_send(

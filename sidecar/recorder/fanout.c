@@ -14,11 +14,14 @@
 #define OUT_MAX  ((size_t)2 * RECORD_LINE_MAX)
 #define OUT_HIGH ((size_t)262144) /* above it nothing more is read */
 
+static const struct tail_client free_place = {
+    .fd = -1, .at = {.fd = -1}, .list = {.fd = -1, .reader = {.fd = -1}}};
+
 ts_err fanout_init(struct fanout *f)
 {
     f->buf = ts_mem_alloc(RECORD_LINE_MAX);
     for (size_t i = 0; i < TS_ADMIN_CONNS_MAX; i++)
-        f->clients[i] = (struct tail_client){.fd = -1, .at = {.fd = -1}};
+        f->clients[i] = free_place;
     return f->buf != NULL ? TS_OK : TS_E_NOMEM;
 }
 
@@ -26,9 +29,10 @@ static void client_close(struct tail_client *c)
 {
     ts_fd_close(&c->fd);
     ts_fd_close(&c->at.fd);
+    list_end(&c->list);
     ts_buf_done(&c->in);
     ts_buf_done(&c->out);
-    *c = (struct tail_client){.fd = -1, .at = {.fd = -1}};
+    *c = free_place;
 }
 
 void fanout_done(struct fanout *f)
@@ -42,7 +46,8 @@ void fanout_done(struct fanout *f)
 /* Has this client something to do that does not depend on its peer? */
 static bool client_can_go_on(const struct tail_client *c, struct log_end end)
 {
-    if (c->stuck || (c->state != TAIL_COUNT && c->state != TAIL_SEND))
+    if (c->stuck || (c->state != TAIL_COUNT && c->state != TAIL_SEND &&
+                     c->state != TAIL_LIST))
         return false;
     if (c->state == TAIL_SEND && c->follow)
         return c->at.fd < 0 ? end.last_seq >= c->from_seq && end.last_seq > 0
@@ -69,12 +74,31 @@ size_t fanout_poll_set(const struct fanout *f, struct log_end end,
     return n;
 }
 
-static bool uid_is_listed(const struct fanout *f, uint32_t uid)
+bool tail_scope_has(const struct tail_scope *s, struct ts_str tenant)
 {
-    for (uint32_t i = 0; i < f->uid_count; i++)
-        if (f->uids[i] == uid)
+    if (!s->limited)
+        return true;
+    for (uint32_t i = 0; i < CONTROL_OPERATORS_MAX; i++)
+        if ((s->bits & UINT32_C(1) << i) != 0 &&
+            ts_str_eq(s->operators[i].tenant, tenant))
             return true;
     return false;
+}
+
+/* What this uid may read; false: nothing. */
+static bool scope_of(const struct fanout *f, uint32_t uid,
+                     struct tail_scope *ret)
+{
+    struct tail_scope s = {.operators = f->operators, .limited = true};
+
+    for (uint32_t i = 0; i < f->uid_count; i++)
+        if (f->uids[i] == uid)
+            s.limited = false;
+    for (uint32_t i = 0; i < f->operator_count; i++)
+        if (f->operators[i].uid == uid)
+            s.bits |= UINT32_C(1) << i;
+    *ret = s;
+    return !s.limited || s.bits != 0;
 }
 
 static void client_fail(struct tail_client *c, const char *code,
@@ -105,16 +129,15 @@ static void accept_one(struct fanout *f, uint64_t now_ns)
         ts_fd_close(&fd); /* too many already */
         return;
     }
-    *c = (struct tail_client){
-        .fd = fd,
-        .at = {.fd = -1},
-        .deadline_ns = now_ns + (uint64_t)FANOUT_REQUEST_MS * 1000000};
+    *c = free_place;
+    c->fd = fd;
+    c->deadline_ns = now_ns + (uint64_t)FANOUT_REQUEST_MS * 1000000;
     ts_buf_init(&c->in, TS_FRAME_HEAD + FANOUT_REQUEST_MAX);
     ts_buf_init(&c->out, OUT_MAX);
-    if (!uid_is_listed(f, peer.uid))
+    if (!scope_of(f, peer.uid, &c->filter.scope))
         client_fail(c, "denied",
-                    "this user may not read the log: add its uid "
-                    "to admin_uids in the configuration");
+                    "this user may not read the log: add its uid to "
+                    "admin_uids or tenant_operators in the configuration");
 }
 
 static void copy_text(char *out, size_t cap, struct ts_str s)
@@ -132,7 +155,7 @@ static void client_begin(struct tail_client *c, const struct admin_tail *m,
                          struct log_end end)
 {
     bool filtered = m->tenant.len + m->agent.len + m->effect.len > 0 ||
-                    m->since_unix_ms > 0;
+                    m->since_unix_ms > 0 || c->filter.scope.limited;
 
     c->follow = m->follow;
     c->from_seq = m->from_seq > 0 ? m->from_seq : 1;
@@ -152,11 +175,46 @@ static void client_begin(struct tail_client *c, const struct admin_tail *m,
         c->from_seq = end.last_seq - m->last + 1;
 }
 
-/* A whole request in c->in? Anything but one TAIL is refused. */
-static void client_request(struct tail_client *c, struct log_end end)
+/* A tenant that is asked for by name must be one of the client's. */
+static bool may_read(struct tail_client *c, struct ts_str tenant)
+{
+    if (tenant.len == 0 || tail_scope_has(&c->filter.scope, tenant))
+        return true;
+    client_fail(c, "denied",
+                "this user may not read that tenant: add its uid to admin_uids "
+                "or tenant_operators in the configuration");
+    return false;
+}
+
+static ts_err take_tail(struct tail_client *c, const struct frame *fr,
+                        struct log_end end, const char **reterr_what)
 {
     struct admin_tail m;
-    const char *what = "not a TAIL request";
+    ts_err e = admin_tail_decode(fr->body, fr->len, &m, reterr_what);
+
+    if (e == TS_OK && may_read(c, m.tenant))
+        client_begin(c, &m, end);
+    return e;
+}
+
+static ts_err take_list(struct fanout *f, struct tail_client *c,
+                        const struct frame *fr, struct log_end end,
+                        const char **reterr_what)
+{
+    struct admin_list m;
+    ts_err e = admin_list_decode(fr->body, fr->len, &m, reterr_what);
+
+    if (e == TS_OK && may_read(c, m.tenant) &&
+        list_begin(f, c, &m, end.now_s) != TS_OK)
+        client_fail(c, "internal", "the journal cannot be read now");
+    return e;
+}
+
+/* A whole request in c->in? Anything but one TAIL or LIST is refused. */
+static void client_request(struct fanout *f, struct tail_client *c,
+                           struct log_end end)
+{
+    const char *what = "not a TAIL or LIST request";
     struct frame fr;
     size_t used;
     ts_err e = frame_parse(ts_buf_bytes(&c->in), c->in.len, FANOUT_REQUEST_MAX,
@@ -164,20 +222,21 @@ static void client_request(struct tail_client *c, struct log_end end)
 
     if (e == TS_E_TRUNCATED)
         return;
-    if (e == TS_OK && fr.type != ADMIN_TAIL)
+    if (e == TS_OK && fr.type == ADMIN_TAIL)
+        e = take_tail(c, &fr, end, &what);
+    else if (e == TS_OK && fr.type == ADMIN_LIST)
+        e = take_list(f, c, &fr, end, &what);
+    else
         e = TS_E_FORMAT;
-    if (e == TS_OK)
-        e = admin_tail_decode(fr.body, fr.len, &m, &what);
-    if (e != TS_OK) {
+    if (e != TS_OK)
         client_fail(c, "bad_frame", what);
-        return;
-    }
-    client_begin(c, &m, end);
-    ts_buf_consume(&c->in, used);
+    else if (c->fd >= 0)
+        ts_buf_consume(&c->in, used);
 }
 
 /* Reads what the client says; after its request that may only be the end. */
-static void client_hear(struct tail_client *c, struct log_end end)
+static void client_hear(struct fanout *f, struct tail_client *c,
+                        struct log_end end)
 {
     uint8_t *p, past[64];
     ssize_t n;
@@ -198,7 +257,7 @@ static void client_hear(struct tail_client *c, struct log_end end)
         client_close(c);
     } else if (n > 0) {
         ts_buf_grew(&c->in, (size_t)n);
-        client_request(c, end);
+        client_request(f, c, end);
     }
 }
 
@@ -309,6 +368,20 @@ static void client_step(struct fanout *f, struct tail_client *c,
         client_flush(c);
 }
 
+static void client_list(struct fanout *f, struct tail_client *c)
+{
+    ts_err e = list_step(f, c, OUT_HIGH);
+
+    if (e == TS_E_AGAIN) {
+        c->state = TAIL_FLUSH;
+        e = admin_empty_send(&c->out, ADMIN_TAIL_END);
+    }
+    if (e != TS_OK)
+        client_fail(c, "internal", "the journal cannot be read at this place");
+    if (c->fd >= 0)
+        client_flush(c);
+}
+
 void fanout_turn(struct fanout *f, const struct pollfd *fds, size_t count,
                  struct log_end end, uint64_t now_ns)
 {
@@ -322,13 +395,17 @@ void fanout_turn(struct fanout *f, const struct pollfd *fds, size_t count,
             if (fds[k].fd == c->fd)
                 events = fds[k].revents;
         if ((events & (POLLIN | POLLHUP | POLLERR)) != 0)
-            client_hear(c, end);
+            client_hear(f, c, end);
         if (c->fd >= 0 && c->state == TAIL_ASKED && now_ns > c->deadline_ns)
             client_fail(c, "deadline", "no request came");
         if (c->fd >= 0 && ((events & POLLOUT) != 0 || c->state == TAIL_FLUSH))
             client_flush(c);
-        if (c->fd >= 0 && client_can_go_on(c, end))
-            client_step(f, c, end);
+        if (c->fd >= 0 && client_can_go_on(c, end)) {
+            if (c->state == TAIL_LIST)
+                client_list(f, c);
+            else
+                client_step(f, c, end);
+        }
     }
     if (count > 0 && (fds[0].revents & POLLIN) != 0)
         accept_one(f, now_ns);

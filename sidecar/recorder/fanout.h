@@ -9,14 +9,22 @@
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_buf.h"
 #include "proto/base/ts_err.h"
+#include "proto/msg/admin.h"
 #include "proto/wire/limits.h"
+#include "sidecar/common/control.h"
+#include "sidecar/recorder/journal_file.h"
 #include "sidecar/recorder/line.h"
 
 /*
- * log.sock: operators read the log live (ADMIN_TAIL, proto/msg/admin.h). Each
- * client is a place in the segment files, read with pread, and one bounded
- * buffer; so a slow reader costs no memory and holds nothing up, and it sees
- * what is durable or written, never what is only gathered.
+ * log.sock: operators read the log live (ADMIN_TAIL, proto/msg/admin.h) and
+ * what is revoked (ADMIN_LIST). Each client is a place in the segment files, or
+ * in the journal, read with pread, and one bounded buffer; so a slow reader
+ * costs no memory and holds nothing up, and it sees what is durable or written,
+ * never what is only gathered.
+ *
+ * A uid of tenant_operators that is not in admin_uids reads its tenants only:
+ * lines and entries of others, and those of no tenant, are left out; asking for
+ * another tenant by name is denied.
  */
 #define FANOUT_REQUEST_MAX 2048   /* bytes of a request's body */
 #define FANOUT_REQUEST_MS  5000   /* to send it */
@@ -26,10 +34,20 @@ enum tail_state {
     TAIL_ASKED = 0, /* connected, request not whole yet */
     TAIL_COUNT,     /* counting matches, for "the last N" with a filter */
     TAIL_SEND,      /* sending what matches */
+    TAIL_LIST,      /* sending entries of the journal */
     TAIL_FLUSH      /* nothing more to send: close when it is out */
 };
 
+/* Which tenants a client may read: all, or those at the bits of operators. */
+struct tail_scope {
+    const struct control_operator *operators; /* borrowed */
+    uint32_t bits;
+    bool limited;
+};
+bool tail_scope_has(const struct tail_scope *s, struct ts_str tenant);
+
 struct tail_filter { /* "" and 0 let everything through */
+    struct tail_scope scope;
     char tenant[TS_ID_MAX + 1], agent[TS_ID_MAX + 1], effect[16];
     char since[LINE_TIME];
 };
@@ -39,6 +57,15 @@ struct tail_cursor { /* zeroed with fd -1 = nowhere */
     uint64_t first_seq;
     uint64_t offset;
     uint64_t next_seq; /* number of the line at offset */
+};
+
+/* A place in the journal as it was when the client asked: compaction may put a
+ * new file in its place meanwhile. */
+struct list_cursor { /* zeroed with fd -1 = nowhere */
+    int fd;          /* owned */
+    struct journal_reader reader;
+    uint64_t asked_seq;
+    uint64_t now_s; /* when it asked */
 };
 
 struct tail_client {
@@ -53,15 +80,19 @@ struct tail_client {
     uint64_t matches, skip;
     struct tail_filter filter;
     struct tail_cursor at;
+    struct list_cursor list;
     struct ts_buf in, out;
 };
 
 struct fanout {
-    int listen_fd; /* borrowed */
-    int log_dir;   /* borrowed */
+    int listen_fd;                 /* borrowed */
+    int log_dir;                   /* borrowed */
+    const struct journal *journal; /* borrowed */
     const uint32_t *uids;
     uint32_t uid_count;
-    char *buf; /* owned, RECORD_LINE_MAX */
+    const struct control_operator *operators; /* borrowed */
+    uint32_t operator_count;                  /* <= CONTROL_OPERATORS_MAX */
+    char *buf;                                /* owned, RECORD_LINE_MAX */
     struct tail_client clients[TS_ADMIN_CONNS_MAX];
 };
 
@@ -70,6 +101,7 @@ struct log_end {
     uint64_t last_seq;  /* 0 = nothing */
     uint64_t first_seq; /* of the segment that is being written */
     uint64_t size;      /* its committed bytes */
+    uint64_t now_s;     /* unix seconds */
 };
 
 TS_NODISCARD ts_err fanout_init(struct fanout *f);
@@ -83,6 +115,14 @@ size_t fanout_poll_set(const struct fanout *f, struct log_end end,
 /* After poll(): accepts, reads requests, and moves every client on a bit. */
 void fanout_turn(struct fanout *f, const struct pollfd *fds, size_t count,
                  struct log_end end, uint64_t now_ns);
+
+/* fanout_list.c: the journal's cursor. */
+TS_NODISCARD ts_err list_begin(struct fanout *f, struct tail_client *c,
+                               const struct admin_list *m, uint64_t now_s);
+void list_end(struct list_cursor *c);
+/* A bounded piece of the list into c->out. TS_E_AGAIN: all of it was sent. */
+TS_NODISCARD ts_err list_step(struct fanout *f, struct tail_client *c,
+                              size_t out_high);
 
 /* fanout_read.c: the cursor. Places it at the line from_seq (or the first one
  * there is, if that is later). TS_E_AGAIN: no such line yet. */

@@ -172,12 +172,14 @@ bool tail_filter_passes(const struct tail_filter *t, const char *line,
         (line_view(line, len, &v) != TS_OK ||
          memcmp(v.time.ptr, t->since, LINE_TIME - 1) < 0))
         return false;
-    if (t->tenant[0] == '\0' && t->agent[0] == '\0' && t->effect[0] == '\0')
+    if (t->tenant[0] == '\0' && t->agent[0] == '\0' && t->effect[0] == '\0' &&
+        !t->scope.limited)
         return true;
     j = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
     if (j == NULL)
         return false;
-    passes = (t->tenant[0] == '\0' ||
+    passes = tail_scope_has(&t->scope, text_at(j, "tenant")) &&
+             (t->tenant[0] == '\0' ||
               ts_str_eq_c(text_at(j, "tenant"), t->tenant)) &&
              (t->effect[0] == '\0' ||
               ts_str_eq_c(text_at(j, "effect"), t->effect)) &&

@@ -208,8 +208,11 @@ int main(void)
                              .launchers = &s.launchers};
     s.fanout = (struct fanout){.listen_fd = RECORDER_FD_TAIL,
                                .log_dir = RECORDER_FD_LOG,
+                               .journal = &s.journal,
                                .uids = start.admin_uids,
-                               .uid_count = start.admin_uid_count};
+                               .uid_count = start.admin_uid_count,
+                               .operators = start.tenant_operators,
+                               .operator_count = start.tenant_operator_count};
     e = open_all(&s, &start, &memfd);
     if (e == TS_OK)
         e = send_ready(memfd);

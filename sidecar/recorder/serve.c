@@ -154,7 +154,8 @@ static struct log_end end_of(const struct server *s)
     /* Between commits nothing is gathered, so the chain is what is written. */
     return (struct log_end){.last_seq = s->store.chain.last_seq,
                             .first_seq = s->store.segment.first_seq,
-                            .size = s->store.segment.size};
+                            .size = s->store.segment.size,
+                            .now_s = serve_now_us() / 1000000u};
 }
 
 /* How long poll may wait, and in which way the ring is told that we do. */

@@ -45,6 +45,8 @@ RECODE(admin_complete)
 RECODE_TYPED(admin_text, ADMIN_LINE)
 RECODE(admin_fail)
 RECODE(admin_tail)
+RECODE(admin_list)
+RECODE(admin_entry)
 /* clang-format on */
 
 static ts_err recode_empty(const uint8_t *b, size_t n, struct ts_buf *out,
@@ -83,6 +85,8 @@ ts_err msg_recode(enum msg_kind kind, const uint8_t *body, size_t len,
         [KIND_REVOKE_SIGNED] = recode_admin_revoke_signed,
         [KIND_FEED] = recode_admin_feed,
         [KIND_MSG_REVOKE] = recode_msg_revoke,
+        [KIND_LIST] = recode_admin_list,
+        [KIND_ENTRY] = recode_admin_entry,
     };
 
     return fns[kind](body, len, out, reterr_what);

@@ -31,6 +31,8 @@ enum msg_kind {
     KIND_REVOKE_SIGNED,
     KIND_FEED,
     KIND_MSG_REVOKE,
+    KIND_LIST,
+    KIND_ENTRY,
     KIND_COUNT
 };
 

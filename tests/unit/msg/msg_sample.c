@@ -178,6 +178,16 @@ static ts_err sample_tail(struct ts_buf *out)
     return admin_tail_send(out, &m);
 }
 
+static ts_err sample_entry(struct ts_buf *out)
+{
+    struct admin_entry m = {.type = JOURNAL_DIRECTORY,
+                            .tenant = TS_STR_LIT("acme"),
+                            .keep_until = 1795315512,
+                            .payload = {.ptr = id16, .len = sizeof(id16)}};
+
+    return admin_entry_send(out, &m);
+}
+
 static ts_err sample_signed(enum msg_kind kind, struct ts_buf *out)
 {
     struct ts_bytes object = {.ptr = id16, .len = sizeof(id16)};
@@ -214,6 +224,11 @@ static ts_err sample_admin(enum msg_kind kind, struct ts_buf *out)
     if (kind == KIND_REVOKE_SIGNED || kind == KIND_FEED ||
         kind == KIND_MSG_REVOKE)
         return sample_signed(kind, out);
+    if (kind == KIND_LIST)
+        return admin_list_send(
+            out, &(struct admin_list){.tenant = TS_STR_LIT("acme")});
+    if (kind == KIND_ENTRY)
+        return sample_entry(out);
     return admin_empty_send(out, ADMIN_STATUS);
 }
 
