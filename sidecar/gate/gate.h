@@ -93,6 +93,7 @@ struct gate {
     uint64_t beat_ns;   /* last STATUS to the supervisor */
     uint64_t warned_ns; /* last refused handshake in the service log */
     uint64_t warn_skipped;
+    bool warned_binding; /* that peers are known by their uid alone */
 
     struct client *clients; /* list of all, until their last close callback */
     struct client *dirty;   /* have output for this turn's end */

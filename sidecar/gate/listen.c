@@ -20,8 +20,9 @@
 
 struct peer {
     struct ucred cred;
-    int pidfd; /* owned; -1: the kernel has none */
+    int pidfd; /* owned; -1: the kernel has none, or the process is gone */
     uint64_t pidfs_ino;
+    bool gone; /* whoever connected has ended since; another has the socket */
 };
 
 static ts_err peer_of(int fd, struct peer *ret)
@@ -33,10 +34,16 @@ static ts_err peer_of(int fd, struct peer *ret)
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &p.cred, &len) != 0)
         return TS_E_SYSTEM;
     len = sizeof(p.pidfd);
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &p.pidfd, &len) != 0)
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &p.pidfd, &len) == 0) {
+        if (fstat(p.pidfd, &st) == 0)
+            p.pidfs_ino = st.st_ino;
+    } else {
+        /* Only an option that the kernel does not know lets a peer in by its
+         * uid alone. A process that ended before it was accepted gives ESRCH,
+         * or EINVAL or ENODATA before 6.16. */
         p.pidfd = -1;
-    else if (fstat(p.pidfd, &st) == 0)
-        p.pidfs_ino = st.st_ino;
+        p.gone = errno != ENOPROTOOPT;
+    }
     *ret = p;
     return TS_OK;
 }
@@ -48,6 +55,8 @@ static const char *peer_flaw(const struct gate *g, const struct peer *p)
         return "uid_unmapped";
     if (p->cred.uid == 0 && !g->settings.allow_root_agents)
         return "uid_root";
+    if (p->gone)
+        return "peer_gone";
     if (p->pidfd < 0 && g->settings.require_pidfd)
         return "no_pidfd";
     return NULL;
@@ -107,6 +116,13 @@ static void admit(struct gate *g, int fd)
         refuse(g, fd, &p, e == TS_E_AGAIN ? "rate" : "connections",
                CODE_RATE_LIMITED);
         return;
+    }
+    if (p.pidfd < 0 && !g->warned_binding) {
+        log_event(LOG_WARN,
+                  "peer_binding=uid text=\"this kernel has no SO_PEERPIDFD: a "
+                  "session does not end with the process that opened it "
+                  "(require_pidfd: true refuses such peers)\"");
+        g->warned_binding = true;
     }
     g->stats.accepted++;
     e = client_new(g, fd, p.pidfd, p.cred.uid, p.cred.gid,
