@@ -7,6 +7,8 @@ int cmd_delegation(int argc, char **argv)
 {
     static const struct cli_command table[] = {
         {"show", "show what a chain file says", delegation_show_run},
+        {"export", "describe a chain as RFC 8693 claims",
+         delegation_export_run},
         {"vectors", "run a file of test vectors", delegation_vectors_run},
         {NULL, NULL, NULL},
     };

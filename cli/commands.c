@@ -14,6 +14,7 @@ const struct cli_command cli_commands[] = {
     {"doctor", "which sandbox layers this host gives", cmd_doctor},
     {"key", "make and show Ed25519 keys", cmd_key},
     {"delegate", "sign the first block of a delegation", cmd_delegate},
+    {"issuer", "from a login to the first block of a delegation", cmd_issuer},
     {"attenuate", "hand a delegation on, narrowed", cmd_attenuate},
     {"delegation", "show delegations, run test vectors", cmd_delegation},
     {"directory", "who there is: sign, change, show, keep fresh",
