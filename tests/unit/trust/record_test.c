@@ -306,8 +306,8 @@ static enum trust_code judge_holder(const void *ctx, struct ts_bytes in)
 /* Who of a chain may revoke what of it: every (signer, target) pair. */
 static void a_holder_revokes_below_itself_and_the_root_its_grant(void **state)
 {
-    static const enum world_key holder[] = {KEY_CODER, KEY_SUB + 1, KEY_SUB + 2,
-                                            KEY_SUB + 3};
+    static const int holder[] = {KEY_CODER, KEY_SUB + 1, KEY_SUB + 2,
+                                 KEY_SUB + 3};
     struct revocation_record got;
 
     (void)state;
@@ -315,13 +315,15 @@ static void a_holder_revokes_below_itself_and_the_root_its_grant(void **state)
         struct revocation_record r = record(REVOCATION_GRANT);
 
         r.target = (struct ts_bytes){d.grant_id, sizeof(d.grant_id)};
-        assert_int_equal(judge_holder(NULL, make(&r, holder[who])),
-                         who == 0 ? TRUST_OK : TRUST_E_ISSUER);
+        assert_int_equal(
+            judge_holder(NULL, make(&r, (enum world_key)holder[who])),
+            who == 0 ? TRUST_OK : TRUST_E_ISSUER);
         r = record(REVOCATION_BLOCK);
         for (size_t b = 0; b < 4; b++) {
             r.target = (struct ts_bytes){d.blocks[b].id, TRUST_HASH_LEN};
-            assert_int_equal(judge_holder(NULL, make(&r, holder[who])),
-                             b > who ? TRUST_OK : TRUST_E_ISSUER);
+            assert_int_equal(
+                judge_holder(NULL, make(&r, (enum world_key)holder[who])),
+                b > who ? TRUST_OK : TRUST_E_ISSUER);
         }
     }
     for (int k = 1; k < REVOCATION_KIND_COUNT; k++) { /* of something else */

@@ -75,41 +75,196 @@ static void entries_do_not_meet_across_kinds_and_tenants(void **state)
     revocations_done(&r);
 }
 
+/* Every kind: which lengths fit, which are dead for ever, what it is called. */
 static void ids_are_dead_for_ever_and_lengths_are_checked(void **state)
 {
-    static const size_t len[] = {0, 16, 32, 32, 0, 0, 0, 0, 16};
+    static const size_t len[] = {0, 16, 32, 32, 0, 0, 0, 0, 16, 0, 16, 16, 16};
     uint8_t target[TS_ID_MAX + 1];
     struct revocations r;
 
     (void)state;
     memset(target, 'x', sizeof(target));
     revocations_init(&r, 1000);
-    for (int k = REVOCATION_GRANT; k <= REVOCATION_ISSUER_KEY; k++) {
+    assert_int_equal(revocations_add(&r, REVOCATION_USER, TS_STR_LIT("other"),
+                                     id("u"), 9, 0, 0),
+                     TS_OK);
+    for (int k = 1; k < REVOCATION_KIND_COUNT; k++) {
         enum revocation_kind kind = (enum revocation_kind)k;
-        bool text = kind == REVOCATION_USER || kind == REVOCATION_AGENT ||
-                    kind == REVOCATION_TASK;
+        bool text = k == 4 || k == 5 || k == 6 || k == 9;
+        bool dead = k == 1 || k == 2 || k >= 10;
 
         for (size_t n = 0; n <= sizeof(target); n++) {
             bool fits = text ? n >= 1 && n <= TS_ID_MAX : n == len[k];
+            struct ts_bytes t = {target, n};
 
-            assert_int_equal(revocations_add(&r, kind, ACME,
-                                             (struct ts_bytes){target, n}, 0,
-                                             UINT64_MAX, 0),
+            assert_int_equal(revocation_target_fits(kind, n), fits);
+            assert_int_equal(revocations_add(&r, kind, ACME, t, 0, 0, 0),
                              fits ? TS_OK : TS_E_INVALID);
+            /* what cannot be looked up is denied */
+            assert_int_equal(revocations_hit(&r, kind, ACME, t, 1),
+                             dead || !fits);
+            assert_true(revocations_hit(&r, kind, ACME, t, 0));
         }
-        assert_string_not_equal(revocation_kind_name(kind), "unknown");
+        assert_int_equal(revocation_by_id(kind), dead);
+        assert_int_equal(revocation_target_is_text(kind), text || k == 7);
     }
-    assert_true(revocations_hit(&r, REVOCATION_GRANT, ACME,
-                                (struct ts_bytes){target, 16}, UINT64_MAX));
-    assert_true(revocations_hit(&r, REVOCATION_BLOCK, ACME,
-                                (struct ts_bytes){target, 32}, UINT64_MAX));
-    /* what cannot be looked up is denied */
-    assert_true(revocations_hit(&r, REVOCATION_GRANT, ACME,
-                                (struct ts_bytes){target, 15}, 0));
     assert_int_equal(revocations_add(&r, REVOCATION_NONE, ACME,
-                                     (struct ts_bytes){target, 1}, 0,
-                                     UINT64_MAX, 0),
+                                     (struct ts_bytes){target, 1}, 0, 0, 0),
                      TS_E_INVALID);
+    assert_false(revocation_by_id(REVOCATION_NONE));
+    assert_false(revocation_target_is_text(REVOCATION_NONE));
+    revocations_done(&r);
+}
+
+static void kinds_have_names_and_names_are_kinds(void **state)
+{
+    static const char *const name[] = {
+        "none",       "grant",    "block",  "key",        "user",
+        "agent",      "task",     "tenant", "issuer-key", "approver",
+        "escalation", "decision", "session"};
+    static const char *const none[] = {"none",  "unknown", "",
+                                       "Grant", "grant ",  "issuer key"};
+    enum revocation_kind kind = REVOCATION_NONE;
+
+    (void)state;
+    for (int k = 0; k < REVOCATION_KIND_COUNT; k++) {
+        assert_string_equal(revocation_kind_name((enum revocation_kind)k),
+                            name[k]);
+        assert_int_equal(revocation_kind_parse(ts_str_of(name[k]), &kind),
+                         k > 0);
+        assert_int_equal(kind, k);
+    }
+    for (size_t i = 0; i < 6; i++)
+        assert_false(revocation_kind_parse(ts_str_of(none[i]), &kind));
+    assert_int_equal(kind, REVOCATION_SESSION);
+}
+
+/* The larger cutoff and the larger keep_until, each for itself. */
+static void entries_merge_and_can_be_asked_for(void **state)
+{
+    struct revocation_state s = {.cutoff = 7, .keep_until = 8};
+    struct revocations r;
+    uint64_t epoch;
+
+    (void)state;
+    revocations_init(&r, 10);
+    assert_false(revocations_get(&r, REVOCATION_USER, ACME, id("u"), &s));
+    assert_true(s.cutoff == 7 && s.keep_until == 8);
+    assert_int_equal(
+        revocations_add(&r, REVOCATION_USER, ACME, id("u"), 100, 900, 0),
+        TS_OK);
+    epoch = r.epoch;
+    assert_int_equal(
+        revocations_add(&r, REVOCATION_USER, ACME, id("u"), 50, 950, 0), TS_OK);
+    assert_int_equal(r.epoch, epoch); /* nothing more is revoked */
+    assert_true(revocations_get(&r, REVOCATION_USER, ACME, id("u"), &s));
+    assert_true(s.cutoff == 100 && s.keep_until == 950);
+    assert_int_equal(
+        revocations_add(&r, REVOCATION_USER, ACME, id("u"), 150, 10, 0), TS_OK);
+    assert_int_equal(r.epoch, epoch + 1);
+    assert_true(revocations_get(&r, REVOCATION_USER, ACME, id("u"), &s));
+    assert_true(s.cutoff == 150 && s.keep_until == 950);
+    assert_false(
+        revocations_get(&r, REVOCATION_USER, TS_STR_LIT("b"), id("u"), &s));
+    assert_false(revocations_get(&r, REVOCATION_USER, ACME, id(""), &s));
+    assert_int_equal(revocations_add(&r, REVOCATION_SESSION, ACME,
+                                     id("0123456789abcdef"), 0, 5, 0),
+                     TS_OK);
+    assert_true(revocations_get(&r, REVOCATION_SESSION, ACME,
+                                id("0123456789abcdef"), &s));
+    assert_true(s.cutoff == UINT64_MAX && s.keep_until == 5);
+    revocations_done(&r);
+}
+
+/* Against a plain list: whatever is purged when, exactly the others stay. */
+static void a_purge_drops_what_has_expired_and_nothing_else(void **state)
+{
+    static const unsigned counts[] = {1, 31, 32, 33, 63, 500};
+    struct revocations r;
+    char name[16];
+
+    (void)state;
+    assert_int_equal(revocations_purge(&(struct revocations){0}, 99), 0);
+    for (size_t c = 0; c < 6 * 8; c++) {
+        unsigned n = counts[c % 6]; /* eight times: another hash key each */
+        size_t live = n;
+
+        revocations_init(&r, 1000);
+        for (unsigned i = 0; i < n; i++) {
+            (void)snprintf(name, sizeof(name), "u%u", i);
+            assert_int_equal(revocations_add(&r, REVOCATION_USER, ACME,
+                                             id(name), 5, 100 + i % 7, 0),
+                             TS_OK);
+        }
+        for (uint64_t now = 99; now <= 108; now++) {
+            uint64_t epoch = r.epoch;
+            size_t left = 0;
+
+            live -= revocations_purge(&r, now);
+            assert_int_equal(r.epoch, epoch);
+            for (unsigned i = 0; i < n; i++) {
+                bool stays = 100 + i % 7 >= now;
+
+                (void)snprintf(name, sizeof(name), "u%u", i);
+                assert_int_equal(
+                    revocations_hit(&r, REVOCATION_USER, ACME, id(name), 5),
+                    stays);
+                left += stays;
+            }
+            assert_int_equal(r.count, left);
+            assert_int_equal(r.count, live);
+            assert_int_equal(revocations_purge(&r, now), 0);
+        }
+        assert_int_equal(r.count, 0);
+        revocations_done(&r);
+    }
+}
+
+/* A full table makes room by itself, and only with what has expired. */
+static void a_full_table_forgets_only_what_it_may(void **state)
+{
+    struct revocations r;
+    char name[16];
+
+    (void)state;
+    revocations_init(&r, 100);
+    for (unsigned i = 0; i < 100; i++) {
+        (void)snprintf(name, sizeof(name), "u%u", i);
+        assert_int_equal(revocations_add(&r, REVOCATION_USER, ACME, id(name), 5,
+                                         i < 40 ? 50 : UINT64_MAX, 10),
+                         TS_OK);
+    }
+    assert_int_equal(
+        revocations_add(&r, REVOCATION_USER, ACME, id("x"), 5, 60, 0),
+        TS_E_LIMIT); /* 0: the clock is not trusted */
+    assert_int_equal(
+        revocations_add(&r, REVOCATION_USER, ACME, id("x"), 5, 60, 50),
+        TS_E_LIMIT); /* to be remembered until then, and in that second */
+    assert_int_equal(
+        revocations_add(&r, REVOCATION_USER, ACME, id("x"), 5, 60, 51), TS_OK);
+    assert_int_equal(r.count, 61);
+    assert_false(revocations_hit(&r, REVOCATION_USER, ACME, id("u39"), 5));
+    assert_true(revocations_hit(&r, REVOCATION_USER, ACME, id("u40"), 5));
+    assert_true(revocations_hit(&r, REVOCATION_USER, ACME, id("x"), 5));
+    revocations_done(&r);
+}
+
+/* Before it asks for more memory it drops what it may. */
+static void a_table_grows_only_with_what_is_alive(void **state)
+{
+    struct revocations r;
+    char name[16];
+
+    (void)state;
+    revocations_init(&r, 5000);
+    for (unsigned i = 0; i < 4000; i++) {
+        (void)snprintf(name, sizeof(name), "u%u", i);
+        assert_int_equal(revocations_add(&r, REVOCATION_USER, ACME, id(name), 5,
+                                         100 + i, 100 + i),
+                         TS_OK);
+        assert_true(revocations_hit(&r, REVOCATION_USER, ACME, id(name), 5));
+    }
+    assert_true(r.cap <= 64 && r.count <= 32);
     revocations_done(&r);
 }
 
@@ -187,6 +342,11 @@ int main(void)
         cmocka_unit_test(cutoff_is_inclusive_and_never_moves_back),
         cmocka_unit_test(entries_do_not_meet_across_kinds_and_tenants),
         cmocka_unit_test(ids_are_dead_for_ever_and_lengths_are_checked),
+        cmocka_unit_test(kinds_have_names_and_names_are_kinds),
+        cmocka_unit_test(entries_merge_and_can_be_asked_for),
+        cmocka_unit_test(a_purge_drops_what_has_expired_and_nothing_else),
+        cmocka_unit_test(a_full_table_forgets_only_what_it_may),
+        cmocka_unit_test(a_table_grows_only_with_what_is_alive),
         cmocka_unit_test(every_entry_is_found_until_the_table_is_full),
         cmocka_unit_test(without_memory_the_set_is_as_before),
     };
