@@ -9,12 +9,14 @@
 
 #include "cli/cmd.h"
 #include "cli/commands.h"
+#include "cli/directory/publish.h"
 #include "cli/init_tree.h"
 #include "cli/opts.h"
 #include "proto/trust/id.h"
 
-#define SIDECAR_ID "sidecar/local"
-#define PATH_CAP   1024
+#define SIDECAR_ID  "sidecar/local"
+#define PATH_CAP    1024
+#define FIRST_TTL_S (365u * 86400)
 
 struct init {
     const char *tenant, *workspace, *base;
@@ -24,6 +26,8 @@ struct init {
     char agent_uid_text[16], admin_uid_text[16];
     char issuer_pub[2 * TRUST_PK_LEN + 1], agent_pub[2 * TRUST_PK_LEN + 1];
     char sidecar_pub[2 * TRUST_PK_LEN + 1];
+    char directory_pub[2 * TRUST_PK_LEN + 1];
+    char revoker_pub[2 * TRUST_PK_LEN + 1];
 };
 
 /* realpath() into less than PATH_MAX. */
@@ -143,6 +147,22 @@ static const char *users_section(const struct init *in)
            "  launcher: tipstaff-launcher";
 }
 
+/* The first directory, so that the service has one to start with. */
+static bool sign_directory(const struct init *in, const struct init_tree *t)
+{
+    struct dir_publish d = {.config = t->path,
+                            .tenant = in->tenant,
+                            .ttl_s = FIRST_TTL_S,
+                            .wait_s = 1,
+                            .no_push = true,
+                            .is_quiet = true};
+    char source[INIT_PATH_MAX + TS_ID_MAX + 32];
+
+    (void)snprintf(source, sizeof(source), "%s/directory/%s.yaml", t->path,
+                   in->tenant);
+    return dir_publish_source(&d, source) == CLI_OK;
+}
+
 static bool write_tree(struct init *in, struct init_tree *t)
 {
     const struct starter_value values[] = {
@@ -152,6 +172,8 @@ static bool write_tree(struct init *in, struct init_tree *t)
         {"sidecar_pub", in->sidecar_pub},
         {"issuer_pub", in->issuer_pub},
         {"agent_pub", in->agent_pub},
+        {"directory_pub", in->directory_pub},
+        {"revoker_pub", in->revoker_pub},
         {"agent_uid", in->agent_uid_text},
         {"admin_uid", in->admin_uid_text},
         {"run_dir", in->run_dir},
@@ -171,8 +193,11 @@ static bool write_tree(struct init *in, struct init_tree *t)
            init_tree_directory(t, "keys/agents", 0711) &&
            init_tree_key(t, "keys/sidecar", in->sidecar_pub) &&
            init_tree_key(t, "keys/issuer", in->issuer_pub) &&
+           init_tree_key(t, "keys/directory", in->directory_pub) &&
+           init_tree_key(t, "keys/revoker", in->revoker_pub) &&
            init_tree_key(t, "keys/agents/coder", in->agent_pub) &&
-           init_tree_starter(t, values) && init_tree_commit(t);
+           init_tree_starter(t, values) && sign_directory(in, t) &&
+           init_tree_commit(t);
 }
 
 static void print_next(const struct init *in, const char *dir)
@@ -192,6 +217,10 @@ static void print_next(const struct init *in, const char *dir)
         "    --aud " SIDECAR_ID
         " --task first --ttl 3600 --policy - -o task.grant\n"
         "\n"
+        "Change who there is:\n"
+        "  edit %s/directory/%s.yaml, then\n"
+        "  tipstaff directory apply %s/directory/%s.yaml --config %s\n"
+        "\n"
         "Let the agent (uid %s) call a tool:\n"
         "  TIPSTAFF_SOCKET=%s/agent/agent.sock TIPSTAFF_DELEGATION=task.grant "
         "\\\n"
@@ -199,7 +228,8 @@ static void print_next(const struct init *in, const char *dir)
         "  TIPSTAFF_SIDECAR_KEY=%s/keys/sidecar.pub \\\n"
         "    tipstaff-shim call fs.list path=.\n",
         dir, in->tenant, in->workspace_path, dir, dir, in->tenant, in->tenant,
-        dir, in->agent_uid_text, in->run_dir, dir, dir);
+        dir, dir, in->tenant, dir, in->tenant, dir, in->agent_uid_text,
+        in->run_dir, dir, dir);
 }
 
 int cmd_init(int argc, char **argv)

@@ -57,6 +57,16 @@ service_policy() {
         >"$service_dir/etc/tenants/acme/policies/hard/zz-$1.cedar"
 }
 
+# service_directory [OPTION...]: the edited source $service_dir/etc/directory/NAME.yaml is
+# signed and put in force; NAME is $service_tenant (acme). Without a running service it is
+# only installed.
+service_directory() {
+    local tenant=${service_tenant:-acme}
+    [ -S "$service_admin" ] || set -- --no-push "$@"
+    "$service_bin/tipstaff" directory apply "$service_dir/etc/directory/$tenant.yaml" \
+        --config "$service_dir/etc" --tenant "$tenant" "$@" >"$service_dir/directory.log"
+}
+
 service_start() {
     "$service_bin/tipstaffd" --config "$service_dir/etc" >"$service_dir/service.log" 2>&1 &
     service_main=$!

@@ -23,6 +23,18 @@ static bool read_source(const char *path, struct ts_arena *arena,
     return false;
 }
 
+int dir_publish_source(struct dir_publish *d, const char *path)
+{
+    struct directory_snapshot next = {.seq = 0};
+    int code = dir_publish_begin(d);
+
+    if (code == CLI_OK)
+        code = read_source(path, &d->arena, &next) ? dir_publish(d, &next)
+                                                   : CLI_FAILED;
+    dir_publish_done(d);
+    return code;
+}
+
 int cmd_directory_apply(int argc, char **argv)
 {
     struct dir_publish d = {.ttl_s = DIR_PUBLISH_TTL_S, .wait_s = 30};
@@ -45,17 +57,11 @@ int cmd_directory_apply(int argc, char **argv)
             "--config /etc/tipstaff\n"
             "  tipstaff directory apply acme.yaml --config ./demo --dry-run\n",
     };
-    struct directory_snapshot next = {.seq = 0};
     char **operand;
     size_t count;
     int code;
 
     if (!cli_parse(&usage, argc, argv, &operand, &count, &code))
         return code;
-    code = dir_publish_begin(&d);
-    if (code == CLI_OK)
-        code = read_source(operand[0], &d.arena, &next) ? dir_publish(&d, &next)
-                                                        : CLI_FAILED;
-    dir_publish_done(&d);
-    return code;
+    return dir_publish_source(&d, operand[0]);
 }

@@ -15,6 +15,7 @@ int cmd_directory(int argc, char **argv)
          cmd_directory_show},
         {"export", "write it as a source that apply reads",
          cmd_directory_export},
+        {"push", "hand over what was signed elsewhere", cmd_directory_push},
         {"heartbeat", "say again and again that it is the newest",
          cmd_directory_heartbeat},
         {NULL, NULL, NULL},

@@ -12,6 +12,7 @@ int cmd_directory_apply(int argc, char **argv);
 int cmd_directory_patch(int argc, char **argv);
 int cmd_directory_show(int argc, char **argv);
 int cmd_directory_export(int argc, char **argv);
+int cmd_directory_push(int argc, char **argv);
 int cmd_directory_heartbeat(int argc, char **argv);
 
 #endif

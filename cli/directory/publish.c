@@ -263,8 +263,10 @@ static int install(struct dir_publish *d, const struct directory_snapshot *s,
     if (d->no_push) {
         if (!commit(&c))
             return CLI_FAILED;
-        (void)printf("installed: seq %" PRIu64 ", until ", s->seq);
-        print_until(s);
+        if (!d->is_quiet) {
+            (void)printf("installed: seq %" PRIu64 ", until ", s->seq);
+            print_until(s);
+        }
         return CLI_OK;
     }
     (void)fflush(stdout); /* the wait may be long */
@@ -325,7 +327,8 @@ int dir_publish(struct dir_publish *d, struct directory_snapshot *next)
     ts_buf_done(&body);
     if (!ok)
         return CLI_FAILED;
-    print_changes(d, next);
+    if (!d->is_quiet)
+        print_changes(d, next);
     if (!d->dry_run)
         return finish(d, next);
     (void)printf("dry run: nothing was signed or written\n");

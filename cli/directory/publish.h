@@ -17,6 +17,7 @@ struct dir_publish {
     const char *config, *tenant, *key, *socket;
     uint64_t ttl_s, seq, wait_s; /* seq 0: the next */
     bool no_push, dry_run;
+    bool is_quiet; /* only errors are printed */
     struct cli_list revocations;
     /* made by dir_publish_begin() */
     struct ts_arena arena;
@@ -66,6 +67,8 @@ int dir_publish_begin(struct dir_publish *d);
 /* next: lists in order; everything else of it is set here. */
 int dir_publish(struct dir_publish *d, struct directory_snapshot *next);
 void dir_publish_done(struct dir_publish *d);
+/* All three with the source text of a file; an exit code. */
+int dir_publish_source(struct dir_publish *d, const char *path);
 
 /* key, or DIR/keys/directory.seed when it is NULL; checks that trust.yaml lists
  * it for directories. Prints its error. */

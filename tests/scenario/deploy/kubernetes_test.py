@@ -82,17 +82,29 @@ for doc in documents:
     grace = settings.get("grace_ms", 10000) / 1000
     check("time enough to drain", pod["terminationGracePeriodSeconds"] >
           grace + 10)
-    items = {i["key"] for v in pod["volumes"] if "configMap" in v
-             for i in v["configMap"]["items"]}
+    sources = [s["configMap"] for v in pod["volumes"] if "projected" in v
+               for s in v["projected"]["sources"]]
+    items = {i["key"] for s in sources if not s.get("optional")
+             for i in s["items"]}
+    check("the directory has a ConfigMap of its own", all(
+        (i["key"].startswith("directory.")) == (s["name"] == "tipstaff-directory")
+        for s in sources for i in s["items"]))
+    check("a heartbeat may be missing, and nothing else", {
+        i["key"] for s in sources if s.get("optional") for i in s["items"]} ==
+        {"directory.heartbeat"})
     made = {f.split("=")[0].rsplit("/", 1)[-1]
             for g in kustomization["configMapGenerator"] for f in g["files"]}
     check("every file of the ConfigMap is mounted", items == made)
 starter = os.path.join(sys.argv[1], "../cli/starter")
+named = {g["name"]: g.get("options", {}) for g in kustomization["configMapGenerator"]}
+check("a new directory does not restart the pods",
+      named["tipstaff-directory"].get("disableNameSuffixHash") is True)
+SIGNED = {"tenants/{{tenant}}/directory.snapshot"}  # init makes it, not the starter
 for g in kustomization["configMapGenerator"]:
     for f in g["files"]:
         path = f.split("=")[-1].replace("config/", "", 1)
         path = path.replace("tenants/acme", "tenants/{{tenant}}")
         check(f"{path} is what init writes",
-              os.path.exists(os.path.join(starter, path)))
+              path in SIGNED or os.path.exists(os.path.join(starter, path)))
 print(f"{failures} failed")
 sys.exit(1 if failures else 0)

@@ -128,11 +128,29 @@ refuses "a bad policy" $t/policies/hard/zzz.cedar ":2:" '@id("x")\npermit (oops)
 refuses "a bad approval policy" $t/policies/approval/zzz.cedar ":" '@id("x")\nforbid (principal, action, resource);\n'
 refuses "a bad manifest" tools/zzz.yaml ":3:" 'tool: zzz.zzz\nexec: [\n'
 refuses "a manifest with an unknown key" tools/zzz.yaml ":2:" 'tool: zzz.zzz\ncolour: red\n'
-refuses "a bad directory" $t/directory.yaml ":2:" 'users:\n  - id: "not an id"\n    status: active\nagents: []\n'
 refuses "a bad trust file" $t/trust.yaml ":3:" 'issuers:\n  - name: x\n    key: 00\n'
 refuses "a bad tenant file" $t/tenant.yaml ":2:" 'tenant: acme\nmax_ttl_s: never\n'
 refuses "bad entities" $t/entities.json ":" '[{]\n'
 refuses "a setting that is no setting" tipstaff.yaml ":1:" 'color: red\n'
+
+echo "-- a directory that is none"
+source=$service_dir/etc/directory/acme.yaml
+snapshot=$service_dir/etc/$t/directory.snapshot
+cp "$source" "$service_dir/kept.yaml"
+cp "$snapshot" "$service_dir/kept.snapshot"
+printf 'users:\n  - id: "not an id"\n    status: active\nagents: []\n' >"$source"
+check "a bad source is not signed" answers 1 "$tipstaff" directory apply "$source" --config "$service_dir/etc"
+check "its line is named" says "acme.yaml:2: "
+check "the installed one stays whole" cmp "$snapshot" "$service_dir/kept.snapshot"
+cp "$service_dir/kept.yaml" "$source"
+printf 'garbage' >"$snapshot"
+kept=$(generation)
+reload
+next_generation() { [ "$(generation)" -gt "$kept" ]; }
+check "a damaged snapshot keeps nobody from loading the rest" wait_until 10 next_generation
+cp "$service_dir/kept.snapshot" "$snapshot"
+reload
+check "whole again, calls go on" wait_until 10 shim "$c" call ops.true
 check "after all that the files are taken again" answers 0 "$service_bin/tipstaffd" --config "$service_dir/etc" --check
 
 echo "-- revoke"
@@ -231,17 +249,24 @@ check "and the first goes on" shim "$service_dir/$chain.chain" call ops.true
 
 echo "-- two tenants with the same names"
 cp -r "$service_dir/etc/tenants/acme" "$service_dir/etc/tenants/beta"
-"$tipstaff" key new "$service_dir/etc/keys/beta" >/dev/null
+cp "$source" "$service_dir/etc/directory/beta.yaml"
 sed -i 's/acme/beta/g' "$service_dir/etc/tenants/beta/tenant.yaml" "$service_dir/etc/tenants/beta/trust.yaml"
-sed -i "s/key: .*/key: $(cat "$service_dir/etc/keys/beta.pub")/" "$service_dir/etc/tenants/beta/trust.yaml"
-refusals=$(grep -c reload_refused "$service_dir/service.log" || true)
-reload
-key_refused() { [ "$(grep -c reload_refused "$service_dir/service.log" || true)" -gt "$refusals" ]; }
-check "the same agent key in both tenants is refused" wait_until 10 key_refused
-check "with both places" service_says 'this public key already stands at tenants/acme/directory.yaml'
+for role in issuer directory revoker; do
+    "$tipstaff" key new "$service_dir/etc/keys/beta-$role" >/dev/null
+    sed -i "/name: beta-$role/{n;s/key: .*/key: $(cat "$service_dir/etc/keys/beta-$role.pub")/}" "$service_dir/etc/tenants/beta/trust.yaml"
+done
+beta_directory() {
+    service_tenant=beta service_directory --no-push --key "$service_dir/etc/keys/beta-directory.seed" "$@"
+}
+check "a copied snapshot is of another tenant" answers 1 beta_directory
+check "and nothing is changed" says 'the directory of another tenant, "acme"'
+rm "$service_dir/etc/tenants/beta/directory.snapshot"
+check "the same agent key in both tenants is refused" answers 1 beta_directory
+check "with both places" says 'this public key already stands'
 "$tipstaff" key new "$service_dir/keys/beta" >/dev/null
 [ $root = no ] || chown "$service_agent_uid" "$service_dir"/keys/beta.*
-sed -i "s/keys: .*/keys: [$(cat "$service_dir/keys/beta.pub")]/" "$service_dir/etc/tenants/beta/directory.yaml"
+sed -i "s/keys: .*/keys: [$(cat "$service_dir/keys/beta.pub")]/" "$service_dir/etc/directory/beta.yaml"
+check "with a key of its own it is signed" answers 0 beta_directory
 reload
 beta() { service_key=$service_dir/keys/beta.seed shim "$@"; }
 has_beta() { revoke user nobody --tenant beta >/dev/null 2>&1; }
@@ -252,10 +277,10 @@ beta_chain() { # beta_chain FILE SEED TENANT HOLDER
         --aud sidecar/local --task demo --ttl 3600 --policy - -o "$1" >/dev/null
     [ $root = no ] || chown "$service_agent_uid:$service_agent_gid" "$1"
 }
-beta_chain "$service_dir/b.chain" "$service_dir/etc/keys/beta.seed" beta "$service_dir/keys/beta.pub"
+beta_chain "$service_dir/b.chain" "$service_dir/etc/keys/beta-issuer.seed" beta "$service_dir/keys/beta.pub"
 check "beta's alice, coder and demo may call" beta "$service_dir/b.chain" call ops.true
 check "their record says beta" recorded '.kind=="decision" and .tenant=="beta" and .effect=="permit"'
-beta_chain "$service_dir/x.chain" "$service_dir/etc/keys/beta.seed" acme "$service_dir/keys/coder.pub"
+beta_chain "$service_dir/x.chain" "$service_dir/etc/keys/beta-issuer.seed" acme "$service_dir/keys/coder.pub"
 check "beta's issuer cannot speak for acme" refused auth_failed shim "$service_dir/x.chain" call ops.true
 printf '@id("b-stop")\nforbid (principal, action == Action::"ops.true", resource);\n' \
     >"$service_dir/etc/tenants/beta/policies/hard/zzz.cedar"
