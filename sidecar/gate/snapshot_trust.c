@@ -304,7 +304,8 @@ static ts_err gather_room(const struct snapshot_rules *r,
     g->in = (struct trust_input){.tenants = g->tenants,
                                  .keys = g->keys,
                                  .agents = g->agents,
-                                 .users = g->users};
+                                 .users = g->users,
+                                 .points_checked = true};
     return TS_OK;
 }
 

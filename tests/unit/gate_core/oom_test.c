@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "fixture.h"
@@ -23,6 +24,79 @@ static int teardown(void **state)
     (void)state;
     fix_done(&fix);
     return 0;
+}
+
+static ts_err load_once(const void *arg)
+{
+    const struct fixture *f = arg;
+    struct snapshot *s = NULL;
+    char err[1024] = "";
+    ts_err e = snapshot_load_past(&f->bundle, &f->settings, 1, &f->past, &s,
+                                  err, sizeof(err));
+
+    if (e != TS_OK) {
+        assert_null(s);
+        assert_int_not_equal(err[0], '\0');
+    }
+    snapshot_release(s);
+    return e;
+}
+
+/* With what is in force as the past: kept, replaced, or not taken over. */
+static void reload_out_of_memory_leaves_nothing(void **state)
+{
+    struct fix_signing how = fix_signing("acme", 2);
+    struct ts_bytes object;
+
+    (void)state;
+    fix_load_ok(&fix);
+    fix.past.held = fix.snapshot;
+    fix.past.strict = false;
+    object = fix_sign_directory(&fix, &how);
+    fix_set(&fix, "tenants/acme/directory.yaml", NULL);
+    fault_mem_sweep(load_once, &fix, TS_OK, 50);
+    fix_set_bytes(&fix, "tenants/acme/directory.snapshot", object);
+    fault_mem_sweep(load_once, &fix, TS_OK, 50);
+    fix_set(&fix, "tenants/acme/directory.snapshot", "garbage");
+    fault_mem_sweep(load_once, &fix, TS_OK, 50);
+    free((void *)(uintptr_t)object.ptr);
+}
+
+struct feeding {
+    struct ts_bytes object;
+    ts_err want;
+};
+
+static ts_err feed_once(const void *arg)
+{
+    const struct feeding *f = arg;
+    struct snapshot *s = NULL;
+    char err[1024] = "";
+    ts_err e =
+        snapshot_with_directory(fix.snapshot, TS_STR_LIT("acme"), f->object,
+                                &fix.past, &s, err, sizeof(err));
+
+    assert_int_equal(s != NULL, e == TS_OK);
+    assert_true(e == TS_OK || err[0] != '\0');
+    snapshot_release(s);
+    return e;
+}
+
+static void snapshot_with_directory_out_of_memory_leaves_nothing(void **state)
+{
+    struct fix_signing how = fix_signing("acme", 2);
+    struct feeding f;
+
+    (void)state;
+    fix_load_ok(&fix);
+    f.object = fix_sign_directory(&fix, &how);
+    fault_mem_sweep(feed_once, &f, TS_OK, 5);
+    free((void *)(uintptr_t)f.object.ptr);
+    fix_edit(&fix, "tenants/acme/directory.yaml", "groups: [viewers]",
+             "groups: [viewers]\n    attrs: {a: b}");
+    f.object = fix_sign_directory(&fix, &how);
+    fault_mem_sweep(feed_once, &f, TS_E_INVALID, 5);
+    free((void *)(uintptr_t)f.object.ptr);
 }
 
 static void snapshot_load_out_of_memory_leaves_nothing(void **state)
@@ -159,6 +233,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(snapshot_load_out_of_memory_leaves_nothing),
+        T(reload_out_of_memory_leaves_nothing),
+        T(snapshot_with_directory_out_of_memory_leaves_nothing),
         T(authority_make_out_of_memory_leaves_nothing),
         T(decide_call_out_of_memory_is_a_recorded_denial),
         T(decide_call_small_arena_never_permits_wrongly),

@@ -243,9 +243,10 @@ static void snapshot_load_key_in_two_roles_names_both_places(void **state)
     fix_pk_hex(KEY_ISSUER, hex);
     fix_edit(&fix, DIRFILE, "KEY", hex);
     assert_int_not_equal(fix_load(&fix), TS_OK);
-    assert_non_null(strstr(fix.err, SIGNED
-                           " (seq 1): agents[0] \"coder\": this public key already "
-                           "stands at " TENANT "trust.yaml:4;"));
+    assert_non_null(
+        strstr(fix.err,
+               SIGNED " (seq 1): agents[0] \"coder\": this public key already "
+                      "stands at " TENANT "trust.yaml:4;"));
 }
 
 static void snapshot_load_key_in_two_tenants_is_refused(void **state)
