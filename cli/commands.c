@@ -7,6 +7,7 @@
 #include "cli/cmd.h"
 #include "cli/directory/directory.h"
 #include "cli/policy/policy.h"
+#include "cli/revocations/revocations.h"
 
 /* In the order of tipstaff --help. */
 const struct cli_command cli_commands[] = {
@@ -20,6 +21,7 @@ const struct cli_command cli_commands[] = {
     {"directory", "who there is: sign, change, show, keep fresh",
      cmd_directory},
     {"revoke", "take authority away, kill what runs under it", cmd_revoke},
+    {"revocations", "list what is revoked", cmd_revocations},
     {"status", "ask the running service how it is", cmd_status},
     {"tail", "show decisions as they are written", cmd_tail},
     {"policy", "check, format, ask, explain and test Cedar policies",

@@ -22,6 +22,7 @@
 #include "proto/wire/mp_write.h"
 #include "sidecar/common/control.h"
 #include "sidecar/common/fds.h"
+#include "sidecar/common/revocation_entry.h"
 #include "tests/lib/ts_test.h"
 
 #define HOP_WAIT_MS 10000
@@ -36,6 +37,7 @@ void rig_init(struct rig *r)
                       .memfd = -1,
                       .journal = -1,
                       .sync = true,
+                      .sidecar = "test/sidecar",
                       .segment_bytes = 8u << 20,
                       .reserve_bytes = 1u << 20};
     (void)snprintf(r->dir, sizeof(r->dir), "/tmp/tipstaff-rec-XXXXXX");
@@ -115,12 +117,19 @@ static void send_start(struct rig *r)
     s->generation = 1;
     s->boot_id = 0x1234;
     s->launchers = 1;
-    s->sidecar_id = TS_STR_LIT("test/sidecar");
+    s->sidecar_id = ts_str_of(r->sidecar);
     s->audience_count = 1;
     s->audiences[0] = TS_STR_LIT("test/sidecar");
     s->durability_sync = r->sync;
     s->admin_uid_count = 1;
     s->admin_uids[0] = (uint32_t)getuid();
+    if (r->operator_of != NULL) {
+        s->admin_uids[0]++;
+        s->tenant_operator_count = 1;
+        s->tenant_operators[0] = (struct control_operator){
+            .tenant = ts_str_of(r->operator_of), .uid = (uint32_t)getuid()};
+    }
+    s->init_state = r->init_state;
     s->segment_bytes = r->segment_bytes;
     s->reserve_bytes = r->reserve_bytes;
     assert_int_equal(control_send(r->control, &m), TS_OK);
@@ -345,6 +354,34 @@ void rig_revocation(struct rig *r, const char *payload)
 
     (void)crypto_generichash(j.key, sizeof(j.key), j.payload.ptr, j.payload.len,
                              NULL, 0);
+    assert_int_equal(ring_journal_encode(&j, body, sizeof(body), &len), TS_OK);
+    rig_raw(r, RING_JOURNAL, body, len);
+}
+
+void rig_revoke(struct rig *r, const char *tenant, const char *agent,
+                uint64_t cutoff, uint64_t keep_until)
+{
+    static uint64_t rev_seq;
+    uint8_t payload[REVOCATION_PAYLOAD_MAX], body[2048];
+    const struct revocation_entry e = {
+        .rev_seq = ++rev_seq,
+        .kind = REVOCATION_AGENT,
+        .tenant = ts_str_of(tenant),
+        .target = {.ptr = (const uint8_t *)agent, .len = strlen(agent)},
+        .cutoff = cutoff,
+        .unix_ms = UINT64_C(1763769600000),
+        .reason = TS_STR_LIT("lost\033[31m")};
+    struct ring_journal j = {.type = JOURNAL_REVOCATION,
+                             .tenant = e.tenant,
+                             .keep_until = keep_until,
+                             .payload.ptr = payload};
+    size_t len;
+
+    (void)crypto_generichash(j.key, sizeof(j.key), e.target.ptr, e.target.len,
+                             NULL, 0);
+    assert_int_equal(
+        revocation_entry_encode(&e, payload, sizeof(payload), &j.payload.len),
+        TS_OK);
     assert_int_equal(ring_journal_encode(&j, body, sizeof(body), &len), TS_OK);
     rig_raw(r, RING_JOURNAL, body, len);
 }

@@ -21,6 +21,9 @@ struct rig {
     int journal; /* the memfd that came with READY */
     bool sync;
     uint64_t segment_bytes, reserve_bytes;
+    const char *operator_of; /* this uid reads that tenant only, or NULL */
+    bool init_state;
+    const char *sidecar;
     const char *mount_options; /* a tmpfs of its own for the log, or NULL */
 };
 
@@ -40,6 +43,9 @@ void rig_launch(struct rig *r, uint32_t n); /* wakes the recorder */
 void rig_outcome(struct rig *r, uint32_t n, const char *reason);
 void rig_raw(struct rig *r, enum ring_kind kind, const void *body, size_t len);
 void rig_revocation(struct rig *r, const char *payload);
+/* One that means something: agent of a tenant, issued up to cutoff. */
+void rig_revoke(struct rig *r, const char *tenant, const char *agent,
+                uint64_t cutoff, uint64_t keep_until);
 void rig_barrier(struct rig *r, uint64_t id);
 void rig_kill_order(struct rig *r, uint32_t n);
 
