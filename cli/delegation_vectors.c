@@ -8,16 +8,22 @@
 #include "cli/delegation_cmds.h"
 #include "cli/opts.h"
 #include "cli/term.h"
+#include "cli/vectors_flips.h"
 #include "cli/vectors_load.h"
 #include "proto/trust/handshake.h"
 #include "proto/trust/id.h"
 
 #define IDS_OF "two-blocks" /* the chain whose ids the file lists */
 
+/* Bytes of valid chains of which every bit is flipped unasked: some seconds. */
+#define FLIP_BYTES_MAX 8192
+
 struct run {
     const json_t *top;
     struct vectors_config config;
     size_t passed, failed;
+    bool all_flips;     /* --flips */
+    size_t valid_bytes; /* of the accepted chains */
 };
 
 static void count(struct run *r, bool ok, const char *name, const char *want,
@@ -99,7 +105,43 @@ static bool run_chain(struct run *r, const json_t *v, struct ts_arena *arena)
         return true;
     }
     count(r, ok, name.ptr, expect.ptr, trust_code_name(c));
+    if (c == TRUST_OK)
+        r->valid_bytes += chain.len;
     return true;
+}
+
+/* All truncations and bit flips of all chains that are accepted as they are. */
+static bool run_flips(struct run *r)
+{
+    const struct trust_config *cfg = &r->config.trust;
+    struct flips sum = {0};
+    const json_t *v;
+    size_t i;
+
+    if (r->valid_bytes > FLIP_BYTES_MAX && !r->all_flips) {
+        (void)printf("bit flips and truncations not tried: %zu bytes of valid "
+                     "chains would take long (--flips)\n",
+                     r->valid_bytes);
+        return true;
+    }
+    json_array_foreach(json_object_get(r->top, "vectors"), i, v)
+    {
+        struct ts_arena arena;
+        struct ts_bytes chain;
+        struct delegation d;
+
+        ts_arena_init(&arena, 1u << 20);
+        if (chain_bytes(v, &arena, &chain) &&
+            delegation_decode_verify(cfg, chain.ptr, chain.len, r->config.now,
+                                     &arena, &d) == TRUST_OK)
+            flips_try(cfg, chain, r->config.now, &sum);
+        ts_arena_done(&arena);
+    }
+    (void)printf("%zu bit flips and truncations: %zu accepted\n", sum.tried,
+                 sum.accepted);
+    if (sum.failed > 0)
+        cli_error("out of memory: %zu could not be judged", sum.failed);
+    return sum.accepted == 0 && sum.failed == 0;
 }
 
 static bool run_chains(struct run *r)
@@ -240,13 +282,14 @@ static bool run_all(struct run *r)
     const json_t *approvals =
         json_object_get(json_object_get(r->top, "approvals"), "vectors");
     struct ts_arena arena;
+    bool ok, intact;
     size_t chains;
-    bool ok;
 
     ts_arena_init(&arena, 1u << 22);
     ok = vectors_config_load(r->top, &arena, &r->config) && run_chains(r);
     chains = r->passed + r->failed;
     ok = ok && run_handshake(r);
+    intact = ok && (r->failed > 0 || run_flips(r)); /* wrong already */
     vectors_config_done(&r->config);
     ts_arena_done(&arena);
     if (!ok)
@@ -258,23 +301,33 @@ static bool run_all(struct run *r)
                      "not count\n",
                      json_array_size(approvals));
     (void)printf("%zu passed, %zu failed\n", r->passed, r->failed);
-    return r->failed == 0;
+    return r->failed == 0 && intact;
 }
 
 int delegation_vectors_run(int argc, char **argv)
 {
+    struct run r = {0};
+    const struct cli_option options[] = {
+        {"--flips", NULL,
+         "flip and truncate also when that takes long (0.1 ms each)", CLI_FLAG,
+         &r.all_flips, false},
+    };
     const struct cli_usage usage = {
         .name = "tipstaff delegation vectors",
         .operands = "FILE",
         .about =
             "Runs a JSON file of test vectors: every chain must end in exactly "
-            "the code that the file\nexpects, and the handshake must hold. A "
-            "line for each failure, the counts last.",
+            "the code that the file\nexpects, and the handshake must hold. "
+            "Then every bit of every valid chain is flipped,\nand every "
+            "shorter one tried: none may be accepted. A line for each failure, "
+            "the counts last.",
+        .options = options,
+        .option_count = sizeof(options) / sizeof(options[0]),
         .operands_min = 1,
         .operands_max = 1,
-        .examples = "  tipstaff delegation vectors delegation.json\n",
+        .examples = "  tipstaff delegation vectors delegation.json\n"
+                    "  tipstaff delegation vectors --flips many.json\n",
     };
-    struct run r = {0};
     json_error_t error;
     json_t *top;
     char **operand;

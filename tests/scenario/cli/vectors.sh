@@ -19,6 +19,9 @@ fi
 cases=$(/usr/bin/python3 -c 'import json,sys; print(len(json.load(open(sys.argv[1]))["vectors"]) + 1)' "$file")
 expect 0 "$tipstaff" delegation vectors "$file"
 [ "$(tail -1 out)" = "$cases passed, 0 failed" ] || fail "$(cat out)"
+# every bit and every end of every valid chain, none of them accepted
+grep -qx '[1-9][0-9]* bit flips and truncations: 0 accepted' out || fail "$(cat out)"
+grep 'bit flips' out
 
 # it can fail: each expectation changed in turn is one failure
 /usr/bin/python3 - "$file" <<'PY'
