@@ -758,8 +758,7 @@ static void a_source_alone_is_read_until_something_signed_came(void **state)
 {
     (void)state;
     fix.sources = true;
-    fix_edit(&fix, ACME "tenant.yaml", "tenant: acme",
-             "max_staleness_s: 9\ntenant: acme");
+    fix_set(&fix, ACME "tenant.yaml", "tenant: acme\nmax_staleness_s: 9\n");
     fix_load_ok(&fix);
     assert_int_equal(tenant("acme")->people->seq, 0);
     assert_int_equal(tenant("acme")->max_staleness_s, 0);
