@@ -79,6 +79,25 @@ for doc in documents:
                                      "readOnly": True}])
     check("the status probe is allowed to ask", settings["admin_uids"] ==
           [sidecar["securityContext"]["runAsUser"]])
+    secrets = {v["name"]: v["secret"] for v in pod["volumes"] if "secret" in v}
+    check("secrets are 0400, which fsGroup makes 0440",
+          secrets and pod["securityContext"]["fsGroup"] > 0 and
+          all(v["defaultMode"] == 0o400 for v in secrets.values()))
+    check("they are the generated ones", {v["secretName"] for v in secrets.values()}
+          == {g["name"] for g in kustomization["secretGenerator"]})
+    keyed = [m for m in sidecar["volumeMounts"] if m["name"] in secrets]
+    check("the sidecar mounts them whole and read-only, at its key",
+          {m["name"] for m in keyed} == set(secrets) and all(
+              m["readOnly"] and "subPath" not in m and
+              settings["key"].startswith(m["mountPath"] + "/") for m in keyed))
+    check("the key is one of the Secret's", os.path.basename(settings["key"]) in
+          {f.split("=")[0] for g in kustomization["secretGenerator"]
+           for f in g["files"]})
+    check("whoever reads a secret is in its group", sidecar["securityContext"]
+          ["runAsGroup"] == pod["securityContext"]["fsGroup"])
+    check("the operators' socket is in a volume of the sidecar alone",
+          [c["name"] for c in containers for m in c["volumeMounts"]
+           if m["name"] == "admin-socket"] == ["tipstaff"])
     grace = settings.get("grace_ms", 10000) / 1000
     check("time enough to drain", pod["terminationGracePeriodSeconds"] >
           grace + 10)
