@@ -315,7 +315,7 @@ ts_err directory_open_source(const struct bundle_file *file,
                              char *reterr_text, size_t reterr_cap)
 {
     struct directory *d = directory_new(tenant, "directory.yaml");
-    const char *copy;
+    const char *copy = NULL;
     ts_err e;
 
     if (d == NULL)
