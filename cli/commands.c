@@ -22,6 +22,7 @@ const struct cli_command cli_commands[] = {
      cmd_directory},
     {"revoke", "take authority away, kill what runs under it", cmd_revoke},
     {"revocations", "list what is revoked", cmd_revocations},
+    {"drill", "rehearse a revocation, with figures", cmd_drill},
     {"status", "ask the running service how it is", cmd_status},
     {"tail", "show decisions as they are written", cmd_tail},
     {"policy", "check, format, ask, explain and test Cedar policies",

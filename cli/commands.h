@@ -13,5 +13,6 @@ int cmd_init(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_revoke(int argc, char **argv);
+int cmd_drill(int argc, char **argv);
 
 #endif
