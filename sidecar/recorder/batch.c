@@ -211,7 +211,7 @@ static ts_err commit(struct batch *b, uint64_t unix_us)
     const char *flaw = b->flaw;
     ts_err e;
 
-    b->flaw = "the journal cannot be synced";
+    b->flaw = "the journal cannot be written or synced";
     e = journal_sync(b->journal);
     if (e != TS_OK)
         return e;
