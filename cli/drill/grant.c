@@ -32,7 +32,7 @@ static bool write_for_agent(const struct drill *d, const char *name,
     (void)unlink(path); /* of the round before */
     if (!cli_write_new(path, S_IRUSR, p, len))
         return false;
-    if (!d->drop || chown(path, d->uid, d->gid) == 0)
+    if (!d->drop || lchown(path, d->uid, d->gid) == 0)
         return true;
     cli_error("%s cannot be given to uid %u", path, (unsigned)d->uid);
     return false;
