@@ -4,6 +4,7 @@
 #include "proto/base/ts_mem.h"
 #include "proto/base/ts_require.h"
 #include "proto/trust/id.h"
+#include "sidecar/gate/obo_token.h"
 #include "sidecar/gate/snapshot_priv.h"
 
 /* The rules: what the operator's files say, without the people. */
@@ -278,6 +279,8 @@ static ts_err load(struct loading *l, const struct control_start *settings)
 
     if ((e = manifests_load(l->bundle, r->generation, &r->manifests,
                             l->err->text, l->err->cap)) != TS_OK ||
+        (e = obo_manifests_check(r->manifests, settings->has_token_key,
+                                 l->err->text, l->err->cap)) != TS_OK ||
         (e = load_tools(r)) != TS_OK || (e = find_tenants(l)) != TS_OK)
         return e;
     for (uint32_t i = 0; i < r->tenant_count; i++)

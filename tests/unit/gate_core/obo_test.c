@@ -319,6 +319,11 @@ static void manifests_that_want_tokens_need_a_key_at_load(void **state)
 
     (void)state;
     world(&f, true);
+    f.settings.has_token_key = false;
+    assert_int_not_equal(fix_load(&f), TS_OK);
+    assert_non_null(strstr(f.err, "tools/fs.read.yaml:1: identity_token"));
+    f.settings.has_token_key = true;
+    fix_load_ok(&f);
     assert_int_equal(
         obo_manifests_check(f.snapshot->manifests, true, text, sizeof(text)),
         TS_OK);
