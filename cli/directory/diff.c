@@ -50,12 +50,12 @@ static void entry(struct diff *d, const char *kind, struct ts_str id)
     d->is_open = false;
 }
 
-static void status(struct diff *d, bool from, bool to)
+static void status(struct diff *d, bool is_new, bool from, bool to)
 {
     if (from == to)
         return;
     next_change(d);
-    (void)fputs(to ? "activated" : "deactivated", stdout);
+    (void)fputs(is_new ? "inactive" : to ? "activated" : "deactivated", stdout);
 }
 
 static bool listed(const struct ts_str *ids, uint32_t count, struct ts_str id)
@@ -193,7 +193,7 @@ static void one_user(struct diff *d, const struct directory_user *from,
     if (to != NULL) {
         const struct directory_user *old = from != NULL ? from : &none;
 
-        status(d, old->active, to->active);
+        status(d, from == NULL, old->active, to->active);
         ids(d, "groups", old->groups, old->group_count, to->groups,
             to->group_count);
         attrs(d, old->attrs, old->attr_count, to->attrs, to->attr_count);
@@ -214,7 +214,7 @@ static void one_agent(struct diff *d, const struct directory_agent *from,
         const struct directory_agent *old = from != NULL ? from : &none;
 
         none.max_depth = to->max_depth;
-        status(d, old->active, to->active);
+        status(d, from == NULL, old->active, to->active);
         if (!ts_str_eq(old->owner, to->owner)) {
             next_change(d);
             (void)fputs(to->owner.len > 0 ? "owner " : "no owner", stdout);
@@ -252,7 +252,7 @@ static void one_approver(struct diff *d, const struct directory_approver *from,
             (void)fputs("was ", stdout);
             term_print(from->person);
         }
-        status(d, old->active, to->active);
+        status(d, from == NULL, old->active, to->active);
         ids(d, "classes", old->classes, old->class_count, to->classes,
             to->class_count);
         ids(d, "roles", old->roles, old->role_count, to->roles, to->role_count);
