@@ -1,7 +1,13 @@
 #ifndef SIDECAR_SUPERVISOR_WATCH_PRIV_H
 #define SIDECAR_SUPERVISOR_WATCH_PRIV_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
 #include "proto/base/ts_arena.h"
+#include "sidecar/common/bundle.h"
 #include "sidecar/supervisor/watch.h"
 #include "sidecar/supervisor/watch_plan.h"
 
