@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Changes one operator at a time in the policy engine and asks which test notices.
+"""Changes one operator at a time in the policy engine, or removes one check at a
+time from the delegation verifier, and asks which test notices.
 
 A mutant that no test notices is a gap in the tests, or it means the same as the
 original; equivalent.txt lists those that were looked at, with the reason.
@@ -17,6 +18,8 @@ import subprocess
 import sys
 import time
 
+import checks
+
 TOKEN = re.compile(
     r'/\*.*?\*/|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|^[ \t]*#(?:[^\n\\]|\\.|\\\n)*'
     r'|[A-Za-z_]\w*|\d\w*|->|\+\+|--|<<=?|>>=?|[-+*/%&|^]=|==|!=|<=|>=|&&|\|\||.',
@@ -25,8 +28,6 @@ SWAP = {'==': ['!='], '!=': ['=='], '<': ['<=', '>='], '<=': ['<', '>'],
         '>': ['>=', '<='], '>=': ['>', '<'], '&&': ['||'], '||': ['&&'],
         '+=': ['-='], '-=': ['+='], 'true': ['false'], 'false': ['true']}
 TYPES = {'const', 'static', 'struct', 'enum', 'return', 'case', 'sizeof'}
-SOURCES = ['policy/eval/*.c', 'policy/validate/*.c', 'policy/core/ext*.c']
-TESTS = r'^(unit\.policy|spec\.cedar\.(own|differs)|golden\.cedar)'
 MEMORY = 2 << 30
 
 
@@ -38,6 +39,11 @@ class Mutant(collections.namedtuple('Mutant', 'file offset old new line text dig
     @property
     def name(self):
         return f'{self.file}:{self.line}: {self.old} becomes {self.new or "nothing"}: {self.text}'
+
+    @property
+    def swap(self):
+        """How equivalent.txt names the change."""
+        return ' '.join(f'{self.old} > {self.new}'.split())
 
 
 def replacements(before, token):
@@ -73,11 +79,30 @@ def mutants_of(root, path):
         before = token
 
 
+def checks_of(root, path):
+    text = path.read_text()
+    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+    lines = text.split('\n')
+    for offset, old, new in checks.removals(text):
+        line = text.count('\n', 0, offset)
+        yield Mutant(str(path.relative_to(root)), offset, old, new, line + 1, lines[line].strip(), digest)
+
+
+# What is changed and how, which programs of the tree judge it, and the tests.
+Job = collections.namedtuple('Job', 'sources mutants programs tests log')
+POLICY = Job(['policy/eval/*.c', 'policy/validate/*.c', 'policy/core/ext*.c'], mutants_of,
+             r'tests/(?:unit_policy|golden_cedar)_\w+|bin/tipstaff',
+             r'^(unit\.policy|spec\.cedar\.(own|differs)|golden\.cedar)', 'results.jsonl')
+DELEGATION = Job(checks.SOURCES, checks_of, r'tests/(?:unit_trust|spec_ed25519)_\w+',
+                 r'^(unit\.trust|spec\.ed25519)', 'checks.jsonl')
+
+
 class Bench:
     """A scratch copy of the tree, built once; then one file changes at a time."""
 
-    def __init__(self, top, work):
+    def __init__(self, top, work, job):
         self.top, self.source, self.build = top, work / 'src', work.resolve() / 'build'
+        self.job = job
 
     def run(self, *command, timeout=1800):
         return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -105,12 +130,12 @@ class Bench:
             sys.exit(made.stdout)
         # ctest knows the command of a test only when its program is there.
         listed = self.run('ninja', '-C', str(self.build), '-t', 'targets', 'all').stdout
-        programs = re.findall(r'^(tests/(?:unit_policy|golden_cedar)_\w+|bin/tipstaff): ', listed, re.M)
+        programs = re.findall(rf'^({self.job.programs}): ', listed, re.M)
         built = self.run('ninja', '-C', str(self.build), *programs)
         if built.returncode != 0:
             sys.exit(built.stdout[-4000:])
         shown = subprocess.check_output(['ctest', '--test-dir', str(self.build),
-                                         '--show-only=json-v1', '-R', TESTS], text=True)
+                                         '--show-only=json-v1', '-R', self.job.tests], text=True)
         self.tests = {t['name']: t['command'] for t in json.loads(shown)['tests'] if 'command' in t}
         if not self.tests:
             sys.exit('no test was found')
@@ -120,7 +145,7 @@ class Bench:
         self.seconds = {}
         for name in list(self.tests):
             start = time.monotonic()
-            if not self.passes(name, 120):
+            if self.noticed(name, 120) is not None:
                 print(f'left out, fails before anything was changed: {name}')
                 del self.tests[name]
             self.seconds[name] = time.monotonic() - start
@@ -130,17 +155,22 @@ class Bench:
         targets = sorted({pathlib.Path(a).name for n in names for a in self.tests[n] if a.startswith(inside)})
         return self.run('ninja', '-C', str(self.build), *targets)
 
-    def passes(self, name, timeout):
+    def noticed(self, name, timeout):
+        """None when the test passes, else the name of what failed in it, if it says so."""
         def limits():
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         try:
-            done = subprocess.run(self.tests[name], stdout=subprocess.DEVNULL, timeout=timeout,
+            done = subprocess.run(self.tests[name], stdout=subprocess.PIPE, timeout=timeout,
                                   stderr=subprocess.DEVNULL, preexec_fn=limits, cwd=self.build,
+                                  text=True, errors='replace',
                                   env={k: v for k, v in os.environ.items() if k != 'TIPSTAFF_SHARED'})
         except subprocess.TimeoutExpired:
-            return False
-        return done.returncode == 0
+            return ''
+        if done.returncode == 0:
+            return None
+        failed = re.findall(r'^\[  FAILED  \] (\w+)$|^\[ RUN      \] (\w+)$(?!.*^\[ )', done.stdout, re.M | re.S)
+        return failed[0][0] or failed[0][1] if failed else ''
 
     def judge(self, mutant, order):
         """The test that notices, 'none', or 'no build'."""
@@ -150,12 +180,14 @@ class Bench:
         path.write_text(text[:mutant.offset] + mutant.new + text[end:])
         try:
             # The likely ones alone, the others linked in one go.
-            for group in [order[:1], order[1:3], order[3:]]:
+            few = len(order) <= 20
+            for group in [order] if few else [order[:1], order[1:3], order[3:]]:
                 if group and self.ninja(group).returncode != 0:
                     return 'no build'
                 for name in group:
-                    if not self.passes(name, 5 + 10 * self.seconds[name]):
-                        return name
+                    what = self.noticed(name, 5 + 10 * self.seconds[name])
+                    if what is not None:
+                        return f'{name} {what}'.strip()
             return 'none'
         finally:
             path.write_text(text)
@@ -185,8 +217,8 @@ def report(results, known):
             verdicts['do not build'] += 1
         elif verdict != 'none':
             verdicts['noticed'] += 1
-            noticed[verdict] += 1
-        elif (m.file, m.text, f'{m.old} > {m.new}') in known:
+            noticed[verdict.split()[0]] += 1
+        elif (m.file, m.text, m.swap) in known:
             verdicts['equivalent'] += 1
         else:
             verdicts['survive'] += 1
@@ -206,21 +238,24 @@ def main():
     p = argparse.ArgumentParser()
     p.add_argument('--top', type=pathlib.Path, required=True)
     p.add_argument('--work', type=pathlib.Path, required=True)
+    p.add_argument('--delegation', action='store_true', help='remove checks of the delegation verifier')
     p.add_argument('--sample', type=int, default=0, help='judge only N of them')
     p.add_argument('--seed', default='1')
     p.add_argument('--only', default='', help='only files whose path contains this')
     p.add_argument('--seconds', type=float, default=float('inf'))
     args = p.parse_args()
-    bench = Bench(args.top, args.work)
+    job = DELEGATION if args.delegation else POLICY
+    bench = Bench(args.top, args.work, job)
     bench.source.mkdir(parents=True, exist_ok=True)
     bench.prepare()
-    every = [m for pattern in SOURCES for f in sorted(bench.source.glob(pattern))
-             if args.only in str(f) for m in mutants_of(bench.source, f)]
+    every = [m for pattern in job.sources for f in sorted(bench.source.glob(pattern))
+             if args.only in str(f) for m in job.mutants(bench.source, f)]
     total = len(every)
-    random.Random(args.seed).shuffle(every)
+    if args.sample or not args.delegation:
+        random.Random(args.seed).shuffle(every)
     if args.sample:
         every = every[:args.sample]
-    log = args.work / 'results.jsonl'
+    log = args.work / job.log
     old = {}
     if log.exists():
         old = {r['key']: r['verdict'] for r in map(json.loads, log.read_text().splitlines())}
@@ -231,17 +266,20 @@ def main():
     with log.open('a') as out:
         for i, m in enumerate(every):
             verdict = old.get(m.key)
-            part = str(pathlib.Path(m.file).parent)
+            part = m.file if args.delegation else str(pathlib.Path(m.file).parent)
             if verdict is None:
                 if time.monotonic() - start > args.seconds:
                     break
                 verdict = bench.judge(m, order_of(bench.tests, bench.seconds, kills[part]))
                 out.write(json.dumps({'key': m.key, 'verdict': verdict}) + '\n')
                 out.flush()
-            kills[part][verdict] += 1
+            kills[part][verdict.split(' ')[0]] += 1
             results.append((m, verdict))
             if i % 20 == 19:
                 print(f'  {i + 1}/{len(every)}, {time.monotonic() - start:.0f} s', flush=True)
+    if args.delegation:
+        for m, verdict in sorted(results):
+            print(f'{m.file}:{m.line}: {" ".join(m.old.split())} -> {verdict}')
     return report(results, equivalents(args.top / 'tests/mutation/equivalent.txt'))
 
 

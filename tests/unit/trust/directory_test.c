@@ -305,6 +305,26 @@ static void without_memory_there_is_no_snapshot(void **state)
     }
 }
 
+/* Whatever the budget: a whole snapshot or none. */
+static void an_arena_that_is_too_small_is_told_at_every_size(void **state)
+{
+    struct ts_bytes in = dw_sign(&g, KEY_DIRECTORY);
+    enum trust_code c = TRUST_E_INTERNAL;
+
+    (void)state;
+    for (size_t budget = 0; c == TRUST_E_INTERNAL; budget += 8) {
+        struct directory_snapshot s;
+        struct ts_arena arena;
+
+        ts_arena_init(&arena, budget);
+        c = directory_snapshot_verify(g.w.cfg.store, TS_STR_LIT("acme"), in,
+                                      W_NOW, &arena, &s, NULL, NULL);
+        assert_true(c == TRUST_OK || c == TRUST_E_INTERNAL);
+        ts_arena_done(&arena);
+    }
+    assert_int_equal(c, TRUST_OK);
+}
+
 static void what_does_not_fit_is_not_written(void **state)
 {
     struct ts_buf out;
@@ -334,6 +354,7 @@ int main(void)
         T(a_store_of_keys_alone_is_enough),
         T(a_large_directory_is_read_and_written),
         T(without_memory_there_is_no_snapshot),
+        T(an_arena_that_is_too_small_is_told_at_every_size),
         T(what_does_not_fit_is_not_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -88,6 +88,29 @@ static void an_arena_without_budget_is_not_a_verdict(void **state)
     ts_arena_done(&a);
 }
 
+/* Whatever the budget: a whole store or none. */
+static void an_arena_that_is_too_small_is_told_at_every_size(void **state)
+{
+    size_t enough = 0;
+
+    (void)state;
+    for (size_t budget = 0; enough == 0; budget += 8) {
+        const struct trust_store *s = NULL;
+        struct ts_arena a;
+        char why[128] = "";
+        ts_err e;
+
+        ts_arena_init(&a, budget);
+        e = trust_store_build(&w.in, &a, &s, why, sizeof(why));
+        assert_true(e == TS_OK || (e == TS_E_LIMIT && why[0] != '\0'));
+        assert_int_equal(s != NULL, e == TS_OK);
+        enough = e == TS_OK ? budget : 0;
+        assert_true(e != TS_OK || a.used <= budget);
+        ts_arena_done(&a);
+    }
+    assert_true(enough > 1000);
+}
+
 static void messages_without_memory_are_not_sent(void **state)
 {
     const struct handshake_auth m = {.chain = {.ptr = c.b, .len = c.len}};
@@ -117,6 +140,7 @@ int main(void)
         T(store_without_memory_is_no_store),
         T(chain_without_memory_is_not_accepted),
         T(an_arena_without_budget_is_not_a_verdict),
+        T(an_arena_that_is_too_small_is_told_at_every_size),
         T(messages_without_memory_are_not_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
