@@ -15,7 +15,7 @@
 
 struct attenuate_opts {
     const char *chain, *key, *issuer_pub, *agent, *holder, *policy, *schema,
-        *out;
+        *out, *cert;
     uint64_t ttl_s, depth;
 };
 
@@ -59,6 +59,9 @@ static const char *why(enum trust_code c)
     case TRUST_E_ISSUER:
         return "the issuer's key (--issuer-pub or CHAIN.issuer) is not the one "
                "that signed this chain's root";
+    case TRUST_E_AGENT:
+        return "--cert is not a certificate for this tenant, --agent and "
+               "--holder; make one with tipstaff delegation cert";
     case TRUST_E_ID:
         return "--agent is 1 to 128 of [A-Za-z0-9._@:+=-], segments joined "
                "by /";
@@ -108,8 +111,15 @@ static bool build(const struct attenuate_opts *o, struct ts_arena *arena)
 
     if (!cli_read(o->chain, TS_CHAIN_MAX, arena, &chain) ||
         !cli_block_policy(o->policy, o->schema, arena, &link.policies) ||
-        !cli_public_key("--holder", o->holder, link.holder))
+        !cli_public_key("--holder", o->holder, link.holder) ||
+        (o->cert != NULL && !cli_read(o->cert, TS_CERT_MAX, arena, &link.cert)))
         return false;
+    if (o->cert != NULL && link.cert.len == 0) {
+        cli_error("%s is empty; make a certificate with tipstaff delegation "
+                  "cert",
+                  o->cert);
+        return false;
+    }
     c = delegation_decode_to_show(chain.ptr, chain.len, NULL, arena, &d);
     if (c != TRUST_OK) {
         cli_error("%s: %s: %s", o->chain, trust_code_name(c),
@@ -147,8 +157,8 @@ int cmd_attenuate(int argc, char **argv)
         {"--key", "FILE", "NAME.seed of its last holder", CLI_TEXT, &o.key,
          true},
         {"--agent", "ID",
-         "the sub-agent: below the delegator's name, or a "
-         "registered agent",
+         "the sub-agent: below the delegator's name, a registered "
+         "agent with its key, or one that --cert is for",
          CLI_TEXT, &o.agent, true},
         {"--holder", "KEY", "its public key: 64 hex digits or NAME.pub",
          CLI_TEXT, &o.holder, true},
@@ -161,6 +171,9 @@ int cmd_attenuate(int argc, char **argv)
         {"--issuer-pub", "KEY",
          "public key that signed the root; default: as CHAIN.issuer notes",
          CLI_TEXT, &o.issuer_pub, false},
+        {"--cert", "FILE",
+         "of --agent and --holder, from tipstaff delegation cert", CLI_TEXT,
+         &o.cert, false},
         {"--ttl", "TIME", "lifetime; default and at most the chain's own",
          CLI_SECONDS, &o.ttl_s, false},
         {"--depth", "N", "links allowed below; default 0", CLI_NUMBER, &o.depth,
@@ -177,7 +190,10 @@ int cmd_attenuate(int argc, char **argv)
         .examples =
             "  tipstaff attenuate --chain coder.chain --key coder.seed \\\n"
             "      --agent coder/tester --holder tester.pub --ttl 5m \\\n"
-            "      --policy read-only.cedar -o tester.chain\n",
+            "      --policy read-only.cedar -o tester.chain\n"
+            "  tipstaff attenuate --chain coder.chain --key coder.seed \\\n"
+            "      --agent builder --holder pod-7.pub --cert pod-7.cert \\\n"
+            "      --policy read-only.cedar -o pod-7.chain\n",
     };
     char **operands;
     size_t count;

@@ -9,6 +9,7 @@ int cmd_delegation(int argc, char **argv)
         {"show", "show what a chain file says", delegation_show_run},
         {"export", "describe a chain as RFC 8693 claims",
          delegation_export_run},
+        {"cert", "vouch for an agent's key", delegation_cert_run},
         {"vectors", "run a file of test vectors", delegation_vectors_run},
         {NULL, NULL, NULL},
     };

@@ -8,6 +8,7 @@
 /* What tipstaff delegation does, one file each. */
 int delegation_show_run(int argc, char **argv);
 int delegation_export_run(int argc, char **argv);
+int delegation_cert_run(int argc, char **argv);
 int delegation_vectors_run(int argc, char **argv);
 
 /* Prints d as one JSON object. has_ids: block ids were computed. verified: the

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "cli/delegation_cmds.h"
+#include "proto/trust/agent_cert.h"
 
 static json_t *hex(const uint8_t *p, size_t len)
 {
@@ -42,14 +43,28 @@ static json_t *attrs_json(const struct delegation *d)
     return o;
 }
 
+/* Null without one; its form only. */
+static json_t *cert_json(const struct delegation_block *b)
+{
+    uint8_t kid[TRUST_KID_LEN];
+    struct agent_cert c;
+
+    if (agent_cert_decode_to_show(b->cert, &c, kid) != TRUST_OK)
+        return json_null();
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "kid",
+                     hex(kid, sizeof(kid)), "tenant", text(c.tenant), "agent",
+                     text(c.agent), "pk", hex(c.pk, TRUST_PK_LEN), "nbf",
+                     number(c.nbf), "exp", number(c.exp));
+}
+
 static json_t *block_json(const struct delegation_block *b, bool has_id)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
                      has_id ? hex(b->id, sizeof(b->id)) : json_null(), "agent",
                      text(b->agent), "holder", hex(b->holder, TRUST_PK_LEN),
                      "iat", number(b->iat), "nbf", number(b->nbf), "exp",
                      number(b->exp), "depth", number(b->depth), "policies",
-                     text(b->policies));
+                     text(b->policies), "cert", cert_json(b));
 }
 
 static json_t *blocks_json(const struct delegation *d, bool has_ids)

@@ -8,6 +8,7 @@
 #include "cli/files.h"
 #include "cli/opts.h"
 #include "cli/term.h"
+#include "proto/trust/agent_cert.h"
 #include "proto/trust/delegation.h"
 
 struct view {
@@ -112,6 +113,29 @@ static void print_policy(const struct view *v, const char *bar,
     }
 }
 
+/* Who vouches for the key; form only, as for the rest of what is shown. */
+static void print_cert(const struct view *v, const char *bar,
+                       const struct delegation_block *b)
+{
+    uint8_t kid[TRUST_KID_LEN];
+    struct agent_cert c;
+    char to[32];
+
+    if (b->cert.len == 0)
+        return;
+    (void)printf("%s    %scert%s  ", bar, v->t.dim, v->t.reset);
+    if (agent_cert_decode_to_show(b->cert, &c, kid) != TRUST_OK) {
+        (void)printf("%smalformed%s\n", v->t.red, v->t.reset);
+        return;
+    }
+    term_time(to, sizeof(to), c.exp);
+    (void)printf("for ");
+    term_print(c.agent);
+    (void)printf(" until %s, signed by ", to);
+    print_hex(kid, sizeof(kid));
+    (void)putchar('\n');
+}
+
 static void print_block(const struct view *v, size_t i)
 {
     const struct delegation_block *b = &v->d->blocks[i];
@@ -131,6 +155,7 @@ static void print_block(const struct view *v, size_t i)
     (void)printf("\n%s    %suntil%s %s, %u more link%s allowed\n", bar,
                  v->t.dim, v->t.reset, to, (unsigned)b->depth,
                  b->depth == 1 ? "" : "s");
+    print_cert(v, bar, b);
     print_policy(v, bar, b->policies);
 }
 

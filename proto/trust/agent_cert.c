@@ -39,6 +39,19 @@ enum trust_code agent_cert_decode(struct ts_bytes body, struct agent_cert *ret)
     return TRUST_OK;
 }
 
+enum trust_code agent_cert_decode_to_show(struct ts_bytes in,
+                                          struct agent_cert *ret,
+                                          uint8_t ret_kid[TRUST_KID_LEN])
+{
+    struct signed_object o;
+    enum trust_code c = signed_split(SIGNED_AGENT_CERT, in, &o);
+
+    if (c != TRUST_OK || (c = agent_cert_decode(o.body, ret)) != TRUST_OK)
+        return c;
+    memcpy(ret_kid, o.kid, TRUST_KID_LEN);
+    return TRUST_OK;
+}
+
 ts_err agent_cert_make(const struct agent_cert *c,
                        const struct trust_secret *key, struct ts_buf *out)
 {

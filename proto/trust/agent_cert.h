@@ -34,6 +34,10 @@ TS_NODISCARD enum trust_code agent_cert_decode(struct ts_bytes body,
 TS_NODISCARD ts_err agent_cert_make(const struct agent_cert *c,
                                     const struct trust_secret *key,
                                     struct ts_buf *out);
+/* Form only, for showing it or passing it on; who signed it is not asked. */
+TS_NODISCARD enum trust_code
+agent_cert_decode_to_show(struct ts_bytes in, struct agent_cert *ret,
+                          uint8_t ret_kid[TRUST_KID_LEN]);
 /* Signature by an enabled issuer or directory key of that tenant, nbf inside
  * the key's window, a usable point. Not the time: that is asked at every
  * decision. TRUST_E_AGENT for every refusal, as of a link without one. */

@@ -120,3 +120,33 @@ expect 0 "$tipstaff" delegate --issuer-key issuer.seed --tenant acme \
     --aud s --task t --policy esc.cedar -o esc.chain
 expect 0 "$tipstaff" delegation show esc.chain
 ! grep -q "$(printf '\033')" out || fail "an escape sequence came through"
+
+# an agent of another name: with a certificate for exactly that, or not at all
+cert() {
+    "$tipstaff" delegation cert --key other.seed --tenant acme --agent builder \
+        --holder tester.pub "$@"
+}
+expect 0 cert --ttl 5m -o b.cert
+expect 1 cert --ttl 5m -o b.cert
+says err "exists already"
+expect 1 cert --ttl 0 -o zero.cert
+expect 2 cert
+expect 1 "$tipstaff" delegation cert --key other.seed --tenant 'a b' --agent x \
+    --holder tester.pub -o bad.cert
+says err "--tenant"
+handed() {
+    "$tipstaff" attenuate --chain c.chain --key coder.seed --holder tester.pub \
+        --policy p.cedar "$@"
+}
+expect 0 handed --agent builder --cert b.cert -o b.chain
+expect 0 "$tipstaff" delegation show b.chain
+says out "cert  for builder until"
+expect 0 "$tipstaff" delegation show --json b.chain
+says out '"agent": "builder"'
+expect 1 handed --agent coder/x --cert b.cert -o x.chain
+says err "E_AGENT"
+expect 1 handed --agent builder --cert p.cedar -o x.chain
+says err "E_AGENT"
+: >empty.cert
+expect 1 handed --agent builder --cert empty.cert -o x.chain
+says err "is empty"
