@@ -111,6 +111,7 @@ static uint32_t revoke_all(void)
             (void)snprintf(agent, sizeof(agent), "a%u", i % AGENTS);
             rig_revoke(&rig, "acme", agent, 1000 + i, FOR_EVER);
         }
+        rig_denial(&rig, n, 10); /* its line tells the journal's number */
         rig_barrier(&rig, n + 1);
         if (!acknowledged())
             return n;

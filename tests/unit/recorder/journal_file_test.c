@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "journal_rig.h"
+#include "sidecar/recorder/fanout.h"
 #include "tests/lib/fault_mem.h"
 
 #define FOR_EVER UINT64_MAX
@@ -412,6 +413,38 @@ static void journal_out_of_memory_leaks_nothing(void **state)
     fault_mem_disarm();
 }
 
+/* LIST on a journal of two windows, without memory at any point. */
+static void list_out_of_memory_leaks_nothing(void **state)
+{
+    (void)state;
+    reopen();
+    for (uint32_t k = 0; k < 50; k++)
+        add(JOURNAL_REVOCATION, k, FOR_EVER, 1, 3000);
+    for (int nth = 0;; nth++) {
+        static struct fanout f;
+        static struct tail_client c;
+        const struct admin_list m = {.tenant = TS_STR_LIT("acme")};
+        ts_err e;
+
+        f = (struct fanout){.journal = &rig.j};
+        c = (struct tail_client){.list = {.fd = -1}};
+        ts_buf_init(&c.out, 1u << 20);
+        fault_mem_arm(nth, true);
+        e = list_begin(&f, &c, &m, 1000);
+        while (e == TS_OK)
+            e = list_step(&f, &c, 1u << 20);
+        list_end(&c.list);
+        if (e == TS_E_AGAIN)
+            assert_true(c.out.len > (size_t)50 * 3000);
+        ts_buf_done(&c.out);
+        assert_int_equal(fault_mem_live(), 0);
+        fault_mem_disarm();
+        if (e == TS_E_AGAIN)
+            break;
+        assert_int_equal(e, TS_E_NOMEM);
+    }
+}
+
 static void journal_index_grows_and_forgets(void **state)
 {
     struct journal_index ix;
@@ -461,6 +494,7 @@ int main(void)
         D(journal_tend_waits_for_a_sync),
         D(journal_tend_again_only_when_doubled),
         D(journal_out_of_memory_leaks_nothing),
+        D(list_out_of_memory_leaks_nothing),
         cmocka_unit_test(journal_index_grows_and_forgets),
     };
 
