@@ -1,6 +1,8 @@
 /* tipstaff revoke: ends authority now, and waits until every tool that ran
  * under it is gone. */
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -9,101 +11,36 @@
 #include "cli/commands.h"
 #include "cli/files.h"
 #include "cli/opts.h"
+#include "cli/revoke_record.h"
 #include "proto/trust/id.h"
 #include "proto/wire/limits.h"
 
+#define TITLE_MAX 256
+
 struct revoke {
-    const char *socket, *tenant, *reason, *cutoff;
+    const char *socket, *tenant, *reason, *cutoff, *keep_until;
+    const char *key, *in, *out;
     uint64_t wait_s;
-    uint8_t bytes[32]; /* of a grant, block or key */
-    struct admin_revoke m;
+    char title[TITLE_MAX]; /* what is revoked, printable */
+    uint64_t sent_ns;
 };
 
-static const struct {
-    const char *name;
-    enum revoke_kind kind;
-    size_t len; /* of the target in bytes; 0: an id */
-} kinds[] = {
-    {"grant", REVOKE_GRANT, 16}, {"block", REVOKE_BLOCK, 32},
-    {"key", REVOKE_KEY, 32},     {"user", REVOKE_USER, 0},
-    {"agent", REVOKE_AGENT, 0},  {"task", REVOKE_TASK, 0},
-};
-
-static bool read_target(struct revoke *r, const char *kind, const char *target)
+static uint64_t now_ns(void)
 {
-    size_t n = strlen(target);
+    struct timespec t = {0};
 
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        if (strcmp(kind, kinds[i].name) != 0)
-            continue;
-        r->m.kind = kinds[i].kind;
-        if (kinds[i].len == 0) {
-            r->m.target = (struct ts_bytes){(const uint8_t *)target, n};
-            if (trust_id_valid(ts_str_of(target)))
-                return true;
-            cli_error("%s: not the id of a %s", target, kind);
-            return false;
-        }
-        r->m.target = (struct ts_bytes){r->bytes, kinds[i].len};
-        if (r->m.kind == REVOKE_KEY)
-            return cli_public_key("the key", target, r->bytes);
-        if (ts_hex_decode(target, n, r->bytes, kinds[i].len) == TS_OK)
-            return true;
-        cli_error("a %s is named by %zu hex digits; `tipstaff delegation show` "
-                  "prints them",
-                  kind, 2 * kinds[i].len);
-        return false;
-    }
-    cli_error(
-        "\"%s\" cannot be revoked; grant, block, key, user, agent or task "
-        "can",
-        kind);
-    return false;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail */
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* "now" or "2026-11-22T10:00:00Z". */
-static bool read_time(const char *s, uint64_t *ret)
+static double ms_since(uint64_t from_ns)
 {
-    struct tm tm = {0};
-    struct timespec now;
-    const char *end;
-    time_t t;
-
-    if (strcmp(s, "now") == 0) {
-        /* Not time(): it runs up to a tick behind, and authority issued in
-         * that tick would be spared. */
-        if (clock_gettime(CLOCK_REALTIME, &now) != 0)
-            return false;
-        t = now.tv_sec;
-    } else {
-        end = strptime(s, "%Y-%m-%dT%H:%M:%SZ", &tm);
-        if (end == NULL || *end != '\0')
-            return false;
-        t = timegm(&tm);
-    }
-    if (t <= 0)
-        return false;
-    *ret = (uint64_t)t;
-    return true;
+    return (double)(now_ns() - from_ns) / 1e6;
 }
 
-/* What is named by its content ends for ever; the rest up to a moment, so that
- * authority given later counts again. */
-static bool read_cutoff(struct revoke *r)
+static const char *plural(uint64_t n)
 {
-    bool by_content = r->m.kind == REVOKE_GRANT || r->m.kind == REVOKE_BLOCK;
-
-    if (by_content && r->cutoff == NULL)
-        return true;
-    if (by_content) {
-        cli_error("--cutoff is for keys, users, agents and tasks: a grant or "
-                  "block ends for ever");
-        return false;
-    }
-    if (read_time(r->cutoff == NULL ? "now" : r->cutoff, &r->m.cutoff))
-        return true;
-    cli_error("--cutoff is \"now\" or a time such as 2026-11-22T10:00:00Z");
-    return false;
+    return n == 1 ? "" : "s";
 }
 
 static int await_complete(struct admin_socket *s, const struct revoke *r,
@@ -112,14 +49,19 @@ static int await_complete(struct admin_socket *s, const struct revoke *r,
     struct admin_complete done;
     struct frame f;
     const char *what = "";
+    enum admin_wait w = admin_receive(s, r->wait_s * 1000, &f);
 
-    switch (admin_receive(s, r->wait_s * 1000, &f)) {
+    if (w != ADMIN_GOT)
+        (void)printf("\n");
+    (void)fflush(stdout);
+    switch (w) {
     case ADMIN_BROKEN:
         return CLI_FAILED;
     case ADMIN_TIMEOUT:
-        cli_error("revoked, but after %llu s not every tool was seen to end; "
-                  "tipstaff status shows how many run",
-                  (unsigned long long)r->wait_s);
+        cli_error("revoked, but after %" PRIu64
+                  " s not every tool was seen to end; tipstaff status shows "
+                  "how many run",
+                  r->wait_s);
         return CLI_FAILED;
     case ADMIN_GOT:
         break;
@@ -127,31 +69,25 @@ static int await_complete(struct admin_socket *s, const struct revoke *r,
     if (f.type != ADMIN_COMPLETE ||
         admin_complete_decode(f.body, f.len, &done, &what) != TS_OK ||
         done.rev_seq != rev_seq) {
+        (void)printf("\n");
         cli_error("revoked, but the service's second answer is malformed");
         return CLI_FAILED;
     }
-    (void)printf("complete: every tool that ran under it has ended\n");
+    (void)printf(", all gone after %.1f ms\n", ms_since(r->sent_ns));
     return CLI_OK;
 }
 
-static int converse(struct admin_socket *s, const struct revoke *r)
+static int await_ack(struct admin_socket *s, const struct revoke *r)
 {
     struct admin_ack ack;
-    struct ts_buf out;
     struct frame f;
     const char *what = "";
-    enum admin_wait w = ADMIN_BROKEN;
+    enum admin_wait w = admin_receive(s, r->wait_s * 1000, &f);
 
-    ts_buf_init(&out, 4096);
-    if (admin_revoke_send(&out, &r->m) != TS_OK)
-        cli_error("the request cannot be made: a value is out of its limits");
-    else if (admin_send(s, &out))
-        w = admin_receive(s, r->wait_s * 1000, &f);
-    ts_buf_done(&out);
     if (w == ADMIN_TIMEOUT)
-        cli_error("no answer within %llu s: it is not known whether it was "
-                  "revoked; try again",
-                  (unsigned long long)r->wait_s);
+        cli_error("no answer within %" PRIu64
+                  " s: it is not known whether it was revoked; try again",
+                  r->wait_s);
     if (w != ADMIN_GOT)
         return CLI_FAILED;
     if (f.type != ADMIN_ACK ||
@@ -160,51 +96,144 @@ static int converse(struct admin_socket *s, const struct revoke *r)
                   "it was revoked");
         return CLI_FAILED;
     }
-    (void)printf("revoked, number %llu: %llu running tools signalled, %llu "
-                 "sessions closed\n",
-                 (unsigned long long)ack.rev_seq,
-                 (unsigned long long)ack.tools_signalled,
-                 (unsigned long long)ack.sessions_closed);
+    (void)printf("revoked %s: ack after %.1f ms (%" PRIu64
+                 " tool%s signalled, %" PRIu64 " session%s closed)",
+                 r->title, ms_since(r->sent_ns), ack.tools_signalled,
+                 plural(ack.tools_signalled), ack.sessions_closed,
+                 plural(ack.sessions_closed));
     (void)fflush(stdout); /* the wait may be long */
     return await_complete(s, r, ack.rev_seq);
 }
 
-static int run(struct revoke *r, char **operand)
+static int send_record(struct revoke *r, struct ts_bytes record)
 {
+    struct admin_revoke m = {.record = record};
     struct admin_socket s;
-    int code;
+    struct ts_buf out;
+    int code = CLI_FAILED;
 
-    if (!read_target(r, operand[0], operand[1]) || !read_cutoff(r))
-        return CLI_USAGE;
-    if (strlen(r->reason) > TS_REASON_MAX || r->wait_s > 3600) {
-        cli_error("--reason may have %d bytes, --wait may be 1h",
-                  TS_REASON_MAX);
-        return CLI_USAGE;
-    }
-    r->m.tenant = ts_str_of(r->tenant);
-    r->m.reason = ts_str_of(r->reason);
-    if (!trust_id_valid(r->m.tenant)) {
-        cli_error("--tenant: not the id of a tenant");
-        return CLI_USAGE;
-    }
     if (!admin_open(&s, r->socket))
         return CLI_FAILED;
-    code = converse(&s, r);
+    ts_buf_init(&out, 4096);
+    r->sent_ns = now_ns();
+    if (admin_revoke_send(&out, &m) != TS_OK)
+        cli_error("out of memory");
+    else if (admin_send(&s, &out))
+        code = await_ack(&s, r);
+    ts_buf_done(&out);
     admin_close(&s);
     return code;
 }
 
+/* A record that was signed elsewhere, perhaps on a machine without a network.
+ * Whether its signature counts is for the service to say. */
+static int run_in(struct revoke *r)
+{
+    struct revocation_record record;
+    struct signed_object o;
+    struct ts_arena arena;
+    struct ts_bytes bytes;
+    int code = CLI_FAILED;
+
+    ts_arena_init(&arena, 1u << 20);
+    if (!cli_read(r->in, SIGNED_REVOCATION_MAX, &arena, &bytes)) {
+        ts_arena_done(&arena);
+        return CLI_FAILED;
+    }
+    if (signed_split(SIGNED_REVOCATION, bytes, &o) != TRUST_OK ||
+        revocation_record_decode(o.body, &record) != TRUST_OK) {
+        cli_error("%s: not a signed revocation; tipstaff revoke --out makes "
+                  "one",
+                  r->in);
+    } else {
+        revoke_record_title(&record, r->title, sizeof(r->title));
+        code = send_record(r, bytes);
+    }
+    ts_arena_done(&arena);
+    return code;
+}
+
+static int run_signed(struct revoke *r, struct revoke_order *o)
+{
+    struct ts_buf record;
+    int code = CLI_FAILED;
+
+    if (r->key == NULL)
+        r->key = getenv("TIPSTAFF_REVOKER_KEY");
+    if (r->key == NULL || r->key[0] == '\0') {
+        cli_error("--key (or TIPSTAFF_REVOKER_KEY): the seed of a revoker of "
+                  "the tenant, such as keys/revoker.seed, must sign it");
+        return CLI_USAGE;
+    }
+    revoke_record_title(&o->r, r->title, sizeof(r->title));
+    ts_buf_init(&record, 2 * SIGNED_REVOCATION_MAX);
+    if (revoke_order_sign(o, r->key, &record)) {
+        struct ts_bytes bytes = {ts_buf_bytes(&record), record.len};
+
+        if (r->out == NULL)
+            code = send_record(r, bytes);
+        else if (cli_write_new(r->out, 0644, bytes.ptr, bytes.len))
+            code = CLI_OK;
+    }
+    ts_buf_done(&record);
+    return code;
+}
+
+static int run(struct revoke *r, char **operand, size_t count)
+{
+    struct revoke_order o = {0};
+
+    if (r->wait_s > 3600) {
+        cli_error("--wait may be 1h");
+        return CLI_USAGE;
+    }
+    if (r->in != NULL) {
+        if (count == 0 && r->out == NULL && r->key == NULL &&
+            r->cutoff == NULL && r->keep_until == NULL && r->tenant == NULL &&
+            r->reason == NULL)
+            return run_in(r);
+        cli_error("--in sends what is signed already: nothing but --socket "
+                  "and --wait goes with it");
+        return CLI_USAGE;
+    }
+    if (count == 0 || r->tenant == NULL) {
+        cli_error(count == 0 ? "what is to be revoked? KIND and TARGET are "
+                               "missing (--help)"
+                             : "--tenant: whose authority is it?");
+        return CLI_USAGE;
+    }
+    o.r.tenant = ts_str_of(r->tenant);
+    o.r.reason = ts_str_of(r->reason != NULL ? r->reason : "");
+    if (!trust_id_valid(o.r.tenant)) {
+        cli_error("--tenant: not the id of a tenant");
+        return CLI_USAGE;
+    }
+    if (!revoke_order_target(&o, operand[0], count > 1 ? operand[1] : NULL) ||
+        !revoke_order_times(&o, r->cutoff, r->keep_until))
+        return CLI_USAGE;
+    return run_signed(r, &o);
+}
+
 int cmd_revoke(int argc, char **argv)
 {
-    struct revoke r = {
-        .socket = ADMIN_SOCKET_DEFAULT, .reason = "", .wait_s = 30};
+    struct revoke r = {.socket = ADMIN_SOCKET_DEFAULT, .wait_s = 30};
     const struct cli_option options[] = {
         {"--tenant", "NAME", "whose authority it is", CLI_TEXT, &r.tenant,
-         true},
+         false},
+        {"--key", "FILE",
+         "seed of a revoker of the tenant (TIPSTAFF_REVOKER_KEY)", CLI_TEXT,
+         &r.key, false},
         {"--cutoff", "TIME",
-         "key, user, agent, task: all authority issued up to then (now)",
+         "all authority issued up to then (5 s from now, for clocks that are "
+         "ahead)",
          CLI_TEXT, &r.cutoff, false},
+        {"--keep-until", "TIME", "until when it is remembered, or \"forever\"",
+         CLI_TEXT, &r.keep_until, false},
         {"--reason", "TEXT", "for the log", CLI_TEXT, &r.reason, false},
+        {"--out", "FILE", "sign only: write the record, send nothing", CLI_TEXT,
+         &r.out, false},
+        {"--in", "FILE", "send a record that is signed already", CLI_TEXT,
+         &r.in, false},
         {"--wait", "TIME", "how long to wait until the tools are gone (30s)",
          CLI_SECONDS, &r.wait_s, false},
         {"--socket", "PATH", "admin.sock (" ADMIN_SOCKET_DEFAULT ")", CLI_TEXT,
@@ -212,19 +241,25 @@ int cmd_revoke(int argc, char **argv)
     };
     const struct cli_usage usage = {
         .name = "tipstaff revoke",
-        .operands = "grant|block|key|user|agent|task TARGET",
-        .about = "Takes authority away at once: nothing new starts under it, "
-                 "its sessions close and\nits tools are killed. Exit code 0 "
-                 "when all of them have ended.",
+        .operands = "KIND [TARGET]",
+        .about =
+            "Takes authority away at once: nothing new starts under it, its "
+            "sessions close and\nits tools are killed. Exit code 0 when all "
+            "of them have ended.\n\nKIND: grant, block, key, user, agent, "
+            "task, tenant (no TARGET), issuer-key,\napprover, escalation, "
+            "decision, session.",
         .options = options,
         .option_count = sizeof(options) / sizeof(options[0]),
-        .operands_min = 2,
+        .operands_min = 0,
         .operands_max = 2,
-        .examples = "  tipstaff revoke grant 2f1c...e0 --tenant acme\n"
+        .examples = "  tipstaff revoke grant 2f1c...e0 --tenant acme --key "
+                    "keys/revoker.seed\n"
                     "  tipstaff revoke agent coder --tenant acme --reason "
                     "\"lost key\"\n"
                     "  tipstaff revoke user bob --tenant acme --cutoff "
-                    "2026-11-22T10:00:00Z\n",
+                    "2026-11-22T10:00:00Z\n"
+                    "  tipstaff revoke tenant --tenant acme --out stop.rev\n"
+                    "  tipstaff revoke --in stop.rev\n",
     };
     char **operand;
     size_t count;
@@ -232,5 +267,9 @@ int cmd_revoke(int argc, char **argv)
 
     if (!cli_parse(&usage, argc, argv, &operand, &count, &code))
         return code;
-    return run(&r, operand);
+    if (trust_init() != TS_OK) {
+        cli_error("this libsodium must not be used; install a newer one");
+        return CLI_FAILED;
+    }
+    return run(&r, operand, count);
 }

@@ -13,6 +13,7 @@ target_sources(cli_commands PRIVATE
     ${CMAKE_CURRENT_SOURCE_DIR}/starter.c
     ${CMAKE_CURRENT_SOURCE_DIR}/cmd_status.c
     ${CMAKE_CURRENT_SOURCE_DIR}/cmd_revoke.c
+    ${CMAKE_CURRENT_SOURCE_DIR}/revoke_record.c
     ${CMAKE_CURRENT_SOURCE_DIR}/admin_socket.c
     ${starter_c})
 target_link_libraries(cli_commands PUBLIC proto_msg PkgConfig::SODIUM)

@@ -25,6 +25,7 @@ service_setup() {
     service_admin=$service_dir/var/run/admin/admin.sock
     service_log_socket=$service_dir/var/run/admin/log.sock
     service_log=$service_dir/var/log
+    export TIPSTAFF_REVOKER_KEY=$service_dir/etc/keys/revoker.seed # signs what `tipstaff revoke` sends
     mkdir -p "$service_dir/keys"
     cp "$service_dir"/etc/keys/agents/* "$service_dir/keys/"
     printf 'a note\nanother note\n' >"$service_workspace/notes.txt"

@@ -78,7 +78,7 @@ static bool make_record(const struct round *r, struct ts_buf *out)
         .kind = REVOCATION_GRANT,
         .target = {.ptr = r->grant, .len = sizeof(r->grant)},
         .reason = ts_str_of("drill")};
-    struct admin_revoke_signed m;
+    struct admin_revoke m;
     struct ts_buf record;
     uint64_t now;
     bool ok;
@@ -91,7 +91,7 @@ static bool make_record(const struct round *r, struct ts_buf *out)
     ok = revocation_record_make(&rec, &r->drill->revoker_key, &record) == TS_OK;
     m.record.ptr = ts_buf_bytes(&record);
     m.record.len = record.len;
-    ok = ok && admin_revoke_signed_send(out, &m) == TS_OK;
+    ok = ok && admin_revoke_send(out, &m) == TS_OK;
     ts_buf_done(&record);
     return ok;
 }

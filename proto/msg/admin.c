@@ -1,109 +1,11 @@
-/* Operators and the gate: REVOKE and its answers, STATUS, FAIL. */
+/* Operators and the gate: answers to REVOKE and FEED, STATUS, FAIL. */
 #include "proto/msg/admin.h"
 
 #include "proto/msg/body.h"
 #include "proto/wire/limits.h"
 
-#define GRANT_LEN ((size_t)16)
-#define BLOCK_LEN ((size_t)32)
-#define KEY_LEN   ((size_t)32)
 /* A text may fill the frame but for the heads around it. */
 #define TEXT_MAX ((size_t)TS_FRAME_MAX - 16)
-
-/* Ids in full are the delegation format's; here only what must hold for any
- * of them, so that nothing unprintable reaches a table or a log. */
-static bool id_text_ok(const char *s, size_t len)
-{
-    if (len == 0 || len > TS_ID_MAX)
-        return false;
-    for (size_t i = 0; i < len; i++)
-        if (s[i] < 0x21 || s[i] > 0x7e)
-            return false;
-    return true;
-}
-
-static bool target_ok(const struct admin_revoke *m)
-{
-    switch (m->kind) {
-    case REVOKE_GRANT:
-        return m->target.len == GRANT_LEN;
-    case REVOKE_BLOCK:
-        return m->target.len == BLOCK_LEN;
-    case REVOKE_KEY:
-        return m->target.len == KEY_LEN;
-    case REVOKE_USER:
-    case REVOKE_AGENT:
-    case REVOKE_TASK:
-        return id_text_ok((const char *)m->target.ptr, m->target.len);
-    }
-    return false;
-}
-
-/* What is named by content is dead for ever; the rest up to a moment. */
-static bool cutoff_ok(const struct admin_revoke *m)
-{
-    bool by_id = m->kind == REVOKE_GRANT || m->kind == REVOKE_BLOCK;
-
-    return by_id == (m->cutoff == 0);
-}
-
-static struct body_flaw revoke_check(const struct admin_revoke *m)
-{
-    struct body_flaw f = {.error = TS_OK};
-
-    body_need(&f, m->kind >= REVOKE_GRANT && m->kind <= REVOKE_TASK, "kind",
-              TS_E_INVALID);
-    body_need(&f, id_text_ok(m->tenant.ptr, m->tenant.len), "tenant",
-              TS_E_INVALID);
-    body_need(&f, target_ok(m), "target", TS_E_INVALID);
-    body_need(&f, cutoff_ok(m), "cutoff", TS_E_INVALID);
-    body_need(&f, m->reason.len <= TS_REASON_MAX, "reason", TS_E_LIMIT);
-    return f;
-}
-
-ts_err admin_revoke_decode(const void *b, size_t n, struct admin_revoke *ret,
-                           const char **reterr_what)
-{
-    struct admin_revoke m;
-    struct body_in in;
-    uint32_t kind;
-    ts_err e;
-
-    body_in_init(&in, b, n, 6, 1);
-    kind = body_in_u32(&in, "kind", REVOKE_TASK);
-    if (in.r.error == TS_OK && kind < REVOKE_GRANT)
-        body_in_fail(&in, "kind", TS_E_INVALID);
-    m.kind = in.r.error == TS_OK ? (enum revoke_kind)kind : REVOKE_GRANT;
-    m.tenant = body_in_str(&in, "tenant", TS_ID_MAX);
-    m.target = body_in_bin(&in, "target", TS_ID_MAX);
-    m.cutoff = body_in_uint(&in, "cutoff", UINT64_MAX);
-    m.reason = body_in_str(&in, "reason", TS_REASON_MAX);
-    e = body_in_done(&in, reterr_what);
-    if (e != TS_OK)
-        return e;
-    e = body_told(revoke_check(&m), reterr_what);
-    if (e == TS_OK)
-        *ret = m;
-    return e;
-}
-
-ts_err admin_revoke_send(struct ts_buf *out, const struct admin_revoke *m)
-{
-    struct body_out o;
-    ts_err e = revoke_check(m).error;
-
-    if (e == TS_OK)
-        e = body_out_init(&o, out, ADMIN_REVOKE, 6, 1,
-                          m->tenant.len + m->target.len + m->reason.len);
-    if (e != TS_OK)
-        return e;
-    mp_write_uint(&o.w, m->kind);
-    body_out_str(&o, m->tenant);
-    body_out_bin(&o, m->target);
-    mp_write_uint(&o.w, m->cutoff);
-    body_out_str(&o, m->reason);
-    return body_out_done(&o);
-}
 
 ts_err admin_ack_decode(const void *b, size_t n, struct admin_ack *ret,
                         const char **reterr_what)

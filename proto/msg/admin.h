@@ -13,8 +13,8 @@
 /*
  * Messages of operators: frames as on the agent socket, each body one msgpack
  * array. Two sockets in the admin directory: admin.sock is served by the gate
- * (REVOKE, STATUS), log.sock by the recorder (TAIL, LIST). The peer's uid must
- * be in the configured list; there is no other authentication in this version.
+ * (REVOKE, FEED, STATUS), log.sock by the recorder (TAIL, LIST). The peer's uid
+ * must be in the configured list, and what changes anything is signed besides.
  */
 enum admin_type {
     ADMIN_REVOKE = 1,   /* operator to gate */
@@ -30,28 +30,11 @@ enum admin_type {
     ADMIN_ENTRY = 11    /* recorder: one entry of the journal; TAIL_END ends */
 };
 
-enum revoke_kind {
-    REVOKE_GRANT = 1,
-    REVOKE_BLOCK = 2,
-    REVOKE_KEY = 3,
-    REVOKE_USER = 4,
-    REVOKE_AGENT = 5,
-    REVOKE_TASK = 6
-};
-
-/* [1, kind, tenant str, target bin, cutoff, reason str] */
-struct admin_revoke {
-    enum revoke_kind kind;
-    struct ts_str tenant;
-    struct ts_bytes target; /* 16 bytes grant, 32 block or key, id text else */
-    uint64_t cutoff; /* unix seconds; 0 for grant and block, and only there */
-    struct ts_str reason; /* <= 256 bytes */
-};
 /*
- * The same as a signed record (proto/trust/revocation_record.h), whose
- * signature is what counts: [1, record bin]
+ * A signed record (proto/trust/revocation_record.h), whose signature is what
+ * counts: [1, record bin]
  */
-struct admin_revoke_signed {
+struct admin_revoke {
     struct ts_bytes record; /* 1..TS_REVOCATION_MAX bytes */
 };
 
@@ -112,9 +95,6 @@ struct admin_entry {
 TS_NODISCARD ts_err admin_revoke_decode(const void *b, size_t n,
                                         struct admin_revoke *ret,
                                         const char **reterr_what);
-TS_NODISCARD ts_err admin_revoke_signed_decode(const void *b, size_t n,
-                                               struct admin_revoke_signed *ret,
-                                               const char **reterr_what);
 TS_NODISCARD ts_err admin_feed_decode(const void *b, size_t n,
                                       struct admin_feed *ret,
                                       const char **reterr_what);
@@ -146,8 +126,6 @@ TS_NODISCARD ts_err admin_entry_send(struct ts_buf *out,
                                      const struct admin_entry *m);
 TS_NODISCARD ts_err admin_revoke_send(struct ts_buf *out,
                                       const struct admin_revoke *m);
-TS_NODISCARD ts_err admin_revoke_signed_send(
-    struct ts_buf *out, const struct admin_revoke_signed *m);
 TS_NODISCARD ts_err admin_feed_send(struct ts_buf *out,
                                     const struct admin_feed *m);
 TS_NODISCARD ts_err admin_ack_send(struct ts_buf *out,

@@ -25,11 +25,10 @@ static struct body_flaw object_check(struct ts_bytes object, const char *field,
     return f;
 }
 
-ts_err admin_revoke_signed_decode(const void *b, size_t n,
-                                  struct admin_revoke_signed *ret,
-                                  const char **reterr_what)
+ts_err admin_revoke_decode(const void *b, size_t n, struct admin_revoke *ret,
+                           const char **reterr_what)
 {
-    struct admin_revoke_signed m;
+    struct admin_revoke m;
     struct body_in in;
     ts_err e;
 
@@ -45,8 +44,7 @@ ts_err admin_revoke_signed_decode(const void *b, size_t n,
     return e;
 }
 
-ts_err admin_revoke_signed_send(struct ts_buf *out,
-                                const struct admin_revoke_signed *m)
+ts_err admin_revoke_send(struct ts_buf *out, const struct admin_revoke *m)
 {
     struct body_out o;
     ts_err e = object_check(m->record, "record", TS_REVOCATION_MAX).error;

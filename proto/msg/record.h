@@ -20,6 +20,8 @@
  *   revocation       tenant, rev_seq, target
  *   policy_loaded    generation
  *   policy_rejected  generation, text
+ *   directory_loaded tenant, dir_seq
+ *   directory_rejected  tenant, text
  *   start, stop      (none; the recorder writes its own)
  *
  * decision, in this order: kind, id (bin16), tenant, user, agent, chain (array
@@ -33,7 +35,7 @@
  * text, cedar (array of [set name, decision, [reason ids], [[policy id,
  * error]...], [satisfied permits]]), policies (array of determining "set/id"),
  * context (map, the context used), calls_1m, provenance (array), trace,
- * rev_seq, generation (policy revision), order (id, only when a launch
+ * rev_seq, dir_seq, generation (policy revision), order (id, only when a launch
  * follows), us (decision time in microseconds).
  *
  * exec_ended: kind, id, tenant, user, agent, tool, reason, code, exit_code,

@@ -7,31 +7,9 @@
 /* What must hold on both ways; NULL when all of it does. */
 static const char *flaw(const struct revocation_entry *r)
 {
-    bool target_ok = false;
-
-    switch (r->kind) {
-    case REVOCATION_GRANT:
-        target_ok = r->target.len == 16;
-        break;
-    case REVOCATION_BLOCK:
-    case REVOCATION_KEY:
-        target_ok = r->target.len == 32;
-        break;
-    case REVOCATION_USER:
-    case REVOCATION_AGENT:
-    case REVOCATION_TASK:
-        target_ok = r->target.len >= 1 && r->target.len <= TS_ID_MAX;
-        break;
-    case REVOCATION_NONE:
-    case REVOCATION_TENANT:
-    case REVOCATION_ISSUER_KEY:
-    case REVOCATION_APPROVER:
-    case REVOCATION_ESCALATION:
-    case REVOCATION_DECISION:
-    case REVOCATION_SESSION:
+    if (r->kind == REVOCATION_NONE || r->kind >= REVOCATION_KIND_COUNT)
         return "kind";
-    }
-    if (!target_ok)
+    if (!revocation_target_fits(r->kind, r->target.len))
         return "target";
     if (r->rev_seq == 0)
         return "rev_seq";
@@ -80,7 +58,8 @@ ts_err revocation_entry_decode(const void *b, size_t n,
     if (version != 1)
         mp_fail(&r, TS_E_FORMAT, "version");
     out.rev_seq = mp_read_uint(&r, UINT64_MAX);
-    out.kind = (enum revocation_kind)mp_read_uint(&r, REVOCATION_TASK);
+    out.kind =
+        (enum revocation_kind)mp_read_uint(&r, REVOCATION_KIND_COUNT - 1);
     out.tenant = mp_read_str(&r, TS_ID_MAX);
     out.target = mp_read_bin(&r, TS_ID_MAX);
     out.cutoff = mp_read_uint(&r, UINT64_MAX);

@@ -1,7 +1,6 @@
 #include "sidecar/gate/admin_uv.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <sys/socket.h>
 #include <uv.h>
 
@@ -9,17 +8,17 @@
 #include "proto/base/ts_fd.h"
 #include "proto/base/ts_mem.h"
 #include "proto/msg/admin.h"
-#include "proto/trust/id.h"
 #include "proto/wire/frame.h"
 #include "sidecar/common/log.h"
-#include "sidecar/gate/order_out.h"
+#include "sidecar/gate/admin_status.h"
+#include "sidecar/gate/feed.h"
 #include "sidecar/gate/peer_recv.h"
 #include "sidecar/gate/revoke.h"
-#include "sidecar/gate/running.h"
-#include "sidecar/gate/snapshot.h"
+#include "sidecar/gate/revoke_signed.h"
 
-#define ADMIN_FRAME_MAX 4096  /* bytes of body that an operator may send */
-#define ADMIN_OUT_MAX   65536 /* bytes queued to one operator */
+#define ADMIN_FRAME_MAX 4096    /* bytes of body that an operator may send */
+#define ADMIN_OUT_MAX   1048576 /* bytes queued to one operator */
+#define ADMIN_READ      4096    /* bytes read at once */
 
 struct admin {
     struct gate *gate;
@@ -28,7 +27,7 @@ struct admin {
     int fd; /* owned */
     uint32_t uid;
     struct ts_buf in, out;
-    bool revoking; /* a revocation is not complete: nothing is parsed */
+    bool busy; /* a revocation is not complete: nothing is parsed */
 };
 
 static void on_closed(uv_handle_t *h)
@@ -46,7 +45,7 @@ static void begin_close(struct admin *a)
 {
     if (uv_is_closing((uv_handle_t *)&a->sock))
         return;
-    revoke_asker_gone(a->gate, a);
+    revoke_admin_gone(a->gate, a);
     uv_close((uv_handle_t *)&a->sock, on_closed);
 }
 
@@ -97,7 +96,8 @@ void admin_ack(struct admin *a, const struct revoke_job *job)
 {
     struct admin_ack m = {.rev_seq = job->rev_seq,
                           .tools_signalled = job->tools,
-                          .sessions_closed = job->sessions};
+                          .sessions_closed = job->sessions,
+                          .tickets_voided = 0}; /* nothing waits for people */
 
     sent(a, admin_ack_send(&a->out, &m));
 }
@@ -106,7 +106,7 @@ void admin_done(struct admin *a, const struct revoke_job *job)
 {
     struct admin_complete m = {.rev_seq = job->rev_seq};
 
-    a->revoking = false;
+    a->busy = false;
     sent(a, admin_complete_send(&a->out, &m));
     if (a->in.len > 0)
         gate_retry_soon(a->gate); /* the next question is here already */
@@ -114,26 +114,9 @@ void admin_done(struct admin *a, const struct revoke_job *job)
 
 /* ---- questions --------------------------------------------------------- */
 
-static const char *revoke_flaw(const struct gate *g,
-                               const struct admin_revoke *m)
-{
-    struct ts_str id = {.ptr = (const char *)m->target.ptr,
-                        .len = m->target.len};
-
-    if (!trust_id_valid(m->tenant))
-        return "tenant is not a valid id";
-    if (snapshot_tenant_find(g->snapshot, m->tenant) == NULL)
-        return "tenant is not configured here";
-    if ((m->kind == REVOKE_USER || m->kind == REVOKE_AGENT ||
-         m->kind == REVOKE_TASK) &&
-        !trust_id_valid(id))
-        return "target is not a valid id";
-    return NULL;
-}
-
 static ts_err on_revoke(struct admin *a, const struct frame *f)
 {
-    struct revocation_entry r;
+    struct revoke_refusal no = {.code = "internal", .text = ""};
     struct admin_revoke m;
     const char *what;
     ts_err e = admin_revoke_decode(f->body, f->len, &m, &what);
@@ -142,78 +125,64 @@ static ts_err on_revoke(struct admin *a, const struct frame *f)
         fail(a, "bad_frame", what);
         return TS_OK;
     }
-    what = revoke_flaw(a->gate, &m);
-    if (what != NULL) {
-        fail(a, "bad_arguments", what);
-        return TS_OK;
-    }
-    r = (struct revocation_entry){
-        .kind = (enum revocation_kind)m.kind, /* the same numbers, by design */
-        .tenant = m.tenant,
-        .target = m.target,
-        .cutoff = m.cutoff,
-        .reason = m.reason};
-    a->revoking = true;
-    e = revoke_apply(a->gate, &r, "operator", a->uid, a);
+    a->busy = true;
+    e = revoke_by_operator(a->gate, a, a->uid, m.record, &no);
     if (e == TS_OK)
         return TS_OK;
-    a->revoking = false;
+    a->busy = false;
     if (e == TS_E_AGAIN)
         return e;
-    if (e == TS_E_STATE)
-        fail(a, "audit_unavailable", "the revocation could not be recorded");
-    else if (e == TS_E_INVALID)
-        fail(a, "bad_arguments", "target does not fit the kind");
-    else
-        fail(a, "internal", "the table of revocations is full");
+    fail(a, no.code, no.text);
     return TS_OK;
 }
 
-static const char *ring_name(enum order_out_state s)
+static ts_err on_feed(struct admin *a, const struct frame *f)
 {
-    switch (s) {
-    case ORDER_OUT_ALL:
-        return "ok";
-    case ORDER_OUT_DENIALS:
-        return "no_space";
-    case ORDER_OUT_NOTHING:
-        break;
+    struct revoke_asker asker = {.admin = a};
+    struct feed_offer o = {.by = "operator", .by_uid = a->uid};
+    struct feed_refusal no;
+    struct admin_feed m;
+    const char *what;
+    ts_err e = admin_feed_decode(f->body, f->len, &m, &what);
+
+    if (e != TS_OK) {
+        fail(a, "bad_frame", what);
+        return TS_OK;
     }
-    return "stopped";
+    if (!operator_of_all(a->gate, a->uid)) {
+        fail(a, "denied", "only an operator of the sidecar may feed it");
+        return TS_OK;
+    }
+    o.what = m.what;
+    o.object = m.object;
+    a->busy = true;
+    e = feed_apply(a->gate, &o, asker, &no);
+    if (e == TS_OK)
+        return TS_OK;
+    a->busy = false;
+    if (e == TS_E_AGAIN)
+        return e;
+    fail(a, no.code, no.text);
+    return TS_OK;
 }
 
-/* Numbers and fixed words only: nothing in it needs escaping. */
 static void on_status(struct admin *a)
 {
-    struct gate *g = a->gate;
-    const struct gate_stats *s = &g->stats;
-    uint64_t up = (gate_now(g).boot_ns - g->started_ns) / 1000000000u;
-    char text[1024];
-    struct admin_text m;
-    int n = snprintf(
-        text, sizeof(text),
-        "{\"uptime_s\":%llu,\"generation\":%llu,\"rev_seq\":%llu,"
-        "\"sessions\":%u,\"running\":%u,\"draining\":%s,\"ring\":\"%s\","
-        "\"decisions\":{\"permit\":%llu,\"forbid\":%llu,\"pending\":%llu},"
-        "\"checks\":%llu,\"recorded\":%llu,\"handshakes\":%llu,"
-        "\"handshake_failures\":%llu,\"peers_refused\":%llu,"
-        "\"bad_frames\":%llu}",
-        (unsigned long long)up, (unsigned long long)g->snapshot->generation,
-        (unsigned long long)g->rev_seq, g->client_count, runs_count(g),
-        g->draining ? "true" : "false", ring_name(order_out_state(g)),
-        (unsigned long long)s->permits, (unsigned long long)s->denials,
-        (unsigned long long)s->pendings, (unsigned long long)s->checks,
-        (unsigned long long)s->recorded, (unsigned long long)s->handshakes,
-        (unsigned long long)s->handshake_failures,
-        (unsigned long long)s->refused_peers,
-        (unsigned long long)s->frames_bad);
+    struct ts_buf text;
+    ts_err e;
 
-    if (n < 0 || (size_t)n >= sizeof(text)) {
+    ts_buf_init(&text, TS_FRAME_MAX - 64);
+    e = admin_status_text(a->gate, a->uid, &text);
+    if (e == TS_OK) {
+        struct admin_text m = {
+            .text = {.ptr = (const char *)ts_buf_bytes(&text),
+                     .len = text.len}};
+
+        sent(a, admin_text_send(&a->out, ADMIN_STATUS, &m));
+    } else {
         fail(a, "internal", "the status does not fit");
-        return;
     }
-    m.text = (struct ts_str){.ptr = text, .len = (size_t)n};
-    sent(a, admin_text_send(&a->out, ADMIN_STATUS, &m));
+    ts_buf_done(&text);
 }
 
 static ts_err on_frame(struct admin *a, const struct frame *f)
@@ -222,6 +191,8 @@ static ts_err on_frame(struct admin *a, const struct frame *f)
 
     if (f->type == ADMIN_REVOKE)
         return on_revoke(a, f);
+    if (f->type == ADMIN_FEED)
+        return on_feed(a, f);
     if (f->type == ADMIN_STATUS &&
         admin_empty_decode(f->body, f->len, &what) == TS_OK)
         on_status(a);
@@ -230,13 +201,26 @@ static ts_err on_frame(struct admin *a, const struct frame *f)
     return TS_OK;
 }
 
+/* Only who may feed makes us hold megabytes, and only for that. */
+static size_t body_max(const struct admin *a)
+{
+    const uint8_t *head = ts_buf_bytes(&a->in);
+
+    if (a->in.len < TS_FRAME_HEAD)
+        return operator_of_all(a->gate, a->uid) ? admin_body_max(ADMIN_FEED)
+                                                : ADMIN_FRAME_MAX;
+    if (head[4] == ADMIN_FEED && operator_of_all(a->gate, a->uid))
+        return admin_body_max(ADMIN_FEED);
+    return ADMIN_FRAME_MAX;
+}
+
 static void frames(struct admin *a)
 {
-    while (!a->revoking && !uv_is_closing((uv_handle_t *)&a->sock)) {
+    while (!a->busy && !uv_is_closing((uv_handle_t *)&a->sock)) {
         struct frame f;
         size_t used;
-        ts_err e = frame_parse(ts_buf_bytes(&a->in), a->in.len, ADMIN_FRAME_MAX,
-                               &f, &used);
+        ts_err e = frame_parse(ts_buf_bytes(&a->in), a->in.len, body_max(a), &f,
+                               &used);
 
         if (e == TS_E_TRUNCATED)
             return;
@@ -250,6 +234,8 @@ static void frames(struct admin *a)
             return;
         }
         ts_buf_consume(&a->in, used);
+        if (a->in.len == 0 && a->in.cap > 4 * (size_t)ADMIN_READ)
+            ts_buf_done(&a->in); /* a big one is rare */
     }
 }
 
@@ -268,11 +254,11 @@ static void on_socket(uv_poll_t *p, int status, int events)
         flush(a);
     if ((events & UV_READABLE) == 0 || uv_is_closing((uv_handle_t *)&a->sock))
         return;
-    if (ts_buf_reserve(&a->in, 1024, &to) != TS_OK) {
+    if (ts_buf_reserve(&a->in, ADMIN_READ, &to) != TS_OK) {
         fail(a, "bad_frame", "too much was sent before an answer");
         return;
     }
-    e = peer_recv(a->fd, a->uid, to, 1024, &n);
+    e = peer_recv(a->fd, a->uid, to, ADMIN_READ, &n);
     if (e == TS_E_AGAIN)
         return;
     if (e != TS_OK) {
@@ -302,7 +288,10 @@ ts_err admin_new(struct gate *g, int fd, uint32_t uid)
     a->fd = fd;
     a->uid = uid;
     a->sock.data = a;
-    ts_buf_init(&a->in, 2 * (TS_FRAME_HEAD + ADMIN_FRAME_MAX));
+    ts_buf_init(&a->in, operator_of_all(g, uid)
+                            ? TS_FRAME_HEAD + admin_body_max(ADMIN_FEED) +
+                                  (size_t)ADMIN_READ
+                            : 2 * (TS_FRAME_HEAD + ADMIN_FRAME_MAX));
     ts_buf_init(&a->out, ADMIN_OUT_MAX);
     g->admins[slot] = a;
     flush(a); /* starts reading */

@@ -8,9 +8,9 @@
 #include "sidecar/gate/gate.h"
 
 /*
- * Operators on admin.sock: REVOKE and STATUS, one at a time per connection. A
- * message that is malformed or arrives while a revocation is still being
- * completed waits or ends that connection only.
+ * Operators on admin.sock: REVOKE, FEED and STATUS, one at a time per
+ * connection. A message that is malformed ends that connection only; one that
+ * arrives while a revocation is still being completed waits.
  */
 struct admin;
 

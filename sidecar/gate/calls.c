@@ -20,12 +20,18 @@
 static enum call_code before_policy(struct client *c)
 {
     struct gate *g = c->gate;
+    enum call_code code;
 
     if (g->draining)
         return CODE_SHUTTING_DOWN;
     if (order_out_state(g) == ORDER_OUT_DENIALS)
         return CODE_AUDIT_UNAVAILABLE;
-    return session_authority(c);
+    code = session_authority(c);
+    if (code != CODE_PERMITTED)
+        return code;
+    if (!clock_guard_decides(&g->guard))
+        return CODE_NOT_READY;
+    return tenant_state_code(c->tenant, gate_now(g).boot_ns);
 }
 
 static uint64_t budget_of(const struct client *c)

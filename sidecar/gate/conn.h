@@ -30,6 +30,7 @@ enum conn_event {
     CONN_EV_AUTH,
     CONN_EV_AUTH_OK,
     CONN_EV_AUTH_FAILED,
+    CONN_EV_NOT_READY, /* no directory of the tenant, or no clock to believe */
     CONN_EV_PING,
     CONN_EV_CALL,
     CONN_EV_CHECK,
@@ -37,7 +38,9 @@ enum conn_event {
     CONN_EV_CANCEL,
     CONN_EV_TOOLS,
     CONN_EV_TASK_END,
+    CONN_EV_REVOKE,
     CONN_EV_SURRENDERED, /* TASK_END was accepted */
+    CONN_EV_LIMITED,     /* too many revocations of one holder */
     CONN_EV_BAD_FRAME,   /* malformed, oversized, unknown type, seq gap */
     CONN_EV_FOREIGN,     /* a descriptor or another uid's bytes arrived */
     CONN_EV_EOF,         /* the peer closed or its socket failed */
@@ -64,6 +67,7 @@ enum conn_effect {
     CONN_DO_CANCEL,
     CONN_DO_TOOLS,
     CONN_DO_TASK_END,
+    CONN_DO_REVOKE,
     CONN_DO_DRAIN,  /* kill every call with conn.reason, then EMPTY */
     CONN_DO_REFUSE, /* ERROR(conn.code), one attempt to send, close */
     CONN_DO_CLOSE   /* kill every call with conn.reason, close */

@@ -11,6 +11,7 @@
 #include "sidecar/common/log.h"
 #include "sidecar/gate/decide.h"
 #include "sidecar/gate/peer_recv.h"
+#include "sidecar/gate/revoke.h"
 #include "sidecar/gate/running.h"
 #include "sidecar/gate/session.h"
 
@@ -63,6 +64,7 @@ static void begin_close(struct client *c)
     if (uv_is_closing((uv_handle_t *)&c->sock))
         return;
     runs_detach(c, c->core.reason);
+    revoke_client_gone(c->gate, c);
     if (c->is_dirty)
         list_drop(&c->gate->dirty, c, true);
     if (c->is_stalled)
@@ -158,6 +160,7 @@ void client_event(struct client *c, enum conn_event ev)
     case CONN_DO_CANCEL:
     case CONN_DO_TOOLS:
     case CONN_DO_TASK_END:
+    case CONN_DO_REVOKE:
         break;
     }
     watch(c);

@@ -50,7 +50,8 @@ struct client {
     uint8_t challenge[32];
     struct authority *authority; /* owned; NULL before READY */
     struct grant_calls *ids;     /* held; NULL before READY */
-    uint64_t checked_epoch, checked_generation;
+    uint64_t checked_epoch, checked_serial;
+    const struct tenant_state *tenant; /* the gate's; NULL before READY */
     uint64_t expires_ns; /* boot time: a step of the clock cannot extend it */
     uint64_t next_seq;
     uint16_t runs[TS_CALLS_PER_CONN];

@@ -9,6 +9,8 @@
 #include "sidecar/common/fds.h"
 #include "sidecar/common/log.h"
 #include "sidecar/gate/conn_uv.h"
+#include "sidecar/gate/feed.h"
+#include "sidecar/gate/feed_in.h"
 #include "sidecar/gate/gate_uv.h"
 #include "sidecar/gate/listen.h"
 #include "sidecar/gate/order_out.h"
@@ -117,13 +119,24 @@ static ts_err prepare(struct gate *g, const struct control_message *m)
     struct bundle b;
     ts_err e;
 
+    if (g->commit_waits)
+        return reply(CONTROL_REJECTED, 0,
+                     TS_STR_LIT("the configuration before this one is not in "
+                                "force yet; try again"));
     if (g->next != NULL || m->bundle_fd < 0 || g->draining ||
         m->as.prepare.generation <= g->snapshot->generation)
         return TS_E_STATE;
     e = bundle_open(m->bundle_fd, &b);
     if (e == TS_OK) {
-        e = snapshot_load(&b, &g->settings, m->as.prepare.generation, &g->next,
-                          text, sizeof(text));
+        const struct snapshot_past past = {
+            .held = g->snapshot,
+            .states = &g->states,
+            .now_s = clock_guard_admits(&g->guard)
+                         ? gate_now(g).unix_ms / 1000
+                         : clock_guard_real_s(&g->guard)};
+
+        e = snapshot_load_past(&b, &g->settings, m->as.prepare.generation,
+                               &past, &g->next, text, sizeof(text));
         bundle_done(&b);
     }
     if (e == TS_OK)
@@ -135,26 +148,45 @@ static ts_err prepare(struct gate *g, const struct control_message *m)
 
 static ts_err commit(struct gate *g, const struct control_message *m)
 {
-    struct snapshot *old = g->snapshot;
-
     if (g->next == NULL || g->next->generation != m->as.prepare.generation)
         return TS_E_STATE;
-    g->snapshot = g->next;
+    g->commit_waits = true;
+    control_retry(g);
+    return TS_OK;
+}
+
+void control_retry(struct gate *g)
+{
+    struct snapshot *next = g->next;
+    ts_err e;
+
+    if (!g->commit_waits || next == NULL)
+        return;
+    e = feed_adopt(g, next);
+    if (e == TS_E_AGAIN) {
+        gate_retry_soon(g);
+        return;
+    }
+    if (e != TS_OK) {
+        gate_fail(g, "a directory could not be taken over");
+        return;
+    }
+    g->commit_waits = false;
     g->next = NULL;
-    snapshot_release(old);
+    feed_swap(g, next);
     life_record(g, "policy_loaded", g->snapshot->generation, ts_str_of(""));
     log_event(LOG_INFO, "reloaded generation=%llu drained=%llu",
               (unsigned long long)g->snapshot->generation,
               (unsigned long long)sessions_recheck(g));
     gate_log_notes(g);
-    return TS_OK;
 }
 
 static ts_err abort_reload(struct gate *g, const struct control_message *m)
 {
-    if (g->next != NULL)
+    if (g->next != NULL && !g->commit_waits) {
         snapshot_release(g->next);
-    g->next = NULL;
+        g->next = NULL;
+    }
     life_record(g, "policy_rejected", m->as.abort.generation, m->as.abort.text);
     return TS_OK;
 }
@@ -191,7 +223,7 @@ static ts_err drain(struct gate *g, uint64_t grace_ms)
     return TS_OK;
 }
 
-static ts_err dispatch(struct gate *g, const struct control_message *m)
+static ts_err dispatch(struct gate *g, struct control_message *m)
 {
     switch (m->type) {
     case CONTROL_PREPARE:
@@ -203,7 +235,8 @@ static ts_err dispatch(struct gate *g, const struct control_message *m)
     case CONTROL_DRAIN:
         return drain(g, m->as.drain.grace_ms);
     case CONTROL_FEED:
-        log_event(LOG_INFO, "feed ignored"); /* the caller closes it */
+        feed_in_take(g, &m->as.feed, m->bundle_fd);
+        m->bundle_fd = -1; /* it closes it */
         return TS_OK;
     case CONTROL_START:
     case CONTROL_READY:

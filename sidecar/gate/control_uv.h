@@ -12,6 +12,8 @@
  */
 TS_NODISCARD ts_err control_start_serving(struct gate *g); /* READY, too */
 void control_close(struct gate *g);
+/* A COMMIT that waits for room in the ring. */
+void control_retry(struct gate *g);
 /* From a timer: STATUS once in CONTROL_BEAT_MS, which is how the supervisor
  * knows that the loop still turns. */
 void control_beat(struct gate *g);

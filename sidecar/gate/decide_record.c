@@ -380,6 +380,10 @@ static void put_call(struct mp_writer *w, const struct deciding *d, bool brief)
     put(w, call->traceparent);
     KEY(w, "\xa7", "rev_seq");
     put_uint(w, call->rev_seq);
+    KEY(w, "\xa7", "dir_seq");
+    put_uint(w, d->tenant != NULL && d->tenant->people != NULL
+                    ? d->tenant->people->seq
+                    : 0);
     KEY(w, "\xaa", "generation");
     put_uint(w, d->in->snapshot->generation);
 }
@@ -394,8 +398,8 @@ static uint64_t elapsed_us(const struct decide_input *in)
 }
 
 /* 2 + head + session 4 + tool 4 + request 4 + verdict 3 + cedar, policies,
- * context + call 5 + us, and order. */
-#define OTHER_KEYS (2 + 4 + 4 + 4 + 3 + 3 + 5 + 1)
+ * context + call 6 + us, and order. */
+#define OTHER_KEYS (2 + 4 + 4 + 4 + 3 + 3 + 6 + 1)
 
 ts_err decide_record_write(const struct deciding *d, bool brief,
                            uint8_t *record, size_t cap, size_t *ret_len)

@@ -17,7 +17,10 @@
 #include "sidecar/common/control.h"
 #include "sidecar/common/ring.h"
 #include "sidecar/gate/callids.h"
+#include "sidecar/gate/clock_guard.h"
 #include "sidecar/gate/peers.h"
+#include "sidecar/gate/revoke_rate.h"
+#include "sidecar/gate/tenant_state.h"
 
 /*
  * The state of the socket half, made by main() and passed down: nothing here is
@@ -38,8 +41,14 @@ struct snapshot;
 #define GATE_RETRY_MS    1     /* while the ring is full */
 #define GATE_ARENA_BYTES (8u << 20) /* budget of one decision */
 
-/* A revocation that waits for the launchers; index = its admin connection,
- * or the last one for those that nobody waits for. */
+/* Who hears that a revocation is in force; zeroed: nobody does. */
+struct revoke_asker {
+    struct admin *admin;   /* borrowed; NULL once it has gone */
+    struct client *client; /* the same; hears MSG_REVOKE instead of ACK */
+    uint64_t seq;          /* of that message */
+};
+
+/* A revocation that waits for the launchers. */
 #define GATE_JOBS (TS_ADMIN_CONNS_MAX)
 struct revoke_job {
     bool used;
@@ -51,7 +60,24 @@ struct revoke_job {
     uint32_t launchers_left;
     uint32_t runs_left; /* signalled and not yet reaped */
     uint64_t tools, sessions;
-    struct admin *admin; /* borrowed; NULL once it has gone */
+    struct revoke_asker asker;
+};
+
+/* What the journal gave back at start. */
+struct journal_counts {
+    uint64_t revocations, budgets, marks;
+    uint64_t last_seen_ms; /* the newest time in it; 0: none */
+    uint64_t took_us;
+};
+
+/* A changed directory that waits for room in the ring. */
+#define GATE_FEEDS 16
+struct feed_waiting {
+    bool fd_held;
+    int fd;   /* owned while fd_held */
+    int what; /* control_feed_kind */
+    char tenant[TS_ID_MAX];
+    size_t tenant_len;
 };
 
 struct gate_stats {
@@ -75,10 +101,17 @@ struct gate {
     struct control_start settings;
     struct trust_secret key;
     struct trust_secret token_key; /* empty unless settings.has_token_key */
-    struct snapshot *snapshot; /* held */
-    struct snapshot *next;     /* held; between PREPARE and COMMIT */
+    struct snapshot *snapshot;     /* held */
+    struct snapshot *next;         /* held; between PREPARE and COMMIT */
+    uint64_t snapshot_serial;      /* changes with every swap of snapshot */
+    bool commit_waits;             /* COMMIT came, the ring has no room */
+    struct tenant_states states;   /* owned */
+    struct feed_waiting feeds[GATE_FEEDS];
+    bool feeds_wait;
     struct revocations revoked;
     uint64_t rev_seq;
+    struct revoke_rate revoke_rate;
+    struct journal_counts replayed;
     struct meters *meters; /* owned */
     struct ring_writer ring;
     struct peers peers;
@@ -86,6 +119,8 @@ struct gate {
     uint8_t hash_key[16]; /* of call ids and digests */
 
     struct clock_state clock;
+    struct clock_guard guard;
+    uint64_t clock_written_ns; /* last JOURNAL_CLOCK; boot time */
     struct moment now;
     bool now_is_read;   /* this turn */
     uint64_t started_s; /* unix, when serving began */
@@ -130,6 +165,10 @@ struct gate {
 /* The time of this loop turn. */
 struct moment gate_now(struct gate *g);
 uint64_t gate_boot_ns(void); /* the clock itself, for one record field */
+
+/* Both clocks were read into g->now; what the guard made of them. Once before
+ * anything is decided: the newest time that the journal knows (0: none). */
+void gate_clock_start(struct gate *g);
 
 /* Ends the process with status 1: used when going on could break a promise.
  * why is static text or has been escaped. */

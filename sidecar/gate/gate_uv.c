@@ -13,19 +13,83 @@
 #include "sidecar/gate/conn_uv.h"
 #include "sidecar/gate/control_uv.h"
 #include "sidecar/gate/decide.h"
+#include "sidecar/gate/feed.h"
+#include "sidecar/gate/feed_in.h"
 #include "sidecar/gate/hop_in.h"
 #include "sidecar/gate/listen.h"
+#include "sidecar/gate/mark_journal.h"
+#include "sidecar/gate/order_out.h"
 #include "sidecar/gate/revoke.h"
 #include "sidecar/gate/running.h"
 #include "sidecar/gate/snapshot.h"
 
+#define ADOPT_TRIES    60000 /* of GATE_RETRY_MS each */
+#define CLOCK_WRITE_NS UINT64_C(60000000000)
+
+static void log_clock(const struct gate *g, enum clock_guard_event ev)
+{
+    static const char *const names[CLOCK_GUARD_EVENT_COUNT_] = {
+        [CLOCK_GUARD_NOTHING] = "clock",
+        [CLOCK_GUARD_STEPPED_AHEAD] = "clock_stepped_ahead",
+        [CLOCK_GUARD_STEPPED_BACK] = "clock_stepped_back",
+        [CLOCK_GUARD_JUMPED] = "clock_suspect",
+        [CLOCK_GUARD_UNDONE] = "clock_jump_undone",
+        [CLOCK_GUARD_CAUGHT_UP] = "clock_caught_up"};
+
+    log_event(ev == CLOCK_GUARD_JUMPED ? LOG_ERROR : LOG_WARN,
+              "%s clock_ms=%llu decides_ms=%llu", names[ev],
+              (unsigned long long)g->guard.real_ms,
+              (unsigned long long)g->guard.unix_ms);
+}
+
 struct moment gate_now(struct gate *g)
 {
     if (!g->now_is_read) {
+        enum clock_guard_event ev;
+
         g->now = clock_now(&g->clock);
+        g->now.unix_ms =
+            clock_guard_read(&g->guard, g->now.boot_ns, g->now.real_ms, &ev);
         g->now_is_read = true;
+        if (ev != CLOCK_GUARD_NOTHING)
+            log_clock(g, ev);
     }
     return g->now;
+}
+
+void gate_clock_start(struct gate *g)
+{
+    g->now = clock_now(&g->clock);
+    clock_guard_start(&g->guard, g->replayed.last_seen_ms, g->now.boot_ns,
+                      g->now.real_ms);
+    g->now.unix_ms = g->guard.unix_ms;
+    g->now_is_read = true;
+    if (!clock_guard_admits(&g->guard))
+        log_event(LOG_ERROR,
+                  "clock_rollback clock_ms=%llu last_seen_ms=%llu hint=\"set "
+                  "the clock, or sign a new directory if the clock is right\"",
+                  (unsigned long long)g->now.real_ms,
+                  (unsigned long long)g->replayed.last_seen_ms);
+}
+
+/* Once a minute, so that a restart knows what time it was: a clock that was set
+ * back meanwhile must not give expired authority its life again. */
+static void clock_write(struct gate *g)
+{
+    uint8_t payload[MARK_PAYLOAD_MAX];
+    struct ring_journal j = {.type = JOURNAL_CLOCK,
+                             .keep_until = UINT64_MAX,
+                             .payload.ptr = payload};
+    struct moment now = gate_now(g);
+
+    if (!clock_guard_admits(&g->guard) || order_out_state(g) != ORDER_OUT_ALL ||
+        (g->clock_written_ns != 0 &&
+         now.boot_ns - g->clock_written_ns < CLOCK_WRITE_NS))
+        return;
+    if (clock_entry_encode(now.unix_ms, payload, sizeof(payload),
+                           &j.payload.len) == TS_OK &&
+        order_out_journal(g, &j) == TS_OK) /* else at the next sweep */
+        g->clock_written_ns = now.boot_ns;
 }
 
 uint64_t gate_boot_ns(void)
@@ -49,11 +113,14 @@ static void on_retry(uv_timer_t *t)
     struct gate *g = t->data;
 
     g->now_is_read = false;
-    if (g->runs_wait || g->stalled != NULL || g->life_len > 0)
+    if (g->runs_wait || g->stalled != NULL || g->life_len > 0 ||
+        g->feeds_wait || g->commit_waits)
         ring_wake(&g->ring); /* so that room is made soon */
     (void)runs_retry(g);
     revoke_retry(g);
     life_retry(g);
+    control_retry(g);
+    feed_in_retry(g);
     admins_retry(g);
     clients_retry(g);
 }
@@ -112,6 +179,7 @@ static void on_sweep(uv_poll_t *p, int status, int events)
     runs_sweep(g);
     revoke_sweep(g);
     control_beat(g);
+    clock_write(g);
 }
 
 /* A descriptor that becomes readable, not a timer of libuv: with one of those
@@ -209,6 +277,8 @@ void gate_free(struct gate *g)
     if (g->peers.list != NULL)
         peers_done(&g->peers);
     revocations_done(&g->revoked);
+    tenant_states_done(&g->states);
+    feed_in_close(g);
     trust_secret_done(&g->key);
     trust_secret_done(&g->token_key);
     ts_arena_done(&g->arena);
@@ -218,6 +288,21 @@ void gate_free(struct gate *g)
     ts_mem_free(g->record_buf);
     ts_mem_free(g->order_buf);
     ts_mem_free(g);
+}
+
+/* The recorder makes room while we wait; there is no loop yet to wait in. */
+static ts_err adopt(struct gate *g)
+{
+    const struct timespec pause = {.tv_nsec = GATE_RETRY_MS * 1000000L};
+    ts_err e = TS_E_AGAIN;
+
+    for (int i = 0; i < ADOPT_TRIES && e == TS_E_AGAIN; i++) {
+        e = feed_adopt(g, g->snapshot);
+        order_out_wake(g);
+        if (e == TS_E_AGAIN)
+            (void)nanosleep(&pause, NULL);
+    }
+    return e;
 }
 
 ts_err gate_serve(struct gate *g)
@@ -230,7 +315,8 @@ ts_err gate_serve(struct gate *g)
     if (e != TS_OK)
         return e;
     life_record(g, "start", g->snapshot->generation, ts_str_of(""));
-    if ((e = hop_in_start(g)) != TS_OK || (e = listen_start(g)) != TS_OK ||
+    if ((e = adopt(g)) != TS_OK || (e = hop_in_start(g)) != TS_OK ||
+        (e = listen_start(g)) != TS_OK ||
         (e = control_start_serving(g)) != TS_OK)
         return e;
     (void)uv_run(&g->loop, UV_RUN_DEFAULT); /* until uv_stop() */

@@ -12,6 +12,7 @@
 #include "sidecar/gate/admin_uv.h"
 #include "sidecar/gate/conn_uv.h"
 #include "sidecar/gate/peer_recv.h"
+#include "sidecar/gate/revoke_signed.h"
 
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77 /* Linux 6.5 */
@@ -154,15 +155,6 @@ static void on_agent(uv_poll_t *poll, int status, int events)
     }
 }
 
-static bool uid_is_admin(const struct gate *g, uint32_t uid)
-{
-    for (uint32_t i = 0; i < g->settings.admin_uid_count; i++) {
-        if (g->settings.admin_uids[i] == uid)
-            return true;
-    }
-    return false;
-}
-
 static void on_admin(uv_poll_t *poll, int status, int events)
 {
     struct gate *g = poll->data;
@@ -177,7 +169,7 @@ static void on_admin(uv_poll_t *poll, int status, int events)
     if (fd < 0)
         return;
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) != 0 ||
-        peer_socket_options(fd) != TS_OK || !uid_is_admin(g, cred.uid)) {
+        peer_socket_options(fd) != TS_OK || !operator_of_any(g, cred.uid)) {
         log_event(LOG_WARN, "operator_refused uid=%u", cred.uid);
         ts_fd_close(&fd);
         return;

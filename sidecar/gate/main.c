@@ -23,7 +23,7 @@
 #include "sidecar/gate/control_uv.h"
 #include "sidecar/gate/gate.h"
 #include "sidecar/gate/gate_uv.h"
-#include "sidecar/gate/revoke.h"
+#include "sidecar/gate/journal_in.h"
 #include "sidecar/gate/snapshot.h"
 
 /* A terminal's ^C goes to the whole group; the supervisor alone acts on it. */
@@ -137,26 +137,41 @@ static ts_err highest_fd(int *ret)
     return TS_OK;
 }
 
+static ts_err load_journal(struct gate *g, int journal_fd)
+{
+    uint64_t from_ns = gate_boot_ns();
+    const char *what = "";
+    ts_err e = journal_fd >= 0 ? journal_in(g, journal_fd, &what) : TS_OK;
+
+    if (e != TS_OK) {
+        log_event(LOG_ERROR, "journal_refused reason=\"%s\"", what);
+        control_reject("the journal of revocations cannot be trusted; "
+                       "see the log of tipstaff-gate");
+        return e;
+    }
+    g->replayed.took_us = (gate_boot_ns() - from_ns) / 1000;
+    log_event(LOG_INFO, "journal_replayed revocations=%llu took_us=%llu",
+              (unsigned long long)g->replayed.revocations,
+              (unsigned long long)g->replayed.took_us);
+    gate_clock_start(g);
+    return TS_OK;
+}
+
 static ts_err load(struct gate *g, int bundle_fd, int journal_fd)
 {
     char text[CONTROL_TEXT_MAX] = "the bundle cannot be read";
-    const char *what = "";
     struct bundle b;
-    ts_err e;
+    ts_err e = load_journal(g, journal_fd);
 
-    if (journal_fd >= 0) {
-        e = revoke_replay(g, journal_fd, &what);
-        if (e != TS_OK) {
-            log_event(LOG_ERROR, "journal_refused reason=\"%s\"", what);
-            control_reject("the journal of revocations cannot be trusted; "
-                           "see the log of tipstaff-gate");
-            return e;
-        }
-    }
+    if (e != TS_OK)
+        return e;
     e = bundle_open(bundle_fd, &b);
     if (e == TS_OK) {
-        e = snapshot_load(&b, &g->settings, g->settings.generation,
-                          &g->snapshot, text, sizeof(text));
+        const struct snapshot_past past = {.states = &g->states,
+                                           .now_s = gate_now(g).real_ms / 1000};
+
+        e = snapshot_load_past(&b, &g->settings, g->settings.generation, &past,
+                               &g->snapshot, text, sizeof(text));
         bundle_done(&b);
     }
     if (e != TS_OK) {

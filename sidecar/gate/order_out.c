@@ -39,6 +39,21 @@ void order_out_record(struct gate *g, size_t record_len)
     ring_commit(&g->ring, RING_RECORD, record_len);
 }
 
+ts_err order_out_record_small(struct gate *g, const uint8_t *record, size_t len)
+{
+    uint8_t *to;
+    ts_err e;
+
+    if (len > ORDER_OUT_SMALL)
+        return TS_E_LIMIT;
+    e = ring_reserve(&g->ring, ORDER_OUT_SMALL, &to);
+    if (e != TS_OK)
+        return e;
+    memcpy(to, record, len);
+    ring_commit(&g->ring, RING_RECORD, len);
+    return TS_OK;
+}
+
 ts_err order_out_launch(struct gate *g, uint32_t launcher,
                         const uint8_t *record, size_t record_len,
                         const struct order *o)

@@ -32,6 +32,11 @@ enum order_out_state order_out_state(const struct gate *g);
  * again. Room for TS_RECORD_MAX bytes. */
 TS_NODISCARD ts_err order_out_begin(struct gate *g, uint8_t **ret_record);
 void order_out_record(struct gate *g, size_t record_len);
+/* A record of at most ORDER_OUT_SMALL bytes, in one step; TS_E_AGAIN as above.
+ * After order_out_begin() a dozen of these and of the entries below fit. */
+#define ORDER_OUT_SMALL 4096u
+TS_NODISCARD ts_err order_out_record_small(struct gate *g,
+                                           const uint8_t *record, size_t len);
 /* record is what order_out_begin() gave. Wakes the recorder. */
 TS_NODISCARD ts_err order_out_launch(struct gate *g, uint32_t launcher,
                                      const uint8_t *record, size_t record_len,

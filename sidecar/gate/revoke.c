@@ -1,39 +1,59 @@
 #include "sidecar/gate/revoke.h"
 
-#include <sys/mman.h>
-#include <sys/stat.h>
+#include <string.h>
 
-#include "proto/trust/revocation_record.h"
-#include "proto/wire/mp_read.h"
+#include "proto/msg/client.h"
+#include "proto/wire/limits.h"
+#include "sidecar/common/log.h"
 #include "sidecar/gate/admin_uv.h"
-#include "sidecar/gate/budget_journal.h"
-#include "sidecar/gate/callids.h"
 #include "sidecar/gate/order_out.h"
 #include "sidecar/gate/records.h"
 #include "sidecar/gate/running.h"
 #include "sidecar/gate/session.h"
+#include "sidecar/gate/tenant_state.h"
 
-#define JOURNAL_BYTES_MAX (512u << 20)
+/* A session does not outlive its grant: nor need its end be remembered. */
+#define SESSION_KEEP_S        (TS_TTL_HARD_S + 60u)
+#define REVOCATION_RECORD_MAX 2048
 
-static struct revoke_job *job_for(struct gate *g)
+static struct revoke_job *job_for(struct gate *g, bool from_operator)
 {
+    struct revoke_job *found = NULL;
+    uint32_t others = 0;
+
     for (uint32_t i = 0; i < GATE_JOBS; i++) {
         if (!g->jobs[i].used)
-            return &g->jobs[i];
+            found = &g->jobs[i];
+        else if (g->jobs[i].asker.admin == NULL)
+            others++;
     }
-    return NULL;
+    return from_operator || others < GATE_JOBS / 2 ? found : NULL;
+}
+
+ts_err revoke_ready(struct gate *g, bool from_operator)
+{
+    uint8_t *room;
+
+    if (order_out_state(g) == ORDER_OUT_NOTHING)
+        return TS_E_STATE;
+    if (job_for(g, from_operator) == NULL) {
+        gate_retry_soon(g);
+        return TS_E_AGAIN;
+    }
+    /* Room for the largest entry is room for all of ours together. */
+    return order_out_begin(g, &room);
 }
 
 /* Journal entry and record. The room for both was reserved just before. */
 static ts_err write_down(struct gate *g, const struct revocation_entry *r,
-                         const char *by, uint32_t by_uid)
+                         const struct revoke_request *q)
 {
     uint8_t payload[REVOCATION_PAYLOAD_MAX];
     struct ring_journal j = {.type = JOURNAL_REVOCATION,
                              .tenant = r->tenant,
-                             .keep_until = UINT64_MAX,
+                             .keep_until = q->keep_until,
                              .payload.ptr = payload};
-    uint8_t *record;
+    uint8_t record[REVOCATION_RECORD_MAX];
     size_t len;
     ts_err e;
 
@@ -41,79 +61,145 @@ static ts_err write_down(struct gate *g, const struct revocation_entry *r,
     if ((e = revocation_entry_encode(r, payload, sizeof(payload),
                                      &j.payload.len)) != TS_OK ||
         (e = order_out_journal(g, &j)) != TS_OK ||
-        (e = order_out_begin(g, &record)) != TS_OK ||
-        (e = record_revocation(r, by, by_uid, record, TS_RECORD_MAX, &len)) !=
-            TS_OK)
+        (e = record_revocation(r, q->by, q->by_uid, q->signer, record,
+                               sizeof(record), &len)) != TS_OK)
         return e;
-    order_out_record(g, len);
+    return order_out_record_small(g, record, len);
+}
+
+/* q made as wide as what is known already; false: it says nothing new. */
+static bool merge(const struct gate *g, uint64_t now_s,
+                  struct revoke_request *q)
+{
+    struct revocation_state known;
+
+    if (q->kind == REVOCATION_SESSION && q->keep_until > now_s + SESSION_KEEP_S)
+        q->keep_until = now_s + SESSION_KEEP_S;
+    if (!revocations_get(&g->revoked, q->kind, q->tenant, q->target, &known))
+        return true;
+    if ((revocation_by_id(q->kind) || q->cutoff <= known.cutoff) &&
+        q->keep_until <= known.keep_until)
+        return false;
+    if (known.keep_until > q->keep_until)
+        q->keep_until = known.keep_until;
+    if (!revocation_by_id(q->kind) && known.cutoff > q->cutoff)
+        q->cutoff = known.cutoff;
+    return true;
+}
+
+/* What cannot be remembered ends the tenant's decisions instead: to forget it
+ * would give the authority back. */
+static ts_err overflow(struct gate *g, struct ts_str tenant)
+{
+    struct tenant_state *t;
+    ts_err e = tenant_states_get(&g->states, tenant, &t);
+
+    if (e != TS_OK)
+        return e;
+    if (!t->overflowed)
+        log_event(LOG_ERROR, "revocations_full tenant=\"%.*s\"",
+                  (int)tenant.len, tenant.ptr);
+    tenant_state_overflow(t); /* its sessions end with the next walk */
     return TS_OK;
 }
 
-static void job_start(struct gate *g, struct revoke_job *job, uint64_t tools,
-                      uint64_t sessions, struct admin *asker)
+ts_err revoke_enter(struct gate *g, const struct revoke_request *given,
+                    bool *ret_new)
 {
+    struct moment now = gate_now(g);
+    struct revoke_request q = *given;
+    struct revocation_entry entry;
+    uint8_t *room;
+    ts_err e;
+
+    if (!revocation_target_fits(q.kind, q.target.len))
+        return TS_E_INVALID;
+    if (!merge(g, now.unix_ms / 1000, &q)) {
+        *ret_new = false;
+        return TS_OK;
+    }
+    if ((e = order_out_begin(g, &room)) != TS_OK)
+        return e;
+    e = revocations_add(&g->revoked, q.kind, q.tenant, q.target, q.cutoff,
+                        q.keep_until,
+                        clock_guard_admits(&g->guard) ? now.unix_ms / 1000 : 0);
+    if (e == TS_E_LIMIT)
+        e = overflow(g, q.tenant);
+    if (e != TS_OK)
+        return e;
+    g->rev_seq++;
+    entry = (struct revocation_entry){.rev_seq = g->rev_seq,
+                                      .kind = q.kind,
+                                      .tenant = q.tenant,
+                                      .target = q.target,
+                                      .cutoff = q.cutoff,
+                                      .unix_ms = now.unix_ms,
+                                      .reason = q.reason};
+    e = write_down(g, &entry, &q);
+    if (e != TS_OK) /* in force, yet not durable: the ACK would be a lie */
+        gate_fail(g, "a revocation could not be written");
+    *ret_new = true;
+    return e;
+}
+
+void revoke_settle(struct gate *g, struct revoke_asker asker)
+{
+    struct revoke_job *job = job_for(g, true);
+    uint32_t stopping = runs_stopping(g);
+    uint64_t sessions = sessions_recheck(g);
+
+    if (job == NULL) {
+        gate_fail(g, "no job is left for a revocation");
+        return;
+    }
     *job = (struct revoke_job){.used = true,
                                .rev_seq = g->rev_seq,
                                .barrier_id = ++g->barrier_counter,
                                .barrier_pending = true,
                                .since_ns = gate_now(g).boot_ns,
                                .launchers_left = g->settings.launchers,
-                               .tools = tools,
+                               .tools = runs_stopping(g) - stopping,
                                .sessions = sessions,
-                               .admin = asker};
+                               .asker = asker};
     job->runs_left = runs_mark_stopping(g, (uint32_t)(job - g->jobs));
     revoke_retry(g);
 }
 
-ts_err revoke_apply(struct gate *g, const struct revocation_entry *r,
-                    const char *by, uint32_t by_uid, struct admin *asker)
+ts_err revoke_apply(struct gate *g, const struct revoke_request *q,
+                    struct revoke_asker asker)
 {
-    struct revoke_job *job = job_for(g);
-    struct revocation_entry entry = *r;
-    uint64_t sessions;
-    uint32_t stopping;
-    uint8_t *room;
-    ts_err e;
+    bool is_new;
+    ts_err e = revoke_ready(g, asker.admin != NULL);
 
-    entry.rev_seq = g->rev_seq + 1;
-    entry.unix_ms = gate_now(g).unix_ms;
-    if (order_out_state(g) == ORDER_OUT_NOTHING)
-        return TS_E_STATE;
-    if (job == NULL)
-        return TS_E_AGAIN;
-    /* Room for the largest entry is room for all of ours together. */
-    if ((e = order_out_begin(g, &room)) != TS_OK ||
-        (e = revocations_add(&g->revoked, entry.kind, entry.tenant,
-                             entry.target, entry.cutoff,
-                             revocation_keep_until(entry.kind, entry.cutoff,
-                                                   entry.unix_ms / 1000),
-                             entry.unix_ms / 1000)) != TS_OK)
+    if (e != TS_OK || (e = revoke_enter(g, q, &is_new)) != TS_OK)
         return e;
-    g->rev_seq++;
-    e = write_down(g, &entry, by, by_uid);
-    if (e != TS_OK) {
-        /* In force, yet not durable: the promise of the ACK is broken. */
-        gate_fail(g, "a revocation could not be written");
-        return e;
-    }
-    stopping = runs_stopping(g);
-    sessions = sessions_recheck(g);
-    job_start(g, job, runs_stopping(g) - stopping, sessions, asker);
+    /* A repetition has its barrier, too: the first one's may be under way. */
+    revoke_settle(g, asker);
     return TS_OK;
 }
 
-static void advance(struct gate *g, struct revoke_job *job)
+static void tell_ack(struct revoke_job *job)
 {
-    (void)g;
+    struct msg_seq m = {.seq = job->asker.seq};
+    struct client *c = job->asker.client;
+
+    if (job->asker.admin != NULL)
+        admin_ack(job->asker.admin, job);
+    if (c != NULL)
+        client_sent(c, msg_seq_send(&c->out, MSG_REVOKE, &m));
+    job->asker.client = NULL; /* it gets no COMPLETE */
+}
+
+static void advance(struct revoke_job *job)
+{
     if (!job->acked && job->launchers_left == 0 && !job->barrier_pending) {
         job->acked = true;
-        if (job->admin != NULL)
-            admin_ack(job->admin, job);
+        tell_ack(job);
     }
     if (job->acked && job->runs_left == 0) {
         job->used = false;
-        if (job->admin != NULL)
-            admin_done(job->admin, job);
+        if (job->asker.admin != NULL)
+            admin_done(job->asker.admin, job);
     }
 }
 
@@ -137,7 +223,7 @@ void revoke_retry(struct gate *g)
             return;
         }
         job->barrier_pending = false;
-        advance(g, job);
+        advance(job);
     }
 }
 
@@ -149,7 +235,7 @@ void revoke_barrier_back(struct gate *g, uint64_t id)
         if (!job->used || job->barrier_id != id || job->launchers_left == 0)
             continue;
         job->launchers_left--;
-        advance(g, job);
+        advance(job);
         return;
     }
     gate_fail(g, "a launcher returned a barrier that was not sent");
@@ -161,7 +247,7 @@ void revoke_run_gone(struct gate *g, uint32_t jobs)
         if ((jobs & UINT32_C(1) << i) == 0)
             continue;
         g->jobs[i].runs_left--;
-        advance(g, &g->jobs[i]);
+        advance(&g->jobs[i]);
     }
 }
 
@@ -178,122 +264,54 @@ void revoke_sweep(struct gate *g)
     }
 }
 
-void revoke_asker_gone(struct gate *g, const struct admin *a)
+void revoke_admin_gone(struct gate *g, const struct admin *a)
 {
     for (uint32_t i = 0; i < GATE_JOBS; i++) {
-        if (g->jobs[i].used && g->jobs[i].admin == a)
-            g->jobs[i].admin = NULL;
+        if (g->jobs[i].used && g->jobs[i].asker.admin == a)
+            g->jobs[i].asker.admin = NULL;
     }
 }
 
-/* ---- at start ---------------------------------------------------------- */
-
-static ts_err replay_one(struct gate *g, struct ts_bytes payload,
-                         const char **reterr_what)
+void revoke_client_gone(struct gate *g, const struct client *c)
 {
-    struct revocation_entry r;
-    ts_err e =
-        revocation_entry_decode(payload.ptr, payload.len, &r, reterr_what);
-
-    if (e != TS_OK)
-        return e;
-    if (r.rev_seq <= g->rev_seq) {
-        *reterr_what = "rev_seq: an entry is out of order";
-        return TS_E_FORMAT;
+    for (uint32_t i = 0; i < GATE_JOBS; i++) {
+        if (g->jobs[i].used && g->jobs[i].asker.client == c)
+            g->jobs[i].asker.client = NULL;
     }
-    e = revocations_add(
-        &g->revoked, r.kind, r.tenant, r.target, r.cutoff,
-        revocation_keep_until(r.kind, r.cutoff, r.unix_ms / 1000), 0);
-    if (e != TS_OK) {
-        *reterr_what = "too many revocations, or no memory for them";
-        return e;
-    }
-    g->rev_seq = r.rev_seq;
-    return TS_OK;
 }
 
-static ts_err replay_budget(struct gate *g, struct ts_bytes payload,
-                            const char **reterr_what)
-{
-    uint64_t now_s = gate_now(g).unix_ms / 1000;
-    struct grant_calls *calls;
-    struct budget_entry b;
-    ts_err e = budget_entry_decode(payload.ptr, payload.len, &b, reterr_what);
+/* ---- questions --------------------------------------------------------- */
 
-    if (e != TS_OK || b.expires_s <= now_s)
-        return e;
-    e = call_ids_open(&g->ids, b.tenant, b.grant_id, b.expires_s, now_s,
-                      &calls);
-    if (e != TS_OK) {
-        *reterr_what = "too many grants with a budget, or no memory for them";
-        return e;
-    }
-    grant_calls_replayed(calls, b.reserved);
-    grant_calls_close(calls); /* remembered until it expires */
-    return TS_OK;
+static bool revoked_id(const struct gate *g, enum revocation_kind kind,
+                       struct ts_str tenant, const uint8_t id[16])
+{
+    return revocations_hit(&g->revoked, kind, tenant,
+                           (struct ts_bytes){.ptr = id, .len = 16}, 0);
 }
 
-static ts_err replay_entry(struct gate *g, uint64_t type,
-                           struct ts_bytes payload, const char **reterr_what)
+bool revoked_approver(const struct gate *g, struct ts_str tenant,
+                      struct ts_str person, uint64_t signed_at)
 {
-    if (type == JOURNAL_REVOCATION)
-        return replay_one(g, payload, reterr_what);
-    if (type == JOURNAL_CALLS)
-        return replay_budget(g, payload, reterr_what);
-    *reterr_what = "an entry of unknown type";
-    return TS_E_FORMAT;
+    return revocations_hit(&g->revoked, REVOCATION_APPROVER, tenant,
+                           (struct ts_bytes){.ptr = (const uint8_t *)person.ptr,
+                                             .len = person.len},
+                           signed_at);
 }
 
-static ts_err replay_all(struct gate *g, const void *map, size_t len,
-                         const char **reterr_what)
+bool revoked_escalation(const struct gate *g, struct ts_str tenant,
+                        const uint8_t id[16])
 {
-    struct mp_reader r;
-    uint32_t count;
-    ts_err e;
-
-    mp_reader_init(&r, map, len);
-    mp_read_tuple(&r, 2);
-    if (mp_read_uint(&r, UINT64_MAX) != 1)
-        mp_fail(&r, TS_E_FORMAT, "version");
-    count = mp_read_array(&r, UINT32_MAX);
-    for (uint32_t i = 0; i < count && r.error == TS_OK; i++) {
-        struct ts_bytes payload;
-        uint64_t type;
-
-        mp_read_tuple(&r, 4);
-        type = mp_read_uint(&r, UINT64_MAX);
-        (void)mp_read_str(&r, TS_ID_MAX); /* the payload names it, too */
-        (void)mp_read_uint(&r, UINT64_MAX);
-        payload = mp_read_bin(&r, JOURNAL_PAYLOAD_MAX);
-        if (r.error != TS_OK)
-            break;
-        e = replay_entry(g, type, payload, reterr_what);
-        if (e != TS_OK)
-            return e;
-    }
-    e = mp_done(&r);
-    if (e != TS_OK)
-        *reterr_what = r.what != NULL ? r.what : "malformed";
-    return e;
+    return revoked_id(g, REVOCATION_ESCALATION, tenant, id);
 }
 
-ts_err revoke_replay(struct gate *g, int journal_fd, const char **reterr_what)
+bool revoked_decision(const struct gate *g, struct ts_str tenant,
+                      const uint8_t id[16])
 {
-    struct stat st;
-    void *map;
-    ts_err e;
+    return revoked_id(g, REVOCATION_DECISION, tenant, id);
+}
 
-    if (fstat(journal_fd, &st) != 0 || st.st_size <= 0 ||
-        (uint64_t)st.st_size > JOURNAL_BYTES_MAX) {
-        *reterr_what = "size";
-        return TS_E_FORMAT;
-    }
-    map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, journal_fd, 0);
-    if (map == MAP_FAILED) {
-        *reterr_what = "mmap";
-        return TS_E_SYSTEM;
-    }
-    e = replay_all(g, map, (size_t)st.st_size, reterr_what);
-    (void)munmap(map, (size_t)st.st_size);
-    return e;
+bool revoked_session(const struct gate *g, struct ts_str tenant,
+                     const uint8_t id[16])
+{
+    return revoked_id(g, REVOCATION_SESSION, tenant, id);
 }

@@ -5,11 +5,13 @@
 
 #include "proto/msg/client.h"
 #include "proto/trust/handshake.h"
+#include "proto/trust/revocation_record.h"
 #include "proto/wire/mp_read.h"
 #include "sidecar/common/log.h"
 #include "sidecar/gate/calls.h"
 #include "sidecar/gate/decide.h"
 #include "sidecar/gate/revoke.h"
+#include "sidecar/gate/revoke_signed.h"
 #include "sidecar/gate/running.h"
 #include "sidecar/gate/snapshot.h"
 #include "sidecar/gate/tools.h"
@@ -106,12 +108,24 @@ static void welcome(struct client *c, const struct handshake_transcript *t,
     client_sent(c, handshake_welcome_send(&c->out, MSG_WELCOME, &w));
 }
 
+/* Not this peer's fault, and no secret: NULL, or what is missing. Everything
+ * else that a stranger hears is auth_failed. */
+static const char *not_ready(const struct client *c,
+                             const struct snapshot_tenant *tenant)
+{
+    if (!clock_guard_admits(&c->gate->guard))
+        return "clock";
+    if (tenant != NULL && !tenant->has_directory)
+        return "no_directory";
+    return NULL;
+}
+
 /* Verifies chain and proof; NULL on success, else why not (for the log). */
-static const char *admit(struct client *c, const struct handshake_auth *m,
+static const char *admit(struct client *c, const struct snapshot_tenant *tenant,
+                         const struct handshake_auth *m,
                          struct handshake_transcript *ret_t)
 {
     struct gate *g = c->gate;
-    const struct snapshot_tenant *tenant = tenant_of(c, m->chain);
     uint64_t now_s = gate_now(g).unix_ms / 1000;
     enum trust_code why = TRUST_E_INTERNAL;
     const struct delegation *d;
@@ -135,6 +149,9 @@ static const char *admit(struct client *c, const struct handshake_auth *m,
         return "proof";
     if (authority_blocks(c->authority, tenant->schema, &why) != TS_OK)
         return trust_code_name(why);
+    c->tenant = tenant_states_find(&g->states, tenant->name);
+    if (c->tenant == NULL)
+        return "tenant_state";
     if (call_ids_open(&g->ids, d->tenant, d->grant_id, d->blocks[0].exp, now_s,
                       &c->ids) != TS_OK)
         return "too_many_grants";
@@ -145,12 +162,21 @@ static void on_auth(struct client *c, const struct frame *f)
 {
     struct gate *g = c->gate;
     struct handshake_transcript t;
+    const struct snapshot_tenant *tenant = NULL;
     struct handshake_auth m;
-    const char *why = "malformed";
+    const char *why = "malformed", *lacks = NULL;
 
     g->verified_this_turn++;
-    if (handshake_auth_decode(f->body, f->len, &m, &why) == TS_OK)
-        why = admit(c, &m, &t);
+    if (handshake_auth_decode(f->body, f->len, &m, &why) == TS_OK) {
+        tenant = tenant_of(c, m.chain);
+        lacks = not_ready(c, tenant);
+        why = lacks == NULL ? admit(c, tenant, &m, &t) : lacks;
+    }
+    if (lacks != NULL) {
+        log_refusal(c, lacks);
+        client_event(c, CONN_EV_NOT_READY);
+        return;
+    }
     if (why != NULL) {
         log_refusal(c, why);
         peers_punish(&g->peers, c->uid);
@@ -158,7 +184,7 @@ static void on_auth(struct client *c, const struct frame *f)
         return;
     }
     c->checked_epoch = g->revoked.epoch;
-    c->checked_generation = g->snapshot->generation;
+    c->checked_serial = g->snapshot_serial;
     client_event(c, CONN_EV_AUTH_OK);
     if (c->core.state == CONN_READY)
         welcome(c, &t, &m);
@@ -209,7 +235,7 @@ enum call_code session_authority(struct client *c)
     if (gate_now(g).boot_ns >= c->expires_ns)
         return CODE_EXPIRED;
     if (c->checked_epoch == g->revoked.epoch &&
-        c->checked_generation == g->snapshot->generation)
+        c->checked_serial == g->snapshot_serial)
         return CODE_PERMITTED;
     tenant = snapshot_tenant_find(g->snapshot, c->authority->tenant);
     if (tenant == NULL)
@@ -219,9 +245,12 @@ enum call_code session_authority(struct client *c)
     code = code_of(delegation_check_now(&cfg, d, gate_now(g).unix_ms / 1000));
     if (code == CODE_PERMITTED && !delegation_uid_allowed(&cfg, d, c->uid))
         code = CODE_REVOKED;
+    if (code == CODE_PERMITTED &&
+        revoked_session(g, c->authority->tenant, c->authority->session_id))
+        code = CODE_REVOKED;
     if (code == CODE_PERMITTED) {
         c->checked_epoch = g->revoked.epoch;
-        c->checked_generation = g->snapshot->generation;
+        c->checked_serial = g->snapshot_serial;
     }
     return code;
 }
@@ -236,7 +265,7 @@ uint64_t sessions_recheck(struct gate *g)
         if (c->core.state != CONN_READY)
             continue;
         code = session_authority(c);
-        if (code == CODE_PERMITTED)
+        if (code == CODE_PERMITTED && !c->tenant->overflowed)
             continue;
         drained++;
         client_event(c,
@@ -273,11 +302,14 @@ static ts_err on_tools(struct client *c, const struct frame *f)
 static ts_err on_task_end(struct client *c, const struct frame *f)
 {
     const struct delegation *d = c->authority->delegation;
-    struct revocation_entry r = {
+    struct revoke_request r = {
         .kind = REVOCATION_GRANT,
         .tenant = d->tenant,
         .target = {.ptr = d->grant_id, .len = sizeof(d->grant_id)},
-        .reason = TS_STR_LIT("task ended by its holder")};
+        .reason = TS_STR_LIT("task ended by its holder"),
+        .by = "session",
+        .by_uid = c->uid};
+    struct revoke_asker nobody = {0};
     struct msg_seq m;
     const char *what;
     ts_err e = msg_seq_decode(f->body, f->len, &m, &what);
@@ -286,12 +318,35 @@ static ts_err on_task_end(struct client *c, const struct frame *f)
         return e;
     if (d->block_count != 1)
         return TS_E_DENIED;
-    e = revoke_apply(c->gate, &r, "session", c->uid, NULL);
+    r.keep_until = revocation_keep_until(REVOCATION_GRANT, 0,
+                                         gate_now(c->gate).unix_ms / 1000);
+    e = revoke_apply(c->gate, &r, nobody);
     if (e != TS_OK)
         return e;
     client_sent(c, msg_seq_send(&c->out, MSG_TASK_END, &m));
     client_event(c, CONN_EV_SURRENDERED); /* drained already, by the revoke */
     return TS_OK;
+}
+
+/* Answered when the barrier behind it is back. */
+static ts_err on_revoke(struct client *c, const struct frame *f)
+{
+    struct msg_revoke m;
+    const char *what;
+    ts_err e = msg_revoke_decode(f->body, f->len, &m, &what);
+
+    if (e != TS_OK)
+        return e;
+    e = revoke_by_holder(c, m.seq, m.record, m.chain);
+    if (e == TS_E_LIMIT) {
+        client_event(c, CONN_EV_LIMITED);
+        return TS_OK;
+    }
+    if (e == TS_E_STATE) {
+        client_event(c, CONN_EV_UNAVAILABLE);
+        return TS_OK;
+    }
+    return e;
 }
 
 static bool event_of(uint8_t type, enum conn_event *ret)
@@ -321,6 +376,9 @@ static bool event_of(uint8_t type, enum conn_event *ret)
     case MSG_TASK_END:
         *ret = CONN_EV_TASK_END;
         return true;
+    case MSG_REVOKE:
+        *ret = CONN_EV_REVOKE;
+        return true;
     default: /* a byte from outside, not one of our enums */
         return false;
     }
@@ -332,7 +390,8 @@ ts_err session_frame(struct client *c, const struct frame *f)
 
     if (!event_of(f->type, &ev))
         return TS_E_FORMAT;
-    if (ev == CONN_EV_AUTH && c->gate->verified_this_turn >= GATE_VERIFIES)
+    if ((ev == CONN_EV_AUTH || ev == CONN_EV_REVOKE) &&
+        c->gate->verified_this_turn >= GATE_VERIFIES)
         return TS_E_AGAIN;
     switch (conn_step(&c->core, ev)) {
     case CONN_DO_VERIFY:
@@ -352,6 +411,8 @@ ts_err session_frame(struct client *c, const struct frame *f)
         return on_tools(c, f);
     case CONN_DO_TASK_END:
         return on_task_end(c, f);
+    case CONN_DO_REVOKE:
+        return on_revoke(c, f);
     case CONN_DO_CLOSE: /* out of order: a second AUTH, a CALL before it */
         client_closes(c);
         return TS_OK;

@@ -25,7 +25,8 @@ enum key {
     KEY_TEXT = 1 << 11,
     KEY_ORDER = 1 << 12,
     KEY_ARGS_DIGEST = 1 << 13,
-    KEY_RESERVED = 1 << 14 /* the recorder's own */
+    KEY_DIR_SEQ = 1 << 14,
+    KEY_RESERVED = 1 << 15 /* the recorder's own */
 };
 
 #define KNOWN(text, bit, none)                                                 \
@@ -47,6 +48,7 @@ static const struct {
     KNOWN("code", KEY_CODE, "no code"),
     KNOWN("reason", KEY_REASON, "no reason"),
     KNOWN("rev_seq", KEY_REV_SEQ, "no rev_seq"),
+    KNOWN("dir_seq", KEY_DIR_SEQ, "no dir_seq"),
     KNOWN("target", KEY_TARGET, "no target"),
     KNOWN("generation", KEY_GENERATION, "no generation"),
     KNOWN("text", KEY_TEXT, "no text"),
@@ -70,6 +72,8 @@ static const struct {
     [RECORD_REVOCATION] = {"revocation", KEY_TENANT | KEY_REV_SEQ | KEY_TARGET},
     [RECORD_POLICY_LOADED] = {"policy_loaded", KEY_GENERATION},
     [RECORD_POLICY_REJECTED] = {"policy_rejected", KEY_GENERATION | KEY_TEXT},
+    [RECORD_DIRECTORY_LOADED] = {"directory_loaded", KEY_TENANT | KEY_DIR_SEQ},
+    [RECORD_DIRECTORY_REJECTED] = {"directory_rejected", KEY_TENANT | KEY_TEXT},
     [RECORD_START] = {"start", 0},
     [RECORD_STOP] = {"stop", 0},
     [RECORD_SEGMENT] = {"segment", 0},
@@ -113,7 +117,8 @@ static void read_known(struct mp_reader *r, unsigned key, struct record *rec)
         read_effect(r, rec);
     } else if (key == KEY_CODE || key == KEY_REASON || key == KEY_TEXT) {
         (void)mp_read_str(r, TS_RECORD_MAX); /* the type is what matters */
-    } else if (key == KEY_REV_SEQ || key == KEY_GENERATION) {
+    } else if (key == KEY_REV_SEQ || key == KEY_DIR_SEQ ||
+               key == KEY_GENERATION) {
         (void)mp_read_uint(r, UINT64_MAX); /* the type is what matters */
     } else if (key == KEY_ORDER) {
         rec->order = mp_read_uint(r, UINT64_MAX);

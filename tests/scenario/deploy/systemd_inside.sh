@@ -111,7 +111,7 @@ check "and it serves again" within 15 call fs.read path=notes.txt
 call demo.sleep seconds:=600 >/tmp/sleep.out 2>&1 &
 sleeper=$!
 check "a tool runs" within 5 pgrep -x sleep -u tipstaff-launcher
-check "tipstaff revoke" tipstaff revoke user alice --tenant acme
+check "tipstaff revoke" tipstaff revoke user alice --tenant acme --key /etc/tipstaff/keys/revoker.seed
 check "no tool is left" fails pgrep -x sleep -u tipstaff-launcher
 wait $sleeper
 check "the shim saw it" grep -q revoked /tmp/sleep.out

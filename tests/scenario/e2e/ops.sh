@@ -164,8 +164,8 @@ revoked() { # revoked WHAT REFUSAL-CODE ARGUMENT... ; the long tool runs under $
     shift 2
     check "$what: a tool and its daemon run" start_long
     check "$what: revoke completes" answers 0 revoke "$@"
-    check "$what: ACK with the number of tools" says '^revoked, number [0-9]+: 1 running tools? signalled'
-    check "$what: COMPLETE" says '^complete: '
+    check "$what: ACK with the number of tools" says '^revoked [a-z-]+ [0-9a-z]+: ack after [0-9.]+ ms \(1 tool signalled, 1 session closed\)'
+    check "$what: COMPLETE" says ', all gone after [0-9.]+ ms$'
     check "$what: tool and daemon are gone when revoke returns" none_runs
     wait $long && die "$what: the shim of the killed tool reported success"
     check "$what: the shim says revoked" grep -q 'revoked' "$service_dir/long.err"
@@ -181,17 +181,24 @@ delegate
 shim "$c" call ops.true
 revoked block auth_failed block "$(block_of)" --tenant acme
 delegate
-revoked task auth_failed task demo --tenant acme
+revoked task auth_failed task demo --tenant acme --cutoff now
 next_second # authority given after the cut-off counts again
 delegate
-revoked user auth_failed user alice --tenant acme
+revoked user auth_failed user alice --tenant acme --cutoff now
 next_second
 delegate
-revoked agent auth_failed agent coder --tenant acme
+revoked agent auth_failed agent coder --tenant acme --cutoff now
 next_second
 delegate
-revoked key auth_failed key "$(key_of)" --tenant acme
+revoked key auth_failed key "$(key_of)" --tenant acme --cutoff now
 check "every revocation is recorded" test "$(log_lines | jq -r 'select(.kind=="revocation").target_kind' | sort | tr '\n' ' ')" = "agent block grant key task user "
+check "somebody else's key revokes nothing" answers 1 revoke user alice --tenant acme --key "$service_dir/etc/keys/issuer.seed"
+check "and it is said why" says 'auth_failed'
+check "what was signed elsewhere" answers 0 "$tipstaff" revoke session 000102030405060708090a0b0c0d0e0f --tenant acme --out "$service_dir/signed.rev"
+check "is sent as it is" answers 0 "$tipstaff" revoke --in "$service_dir/signed.rev" --socket "$service_admin"
+check "an unseen id is accepted" says '^revoked session 000102030405060708090a0b0c0d0e0f: ack after'
+check "a repetition is acknowledged" answers 0 "$tipstaff" revoke --in "$service_dir/signed.rev" --socket "$service_admin"
+check "and is no second record" test "$(log_lines | jq -r 'select(.kind=="revocation" and .target_kind=="session").target' | wc -l)" = 1
 check "an unknown tenant is refused" answers 1 revoke user alice --tenant nobody
 check "a kind that is none" answers 2 revoke colour red --tenant acme
 service_stop
@@ -269,7 +276,8 @@ sed -i "s/keys: .*/keys: [$(cat "$service_dir/keys/beta.pub")]/" "$service_dir/e
 check "with a key of its own it is signed" answers 0 beta_directory
 reload
 beta() { service_key=$service_dir/keys/beta.seed shim "$@"; }
-has_beta() { revoke user nobody --tenant beta >/dev/null 2>&1; }
+beta_revoker=$service_dir/etc/keys/beta-revoker.seed
+has_beta() { revoke user nobody --tenant beta --key "$beta_revoker" >/dev/null 2>&1; }
 check "the second tenant is taken by a reload" wait_until 10 has_beta
 beta_chain() { # beta_chain FILE SEED TENANT HOLDER
     printf '%s\n' 'permit (principal, action, resource);' | "$tipstaff" delegate --issuer-key "$2" \
@@ -291,7 +299,7 @@ check "and not acme" shim "$c" call ops.true
 rm "$service_dir/etc/tenants/beta/policies/hard/zzz.cedar"
 for kind in "user alice" "agent coder" "task demo"; do
     # shellcheck disable=SC2086
-    check "beta revokes $kind" answers 0 revoke $kind --tenant beta
+    check "beta revokes $kind" answers 0 revoke $kind --tenant beta --key "$beta_revoker"
 done
 check "acme's of the same names go on" shim "$c" call ops.true
 check "beta's do not" refused auth_failed beta "$service_dir/b.chain" call ops.true

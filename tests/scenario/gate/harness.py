@@ -42,6 +42,7 @@ def key(n):
 
 
 ISSUER, CODER, SIDECAR, SUB, TOKEN = key(1), key(2), key(3), key(4), key(5)
+DIRECTORY, REVOKER = key(40), key(41)
 MANIFEST = """tool: {tool}
 description: a tool of the test
 exec: /usr/bin/true
@@ -84,13 +85,49 @@ def schema(tools):
         for t in tools)
 
 
+def signed(context, values, signer):
+    """A signed object: [body, kid, signature]; context is never on the wire."""
+    body = msgpack.packb(values)
+    kid = kid_of(bytes(signer.verify_key))
+    return msgpack.packb([body, kid, signer.sign(pae(context, body)).signature])
+
+
+def directory(uids, seq=1, coder=1, alice=1, tenant="acme", ttl=86400, signer=DIRECTORY, revocations=()):
+    """The people of the test, signed; coder and alice: 1 active, 0 not."""
+    now = int(time.time())
+    users = [["alice", alice, ["dev"], []]]
+    agents = [["coder", coder, "alice", [bytes(CODER.verify_key)], list(uids), 7, []]]
+    return signed("snapshot", [1, tenant, seq, now, now + ttl, users, agents, [], list(revocations)], signer)
+
+
+def body_of(obj):
+    return msgpack.unpackb(obj)[0]
+
+
+def heartbeat(snapshot, issued=None, not_after=None, by=DIRECTORY, tenant="acme", seq=None):
+    """That this directory is still the newest."""
+    now = int(time.time())
+    body = body_of(snapshot)
+    return signed("heartbeat", [1, tenant, seq or msgpack.unpackb(body)[2], blake(pae("snapshot-hash", body)),
+                                issued or now, not_after or now + 60], by)
+
+
+BY_ID, TEXT = (1, 2, 10, 11, 12), (4, 5, 6, 7, 9)
+
+
+def revocation(kind, target=b"", cutoff=None, tenant="acme", by=REVOKER, keep=None, reason="because"):
+    """A signed record; cutoff None: now + 5 where there is one."""
+    if cutoff is None:
+        cutoff = 0 if kind in BY_ID else int(time.time()) + 5
+    target = target.decode() if kind in TEXT else target
+    keep = keep or int(time.time()) + 2 * 86400
+    return signed("revocation", [1, tenant, kind, target, cutoff, keep, reason, os.urandom(16)], by)
+
+
 def config(uids):
     pk = lambda k: bytes(k.verify_key).hex()
     return {
-        "tenants/acme/directory.yaml":
-            "users:\n  - id: alice\n    status: active\n    groups: [dev]\n"
-            "agents:\n  - id: coder\n    status: active\n    owner: alice\n"
-            f"    keys: [{pk(CODER)}]\n    uids: {uids}\n",
+        "tenants/acme/directory.snapshot": directory(uids),
         "tenants/acme/entities.json": "[]",
         "tenants/acme/policies/hard/10.cedar":
             '@id("all")\npermit (principal, action, resource);\n'
@@ -100,9 +137,11 @@ def config(uids):
              "t.void"]),
         "tenants/acme/tenant.yaml":
             "tenant: acme\nmax_ttl_s: 3600\ndefault_sensitivity: internal\n"
-            "trusted_provenance: [user]\n",
+            "trusted_provenance: [user]\nfreshness: snapshot\n",
         "tenants/acme/trust.yaml":
-            f"issuers:\n  - name: idp\n    key: {pk(ISSUER)}\n",
+            f"issuers:\n  - name: idp\n    key: {pk(ISSUER)}\n"
+            f"directory:\n  - name: people\n    key: {pk(DIRECTORY)}\n"
+            f"revokers:\n  - name: ops\n    key: {pk(REVOKER)}\n",
         "tools/t.cat.yaml": manifest("t.cat", stdin="true"),
         "tools/t.deaf.yaml": manifest("t.deaf", stdin="true"),
         "tools/t.echo.yaml": manifest("t.echo"),
@@ -124,7 +163,7 @@ def sealed(data):
 
 
 def bundle(files):
-    return sealed(msgpack.packb([1, [[n, c.encode()] for n, c in sorted(files.items())]]))
+    return sealed(msgpack.packb([1, [[n, c if isinstance(c, bytes) else c.encode()] for n, c in sorted(files.items())]]))
 
 
 def wait_for(cond, what, seconds=10):
@@ -209,7 +248,7 @@ class Launcher:
         self.send(HOP_EXITED, [oid, reason, code, sig, 1000, 500, 1024, 0])
 
     def order(self, o):
-        _, oid, _, tool, args, path, access, wall, cap, stdin, did = o
+        _, oid, _, tool, args, path, access, wall, cap, stdin, did, _token = o
         if tool == "t.void":  # what a launcher answers to VOID
             self.send(HOP_REFUSED, [oid, "audit_unavailable", "record", 28, "not written"])
             return

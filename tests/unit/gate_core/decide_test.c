@@ -719,13 +719,13 @@ static void decide_counts_calls_and_denials_but_no_checks(void **state)
 /* ---- records ------------------------------------------------------------ */
 
 static const char *const keys[] = {
-    "kind",          "id",          "tenant",     "user",     "agent",
-    "chain",         "grant",       "task",       "blocks",   "issuer",
-    "session",       "peer",        "call",       "call_seq", "tool",
-    "tool_digest",   "args_digest", "args",       "action",   "resource",
-    "resource_type", "sensitivity", "effect",     "code",     "text",
-    "cedar",         "policies",    "context",    "calls_1m", "provenance",
-    "trace",         "rev_seq",     "generation", "us"};
+    "kind",          "id",          "tenant",  "user",       "agent",
+    "chain",         "grant",       "task",    "blocks",     "issuer",
+    "session",       "peer",        "call",    "call_seq",   "tool",
+    "tool_digest",   "args_digest", "args",    "action",     "resource",
+    "resource_type", "sensitivity", "effect",  "code",       "text",
+    "cedar",         "policies",    "context", "calls_1m",   "provenance",
+    "trace",         "rev_seq",     "dir_seq", "generation", "us"};
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
 
 static void check_keys(bool launches)

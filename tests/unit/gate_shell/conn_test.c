@@ -27,6 +27,8 @@ static const struct row legal[] = {
     {CONN_VERIFYING, CONN_EV_AUTH_OK, CONN_READY, CONN_DO_WELCOME, 0, 0},
     {CONN_VERIFYING, CONN_EV_AUTH_FAILED, CONN_CLOSING, CONN_DO_REFUSE,
      CODE_AUTH_FAILED, 0},
+    {CONN_VERIFYING, CONN_EV_NOT_READY, CONN_CLOSING, CONN_DO_REFUSE,
+     CODE_NOT_READY, 0},
     {CONN_VERIFYING, CONN_EV_TIMEOUT, CONN_CLOSING, CONN_DO_REFUSE,
      CODE_AUTH_FAILED, 0},
     {CONN_VERIFYING, CONN_EV_STOP, CONN_CLOSING, CONN_DO_REFUSE,
@@ -38,6 +40,9 @@ static const struct row legal[] = {
     {CONN_READY, CONN_EV_CANCEL, CONN_READY, CONN_DO_CANCEL, 0, 0},
     {CONN_READY, CONN_EV_TOOLS, CONN_READY, CONN_DO_TOOLS, 0, 0},
     {CONN_READY, CONN_EV_TASK_END, CONN_READY, CONN_DO_TASK_END, 0, 0},
+    {CONN_READY, CONN_EV_REVOKE, CONN_READY, CONN_DO_REVOKE, 0, 0},
+    {CONN_READY, CONN_EV_LIMITED, CONN_CLOSING, CONN_DO_REFUSE,
+     CODE_RATE_LIMITED, 0},
     {CONN_READY, CONN_EV_BAD_FRAME, CONN_CLOSING, CONN_DO_REFUSE,
      CODE_BAD_FRAME, 0},
     {CONN_READY, CONN_EV_UNAVAILABLE, CONN_CLOSING, CONN_DO_REFUSE,
@@ -127,7 +132,7 @@ static void conn_step_no_call_before_auth(void **state)
                 (void)conn_step(&c, (enum conn_event)a);
                 (void)conn_step(&c, (enum conn_event)b);
                 got = conn_step(&c, (enum conn_event)ev);
-                assert_true(got < CONN_DO_CALL || got > CONN_DO_TASK_END);
+                assert_true(got < CONN_DO_CALL || got > CONN_DO_REVOKE);
             }
         }
     }

@@ -25,9 +25,12 @@ static void revocation_entry_round_trips(void **state)
     static const struct {
         enum revocation_kind kind;
         size_t len;
-    } all[] = {{REVOCATION_GRANT, 16}, {REVOCATION_BLOCK, 32},
-               {REVOCATION_KEY, 32},   {REVOCATION_USER, 1},
-               {REVOCATION_AGENT, 9},  {REVOCATION_TASK, 32}};
+    } all[] = {{REVOCATION_GRANT, 16},    {REVOCATION_BLOCK, 32},
+               {REVOCATION_KEY, 32},      {REVOCATION_USER, 1},
+               {REVOCATION_AGENT, 9},     {REVOCATION_TASK, 32},
+               {REVOCATION_TENANT, 0},    {REVOCATION_ISSUER_KEY, 16},
+               {REVOCATION_APPROVER, 5},  {REVOCATION_ESCALATION, 16},
+               {REVOCATION_DECISION, 16}, {REVOCATION_SESSION, 16}};
 
     (void)state;
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
@@ -123,7 +126,9 @@ static void revocation_entry_encode_bad_values_are_refused(void **state)
     refuse(entry_of(REVOCATION_USER, 0));
     refuse(entry_of(REVOCATION_NONE, 16));
     refuse(entry_of(REVOCATION_TENANT, 1));
-    refuse(entry_of(REVOCATION_ISSUER_KEY, 16));
+    refuse(entry_of(REVOCATION_ISSUER_KEY, 32));
+    refuse(entry_of(REVOCATION_SESSION, 32));
+    refuse(entry_of((enum revocation_kind)REVOCATION_KIND_COUNT, 16));
     r = entry_of(REVOCATION_GRANT, 16);
     r.rev_seq = 0;
     refuse(r);
@@ -159,10 +164,12 @@ static void records_fit_or_say_so(void **state)
 
     (void)state;
     assert_int_equal(
-        record_revocation(&r, "operator", 0, buf, sizeof(buf), &full), TS_OK);
+        record_revocation(&r, "operator", 0, bytes, buf, sizeof(buf), &full),
+        TS_OK);
     for (size_t cap = 0; cap < full; cap++)
-        assert_int_equal(record_revocation(&r, "operator", 0, buf, cap, &n),
-                         TS_E_LIMIT);
+        assert_int_equal(
+            record_revocation(&r, "operator", 0, bytes, buf, cap, &n),
+            TS_E_LIMIT);
     assert_int_equal(record_life("start", 1, 2, 3, buf, sizeof(buf), &n),
                      TS_OK);
     assert_int_equal(buf[0], 0x85); /* a map of five */
@@ -170,6 +177,20 @@ static void records_fit_or_say_so(void **state)
                                    buf, sizeof(buf), &n),
                      TS_OK);
     assert_int_equal(buf[0], 0x83);
+    assert_int_equal(
+        record_revocation(&r, "session", 0, NULL, buf, sizeof(buf), &n), TS_OK);
+    assert_int_equal(buf[0], 0x89);
+    assert_int_equal(record_directory_rejected(TS_STR_LIT("acme"),
+                                               TS_STR_LIT("too old"), "file", 0,
+                                               buf, sizeof(buf), &n),
+                     TS_OK);
+    assert_int_equal(buf[0], 0x85);
+    assert_int_equal(record_directory_loaded(
+                         &(struct directory_snapshot){
+                             .tenant = TS_STR_LIT("acme"), .seq = 7},
+                         0, "operator", 1000, buf, sizeof(buf), &n),
+                     TS_OK);
+    assert_int_equal(buf[0], 0x8b);
 }
 
 int main(void)

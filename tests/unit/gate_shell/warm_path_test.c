@@ -77,6 +77,12 @@ static void drain_ring(void)
 
 static int setup(void **state)
 {
+    static const uint8_t hash[TRUST_HASH_LEN];
+    const struct tenant_evidence people = {.seq = 1,
+                                           .hash = hash,
+                                           .issued = FIX_NOW_S,
+                                           .not_after = FIX_NOW_S + 86400};
+    struct tenant_state *tenant;
     int pair[2], memfd, wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 
     (void)state;
@@ -104,7 +110,14 @@ static int setup(void **state)
     b.c->core.state = CONN_READY;
     b.c->authority = fix_authority(&b.f, &fix_alice);
     b.c->checked_epoch = b.g->revoked.epoch;
-    b.c->checked_generation = b.g->snapshot->generation;
+    b.c->checked_serial = b.g->snapshot_serial;
+    clock_guard_start(&b.g->guard, 0, b.f.now.boot_ns, FIX_NOW_S * 1000);
+    assert_int_equal(
+        tenant_states_get(&b.g->states, b.c->authority->tenant, &tenant),
+        TS_OK);
+    assert_int_equal(tenant_state_directory(tenant, &people, 0, b.f.now),
+                     TS_OK);
+    b.c->tenant = tenant;
     b.c->expires_ns = UINT64_MAX;
     assert_int_equal(call_ids_open(&b.g->ids, b.c->authority->tenant,
                                    b.c->authority->delegation->grant_id,

@@ -376,55 +376,16 @@ static void window_and_ping_at_and_over_their_limits(void **state)
     assert_int_equal(msg_ping_send(&out, &p), TS_E_LIMIT);
 }
 
-static void revoke_target_and_cutoff_follow_the_kind(void **state)
-{
-    static const struct {
-        enum revoke_kind kind;
-        size_t len;
-        uint64_t cutoff;
-        ts_err e;
-    } cases[] = {
-        {REVOKE_GRANT, 16, 0, TS_OK},
-        {REVOKE_GRANT, 16, 1, TS_E_INVALID},
-        {REVOKE_GRANT, 32, 0, TS_E_INVALID},
-        {REVOKE_BLOCK, 32, 0, TS_OK},
-        {REVOKE_BLOCK, 16, 0, TS_E_INVALID},
-        {REVOKE_KEY, 32, 5, TS_OK},
-        {REVOKE_KEY, 32, 0, TS_E_INVALID},
-        {REVOKE_USER, 1, 5, TS_OK},
-        {REVOKE_USER, 0, 5, TS_E_INVALID},
-        {REVOKE_AGENT, TS_ID_MAX, 5, TS_OK},
-        {REVOKE_TASK, TS_ID_MAX + 1, 5, TS_E_INVALID},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct admin_revoke m = {
-            .kind = cases[i].kind,
-            .tenant = TS_STR_LIT("acme"),
-            .target = {(const uint8_t *)text, cases[i].len},
-            .cutoff = cases[i].cutoff,
-            .reason = a_str(TS_REASON_MAX)};
-
-        assert_int_equal(admin_revoke_send(&out, &m), cases[i].e);
-        m.reason.len++;
-        assert_int_not_equal(admin_revoke_send(&out, &m), TS_OK);
-        m.reason.len--;
-        m.tenant.len = 0;
-        assert_int_not_equal(admin_revoke_send(&out, &m), TS_OK);
-    }
-}
-
 static void signed_objects_at_and_over_their_limits(void **state)
 {
     struct msg_revoke m = {.record = {(const uint8_t *)text, TS_REVOCATION_MAX},
                            .chain = {(const uint8_t *)text, TS_CHAIN_MAX}};
-    struct admin_revoke_signed r = {
+    struct admin_revoke r = {
         .record = {(const uint8_t *)text, TS_REVOCATION_MAX}};
 
     (void)state;
     assert_int_equal(msg_revoke_send(&out, &m), TS_OK);
-    assert_int_equal(admin_revoke_signed_send(&out, &r), TS_OK);
+    assert_int_equal(admin_revoke_send(&out, &r), TS_OK);
     assert_true(out.len < 2 * TS_FRAME_PREAUTH);
     m.chain.len++;
     assert_int_equal(msg_revoke_send(&out, &m), TS_E_LIMIT);
@@ -436,9 +397,9 @@ static void signed_objects_at_and_over_their_limits(void **state)
     m.record.len = 0;
     assert_int_equal(msg_revoke_send(&out, &m), TS_E_INVALID);
     r.record.len++;
-    assert_int_equal(admin_revoke_signed_send(&out, &r), TS_E_LIMIT);
+    assert_int_equal(admin_revoke_send(&out, &r), TS_E_LIMIT);
     r.record.len = 0;
-    assert_int_equal(admin_revoke_signed_send(&out, &r), TS_E_INVALID);
+    assert_int_equal(admin_revoke_send(&out, &r), TS_E_INVALID);
 }
 
 /* The one message that is megabytes long, and no other type may be. */
@@ -499,7 +460,6 @@ int main(void)
         T(verdict_and_code_must_agree),
         T(result_reason_and_code_must_agree),
         T(window_and_ping_at_and_over_their_limits),
-        T(revoke_target_and_cutoff_follow_the_kind),
         T(signed_objects_at_and_over_their_limits),
         T(feed_carries_the_largest_directory),
         T(admin_text_is_one_line_within_a_frame),

@@ -38,7 +38,6 @@ RECODE(msg_window)
 RECODE(msg_ping)
 RECODE(msg_revoke)
 RECODE(admin_revoke)
-RECODE(admin_revoke_signed)
 RECODE(admin_feed)
 RECODE(admin_ack)
 RECODE(admin_complete)
@@ -82,7 +81,6 @@ ts_err msg_recode(enum msg_kind kind, const uint8_t *body, size_t len,
         [KIND_FAIL] = recode_admin_fail,
         [KIND_TAIL] = recode_admin_tail,
         [KIND_EMPTY] = recode_empty,
-        [KIND_REVOKE_SIGNED] = recode_admin_revoke_signed,
         [KIND_FEED] = recode_admin_feed,
         [KIND_MSG_REVOKE] = recode_msg_revoke,
         [KIND_LIST] = recode_admin_list,

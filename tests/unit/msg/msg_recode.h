@@ -28,7 +28,6 @@ enum msg_kind {
     KIND_FAIL,
     KIND_TAIL,
     KIND_EMPTY,
-    KIND_REVOKE_SIGNED,
     KIND_FEED,
     KIND_MSG_REVOKE,
     KIND_LIST,

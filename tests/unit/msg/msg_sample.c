@@ -155,16 +155,6 @@ static ts_err sample_tools(struct ts_buf *out)
     return msg_tools_send(out, &m);
 }
 
-static ts_err sample_revoke(struct ts_buf *out)
-{
-    struct admin_revoke m = {.kind = REVOKE_GRANT,
-                             .tenant = TS_STR_LIT("acme"),
-                             .target = {.ptr = id16, .len = sizeof(id16)},
-                             .reason = TS_STR_LIT("laptop lost")};
-
-    return admin_revoke_send(out, &m);
-}
-
 static ts_err sample_tail(struct ts_buf *out)
 {
     struct admin_tail m = {.follow = true,
@@ -192,9 +182,8 @@ static ts_err sample_signed(enum msg_kind kind, struct ts_buf *out)
 {
     struct ts_bytes object = {.ptr = id16, .len = sizeof(id16)};
 
-    if (kind == KIND_REVOKE_SIGNED)
-        return admin_revoke_signed_send(
-            out, &(struct admin_revoke_signed){.record = object});
+    if (kind == KIND_REVOKE)
+        return admin_revoke_send(out, &(struct admin_revoke){.record = object});
     if (kind == KIND_FEED)
         return admin_feed_send(out, &(struct admin_feed){.what = FEED_HEARTBEAT,
                                                          .object = object});
@@ -205,8 +194,6 @@ static ts_err sample_signed(enum msg_kind kind, struct ts_buf *out)
 
 static ts_err sample_admin(enum msg_kind kind, struct ts_buf *out)
 {
-    if (kind == KIND_REVOKE)
-        return sample_revoke(out);
     if (kind == KIND_ACK)
         return admin_ack_send(out, &(struct admin_ack){7, 300, 2, 70000});
     if (kind == KIND_COMPLETE)
@@ -221,8 +208,7 @@ static ts_err sample_admin(enum msg_kind kind, struct ts_buf *out)
                                       .text = TS_STR_LIT("come again")});
     if (kind == KIND_TAIL)
         return sample_tail(out);
-    if (kind == KIND_REVOKE_SIGNED || kind == KIND_FEED ||
-        kind == KIND_MSG_REVOKE)
+    if (kind == KIND_REVOKE || kind == KIND_FEED || kind == KIND_MSG_REVOKE)
         return sample_signed(kind, out);
     if (kind == KIND_LIST)
         return admin_list_send(
