@@ -49,6 +49,7 @@ static ts_err refused(struct picking *p, uint32_t i, ts_err why)
 
     if (why == TS_E_NOMEM || p->past->strict)
         return why;
+    snapshot_err_default(p->err, why, "directory");
     (void)snprintf(text, sizeof(text), "%s", p->err->text);
     p->err->text[0] = '\0';
     return note(p, i, text);
