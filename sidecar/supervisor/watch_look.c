@@ -142,7 +142,9 @@ static bool read_one(const struct watch *w, const struct watch_tenant *t,
     } else if (e == TS_E_STATE || e == TS_E_NOT_FOUND) {
         result->busy = true; /* just now being replaced */
     } else {
-        f->dirty = f->finished = false;
+        /* What is wrong with the file itself stays wrong until it changes; the
+         * rest (memory, permissions, the disk) is tried again at each look. */
+        f->dirty = f->finished = e != TS_E_INVALID && e != TS_E_LIMIT;
         complain(f, text);
     }
     ts_arena_done(&room);

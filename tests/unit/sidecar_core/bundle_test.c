@@ -298,6 +298,101 @@ static void bundle_collect_refusals_name_the_file(void **state)
     assert_int_equal(unlinkat(t->fd, "tools/f.yaml", 0), 0);
 }
 
+static void put_bytes(const struct tree *t, const char *name, size_t len)
+{
+    static const uint8_t junk[] = {0x93, 0xff, 0xc0, 0x00};
+    int fd =
+        openat(t->fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, junk, sizeof(junk), 0), sizeof(junk));
+    assert_int_equal(ftruncate(fd, (off_t)len), 0);
+    ts_fd_close(&fd);
+}
+
+/* Signed files are bytes, not text, each up to its limit; in a tenant's
+ * directory and nowhere else. */
+static void bundle_collect_takes_signed_files_up_to_their_limits(void **state)
+{
+    static const struct {
+        const char *name;
+        size_t most;
+    } rows[] = {
+        {"tenants/acme/directory.snapshot", BUNDLE_SNAPSHOT_MAX},
+        {"tenants/acme/directory.heartbeat", BUNDLE_HEARTBEAT_MAX},
+    };
+    static const char *const elsewhere[] = {
+        "tools/directory.snapshot", "tenants/acme/policies/directory.snapshot",
+        "tenants/acme/policies/hard/directory.heartbeat",
+        "tenants/acme/Directory.snapshot", "tenants/acme/directory.snapshot~"};
+    const struct tree *t = *state;
+    char text[512] = "", expected[256];
+    int fd = -1;
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct bundle b = {0};
+
+        put_bytes(t, rows[i].name, rows[i].most);
+        assert_int_equal(bundle_collect(t->fd, &fd, text, sizeof(text)), TS_OK);
+        assert_int_equal(bundle_open(fd, &b), TS_OK);
+        assert_int_equal(bundle_find(&b, rows[i].name)->content.len,
+                         rows[i].most);
+        assert_int_equal((uint8_t)bundle_find(&b, rows[i].name)->content.ptr[1],
+                         0xff);
+        bundle_done(&b);
+        ts_fd_close(&fd);
+        put_bytes(t, rows[i].name, rows[i].most + 1);
+        (void)snprintf(expected, sizeof(expected),
+                       "%s: larger than %zu bytes, so it is not a signed "
+                       "object that tipstaff made",
+                       rows[i].name, rows[i].most);
+        expect_refusal(t, expected);
+        assert_int_equal(unlinkat(t->fd, rows[i].name, 0), 0);
+    }
+    for (size_t i = 0; i < COUNT(elsewhere); i++) {
+        put_bytes(t, elsewhere[i], 4);
+        assert_int_not_equal(bundle_collect(t->fd, &fd, text, sizeof(text)),
+                             TS_OK);
+        assert_non_null(strstr(text, "not a name that is read here"));
+        assert_int_equal(unlinkat(t->fd, elsewhere[i], 0), 0);
+    }
+}
+
+static void bundle_read_file_has_the_rules_of_the_bundle(void **state)
+{
+    const struct tree *t = *state;
+    struct bundle_read got = {0};
+    struct ts_arena room;
+    char text[512] = "";
+    struct stat st;
+
+    ts_arena_init(&room, 1 << 16);
+    assert_int_equal(bundle_read_file(t->fd, "tenants/acme/tenant.yaml", &room,
+                                      &got, text, sizeof(text)),
+                     TS_OK);
+    assert_true(ts_str_eq_c(got.content, "tenant: acme\n"));
+    assert_int_equal(got.st.st_size, got.content.len);
+    assert_int_equal(bundle_look_file(t->fd, "tenants/acme/tenant.yaml", &st),
+                     TS_OK);
+    assert_int_equal(st.st_ino, got.st.st_ino);
+    assert_int_equal(bundle_look_file(t->fd, "tenants/none", &st),
+                     TS_E_NOT_FOUND);
+    assert_int_equal(bundle_read_file(t->fd, "tenants/none", &room, &got, text,
+                                      sizeof(text)),
+                     TS_E_NOT_FOUND);
+    assert_int_equal(bundle_read_file(t->fd, "tenants/acme", &room, &got, text,
+                                      sizeof(text)),
+                     TS_E_INVALID);
+    assert_string_equal(text, "tenants/acme: is not a file; remove it");
+    assert_int_not_equal(bundle_read_file(t->fd, "../etc/passwd", &room, &got,
+                                          text, sizeof(text)),
+                         TS_OK);
+    assert_int_not_equal(
+        bundle_read_file(t->fd, "/etc/passwd", &room, &got, text, sizeof(text)),
+        TS_OK);
+    ts_arena_done(&room);
+}
+
 static void bundle_collect_and_open_out_of_memory(void **state)
 {
     const struct tree *t = *state;
@@ -336,6 +431,8 @@ int main(void)
         cmocka_unit_test(bundle_open_truncated_or_flipped),
         cmocka_unit_test(bundle_collect_reads_all_sorted),
         cmocka_unit_test(bundle_collect_refusals_name_the_file),
+        cmocka_unit_test(bundle_collect_takes_signed_files_up_to_their_limits),
+        cmocka_unit_test(bundle_read_file_has_the_rules_of_the_bundle),
         cmocka_unit_test(bundle_collect_and_open_out_of_memory),
         cmocka_unit_test(bundle_collect_links_as_in_a_configmap_are_followed),
     };

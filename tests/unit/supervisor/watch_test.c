@@ -15,6 +15,7 @@
 #include "sidecar/common/bundle.h"
 #include "sidecar/supervisor/watch.h"
 #include "sidecar/supervisor/watch_plan.h"
+#include "tests/lib/fault_mem.h"
 
 /* A configuration directory, a watch on it, and what it was given. Time is the
  * test's; the notifications are the kernel's. */
@@ -412,6 +413,75 @@ static void watch_without_inotify_polls(void **state)
     close_rig(&r);
 }
 
+static void watch_start_out_of_memory_watches_nothing(void **state)
+{
+    struct rig r;
+    char text[512] = "";
+    int bundle = -1;
+
+    (void)state;
+    open_rig(&r);
+    assert_int_equal(bundle_collect(r.fd, &bundle, text, sizeof(text)), TS_OK);
+    for (int nth = 0;; nth++) {
+        struct watch *w = NULL;
+        ts_err e;
+
+        fault_mem_arm(nth, true);
+        e = watch_new(r.fd, &w);
+        if (e == TS_OK && (e = watch_reset(w, bundle, 1)) != TS_OK)
+            assert_int_equal(watch_due(w), 0);
+        watch_free(w);
+        assert_int_equal(fault_mem_live(), 0);
+        fault_mem_disarm();
+        if (!fault_mem_fired()) {
+            assert_int_equal(e, TS_OK);
+            assert_true(nth >= 2);
+            break;
+        }
+        assert_int_equal(e, TS_E_NOMEM);
+    }
+    ts_fd_close(&bundle);
+    close_rig(&r);
+}
+
+/* A file that could not be read for want of memory is read later. */
+static void watch_turn_out_of_memory_is_made_up_for(void **state)
+{
+    struct rig r;
+
+    (void)state;
+    open_rig(&r);
+    put_by_rename(&r, "tenants/acme/directory.heartbeat", "beat2");
+    fault_mem_arm(0, true);
+    assert_string_equal(settled(&r), "");
+    assert_true(fault_mem_fired());
+    fault_mem_disarm();
+    assert_string_equal(polled(&r), "acme 2 beat2;");
+    close_rig(&r);
+}
+
+/* A link into a directory that is not watched: a look finds it. */
+static void
+watch_change_behind_a_link_elsewhere_is_found_by_a_look(void **state)
+{
+    struct rig r;
+
+    (void)state;
+    open_rig(&r);
+    make_dir(&r, "volume");
+    put(&r, "volume/d", "v1");
+    age(&r, "volume/d");
+    assert_int_equal(
+        symlinkat("../../volume/d", r.fd, "tenants/beta/directory.snapshot"),
+        0);
+    assert_string_equal(settled(&r), "beta 1 v1;");
+    put_by_rename(&r, "volume/d", "v2");
+    age(&r, "volume/d");
+    assert_string_equal(settled(&r), "");
+    assert_string_equal(polled(&r), "beta 1 v2;");
+    close_rig(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -425,6 +495,10 @@ int main(void)
         cmocka_unit_test(watch_reset_compares_with_the_bundle_in_force),
         cmocka_unit_test(watch_overflow_looks_at_everything),
         cmocka_unit_test(watch_without_inotify_polls),
+        cmocka_unit_test(watch_start_out_of_memory_watches_nothing),
+        cmocka_unit_test(watch_turn_out_of_memory_is_made_up_for),
+        cmocka_unit_test(
+            watch_change_behind_a_link_elsewhere_is_found_by_a_look),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
