@@ -93,8 +93,8 @@ Job = collections.namedtuple('Job', 'sources mutants programs tests log')
 POLICY = Job(['policy/eval/*.c', 'policy/validate/*.c', 'policy/core/ext*.c'], mutants_of,
              r'tests/(?:unit_policy|golden_cedar)_\w+|bin/tipstaff',
              r'^(unit\.policy|spec\.cedar\.(own|differs)|golden\.cedar)', 'results.jsonl')
-DELEGATION = Job(checks.SOURCES, checks_of, r'tests/(?:unit_trust|spec_ed25519)_\w+',
-                 r'^(unit\.trust|spec\.ed25519)', 'checks.jsonl')
+DELEGATION = Job(checks.SOURCES, checks_of, r'tests/(?:unit_trust|spec_ed25519|spec_delegation)_\w+',
+                 r'^(unit\.trust|spec\.ed25519|spec\.delegation\.vectors)', 'checks.jsonl')
 
 
 class Bench:
@@ -103,6 +103,10 @@ class Bench:
     def __init__(self, top, work, job):
         self.top, self.source, self.build = top, work / 'src', work.resolve() / 'build'
         self.job = job
+        self.env = {k: v for k, v in os.environ.items() if k != 'TIPSTAFF_SHARED'}
+        shared = pathlib.Path(os.environ.get('TIPSTAFF_SHARED', top / '../shared')).resolve()
+        if job is DELEGATION and shared.is_dir():  # the vectors are its tests too
+            self.env['TIPSTAFF_SHARED'] = str(shared)
 
     def run(self, *command, timeout=1800):
         return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -164,7 +168,7 @@ class Bench:
             done = subprocess.run(self.tests[name], stdout=subprocess.PIPE, timeout=timeout,
                                   stderr=subprocess.DEVNULL, preexec_fn=limits, cwd=self.build,
                                   text=True, errors='replace',
-                                  env={k: v for k, v in os.environ.items() if k != 'TIPSTAFF_SHARED'})
+                                  env=self.env)
         except subprocess.TimeoutExpired:
             return ''
         if done.returncode == 0:
