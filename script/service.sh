@@ -63,7 +63,10 @@ service_policy() {
 # only installed.
 service_directory() {
     local tenant=${service_tenant:-acme}
-    [ -S "$service_admin" ] || set -- --no-push "$@"
+    case " $* " in
+    *" --no-push "*) ;;
+    *) [ -S "$service_admin" ] || set -- --no-push "$@" ;;
+    esac
     "$service_bin/tipstaff" directory apply "$service_dir/etc/directory/$tenant.yaml" \
         --config "$service_dir/etc" --tenant "$tenant" "$@" >"$service_dir/directory.log"
 }
