@@ -333,8 +333,10 @@ void watch_turn(struct watch *w, struct watch_time now, watch_feed_fn feed,
     for (size_t i = 0; i < w->count; i++) {
         struct watch_tenant *t = &w->tenants[i];
 
+        /* A new set has nothing better to wait for: half a file would be
+         * refused, and its other half comes with a notification. */
         if (act == WATCH_ACT_LOOK_ALL)
-            t->files[0].dirty = t->files[1].dirty = true;
+            finish(t);
         watch_look(w, t, now.real_ms, feed, ctx, &result);
     }
     if (result.blocked)
