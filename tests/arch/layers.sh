@@ -23,6 +23,7 @@ check proto/base proto/base/
 check proto/wire proto/base/ proto/wire/
 check proto/msg proto/base/ proto/wire/ proto/msg/
 check proto/trust proto/base/ proto/wire/ proto/trust/
+check proto/token proto/base/ proto/trust/ proto/token/
 # The engine's parts: policy PART OTHER_PART..., beside its public headers and
 # core. What decides (eval) knows no text and no schema; what checks policies
 # (validate) cannot decide; the formatter, lints and JSON form know trees alone.
