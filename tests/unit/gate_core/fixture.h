@@ -93,6 +93,14 @@ struct ts_bytes fix_sign_state(struct directory_snapshot *s, unsigned signer);
 /* Offers what is in directory.yaml to f->snapshot, which it replaces. */
 ts_err fix_feed(struct fixture *f, const struct fix_signing *how);
 
+const struct snapshot_tenant *fix_tenant(const struct fixture *f,
+                                         const char *name);
+/* fix_load_ok() with what is in force as the past, and not strictly. */
+void fix_reload_ok(struct fixture *f);
+/* How the note of a tenant must begin. */
+void fix_expect_note(const struct fixture *f, const char *tenant,
+                     const char *beginning);
+
 struct fix_grant {
     const char *tenant, *user, *agent, *task, *policy;
     unsigned issuer, holder;

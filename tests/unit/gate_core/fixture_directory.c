@@ -187,3 +187,31 @@ ts_err fix_feed(struct fixture *f, const struct fix_signing *how)
     }
     return e;
 }
+
+const struct snapshot_tenant *fix_tenant(const struct fixture *f,
+                                         const char *name)
+{
+    const struct snapshot_tenant *t =
+        snapshot_tenant_find(f->snapshot, ts_str_of(name));
+
+    assert_non_null(t);
+    return t;
+}
+
+void fix_reload_ok(struct fixture *f)
+{
+    f->past.held = f->snapshot;
+    f->past.strict = false;
+    fix_load_ok(f);
+    f->past.held = NULL;
+}
+
+void fix_expect_note(const struct fixture *f, const char *tenant,
+                     const char *beginning)
+{
+    const char *note = fix_tenant(f, tenant)->note;
+
+    assert_non_null(note);
+    if (strncmp(note, beginning, strlen(beginning)) != 0)
+        fail_msg("%s", note);
+}

@@ -32,15 +32,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static const struct snapshot_tenant *tenant(const char *name)
-{
-    const struct snapshot_tenant *t =
-        snapshot_tenant_find(fix.snapshot, ts_str_of(name));
-
-    assert_non_null(t);
-    return t;
-}
-
 static ts_err feed(uint64_t seq)
 {
     struct fix_signing how = fix_signing("acme", seq);
@@ -51,24 +42,6 @@ static ts_err feed(uint64_t seq)
 static const char *reads(const struct authority *a)
 {
     return fix_code(&fix, a, "fs.read", "path=x");
-}
-
-static void expect_note(const char *name, const char *beginning)
-{
-    const char *note = tenant(name)->note;
-
-    assert_non_null(note);
-    if (strncmp(note, beginning, strlen(beginning)) != 0)
-        fail_msg("%s", note);
-}
-
-/* Loads with what is in force as the past, and not strictly. */
-static void reload_ok(void)
-{
-    fix.past.held = fix.snapshot;
-    fix.past.strict = false;
-    fix_load_ok(&fix);
-    fix.past.held = NULL;
 }
 
 /* ---- signers and times -------------------------------------------------- */
@@ -134,7 +107,8 @@ T9_only_a_directory_key_of_the_tenant_says_who_there_is(void **state)
         if (e != offers[i].e ||
             (e != TS_OK && strstr(fix.err, offers[i].text) == NULL))
             fail_msg("%s: %d %s", offers[i].name, (int)e, fix.err);
-        assert_int_equal(tenant("acme")->people->seq, e == TS_OK ? 2 : 1);
+        assert_int_equal(fix_tenant(&fix, "acme")->people->seq,
+                         e == TS_OK ? 2 : 1);
     }
 }
 
@@ -239,7 +213,7 @@ static void a_new_directory_shares_everything_else(void **state)
     }
     snapshot_release(old); /* what is shared lives on */
     assert_int_equal(feed(3), TS_OK);
-    assert_true(ts_str_eq_c(tenant("beta")->people->tenant, "beta"));
+    assert_true(ts_str_eq_c(fix_tenant(&fix, "beta")->people->tenant, "beta"));
 }
 
 static void T12_whoever_is_not_in_the_new_directory_is_nobody(void **state)
@@ -368,247 +342,6 @@ static void an_attribute_named_owner_is_refused(void **state)
     free((void *)(uintptr_t)object.ptr);
 }
 
-/* ---- numbers ------------------------------------------------------------ */
-
-static void T23_numbers_only_grow(void **state)
-{
-    struct tenant_states states = {0};
-    struct tenant_state *t;
-
-    (void)state;
-    assert_int_equal(tenant_states_get(&states, TS_STR_LIT("acme"), &t), TS_OK);
-    fix.past.states = &states;
-    fix.directory_seq = 5;
-    fix_load_ok(&fix);
-    tenant_state_mark(t, 5, tenant("acme")->people->hash);
-    assert_int_equal(feed(5), TS_E_EXISTS); /* the very same: acknowledged */
-    assert_int_equal(feed(4), TS_E_STATE);
-    assert_non_null(strstr(fix.err, "(seq 4): rolled back: number 5 was"));
-    fix_edit(&fix, DIRFILE, "groups: [viewers]", "groups: [developers]");
-    assert_int_equal(feed(5), TS_E_STATE);
-    assert_non_null(strstr(fix.err, "(seq 5): another directory with number"));
-    assert_int_equal(feed(6), TS_OK);
-    /* The mark counts, and what is in force counts without one. */
-    assert_int_equal(feed(5), TS_E_STATE);
-    tenant_state_mark(t, 9, tenant("acme")->people->hash);
-    assert_int_equal(feed(8), TS_E_STATE);
-    assert_non_null(strstr(fix.err, "number 9 was"));
-    fix.past.states = NULL;
-    assert_int_equal(feed(6), TS_E_EXISTS);
-    assert_int_equal(feed(5), TS_E_STATE);
-    tenant_states_done(&states);
-}
-
-static void T23_a_file_that_is_rolled_back_replaces_nothing(void **state)
-{
-    struct tenant_states states = {0};
-    struct tenant_state *t;
-    struct authority *a;
-
-    (void)state;
-    assert_int_equal(tenant_states_get(&states, TS_STR_LIT("acme"), &t), TS_OK);
-    fix.past.states = &states;
-    fix.directory_seq = 5;
-    fix_load_ok(&fix);
-    tenant_state_mark(t, 5, tenant("acme")->people->hash);
-    a = fix_authority(&fix, &fix_alice);
-    fix.directory_seq = 4;
-    reload_ok(); /* what is held stays in force, and the log says so */
-    expect_note("acme", SIGNED " (seq 4): rolled back: ");
-    assert_int_equal(fix.snapshot->notes.warnings, 1);
-    assert_non_null(strstr(fix.snapshot->notes.first, "rolled back"));
-    assert_int_equal(tenant("acme")->people->seq, 5);
-    assert_string_equal(reads(a), "permitted");
-    fix_load_ok(&fix); /* at a start there is nothing to hold on to */
-    expect_note("acme", SIGNED " (seq 4): rolled back: ");
-    assert_false(tenant("acme")->has_directory);
-    assert_null(tenant("acme")->people);
-    assert_string_equal(reads(a), "not_ready");
-    fix.directory_seq = 5;
-    fix_edit(&fix, DIRFILE, "groups: [viewers]", "groups: [developers]");
-    fix_load_ok(&fix); /* the number, and another state */
-    expect_note("acme", SIGNED " (seq 5): another directory with this number");
-    fix.directory_seq = 6;
-    fix_load_ok(&fix);
-    assert_null(tenant("acme")->note);
-    assert_string_equal(reads(a), "permitted");
-    authority_free(a);
-    tenant_states_done(&states);
-}
-
-static void a_directory_that_came_another_way_outlives_reloads(void **state)
-{
-    (void)state;
-    fix_load_ok(&fix);
-    assert_int_equal(feed(8), TS_OK);
-    reload_ok(); /* the file still says 1 */
-    assert_int_equal(tenant("acme")->people->seq, 8);
-    assert_int_equal(fix.snapshot->people_serial, 3);
-    fix_set(&fix, DIRFILE, NULL); /* no file at all: nothing to say about it */
-    reload_ok();
-    assert_int_equal(tenant("acme")->people->seq, 8);
-    assert_null(tenant("acme")->note);
-    fix_load_ok(&fix);
-    expect_note("acme", SIGNED ": missing;");
-    assert_false(tenant("acme")->has_directory);
-}
-
-/* The same bytes are not read again; what they are judged by is new. */
-static void a_reload_shares_the_directory_and_asks_who_signed_it(void **state)
-{
-    const struct directory *d;
-
-    (void)state;
-    fix_load_ok(&fix);
-    d = tenant("acme")->directory;
-    reload_ok();
-    assert_ptr_equal(tenant("acme")->directory, d);
-    fix.now.unix_ms += 1000000000; /* its time is over: the deadline says so */
-    fix.past.now_s += 1000000;
-    reload_ok();
-    assert_ptr_equal(tenant("acme")->directory, d);
-    fix.past.now_s -= 1000000;
-    fix_edit(&fix, ACME "trust.yaml", "  - name: acme-directory",
-             "  - disabled: true\n    name: acme-directory");
-    reload_ok();
-    assert_false(tenant("acme")->has_directory);
-    expect_note("acme", SIGNED); /* nobody may have signed it any more */
-}
-
-static void a_held_directory_that_new_rules_do_not_fit_is_an_error(void **state)
-{
-    (void)state;
-    fix_edit(&fix, ACME "schema.cedarschema", "entity User in [Group];",
-             "entity User in [Group] { team?: String };");
-    fix_edit(&fix, DIRFILE, "groups: [viewers]",
-             "groups: [viewers]\n    attrs: {team: red}");
-    fix_load_ok(&fix);
-    fix_edit(&fix, ACME "schema.cedarschema",
-             "entity User in [Group] { team?: String };",
-             "entity User in [Group];");
-    fix.past.held = fix.snapshot;
-    fix.past.strict = false;
-    assert_int_equal(fix_load(&fix), TS_E_INVALID);
-    assert_non_null(strstr(fix.err, "(seq 1): users[1] \"bob\": "));
-}
-
-/* ---- one tenant's trouble ----------------------------------------------- */
-
-static void T24_garbage_from_one_tenant_stops_nobody_else(void **state)
-{
-    struct fix_grant g = fix_alice;
-    struct authority *a;
-
-    (void)state;
-    fix_add_starter(&fix, "beta", KEY_ISSUER_B, KEY_CODER_B);
-    fix_set(&fix, B_SIGNED, "garbage");
-    fix.past.strict = false;
-    fix_load_ok(&fix);
-    expect_note("beta", B_SIGNED ": malformed: ");
-    assert_null(tenant("acme")->note);
-    assert_false(tenant("beta")->has_directory);
-    assert_non_null(tenant("beta")->entities);
-    a = fix_authority(&fix, &fix_alice);
-    assert_string_equal(reads(a), "permitted");
-    authority_free(a);
-    fix_set(&fix, B_SIGNED, NULL);
-    reload_ok();
-    assert_true(tenant("beta")->has_directory);
-    g.tenant = "beta";
-    g.issuer = KEY_ISSUER_B;
-    g.holder = KEY_CODER_B;
-    a = fix_authority(&fix, &g);
-    fix_set(&fix, B_SIGNED, "garbage again"); /* now something is held */
-    reload_ok();
-    expect_note("beta", B_SIGNED ": malformed: ");
-    assert_string_equal(reads(a), "permitted");
-    authority_free(a);
-    fix.past.strict = true;
-    assert_int_equal(fix_load(&fix), TS_E_FORMAT);
-}
-
-static void T34_tenants_with_the_same_names_have_nothing_in_common(void **state)
-{
-    struct fix_grant g = fix_alice;
-    struct authority *a, *b;
-
-    (void)state;
-    fix_add_starter(&fix, "beta", KEY_ISSUER_B, KEY_CODER_B);
-    fix_load_ok(&fix);
-    g.tenant = "beta";
-    g.issuer = KEY_ISSUER_B;
-    g.holder = KEY_CODER_B;
-    a = fix_authority(&fix, &fix_alice);
-    b = fix_authority(&fix, &g);
-    assert_string_equal(reads(a), "permitted");
-    assert_string_equal(reads(b), "permitted");
-    fix_edit(&fix, DIRFILE, "id: alice\n    status: active",
-             "id: alice\n    status: inactive");
-    assert_int_equal(feed(2), TS_OK);
-    assert_string_equal(reads(a), "revoked");
-    assert_string_equal(reads(b), "permitted");
-    fix_edit(&fix, DIRFILE, "status: inactive", "status: active");
-    fix_edit(&fix, DIRFILE, "id: coder\n    status: active",
-             "id: coder\n    status: inactive");
-    assert_int_equal(feed(3), TS_OK);
-    assert_string_equal(reads(a), "revoked");
-    assert_string_equal(reads(b), "permitted");
-    authority_free(a);
-    authority_free(b);
-}
-
-/* Public keys are public: naming another tenant's must not take it away. */
-static void T34_a_newcomer_cannot_take_the_key_of_another_tenant(void **state)
-{
-    struct tenant_states states = {0};
-    struct tenant_state *t;
-    struct fix_signing how = fix_signing("beta", 2);
-    char coder[65], own[65];
-
-    (void)state;
-    fix_pk_hex(KEY_CODER, coder);
-    fix_pk_hex(KEY_CODER_B, own);
-    fix_add_starter(&fix, "beta", KEY_ISSUER_B, KEY_CODER_B);
-    fix_load_ok(&fix);
-    assert_int_equal(tenant_states_get(&states, TS_STR_LIT("beta"), &t), TS_OK);
-    tenant_state_mark(t, 1, tenant("beta")->people->hash);
-    fix_edit(&fix, B_FILE, own, coder);
-    assert_int_equal(fix_feed(&fix, &how), TS_E_INVALID);
-    assert_non_null(strstr(fix.err, B_SIGNED
-                           " (seq 2): agents[0] \"coder\": this public key "
-                           "already stands at " SIGNED " (seq 1): agents[0]"));
-    /* At a start, too: here acme is the newcomer, though it sorts first. */
-    fix_edit(&fix, B_FILE, coder, own);
-    fix_edit(&fix, DIRFILE, coder, own);
-    fix.past.strict = false;
-    fix.past.states = &states;
-    fix_load_ok(&fix);
-    assert_true(tenant("beta")->has_directory);
-    assert_false(tenant("acme")->has_directory);
-    expect_note("acme", SIGNED " (seq 1): agents[0] \"coder\": this public");
-    tenant_states_done(&states);
-}
-
-/* Also not in the same reload in which its owner changes something else. */
-static void a_key_stays_its_owners_while_both_change(void **state)
-{
-    char coder[65], own[65];
-
-    (void)state;
-    fix_pk_hex(KEY_CODER, coder);
-    fix_pk_hex(KEY_CODER_B, own);
-    fix_add_starter(&fix, "beta", KEY_ISSUER_B, KEY_CODER_B);
-    fix_load_ok(&fix);
-    fix.directory_seq = 2;
-    fix_edit(&fix, DIRFILE, coder, own); /* acme sorts first and grabs */
-    fix_edit(&fix, B_FILE, "groups: [viewers]", "groups: [developers]");
-    reload_ok();
-    expect_note("acme", SIGNED " (seq 2): agents[0] \"coder\": this public");
-    assert_int_equal(tenant("acme")->people->seq, 1);
-    assert_null(tenant("beta")->note);
-    assert_int_equal(tenant("beta")->people->seq, 2);
-}
-
 /* ---- approvers ---------------------------------------------------------- */
 
 #define SOURCE_OF(approvers)                                                   \
@@ -637,7 +370,7 @@ static const struct directory_approver *approver(unsigned key)
 
     fix_pk(key, pk);
     trust_kid(pk, kid);
-    return directory_approver_find(tenant("acme")->directory, kid);
+    return directory_approver_find(fix_tenant(&fix, "acme")->directory, kid);
 }
 
 static void T26_a_person_has_many_keys_and_stays_one_person(void **state)
@@ -720,55 +453,6 @@ static void T5_an_approvers_key_that_an_agent_has_is_refused(void **state)
     free((void *)(uintptr_t)object.ptr);
 }
 
-/* ---- the rest ----------------------------------------------------------- */
-
-static void freshness_is_told_with_the_tenant(void **state)
-{
-    (void)state;
-    fix_load_ok(&fix);
-    assert_true(tenant("acme")->heartbeat.len == 0);
-    fix_set(&fix, ACME "tenant.yaml", "tenant: acme\n");
-    fix_set(&fix, ACME "directory.heartbeat", "anything");
-    fix_load_ok(&fix);
-    assert_int_equal(tenant("acme")->max_staleness_s, 30);
-    assert_int_equal(tenant("acme")->heartbeat.len, 8);
-    fix_set(&fix, ACME "tenant.yaml", "tenant: acme\nmax_staleness_s: 7\n");
-    fix_load_ok(&fix);
-    assert_int_equal(tenant("acme")->max_staleness_s, 7);
-    fix_set(&fix, ACME "tenant.yaml", "tenant: acme\nfreshness: snapshot\n");
-    fix_load_ok(&fix);
-    assert_int_equal(tenant("acme")->max_staleness_s, 0);
-}
-
-static void a_source_beside_a_signed_directory_is_refused(void **state)
-{
-    struct fix_signing how = fix_signing("acme", 1);
-    struct ts_bytes object = fix_sign_directory(&fix, &how);
-
-    (void)state;
-    fix_set_bytes(&fix, SIGNED, object);
-    free((void *)(uintptr_t)object.ptr);
-    fix_load_ok(&fix);
-    fix.sources = true;
-    assert_int_not_equal(fix_load(&fix), TS_OK);
-    assert_non_null(strstr(fix.err, DIRFILE ": directory.snapshot beside it"));
-}
-
-static void a_source_alone_is_read_until_something_signed_came(void **state)
-{
-    (void)state;
-    fix.sources = true;
-    fix_set(&fix, ACME "tenant.yaml", "tenant: acme\nmax_staleness_s: 9\n");
-    fix_load_ok(&fix);
-    assert_int_equal(tenant("acme")->people->seq, 0);
-    assert_int_equal(tenant("acme")->max_staleness_s, 0);
-    assert_int_equal(feed(1), TS_OK);
-    assert_int_equal(tenant("acme")->max_staleness_s, 9);
-    reload_ok();
-    expect_note("acme", DIRFILE ": rolled back: ");
-    assert_int_equal(tenant("acme")->people->seq, 1);
-}
-
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -783,21 +467,9 @@ int main(void)
         T(T35_an_address_in_an_attribute_is_no_identity),
         T(a_directory_that_does_not_fit_is_refused_by_its_entry),
         T(an_attribute_named_owner_is_refused),
-        T(T23_numbers_only_grow),
-        T(T23_a_file_that_is_rolled_back_replaces_nothing),
-        T(a_directory_that_came_another_way_outlives_reloads),
-        T(a_reload_shares_the_directory_and_asks_who_signed_it),
-        T(a_held_directory_that_new_rules_do_not_fit_is_an_error),
-        T(T24_garbage_from_one_tenant_stops_nobody_else),
-        T(T34_tenants_with_the_same_names_have_nothing_in_common),
-        T(T34_a_newcomer_cannot_take_the_key_of_another_tenant),
-        T(a_key_stays_its_owners_while_both_change),
         T(T26_a_person_has_many_keys_and_stays_one_person),
         T(T26_one_key_is_not_two_people_nor_an_agent),
         T(T5_an_approvers_key_that_an_agent_has_is_refused),
-        T(freshness_is_told_with_the_tenant),
-        T(a_source_beside_a_signed_directory_is_refused),
-        T(a_source_alone_is_read_until_something_signed_came),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
