@@ -7,6 +7,7 @@
  */
 #include "tests/lib/ts_test.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +24,8 @@
 #define FOR_EVER UINT64_MAX
 #define NOW      1000
 #define KEYS     40
+
+static struct jrig rig;
 
 enum fault {
     FAULT_NONE,
@@ -70,6 +74,102 @@ static bool strikes(enum call c)
     return true;
 }
 
+/* ---- power loss ----------------------------------------------------------
+ * What the disk holds for certain: of a file its bytes at its last sync, of the
+ * directory its names when it was synced. Shared with the child that dies. */
+#define FILES_MAX 16
+#define FILE_MAX  ((size_t)2 << 20)
+
+struct on_disk {
+    struct {
+        ino_t inode; /* 0: free */
+        size_t len;
+        uint8_t bytes[FILE_MAX];
+    } files[FILES_MAX];
+    struct {
+        ino_t inode;
+        char name[32];
+    } names[FILES_MAX];
+    size_t name_count;
+    bool watched; /* keep it up to date */
+};
+static struct on_disk *disk;
+
+static void disk_names(int dir)
+{
+    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fdopendir(fd);
+    const struct dirent *de;
+
+    disk->name_count = 0;
+    while (d != NULL && (de = readdir(d)) != NULL) {
+        if (de->d_name[0] == '.' || disk->name_count == FILES_MAX)
+            continue;
+        disk->names[disk->name_count].inode = de->d_ino;
+        (void)snprintf(disk->names[disk->name_count++].name, 32, "%.31s",
+                       de->d_name);
+    }
+    if (d != NULL)
+        (void)closedir(d);
+}
+
+/* A sync of fd has succeeded. */
+static void disk_synced(int fd)
+{
+    struct stat st;
+    size_t i = 0;
+
+    if (!disk->watched || fstat(fd, &st) != 0)
+        return;
+    if (S_ISDIR(st.st_mode)) {
+        disk_names(fd);
+        return;
+    }
+    while (i < FILES_MAX - 1 && disk->files[i].inode != 0 &&
+           disk->files[i].inode != st.st_ino)
+        i++;
+    disk->files[i].inode = st.st_ino;
+    disk->files[i].len = (size_t)st.st_size;
+    if (pread(fd, disk->files[i].bytes, FILE_MAX, 0) != st.st_size)
+        disk->files[i].len = 0;
+}
+
+/* The directory and all in it as the disk holds them. */
+static void disk_begin(void)
+{
+    for (size_t i = 0; i < FILES_MAX; i++)
+        disk->files[i].inode = 0;
+    disk_names(rig.dirfd);
+    disk->watched = true;
+    for (size_t i = 0; i < disk->name_count; i++) {
+        int fd = openat(rig.dirfd, disk->names[i].name, O_RDONLY | O_CLOEXEC);
+
+        disk_synced(fd);
+        (void)close(fd);
+    }
+}
+
+/* After the power came back. early: names reached the disk by themselves before
+ * the directory was synced, which a disk may do or not; bytes did not. */
+static void disk_restore(bool early)
+{
+    disk->watched = false;
+    if (early)
+        disk_names(rig.dirfd);
+    jrig_empty(&rig);
+    for (size_t n = 0; n < disk->name_count; n++) {
+        int fd = openat(rig.dirfd, disk->names[n].name,
+                        O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+        for (size_t i = 0; i < FILES_MAX; i++)
+            if (disk->files[i].inode == disk->names[n].inode)
+                assert_int_equal(
+                    write(fd, disk->files[i].bytes, disk->files[i].len),
+                    disk->files[i].len);
+        (void)close(fd);
+    }
+}
+
 ssize_t __real_pwrite(int fd, const void *p, size_t n, off_t at);
 ssize_t __wrap_pwrite(int fd, const void *p, size_t n, off_t at);
 int __real_fdatasync(int fd);
@@ -112,12 +212,20 @@ static bool fails(enum call c)
 
 int __wrap_fdatasync(int fd)
 {
-    return fails(CALL_DATASYNC) ? -1 : __real_fdatasync(fd);
+    int r = fails(CALL_DATASYNC) ? -1 : __real_fdatasync(fd);
+
+    if (r == 0)
+        disk_synced(fd);
+    return r;
 }
 
 int __wrap_fsync(int fd)
 {
-    return fails(CALL_SYNC) ? -1 : __real_fsync(fd);
+    int r = fails(CALL_SYNC) ? -1 : __real_fsync(fd);
+
+    if (r == 0)
+        disk_synced(fd);
+    return r;
 }
 
 int __wrap_renameat(int from, const char *a, int to, const char *b)
@@ -139,7 +247,6 @@ struct acked { /* what was promised to be kept, by key */
     bool ended;  /* and to the end of its life */
 };
 
-static struct jrig rig;
 static uint8_t template_files[3][2 << 20];
 static size_t template_lens[3];
 static const char *const names[] = {"state.journal", "state.key",
@@ -318,6 +425,34 @@ static void journal_killed_in_any_write_keeps_what_was_promised(void **state)
     killed_at_every_call(FAULT_KILL_HALF, false);
 }
 
+/* The power goes at every call; what was not synced is lost, every time. */
+static void power_lost_at_every_call(bool early, bool from_template)
+{
+    bool died = true;
+    long n;
+
+    for (n = 0; died; n++) {
+        begin_case(from_template);
+        disk_begin();
+        memset(shared, 0, sizeof(*shared));
+        died = live_and_die(FAULT_KILL, n);
+        disk_restore(early);
+        check_next_life(shared, from_template);
+        jrig_done(&rig);
+    }
+    print_message("    power lost at each of %ld calls\n", n - 1);
+    assert_true(n > 70);
+}
+
+static void journal_power_lost_at_any_call_keeps_what_was_promised(void **state)
+{
+    (void)state;
+    power_lost_at_every_call(false, true);
+    power_lost_at_every_call(true, true);
+    power_lost_at_every_call(false, false);
+    power_lost_at_every_call(true, false);
+}
+
 /* Every call fails once, with this error. How many ended its life. */
 static void failing_at_every_call(enum fault f, int error, bool from_template)
 {
@@ -430,6 +565,8 @@ int main(void)
         cmocka_unit_test(
             journal_killed_before_any_call_keeps_what_was_promised),
         cmocka_unit_test(journal_killed_in_any_write_keeps_what_was_promised),
+        cmocka_unit_test(
+            journal_power_lost_at_any_call_keeps_what_was_promised),
         cmocka_unit_test(journal_failing_at_any_call_keeps_what_was_promised),
         cmocka_unit_test(journal_short_writes_are_finished),
         cmocka_unit_test(journal_sync_is_never_tried_again),
@@ -438,7 +575,9 @@ int main(void)
 
     shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (shared == MAP_FAILED || sodium_init() < 0)
+    disk = mmap(NULL, sizeof(*disk), PROT_READ | PROT_WRITE,
+                MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (shared == MAP_FAILED || disk == MAP_FAILED || sodium_init() < 0)
         return 1;
     return cmocka_run_group_tests(tests, make_template, NULL);
 }

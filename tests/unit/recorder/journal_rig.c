@@ -25,9 +25,13 @@ static const struct jrig closed = {
 int jrig_init(struct jrig *r)
 {
     *r = closed;
-    (void)snprintf(r->dir, sizeof(r->dir), "/tmp/tipstaff-jnl-XXXXXX");
-    if (mkdtemp(r->dir) == NULL)
-        return -1;
+    /* In memory where there is such a place: thousands of syncs. */
+    (void)snprintf(r->dir, sizeof(r->dir), "/dev/shm/tipstaff-jnl-XXXXXX");
+    if (mkdtemp(r->dir) == NULL) {
+        (void)snprintf(r->dir, sizeof(r->dir), "/tmp/tipstaff-jnl-XXXXXX");
+        if (mkdtemp(r->dir) == NULL)
+            return -1;
+    }
     r->dirfd = open(r->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return r->dirfd >= 0 ? 0 : -1;
 }
@@ -39,19 +43,24 @@ void jrig_close(struct jrig *r)
     r->j = closed.j;
 }
 
-void jrig_done(struct jrig *r)
+void jrig_empty(struct jrig *r)
 {
-    DIR *d;
+    DIR *d = opendir(r->dir);
     const struct dirent *de;
 
-    if (r->j.key != NULL)
-        jrig_close(r);
-    d = fdopendir(r->dirfd);
     while (d != NULL && (de = readdir(d)) != NULL)
         if (de->d_name[0] != '.')
             (void)unlinkat(dirfd(d), de->d_name, 0);
     if (d != NULL)
         (void)closedir(d);
+}
+
+void jrig_done(struct jrig *r)
+{
+    if (r->j.key != NULL)
+        jrig_close(r);
+    jrig_empty(r);
+    ts_fd_close(&r->dirfd);
     (void)rmdir(r->dir);
     *r = closed;
 }

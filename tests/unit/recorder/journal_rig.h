@@ -19,6 +19,7 @@ int jrig_init(struct jrig *r);  /* 0 */
 void jrig_done(struct jrig *r); /* ends what is open, removes everything */
 ts_err jrig_open(struct jrig *r, bool init);
 void jrig_close(struct jrig *r);
+void jrig_empty(struct jrig *r); /* removes every file */
 
 /* The body of an entry of value v, its payload pad bytes longer than it must.
  */
