@@ -40,6 +40,15 @@ static void clock_evidence(struct gate *g, uint64_t issued, bool newer)
     }
 }
 
+/* Evidence that cannot be old: a directory above a mark. The first one of a
+ * tenant is above nothing. */
+static bool has_mark(const struct gate *g, struct ts_str tenant)
+{
+    const struct tenant_state *t = tenant_states_find(&g->states, tenant);
+
+    return t != NULL && t->mark_seq > 0;
+}
+
 static struct tenant_evidence evidence_of(const struct directory_snapshot *d)
 {
     return (struct tenant_evidence){.seq = d->seq,
@@ -228,6 +237,9 @@ static ts_err apply_directory(struct gate *g, const struct feed_offer *o,
                               struct feed_refusal *reterr)
 {
     const struct snapshot_tenant *t;
+    const struct revoke_asker nobody = {0};
+    uint64_t epoch = g->revoked.epoch;
+    bool newer = has_mark(g, tenant);
     struct fresh f;
     ts_err e = fresh_make(g, tenant, o->object, &f, reterr);
 
@@ -245,12 +257,15 @@ static ts_err apply_directory(struct gate *g, const struct feed_offer *o,
                                        : TS_E_STATE;
     if (e != TS_OK) {
         fresh_release(&f);
+        /* Revocations that came before the flaw stand on their own. */
+        if (g->revoked.epoch != epoch)
+            revoke_settle(g, nobody);
         return e;
     }
     log_event(LOG_INFO, "directory_loaded tenant=\"%.*s\" seq=%llu by=%s",
               (int)tenant.len, tenant.ptr, (unsigned long long)t->people->seq,
               o->by);
-    clock_evidence(g, t->people->issued, true);
+    clock_evidence(g, t->people->issued, newer);
     feed_swap(g, f.now);
     if (f.next != NULL) {
         snapshot_release(g->next);
@@ -387,7 +402,7 @@ static ts_err adopt_written(struct gate *g, const struct snapshot *s,
     if ((e = order_out_begin(g, &room)) != TS_OK ||
         (e = write_mark(g, t->people)) != TS_OK)
         return e;
-    clock_evidence(g, t->people->issued, true);
+    clock_evidence(g, t->people->issued, state->mark_seq > 0);
     return write_loaded(g, t->people, revoked, "file", 0);
 }
 
