@@ -181,12 +181,15 @@ int bench_session(const char *socket_path, const char *chain_file,
     struct handshake_hello hello;
     struct trust_secret key;
     struct ts_buf out;
+    static bool ready; /* its self-test is no part of a connection */
     const char *what = "";
     size_t n;
     int fd;
 
-    if (trust_init() != TS_OK ||
-        read_file(key_file, seed, sizeof(seed)) != sizeof(seed) ||
+    if (!ready && trust_init() != TS_OK)
+        bench_die("libsodium");
+    ready = true;
+    if (read_file(key_file, seed, sizeof(seed)) != sizeof(seed) ||
         trust_secret_from_seed(seed, &key) != TS_OK)
         bench_die("key");
     auth.chain.len = read_file(chain_file, chain, sizeof(chain));
