@@ -52,3 +52,18 @@ echo "-- the service in a user namespace in which uid 20000 has no number"
 start_behind /usr/bin/python3 "$here/in_userns.py"
 tests unmapped_test.py "$@"
 stop_behind
+
+echo "-- the service on a kernel without SO_PEERPIDFD"
+without=(/usr/bin/python3 "$here/without_peerpidfd.py")
+if ! "${without[@]}" /bin/true; then
+    echo "SKIPPED: no filter for this architecture"
+    exit 0
+fi
+start_behind "${without[@]}"
+tests old_kernel_test.py served
+stop_behind
+echo 'require_pidfd: true' >>"$service_dir/etc/tipstaff.yaml"
+sed -i '/^require_pidfd: false/d' "$service_dir/etc/tipstaff.yaml"
+start_behind "${without[@]}"
+tests old_kernel_test.py refused
+stop_behind
