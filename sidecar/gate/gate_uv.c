@@ -256,6 +256,10 @@ void gate_log_notes(const struct gate *g)
                   "policy_warnings count=%u first=\"%s\" hint=\"tipstaff "
                   "policy check shows all\"",
                   n->warnings, n->first);
+    for (uint32_t i = 0; i < g->snapshot->tenant_count; i++)
+        if (g->snapshot->tenants[i].note != NULL)
+            log_event(LOG_WARN, "directory_not_taken text=\"%s\"",
+                      g->snapshot->tenants[i].note);
 }
 
 ts_err gate_loop_init(struct gate *g)

@@ -57,10 +57,10 @@ struct snapshot_tool;   /* prepared from a manifest, see snapshot_priv.h */
 struct snapshot_rules;  /* shared by reference count, see snapshot_priv.h */
 struct snapshot_people; /* of one tenant; the same */
 
-/* Findings that do not keep a configuration from being used. */
+/* Findings in policies that do not keep them from being used. */
 struct snapshot_notes {
-    uint32_t warnings; /* of policies, and each tenant's note */
-    char first[400];   /* "FILE:LINE:COL: what [name]", escaped; "" for none */
+    uint32_t warnings;
+    char first[400]; /* "FILE:LINE:COL: what [name]", escaped; "" for none */
 };
 
 /*

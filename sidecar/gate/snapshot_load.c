@@ -30,16 +30,12 @@ struct picking {
 
 static ts_err note(struct picking *p, uint32_t i, const char *text)
 {
-    struct snapshot_notes *n = &p->s->notes;
     const char *copy;
     ts_err e = ts_arena_strndup(&p->s->arena, text, strlen(text), &copy);
 
-    if (e != TS_OK)
-        return e;
-    p->s->tenants[i].note = copy;
-    if (n->warnings++ == 0)
-        (void)snprintf(n->first, sizeof(n->first), "%s", copy);
-    return TS_OK;
+    if (e == TS_OK)
+        p->s->tenants[i].note = copy;
+    return e;
 }
 
 /* A directory that is not taken; what is wrong stands in err->text. */
