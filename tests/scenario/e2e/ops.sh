@@ -148,6 +148,7 @@ kept=$(generation)
 reload
 next_generation() { [ "$(generation)" -gt "$kept" ]; }
 check "a damaged snapshot keeps nobody from loading the rest" wait_until 10 next_generation
+check "the directory in force stays, and calls go on" shim "$c" call ops.true
 cp "$service_dir/kept.snapshot" "$snapshot"
 reload
 check "whole again, calls go on" wait_until 10 shim "$c" call ops.true
