@@ -183,7 +183,11 @@ static bool write_tree(struct init *in, struct init_tree *t)
          in->base != NULL || getuid() != 0
              ? "{mode: \"0666\", dir_mode: \"0755\"}"
              : "{mode: \"0660\", group: tipstaff-agents, dir_mode: \"0750\"}"},
-        {"admin_socket", "{mode: \"0660\", dir_mode: \"0750\"}"},
+        {"admin_socket",
+         in->base != NULL || getuid() != 0
+             ? "{mode: \"0660\", dir_mode: \"0750\"}"
+             : "{mode: \"0660\", group: tipstaff-operators, dir_mode: "
+               "\"0750\"}"},
         {"users", users_section(in)},
         {NULL, NULL},
     };

@@ -10,7 +10,7 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cp "$units"/*.service "$units"/*.socket "$dir"
 # verify insists that the program exists; it is not installed here.
-sed -i 's|^ExecStart=.*|ExecStart=/bin/true|' "$dir/tipstaffd.service"
+sed -i 's|^ExecStart=.*|ExecStart=/bin/true|' "$dir"/*.service
 out=$(cd "$dir" && systemd-analyze verify --man=no ./*.service ./*.socket 2>&1) || {
     echo "$out"
     echo "FAIL  systemd-analyze verify"
@@ -25,6 +25,13 @@ echo "ok    systemd-analyze verify"
 systemd-analyze security --offline=true --threshold=30 "$dir/tipstaffd.service" >"$dir/security" || {
     cat "$dir/security"
     echo "FAIL  systemd-analyze security: more exposed than 3.0"
+    exit 1
+}
+tail -1 "$dir/security"
+# It needs next to nothing.
+systemd-analyze security --offline=true --threshold=12 "$dir/tipstaff-heartbeat@.service" >"$dir/security" || {
+    cat "$dir/security"
+    echo "FAIL  systemd-analyze security: the heartbeat is more exposed than 1.2"
     exit 1
 }
 tail -1 "$dir/security"
