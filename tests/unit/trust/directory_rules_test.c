@@ -75,6 +75,8 @@ static void a_user_that_is_wrong_is_named(void **state)
     (void)state;
     g.users[1].id = TS_STR_LIT("a//b");
     refused("user", 1);
+    g.users[1].id = TS_STR_LIT("carol//b"); /* in order, and no id */
+    refused("user", 1);
     g.users[1].id = TS_STR_LIT("alice");
     refused("users are not in order", 1);
     g.users[1].id = TS_STR_LIT("aaron");
@@ -137,6 +139,8 @@ static void an_agent_that_is_wrong_is_named(void **state)
     g.agents[1].id = TS_STR_LIT("builder");
     refused("agents are not in order", 1);
     g.agents[1].id = TS_STR_LIT("/coder");
+    refused("agent", 1);
+    g.agents[1].id = TS_STR_LIT("coder/");
     refused("agent", 1);
     g.agents[1].owner = TS_STR_LIT("bob");
     refused("agent: owner", 1);

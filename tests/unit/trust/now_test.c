@@ -172,6 +172,14 @@ static void a_new_trust_store_decides_at_once(void **state)
     world_rebuild(&w);
     assert_int_equal(now(W_NOW), TRUST_E_ISSUER);
     w.keys[0] = good.keys[0];
+    w.keys[0].role = TRUST_ROLE_REVOKER; /* the same key, for something else */
+    world_rebuild(&w);
+    assert_int_equal(now(W_NOW), TRUST_E_ISSUER);
+    w.keys[0] = good.keys[0];
+    w.keys[0].tenant = TS_STR_LIT("beta");
+    world_rebuild(&w);
+    assert_int_equal(now(W_NOW), TRUST_E_ISSUER);
+    w.keys[0] = good.keys[0];
     w.keys[0].name = TS_STR_LIT("other-idp");
     world_rebuild(&w);
     assert_int_equal(now(W_NOW), TRUST_E_ISSUER);
@@ -193,6 +201,9 @@ static void uid_must_be_listed_for_the_agent_or_its_ancestor(void **state)
     world_rebuild(&w);
     assert_false(delegation_uid_allowed(&w.cfg, &d, 65534));
     w.agents[0].uid_count = 0;
+    world_rebuild(&w);
+    assert_false(delegation_uid_allowed(&w.cfg, &d, 1001));
+    w.in.agent_count = 0; /* nobody at all */
     world_rebuild(&w);
     assert_false(delegation_uid_allowed(&w.cfg, &d, 1001));
 }

@@ -180,7 +180,7 @@ struct bad {
     enum trust_code want;
 };
 
-static struct ts_bytes sign_bad(const struct bad *b)
+static struct ts_bytes sign_bad_by(const struct bad *b, enum world_key k)
 {
     static uint8_t body[1024];
     struct mp_writer m;
@@ -202,9 +202,14 @@ static struct ts_bytes sign_bad(const struct bad *b)
     assert_int_equal(mp_written(&m, &n), TS_OK);
     ts_buf_clear(&buf);
     assert_int_equal(signed_make(SIGNED_REVOCATION, (struct ts_bytes){body, n},
-                                 &w.key[KEY_REVOKER], &buf),
+                                 &w.key[k], &buf),
                      TS_OK);
     return world_bytes(&buf);
+}
+
+static struct ts_bytes sign_bad(const struct bad *b)
+{
+    return sign_bad_by(b, KEY_REVOKER);
 }
 
 #define LAST (W_NOW + 86460)
@@ -342,6 +347,11 @@ static void a_holder_revokes_below_itself_and_the_root_its_grant(void **state)
     assert_int_equal(got.keep_until, d.blocks[0].exp + 60);
     assert_int_equal(world_sweep(world_bytes(&buf), judge_holder, NULL),
                      buf.len * 9);
+    assert_int_equal(
+        judge_holder(NULL, sign_bad_by(&(struct bad){"acme", "", "", 1, 0, LAST,
+                                                     16, 2, 8, TRUST_OK},
+                                       KEY_CODER)),
+        TRUST_E_VERSION);
     r.tenant = TS_STR_LIT("beta");
     assert_int_equal(judge_holder(NULL, make(&r, KEY_CODER)), TRUST_E_TENANT);
 }

@@ -20,6 +20,7 @@ static void a_zeroed_set_is_empty_and_takes_nothing(void **state)
 
     (void)state;
     assert_false(revocations_hit(&r, REVOCATION_USER, ACME, id("a"), 0));
+    assert_false(revocations_hit(&r, REVOCATION_USER, ACME, id(""), 0));
     assert_int_equal(
         revocations_add(&r, REVOCATION_USER, ACME, id("a"), 1, UINT64_MAX, 0),
         TS_E_LIMIT);

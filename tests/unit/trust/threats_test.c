@@ -13,6 +13,7 @@
 #include "proto/trust/chain_priv.h"
 #include "proto/trust/handshake.h"
 #include "proto/trust/revocation_record.h"
+#include "proto/trust/smp.h"
 #include "proto/wire/mp_write.h"
 #include "trust_world.h"
 
@@ -158,6 +159,56 @@ static void T4_declared_lengths_take_no_memory(void **state)
             TRUST_E_FORMAT);
         assert_true(arena.used <= 64);
         ts_arena_done(&arena);
+    }
+}
+
+/* Too long is told before anything is read of it, or any memory taken. */
+static void T20_a_chain_over_the_limit_is_not_looked_at(void **state)
+{
+    static uint8_t big[TS_CHAIN_MAX + 1];
+    struct delegation_link l = world_link(&w, 1);
+    struct ts_arena arena;
+    struct delegation d;
+
+    (void)state;
+    ts_arena_init(&arena, 256);
+    assert_int_equal(
+        delegation_decode_verify(&w.cfg, big, sizeof(big), W_NOW, &arena, &d),
+        TRUST_E_LIMIT);
+    ts_arena_done(&arena);
+    assert_int_equal(
+        delegation_append_link(big, sizeof(big), &l, w.key[KEY_ISSUER].pk,
+                               &w.key[KEY_CODER], x.b, sizeof(x.b), &x.len),
+        TRUST_E_LIMIT);
+}
+
+/* A 32-bit header is refused for its form, even where it would be due. */
+static void T4_wide_headers_are_refused_whatever_they_announce(void **state)
+{
+    static uint8_t big[80000];
+    static const uint8_t tag[] = {0xc6, 0xdb, 0xdd};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct smp s;
+
+        memset(big, 'a', sizeof(big));
+        memcpy(big + 1, "\x00\x01\x00\x01", 4); /* 65537 of them */
+        big[0] = tag[i];
+        for (int how = 0; how < 5; how++) {
+            smp_init(&s, (struct ts_bytes){big, sizeof(big)});
+            if (how == 0)
+                (void)smp_str(&s, SIZE_MAX);
+            else if (how == 1)
+                (void)smp_bin(&s, SIZE_MAX);
+            else if (how == 2)
+                (void)smp_array(&s);
+            else if (how == 3)
+                smp_tuple(&s, 65537);
+            else
+                (void)smp_bin_ref(&s, 65537);
+            assert_int_equal(smp_error(&s), TRUST_E_FORMAT);
+        }
     }
 }
 
@@ -500,6 +551,8 @@ int main(void)
         T(T2_what_was_verified_is_what_counts),
         T(T3_another_encoding_of_the_same_fields_is_refused),
         T(T4_declared_lengths_take_no_memory),
+        T(T20_a_chain_over_the_limit_is_not_looked_at),
+        T(T4_wide_headers_are_refused_whatever_they_announce),
         T(T6_a_link_of_another_grant_is_refused),
         T(T7_who_cuts_its_own_block_off_has_not_the_key),
         T(T8_every_other_kid_is_refused),
