@@ -184,8 +184,7 @@ class Bench:
         path.write_text(text[:mutant.offset] + mutant.new + text[end:])
         try:
             # The likely ones alone, the others linked in one go.
-            few = len(order) <= 20
-            for group in [order] if few else [order[:1], order[1:3], order[3:]]:
+            for group in [order[:1], order[1:3], order[3:]]:
                 if group and self.ninja(group).returncode != 0:
                     return 'no build'
                 for name in group:
