@@ -35,8 +35,8 @@ static const char *from(const char *given, const char *variable)
 }
 
 /* Reads a regular file of 1..max bytes into to; returns its length or 0. */
-static size_t read_small(const char *path, const char *what, uint8_t *to,
-                         size_t max, char *text)
+size_t credentials_file(const char *path, const char *what, uint8_t *to,
+                        size_t max, char *text)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat st;
@@ -83,7 +83,7 @@ static ts_err load_chain(const char *path, struct credentials *c, char *text)
     if (c->chain == NULL)
         return TS_E_NOMEM;
     c->chain_len =
-        read_small(path, "delegation", c->chain, TS_CHAIN_MAX + 1, text);
+        credentials_file(path, "delegation", c->chain, TS_CHAIN_MAX + 1, text);
     return c->chain_len > 0 ? TS_OK : TS_E_INVALID;
 }
 
@@ -104,29 +104,47 @@ static ts_err load_key(const char *path, struct credentials *c, char *text)
     return key_source_load(&from, &c->holder, text, TIPSTAFF_MESSAGE_MAX);
 }
 
-static ts_err load_pin(const char *path, struct credentials *c, char *text)
+ts_err credentials_key(const char *path, struct trust_secret *ret, char *text)
 {
-    uint8_t line[2 * TRUST_PK_LEN + 2];
-    size_t n;
+    struct credentials c = {0};
+    ts_err e = load_key(from(path, "TIPSTAFF_KEY"), &c, text);
 
-    if (path == NULL)
-        return TS_OK;
-    n = read_small(path, "sidecar key", line, sizeof(line), text);
+    if (e == TS_OK)
+        *ret = c.holder;
+    return e;
+}
+
+ts_err credentials_public(const char *path, const char *what,
+                          uint8_t ret[TRUST_PK_LEN], char *text)
+{
+    uint8_t line[2 * TRUST_PK_LEN + 2], pk[TRUST_PK_LEN];
+    size_t n = credentials_file(path, what, line, sizeof(line), text);
+
     if (n == 0)
         return TS_E_INVALID;
     if (line[n - 1] == '\n')
         n--;
-    if (ts_hex_decode((const char *)line, n, c->sidecar_pk, TRUST_PK_LEN) !=
-            TS_OK ||
-        trust_pk_check(c->sidecar_pk) != TS_OK) {
+    if (ts_hex_decode((const char *)line, n, pk, TRUST_PK_LEN) != TS_OK ||
+        trust_pk_check(pk) != TS_OK) {
         explain(text,
-                "sidecar key %s: not one line of %d hex digits that is "
-                "an Ed25519 public key",
-                path, 2 * TRUST_PK_LEN);
+                "%s %s: not one line of %d hex digits that is an Ed25519 "
+                "public key",
+                what, path, 2 * TRUST_PK_LEN);
         return TS_E_FORMAT;
     }
-    c->pinned = true;
+    memcpy(ret, pk, TRUST_PK_LEN);
     return TS_OK;
+}
+
+static ts_err load_pin(const char *path, struct credentials *c, char *text)
+{
+    ts_err e;
+
+    if (path == NULL)
+        return TS_OK;
+    e = credentials_public(path, "sidecar key", c->sidecar_pk, text);
+    c->pinned = e == TS_OK;
+    return e;
 }
 
 /* Anything but 0 and 1 is refused: a misspelt yes must not mean no. */

@@ -34,4 +34,14 @@ TS_NODISCARD ts_err credentials_load(const struct tipstaff_config *config,
                                      char *reterr_text);
 void credentials_done(struct credentials *c);
 
+/* Parts of it, for tipstaff_revoke(). A regular file of 1..max-1 bytes: how
+ * many, 0 with the sentence. NULL paths take the variable's, as above. */
+size_t credentials_file(const char *path, const char *what, uint8_t *to,
+                        size_t max, char *reterr_text);
+TS_NODISCARD ts_err credentials_key(const char *path, struct trust_secret *ret,
+                                    char *reterr_text);
+TS_NODISCARD ts_err credentials_public(const char *path, const char *what,
+                                       uint8_t ret[TRUST_PK_LEN],
+                                       char *reterr_text);
+
 #endif

@@ -235,6 +235,26 @@ tipstaff_tools(struct tipstaff *t, int timeout_ms,
 TIPSTAFF_API enum tipstaff_status tipstaff_task_end(struct tipstaff *t,
                                                     int timeout_ms);
 
+struct tipstaff_revocation { /* paths; zeroed but for chain and block is fine */
+    const char *chain;       /* a chain that this holder handed on */
+    const char *issuer; /* the issuer's public key, one line of hex; NULL: the
+                           file CHAIN.issuer, which is written beside it */
+    int block;          /* -1: the one right after this holder's; 0: the whole
+                           grant; N: block N and all that was built on it */
+    const char *key;    /* TIPSTAFF_KEY: the seed that signs this */
+    const char *reason; /* for the sidecar's log, up to 256 bytes */
+};
+
+/*
+ * Takes back what this holder has handed on, at once and for good: sessions
+ * under it end and its tools are killed. Only what follows this holder's own
+ * block; the whole grant only by who holds its root. No call may be in flight.
+ * TIPSTAFF_OK: the sidecar has confirmed it. TIPSTAFF_USAGE: nothing was sent.
+ */
+TIPSTAFF_API enum tipstaff_status
+tipstaff_revoke(struct tipstaff *t, const struct tipstaff_revocation *r,
+                int timeout_ms);
+
 /* One round trip that decides nothing. No call may be in flight. */
 TIPSTAFF_API enum tipstaff_status tipstaff_ping(struct tipstaff *t,
                                                 int timeout_ms);

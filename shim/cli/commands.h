@@ -14,5 +14,6 @@ int command_check(struct tipstaff *t, struct term *term,
                   const struct options *o);
 int command_tools(struct tipstaff *t, struct term *term,
                   const struct options *o);
+int command_revoke(struct tipstaff *t, const struct options *o);
 
 #endif

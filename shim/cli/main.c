@@ -39,6 +39,8 @@ static int run(struct tipstaff *t, struct term *term, const struct options *o)
         return ping(t, o);
     case COMMAND_END:
         return end_task(t, o);
+    case COMMAND_REVOKE:
+        return command_revoke(t, o);
     }
     return TIPSTAFF_EXIT_USAGE;
 }

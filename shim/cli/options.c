@@ -20,8 +20,10 @@ static const char help[] =
     "       tipstaff-shim tools [--json]\n"
     "       tipstaff-shim ping\n"
     "       tipstaff-shim end\n"
+    "       tipstaff-shim revoke CHAINFILE [--block N]\n"
     "Asks the Tipstaff sidecar to run a tool, or whether it would. end gives\n"
     "the delegation back: it is revoked for good, and what runs is killed.\n"
+    "revoke takes back what was handed on in CHAINFILE.\n"
     "\n"
     "  --stdin            send standard input to the tool\n"
     "  --json FILE        arguments as one JSON object (- is standard input)\n"
@@ -32,6 +34,10 @@ static const char help[] =
     "  --retry-id HEX     32 digits; the outcome of that earlier, identical\n"
     "                     call, never a second run\n"
     "  --sign             sign every call [TIPSTAFF_SIGN_CALLS=1]\n"
+    "  --block N          revoke: that block and all below it; 0 is the whole\n"
+    "                     grant (the block after this holder's)\n"
+    "  --issuer FILE      revoke: the issuer's public key (CHAINFILE.issuer)\n"
+    "  --reason TEXT      revoke: for the log\n"
     "  --timeout MS       for the handshake and for each answer (30000)\n"
     "\n"
     "The session (variable in brackets):\n"
@@ -60,6 +66,9 @@ enum {
     OPT_RETRY_ID,
     OPT_TIMEOUT,
     OPT_SIGN,
+    OPT_BLOCK,
+    OPT_ISSUER,
+    OPT_REASON,
     OPT_HELP
 };
 
@@ -98,6 +107,13 @@ static const struct option tools_options[] = {
 static const struct option ping_options[] = {SESSION_OPTIONS,
                                              {NULL, 0, NULL, 0}};
 
+static const struct option revoke_options[] = {
+    SESSION_OPTIONS,
+    {"block", required_argument, NULL, OPT_BLOCK},
+    {"issuer", required_argument, NULL, OPT_ISSUER},
+    {"reason", required_argument, NULL, OPT_REASON},
+    {NULL, 0, NULL, 0}};
+
 static const struct {
     const char *name;
     const struct option *options;
@@ -105,7 +121,8 @@ static const struct {
                 [COMMAND_CHECK] = {"check", check_options},
                 [COMMAND_TOOLS] = {"tools", tools_options},
                 [COMMAND_PING] = {"ping", ping_options},
-                [COMMAND_END] = {"end", ping_options}};
+                [COMMAND_END] = {"end", ping_options},
+                [COMMAND_REVOKE] = {"revoke", revoke_options}};
 
 static int bad_usage(const char *what, const char *value)
 {
@@ -159,6 +176,16 @@ static int take_number(struct options *o, int opt, const char *value)
     return -1;
 }
 
+static int take_block(struct options *o, const char *value)
+{
+    uint64_t v;
+
+    if (!parse_number(value, TS_BLOCKS_MAX - 1, &v))
+        return bad_usage("--block is a number from 0 to 7", value);
+    o->revocation.block = (int)v;
+    return -1;
+}
+
 static int take(struct options *o, int opt, const char *value)
 {
     switch (opt) {
@@ -185,6 +212,14 @@ static int take(struct options *o, int opt, const char *value)
         return -1;
     case OPT_SIGN:
         o->session.sign_calls = true;
+        return -1;
+    case OPT_BLOCK:
+        return take_block(o, value);
+    case OPT_ISSUER:
+        o->revocation.issuer = value;
+        return -1;
+    case OPT_REASON:
+        o->revocation.reason = value;
         return -1;
     case OPT_BATCH:
         o->batch = true;
@@ -214,6 +249,12 @@ static int check_whole(const struct options *o)
         (o->command == COMMAND_CALL || o->command == COMMAND_CHECK) &&
         !o->batch;
 
+    if (o->command == COMMAND_REVOKE)
+        return o->tool != NULL && o->word_count == 0
+                   ? -1
+                   : bad_usage("revoke takes one file: the chain that was "
+                               "handed on",
+                               "");
     if (!takes_tool && (o->tool != NULL || o->word_count > 0))
         return bad_usage("this takes no tool", o->tool != NULL ? o->tool : "");
     if (!takes_tool && (o->json_file != NULL || o->input || o->retry))
@@ -230,7 +271,7 @@ static int check_whole(const struct options *o)
 
 int options_parse(int argc, char **argv, struct options *ret)
 {
-    struct options o = {.timeout_ms = TIMEOUT_MS};
+    struct options o = {.timeout_ms = TIMEOUT_MS, .revocation.block = -1};
     size_t c = 0;
     int opt, end = -1;
 

@@ -12,7 +12,8 @@ enum command {
     COMMAND_CHECK,
     COMMAND_TOOLS,
     COMMAND_PING,
-    COMMAND_END
+    COMMAND_END,
+    COMMAND_REVOKE
 };
 
 /* The command line. Everything borrows from argv. */
@@ -33,6 +34,7 @@ struct options {
     size_t provenance_count;
     bool retry;
     uint8_t retry_id[16];
+    struct tipstaff_revocation revocation; /* revoke */
 };
 
 /* The exit code to end with, after having printed why (or the help), or -1 to

@@ -70,6 +70,25 @@ as_agent "$service_bin/tipstaff" attenuate --chain "$chain" --key "$service_dir/
 exits 108 "who was handed a part of the task" end --chain "$service_dir/keys/sub.chain" --key "$service_dir/keys/sub.seed"
 check "is told who may end it" err_has "only the holder of the delegation's first block"
 exits 0 "and it goes on" ping
+
+# What was handed on is taken back, by who handed it on and by nobody else.
+"$service_bin/tipstaff" key new "$service_dir/keys/loan" >/dev/null
+cp "$service_dir/keys/sub.cedar" "$service_dir/keys/loan.cedar"
+service_own
+as_agent "$service_bin/tipstaff" attenuate --chain "$chain" --key "$service_dir/keys/coder.seed" \
+    --issuer-pub "$service_dir/keys/issuer.pub" --agent coder/loan --holder "$service_dir/keys/loan.pub" \
+    --policy "$service_dir/keys/loan.cedar" -o "$service_dir/keys/loan.chain" >/dev/null
+loan=(--chain "$service_dir/keys/loan.chain" --key "$service_dir/keys/loan.seed")
+exits 0 "a loan" ping "${loan[@]}"
+exits 108 "its holder takes back nothing" revoke "$service_dir/keys/loan.chain" "${loan[@]}"
+check "and is told why" err_has "nothing was handed on in this chain"
+exits 108 "nor what is above" revoke "$service_dir/keys/loan.chain" --block 0 "${loan[@]}"
+exits 108 "a block that is none" revoke "$service_dir/keys/loan.chain" --block 2
+exits 108 "another issuer's" revoke "$service_dir/keys/loan.chain" --issuer "$service_dir/keys/loan.pub"
+exits 0 "the lender takes it back" revoke "$service_dir/keys/loan.chain" --issuer "$service_dir/keys/issuer.pub" --reason done
+exits 107 "the loan is over" ping "${loan[@]}"
+exits 0 "for the loan alone" ping
+exits 0 "another goes on" ping --chain "$service_dir/keys/sub.chain" --key "$service_dir/keys/sub.seed"
 shim_bg "$chain" call x.long --sign >/dev/null 2>"$service_dir/long.err" &
 pid=$!
 check "a long tool runs" wait_until 10 runs "sleep $marker"
