@@ -12,7 +12,7 @@ last=35
 # A name is T, the number, and words joined by underscores: a function of a C
 # or Python test, or what a shell test checks.
 names=$(grep -rhoE --include='*.c' --include='*.h' --include='*.py' --include='*.sh' \
-    --exclude-dir=node_modules --exclude=threats.sh '\bT[1-9][0-9]?_[a-zA-Z0-9_]+' tests | sort -u)
+    --exclude-dir=node_modules --exclude-dir=arch '\bT[1-9][0-9]?_[a-zA-Z0-9_]+' tests | sort -u)
 # Rows of the table: | T17 | ... `T17_name` ... |
 rows=$(grep -E '^\| *T[1-9][0-9]? *\|' docs/THREATS.md || true)
 
