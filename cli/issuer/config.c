@@ -163,7 +163,7 @@ static ts_err read_verifier(struct reader *r, const struct yaml_node *map,
 
     if (e != TS_OK || n == NULL)
         return e;
-    if (count == 0 || words[0].ptr[0] != '/')
+    if (count == 0 || words[0].ptr == NULL || words[0].ptr[0] != '/')
         return yaml_fail(&r->f, n,
                          "verifier must be a list, the absolute path of a "
                          "program and its arguments");

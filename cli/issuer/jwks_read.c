@@ -78,16 +78,14 @@ ts_err idp_jwks_read(struct ts_str name, struct ts_str text,
                      struct ts_arena *arena, struct idp *idp, char *reterr_text,
                      size_t reterr_cap)
 {
-    struct reader r = {.arena = arena,
-                       .idp = idp,
-                       .text = reterr_text,
-                       .cap = reterr_cap,
-                       .name = name};
+    struct reader r = {
+        .arena = arena, .idp = idp, .cap = reterr_cap, .name = name};
     size_t before = idp->key_count, i;
     json_t *root = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, NULL);
     const json_t *keys = json_object_get(root, "keys"), *key;
     ts_err e = TS_OK;
 
+    r.text = reterr_text;
     if (!json_is_array(keys))
         e = fail(&r, "is not a JWKS: {\"keys\": [...]}");
     json_array_foreach(keys, i, key)

@@ -4,7 +4,8 @@
 
 void json_writer_init(struct json_writer *w, char *buf, size_t cap)
 {
-    *w = (struct json_writer){.buf = buf, .cap = cap};
+    *w = (struct json_writer){.cap = cap};
+    w->buf = buf;
 }
 
 static void put(struct json_writer *w, const char *p, size_t len)

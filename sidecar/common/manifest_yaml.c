@@ -249,7 +249,7 @@ static ts_err read_require(struct manifest_reader *r, const struct yaml_node *n)
 static ts_err read_log(struct manifest_reader *r, const struct yaml_node *n)
 {
     static const char *const names[] = {"keys", "digest", "full"};
-    struct ts_str s;
+    struct ts_str s = {0};
     ts_err e = manifest_read_str(r, n, 32, &s);
 
     if (e != TS_OK)
@@ -302,7 +302,7 @@ static ts_err resource_root(struct manifest_reader *r,
 static ts_err resource_access(struct manifest_reader *r,
                               const struct yaml_node *n)
 {
-    struct ts_str s;
+    struct ts_str s = {0};
     ts_err e = manifest_read_str(r, n, 32, &s);
 
     if (e != TS_OK)
@@ -387,7 +387,7 @@ static ts_err limit_output(struct manifest_reader *r, const struct yaml_node *n)
 static ts_err limit_on_output(struct manifest_reader *r,
                               const struct yaml_node *n)
 {
-    struct ts_str s;
+    struct ts_str s = {0};
     ts_err e = manifest_read_str(r, n, 32, &s);
 
     if (e != TS_OK)
