@@ -4,8 +4,8 @@ here=$(cd "${0%/*}" && pwd)
 page=$here/../../../docs/IDENTITY.md
 [ ! -e "$dir/x" ] || exit 1
 if [ "$(id -u)" -eq 0 ]; then
-    chown 10001:10001 "$dir"
-    as="setpriv --reuid 10001 --regid 10001 --clear-groups --inh-caps=-all"
+    chown 10077:10077 "$dir"
+    as="setpriv --reuid 10077 --regid 10077 --clear-groups --inh-caps=-all"
 fi
 awk '/^```sh$/ { on = 1; next } /^```$/ { on = 0 } on' "$page" >walk.sh
 [ "$(grep -c 'tipstaff' walk.sh)" -ge 20 ] || fail "commands were lost"
@@ -17,7 +17,7 @@ trap '[ ! -e service.pid ] || kill "$(cat service.pid)" 2>/dev/null || true; wai
 SH
 chmod 644 walk.sh run.sh
 mkdir home
-[ "$(id -u)" -ne 0 ] || chown 10001:10001 home
+[ "$(id -u)" -ne 0 ] || chown 10077:10077 home
 cp walk.sh run.sh home/
 cd home
 export HOME="$PWD" PATH="${tipstaff%/*}:$PATH"

@@ -28,12 +28,14 @@ service_tool say-who "tool: say.who
 exec: $service_dir/say.sh
 argv: [say]
 exec_paths: [/usr/bin/cat, /usr/bin/env]
+limits: {processes: 1024} # of the user: other services may run beside this test
 identity_token: {audience: \"https://backend.example\", scope: \"notes:read notes:list\", ttl_s: 30}
 "
 service_tool say-none "tool: say.none
 exec: $service_dir/say.sh
 argv: [say]
 exec_paths: [/usr/bin/cat, /usr/bin/env]
+limits: {processes: 1024} # of the user: other services may run beside this test
 "
 service_policy identity 'permit (principal, action in [Action::"say.who", Action::"say.none"], resource);'
 service_start
