@@ -331,6 +331,13 @@ static void a_holder_revokes_below_itself_and_the_root_its_grant(void **state)
                 b > who ? TRUST_OK : TRUST_E_ISSUER);
         }
     }
+    {
+        struct revocation_record r = record(REVOCATION_KEY); /* same bytes */
+
+        r.target = (struct ts_bytes){d.blocks[1].id, TRUST_HASH_LEN};
+        assert_int_equal(judge_holder(NULL, make(&r, KEY_CODER)),
+                         TRUST_E_ISSUER);
+    }
     for (int k = 1; k < REVOCATION_KIND_COUNT; k++) { /* of something else */
         struct revocation_record r = record((enum revocation_kind)k);
 

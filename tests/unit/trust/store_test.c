@@ -116,6 +116,10 @@ static void impossible_entries_are_refused(void **state)
     w.tenants[0].max_ttl_s = TS_TTL_HARD_S + 1;
     assert_int_equal(build(why, sizeof(why)), TS_E_INVALID);
     w.tenants[0] = good.tenants[0];
+    w.tenants[1].id = TS_STR_LIT("a b");
+    assert_int_equal(build(why, sizeof(why)), TS_E_INVALID);
+    assert_non_null(strstr(why, "a b"));
+    w.tenants[1] = good.tenants[1];
     w.agents[0].tenant = TS_STR_LIT("gamma");
     assert_int_equal(build(why, sizeof(why)), TS_E_INVALID);
     assert_non_null(strstr(why, "gamma"));
@@ -127,6 +131,9 @@ static void impossible_entries_are_refused(void **state)
     memset(w.agents[0].keys[0], 0, 32);
     assert_int_equal(build(why, sizeof(why)), TS_E_INVALID);
     assert_non_null(strstr(why, "point"));
+    w.in.points_checked = true; /* the caller's word for it */
+    assert_int_equal(build(why, sizeof(why)), TS_OK);
+    w.in.points_checked = false;
     w.agents[0] = good.agents[0];
     w.agents[0].key_count = TRUST_AGENT_KEYS_MAX + 1;
     assert_int_equal(build(why, sizeof(why)), TS_E_INVALID);
