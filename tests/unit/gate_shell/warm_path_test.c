@@ -17,6 +17,7 @@
 #include "proto/wire/mp_write.h"
 #include "sidecar/gate/conn_uv.h"
 #include "sidecar/gate/gate_uv.h"
+#include "sidecar/gate/revoke.h"
 #include "sidecar/gate/session.h"
 #include "tests/lib/fault_mem.h"
 #include "tests/lib/ts_test.h"
@@ -281,6 +282,143 @@ static void session_authority_sees_every_change(void **state)
     assert_int_equal(session_authority(b.c), CODE_REVOKED); /* and stays so */
 }
 
+static struct revoke_request request(const char *user, uint64_t cutoff)
+{
+    return (struct revoke_request){
+        .kind = REVOCATION_USER,
+        .tenant = TS_STR_LIT("acme"),
+        .target = {(const uint8_t *)user, strlen(user)},
+        .cutoff = cutoff,
+        .keep_until = UINT64_MAX,
+        .reason = TS_STR_LIT("test"),
+        .by = "operator"};
+}
+
+static uint32_t entries_of(enum ring_kind want)
+{
+    static uint8_t entry[TS_RING_ENTRY_MAX];
+    uint32_t kind, n = 0;
+    size_t len;
+
+    while (ring_next(&b.reader, entry, sizeof(entry), &kind, &len) == TS_OK)
+        n += kind == (uint32_t)want ? 1 : 0;
+    ring_release(&b.reader);
+    return n;
+}
+
+/* What cannot be remembered denies more, not less. */
+static void revoke_apply_full_table_makes_the_tenant_stale(void **state)
+{
+    const struct revoke_asker nobody = {0};
+    struct revoke_request r = request("mallory", 5);
+
+    (void)state;
+    b.g->revoked.max = 1;
+    assert_int_equal(revoke_apply(b.g, &r, nobody), TS_OK);
+    assert_int_equal(b.c->core.state, CONN_READY);
+    assert_int_equal(tenant_state_code(b.c->tenant, b.f.now.boot_ns),
+                     CODE_PERMITTED);
+    r = request("oscar", 5);
+    assert_int_equal(revoke_apply(b.g, &r, nobody), TS_OK);
+    assert_int_equal(entries_of(RING_JOURNAL),
+                     2); /* it is written all the same */
+    assert_int_equal(b.g->revoked.count, 1);
+    assert_int_equal(tenant_state_code(b.c->tenant, b.f.now.boot_ns),
+                     CODE_STALE_STATE);
+    assert_int_equal(b.c->core.state, CONN_DRAINING);
+}
+
+static void revoke_apply_without_news_writes_a_barrier_alone(void **state)
+{
+    const struct revoke_asker nobody = {0};
+    struct revoke_request r = request("mallory", 5);
+
+    (void)state;
+    assert_int_equal(revoke_apply(b.g, &r, nobody), TS_OK);
+    assert_int_equal(entries_of(RING_JOURNAL), 1);
+    r = request("mallory", 4);
+    assert_int_equal(revoke_apply(b.g, &r, nobody), TS_OK);
+    assert_int_equal(entries_of(RING_BARRIER), 1);
+    assert_int_equal(b.g->rev_seq, 1);
+    r.kind = REVOCATION_GRANT; /* no grant has a name of seven bytes */
+    assert_int_equal(revoke_apply(b.g, &r, nobody), TS_E_INVALID);
+    ring_state_set(&b.reader, RING_STOPPED);
+    r = request("oscar", 5);
+    assert_int_equal(revoke_apply(b.g, &r, nobody), TS_E_STATE);
+    assert_int_equal(b.g->revoked.count, 1);
+}
+
+/* Holders and feeds leave half of the places to operators. */
+static void revoke_ready_keeps_room_for_operators(void **state)
+{
+    const struct revoke_asker nobody = {0};
+    uint32_t n = 0;
+
+    (void)state;
+    assert_int_equal(uv_timer_init(&b.g->loop, &b.g->retry), 0);
+    b.g->retry.data = b.g;
+    while (revoke_ready(b.g, false) == TS_OK && n < GATE_JOBS) {
+        struct revoke_request r = request("mallory", ++n);
+
+        assert_int_equal(revoke_apply(b.g, &r, nobody), TS_OK);
+    }
+    assert_int_equal(n, GATE_JOBS / 2);
+    assert_int_equal(revoke_ready(b.g, false), TS_E_AGAIN);
+    assert_int_equal(revoke_ready(b.g, true), TS_OK);
+    uv_close((uv_handle_t *)&b.g->retry, NULL);
+}
+
+static void questions_of_what_waits_for_people(void **state)
+{
+    static const uint8_t id[16] = {7}, other[16] = {8};
+    const struct revoke_asker nobody = {0};
+    struct revoke_request r = request("bob", 100);
+    struct ts_str acme = TS_STR_LIT("acme"), bob = TS_STR_LIT("bob");
+
+    (void)state;
+    r.kind = REVOCATION_APPROVER;
+    assert_int_equal(revoke_apply(b.g, &r, nobody), TS_OK);
+    r.target = (struct ts_bytes){id, sizeof(id)};
+    r.cutoff = 0;
+    for (int kind = REVOCATION_ESCALATION; kind <= REVOCATION_SESSION; kind++) {
+        r.kind = (enum revocation_kind)kind;
+        assert_int_equal(revoke_apply(b.g, &r, nobody), TS_OK);
+    }
+    assert_true(revoked_approver(b.g, acme, bob, 100));
+    assert_false(revoked_approver(b.g, acme, bob, 101));
+    assert_false(revoked_approver(b.g, TS_STR_LIT("beta"), bob, 100));
+    assert_true(revoked_escalation(b.g, acme, id));
+    assert_false(revoked_escalation(b.g, acme, other));
+    assert_true(revoked_decision(b.g, acme, id));
+    assert_false(revoked_decision(b.g, acme, other));
+    assert_true(revoked_session(b.g, acme, id));
+    assert_false(revoked_session(b.g, acme, other));
+}
+
+/* Each of these is asked with every call, and says so in its own word. */
+static void calls_on_call_asks_for_freshness_and_clock(void **state)
+{
+    struct tenant_state *t =
+        tenant_states_find(&b.g->states, b.c->authority->tenant);
+
+    (void)state;
+    tenant_state_vanish(t);
+    put_call(1, "fs.read", "path=secret/key");
+    assert_int_equal(one_turn("not_ready"), MSG_DECISION);
+    t->has_directory = true; /* as of one that is too old */
+    put_call(2, "fs.read", "path=secret/key");
+    assert_int_equal(one_turn("stale_state"), MSG_DECISION);
+    t->until_ns = UINT64_MAX;
+    put_call(3, "fs.read", "path=secret/key");
+    assert_int_equal(one_turn("forbidden"), MSG_DECISION);
+    b.g->guard.state = CLOCK_GUARD_ROLLED_BACK;
+    put_call(4, "fs.read", "path=secret/key");
+    assert_int_equal(one_turn("not_ready"), MSG_DECISION);
+    b.g->guard.state = CLOCK_GUARD_SUSPECT; /* who is in may go on */
+    put_call(5, "fs.read", "path=secret/key");
+    assert_int_equal(one_turn("forbidden"), MSG_DECISION);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -292,6 +430,16 @@ int main(void)
             calls_on_check_warm_permit_allocates_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(session_authority_sees_every_change,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            revoke_apply_full_table_makes_the_tenant_stale, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            revoke_apply_without_news_writes_a_barrier_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown(revoke_ready_keeps_room_for_operators,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(questions_of_what_waits_for_people,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            calls_on_call_asks_for_freshness_and_clock, setup, teardown),
     };
 
     return cmocka_run_group_tests_name("warm_path", tests, NULL, NULL);
