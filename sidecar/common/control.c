@@ -4,7 +4,7 @@
 #include "proto/wire/mp_read.h"
 #include "proto/wire/mp_write.h"
 
-#define START_FIELDS 18 /* with the descriptor count in front */
+#define START_FIELDS 19 /* with the descriptor count in front */
 
 static void write_start(struct mp_writer *w, const struct control_start *s)
 {
@@ -36,6 +36,7 @@ static void write_start(struct mp_writer *w, const struct control_start *s)
     }
     mp_write_bool(w, s->init_state);
     mp_write_bool(w, s->has_token_key);
+    mp_write_bool(w, s->check_only);
 }
 
 static bool tenant_is_valid(struct ts_str t)
@@ -99,6 +100,7 @@ static void read_start(struct mp_reader *r, struct control_start *s)
     }
     s->init_state = mp_read_bool(r);
     s->has_token_key = mp_read_bool(r);
+    s->check_only = mp_read_bool(r);
     if (r->error == TS_OK && !start_is_valid(s))
         mp_fail(r, TS_E_INVALID, "settings out of range");
 }

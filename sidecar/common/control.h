@@ -101,6 +101,8 @@ struct control_start {
     bool init_state; /* the recorder may begin a journal where one was before */
     bool has_token_key; /* the seed that signs identity tokens follows the
                            sidecar's in the key pipe (fds.h) */
+    bool check_only; /* --check: whatever is wrong with a tenant's directory is
+                        a mistake, not that tenant's trouble */
 };
 
 struct control_prepare { /* START carries its own */

@@ -168,7 +168,8 @@ static ts_err load(struct gate *g, int bundle_fd, int journal_fd)
     e = bundle_open(bundle_fd, &b);
     if (e == TS_OK) {
         const struct snapshot_past past = {.states = &g->states,
-                                           .now_s = gate_now(g).real_ms / 1000};
+                                           .now_s = gate_now(g).real_ms / 1000,
+                                           .strict = g->settings.check_only};
 
         e = snapshot_load_past(&b, &g->settings, g->settings.generation, &past,
                                &g->snapshot, text, sizeof(text));

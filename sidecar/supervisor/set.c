@@ -240,6 +240,7 @@ static struct control_message start_message(const struct supervisor *sv,
         .tenant_operator_count = c->tenant_operator_count,
         .init_state = sv->init_state,
         .has_token_key = c->token_key != NULL,
+        .check_only = sv->check_only,
     };
     memcpy(m.as.start.audiences, c->audiences, sizeof(c->audiences));
     memcpy(m.as.start.admin_uids, c->admin_uids, sizeof(c->admin_uids));

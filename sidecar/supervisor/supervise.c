@@ -326,6 +326,7 @@ int supervise_check(const struct supervise_how *how)
     ts_err e;
 
     supervisor_init(&sv, how);
+    sv.check_only = true;
     if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0 &&
         pump_open(&sv) == TS_OK && quiet_sockets(&sv, others) == TS_OK)
         code = first_bundle(&sv);

@@ -84,6 +84,7 @@ struct supervisor {
     bool serving;        /* pump() looks at watch, too */
     bool want_stop, want_reload;
     bool init_state; /* --init-state, until a recorder has had it */
+    bool check_only; /* --check */
     bool rejected;   /* the set could not start because what is configured (key,
                         directory, bundle) was refused */
     struct clock_state clock;

@@ -354,7 +354,7 @@ class Gate:
         s = dict(generation=1, boot_id=7, launchers=1, index=0, sidecar="sidecar/x",
                  audiences=["sidecar/x"], sync=True, admins=[UID], root=True, pidfd=False,
                  segment=1 << 20, reserve=1 << 20, rate=1000, burst=10000, operators=[],
-                 init_state=False, token_key=False)
+                 init_state=False, token_key=False, check=False)
         s.update(settings)
         journal_fd = sealed(msgpack.packb([1, journal or []]))
         files_fd = bundle(self.files)

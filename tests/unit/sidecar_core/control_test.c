@@ -38,6 +38,7 @@ static struct control_message start_message(void)
                              {TS_STR_LIT("acme"), UINT32_MAX},
                              {TS_STR_LIT("beta"), 0}},
         .init_state = true,
+        .check_only = true,
     };
     return m;
 }
@@ -141,6 +142,7 @@ static void control_start_comes_back_whole(void **state)
     assert_true(ts_str_eq_c(s->tenant_operators[2].tenant, "beta"));
     assert_int_equal(s->tenant_operators[2].uid, 0);
     assert_true(s->init_state);
+    assert_true(s->check_only);
     assert_false(s->has_token_key);
 }
 
