@@ -54,6 +54,19 @@ static void a_link_cannot_declare_itself_shallow(void **state)
     }
 }
 
+/* A sub-agent that hands on to itself would separate nothing: no key that stood
+ * earlier in the chain, registered or not. */
+static void a_key_does_not_stand_twice_in_a_chain(void **state)
+{
+    struct delegation_link l = world_link(&w, 2);
+
+    (void)state;
+    world_chain(&w, 2, &c);
+    memcpy(l.holder, w.key[KEY_SUB + 1].pk, TRUST_PK_LEN);
+    world_append_raw(&w, &l, (enum world_key)(KEY_SUB + 1), &c);
+    assert_int_equal(verify(&c), TRUST_E_KEY);
+}
+
 /* A lifetime of nothing is nothing, not a default. */
 static void no_lifetime_is_not_a_default_lifetime(void **state)
 {
@@ -136,6 +149,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(a_link_cannot_declare_itself_shallow),
+        T(a_key_does_not_stand_twice_in_a_chain),
         T(no_lifetime_is_not_a_default_lifetime),
         T(a_child_that_is_made_later_ends_with_its_parent),
         T(nothing_is_appended_to_a_forgery),
