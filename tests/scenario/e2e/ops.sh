@@ -149,6 +149,8 @@ reload
 next_generation() { [ "$(generation)" -gt "$kept" ]; }
 check "a damaged snapshot keeps nobody from loading the rest" wait_until 10 next_generation
 check "the directory in force stays, and calls go on" shim "$c" call ops.true
+check "a check of the files refuses it" answers 78 "$service_bin/tipstaffd" --config "$service_dir/etc" --check
+check "and names it" says "$t/directory.snapshot"
 cp "$service_dir/kept.snapshot" "$snapshot"
 reload
 check "whole again, calls go on" wait_until 10 shim "$c" call ops.true
