@@ -721,7 +721,8 @@ def many_sessions(g):
         session()
     settled(g, fds)
     assert g.rss_kb() - rss < 200, g.rss_kb() - rss
-    assert len(g.recorder.of("decision")) == len(g.recorder.of("exec_ended")) == 10000
+    wait_for(lambda: len(g.recorder.of("exec_ended")) == 10000, "every outcome's record")
+    assert len(g.recorder.of("decision")) == 10000
 
 
 TESTS = [handshake_ok, handshake_refusals, wrong_uid, root_refused, slow_handshake,
