@@ -38,6 +38,7 @@ struct active_run {
     uint64_t cpu_us;
     uint64_t max_rss_kb;
     uint32_t killed;
+    bool unswept;   /* told to end by an order, and not signalled yet */
     int scratch_fd; /* the base, owned; -1 if none */
     char scratch[SCRATCH_NAME_MAX];
 };
@@ -83,9 +84,11 @@ TS_NODISCARD ts_err orders_receive(struct launcher *l);
 TS_NODISCARD ts_err control_start_up(struct launcher *l);
 TS_NODISCARD ts_err control_next(struct launcher *l);
 
-/* reap.c */
+/* reap.c. runs_kill() only notes it; runs_sweep() signals all that were noted,
+ * in one walk, before anything else is answered or done. */
 TS_NODISCARD ts_err runs_kill(struct launcher *l, uint64_t order_id,
                               enum end_reason why);
+void runs_sweep(struct launcher *l);
 TS_NODISCARD ts_err runs_reap(struct launcher *l);
 TS_NODISCARD ts_err runs_tick(struct launcher *l, uint64_t now);
 uint64_t runs_next_ns(const struct launcher *l); /* UINT64_MAX: nothing due */

@@ -175,10 +175,8 @@ static ts_err start_up(struct launcher *l)
     return control_send(FD_CONTROL, &ready);
 }
 
-static ts_err on_recorder(struct launcher *l, uint32_t events)
+static ts_err take_orders(struct launcher *l)
 {
-    if (back_is_busy(&l->back) && (events & (EPOLLHUP | EPOLLERR)) != 0)
-        return TS_E_CLOSED; /* not asked for, and no reason to wait */
     for (int i = 0; i < ORDERS_PER_TURN && !back_is_busy(&l->back); i++) {
         ts_err e = orders_receive(l);
 
@@ -188,6 +186,17 @@ static ts_err on_recorder(struct launcher *l, uint32_t events)
             return e;
     }
     return TS_OK;
+}
+
+static ts_err on_recorder(struct launcher *l, uint32_t events)
+{
+    ts_err e;
+
+    if (back_is_busy(&l->back) && (events & (EPOLLHUP | EPOLLERR)) != 0)
+        return TS_E_CLOSED; /* not asked for, and no reason to wait */
+    e = take_orders(l);
+    runs_sweep(l); /* the last of them may have been kills */
+    return e;
 }
 
 /* The gate never speaks to us: whatever can be read is its end. */

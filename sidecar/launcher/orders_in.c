@@ -44,7 +44,7 @@ static ts_err on_void(struct launcher *l, const uint8_t *body, size_t len,
     return launch_refuse(l, v.order_id, &r);
 }
 
-/* Every kill before it has been signalled: runs_kill() does so at once. */
+/* Every kill before it has been signalled: orders_receive() saw to that. */
 static ts_err on_barrier(struct launcher *l, const uint8_t *body, size_t len,
                          const char **reterr_what)
 {
@@ -80,6 +80,8 @@ ts_err orders_receive(struct launcher *l)
     ts_err e;
 
     n = recv(LAUNCHER_FD_RECORDER, buf, sizeof(buf), MSG_DONTWAIT | MSG_TRUNC);
+    if (n <= 0 || buf[0] != HOP_KILL)
+        runs_sweep(l); /* kills come in a row: one walk for all of them */
     if (n < 0)
         return errno == EAGAIN || errno == EINTR ? TS_E_AGAIN : TS_E_CLOSED;
     if (n == 0)

@@ -59,7 +59,10 @@ static ts_err drive(struct launcher *l, struct active_run *r, enum run_event ev,
         case RUN_DO_NOTHING:
             return TS_OK;
         case RUN_DO_SWEEP:
-            tree_sweep(&l->tree, r->mark);
+            if (ev == RUN_EV_KILL)
+                r->unswept = true; /* runs_sweep() follows */
+            else
+                tree_sweep(&l->tree, r->mark);
             r->look_ns = now_ns() + LOOK_AGAIN_NS;
             if (r->ending_ns == 0)
                 r->ending_ns = now_ns();
@@ -85,15 +88,29 @@ ts_err runs_kill(struct launcher *l, uint64_t order_id, enum end_reason why)
     return TS_OK; /* it has ended already */
 }
 
+void runs_sweep(struct launcher *l)
+{
+    uint64_t marks[LAUNCHER_RUNS_MAX];
+    size_t count = 0;
+
+    for (uint32_t i = 0; i < l->run_count; i++) {
+        if (!l->runs[i].unswept)
+            continue;
+        l->runs[i].unswept = false;
+        marks[count++] = l->runs[i].mark;
+    }
+    if (count > 0)
+        tree_sweep_all(&l->tree, marks, count);
+}
+
 ts_err runs_kill_all(struct launcher *l, enum end_reason why)
 {
-    for (uint32_t i = l->run_count; i-- > 0;) {
-        ts_err e = drive(l, &l->runs[i], RUN_EV_KILL, why);
+    ts_err e = TS_OK;
 
-        if (e != TS_OK)
-            return e;
-    }
-    return TS_OK;
+    for (uint32_t i = l->run_count; i-- > 0 && e == TS_OK;)
+        e = drive(l, &l->runs[i], RUN_EV_KILL, why);
+    runs_sweep(l);
+    return e;
 }
 
 static uint64_t micros(struct timeval t)

@@ -80,16 +80,30 @@ static pid_t pid_of(const char *name)
     return *name == '\0' ? pid : 0;
 }
 
+struct marks {
+    const uint64_t *list; /* borrowed; none is 0 */
+    size_t count;
+};
+
+static bool is_one_of(const struct marks *m, uint64_t mark)
+{
+    for (size_t i = 0; i < m->count; i++)
+        if (m->list[i] == mark)
+            return true;
+    return false;
+}
+
 /* The mark is read again behind the pidfd: either the pid was not reused, and
  * the signal meets the process that bears the mark, or pidfd's process is dead
  * and the signal meets nobody. */
-static bool signal_marked(const struct tree *t, pid_t pid, uint64_t mark,
-                          int sig)
+static bool signal_marked(const struct tree *t, pid_t pid,
+                          const struct marks *m, int sig)
 {
+    uint64_t mark = tree_mark_of(t, pid);
     bool hit = false;
     int fd;
 
-    if (tree_mark_of(t, pid) != mark)
+    if (mark == 0 || !is_one_of(m, mark))
         return false;
     fd = (int)syscall(SYS_pidfd_open, pid, 0);
     if (fd < 0)
@@ -101,7 +115,7 @@ static bool signal_marked(const struct tree *t, pid_t pid, uint64_t mark,
 }
 
 /* fn(pid) for everything in /proc. */
-static uint64_t signal_all(const struct tree *t, uint64_t mark, int sig)
+static uint64_t signal_all(const struct tree *t, const struct marks *m, int sig)
 {
     _Alignas(8) char buf[8192];
     uint64_t hits = 0;
@@ -115,23 +129,29 @@ static uint64_t signal_all(const struct tree *t, uint64_t mark, int sig)
             pid_t pid = pid_of(e->name);
 
             at += e->reclen;
-            hits += pid > 0 && signal_marked(t, pid, mark, sig);
+            hits += pid > 0 && signal_marked(t, pid, m, sig);
         }
     }
     return hits;
 }
 
-void tree_sweep(const struct tree *t, uint64_t mark)
+void tree_sweep_all(const struct tree *t, const uint64_t *marks, size_t count)
 {
+    const struct marks m = {.list = marks, .count = count};
     uint64_t before = 0, now;
 
     for (int pass = 0; pass < FREEZE_PASSES; pass++) {
-        now = signal_all(t, mark, SIGSTOP);
+        now = signal_all(t, &m, SIGSTOP);
         if (now == before)
             break;
         before = now;
     }
-    (void)signal_all(t, mark, SIGKILL);
+    (void)signal_all(t, &m, SIGKILL);
+}
+
+void tree_sweep(const struct tree *t, uint64_t mark)
+{
+    tree_sweep_all(t, &mark, 1);
 }
 
 bool tree_is_left(const struct tree *t, uint64_t mark)

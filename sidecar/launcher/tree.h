@@ -52,6 +52,8 @@ uint64_t tree_mark_of(const struct tree *t, pid_t pid);
  * all: what is stopped cannot fork, and keeps its place in the process limit
  * until all of them die together. */
 void tree_sweep(const struct tree *t, uint64_t mark);
+/* The same for all of these marks at once: what takes long is walking /proc. */
+void tree_sweep_all(const struct tree *t, const uint64_t *marks, size_t count);
 
 /* Whether a child of ours with that mark lives or waits to be reaped. */
 bool tree_is_left(const struct tree *t, uint64_t mark);
