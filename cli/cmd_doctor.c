@@ -1,23 +1,12 @@
 /* tipstaff doctor: which sandbox layers this host gives, tried one by one. */
-#include <argp.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/cmd.h"
 #include "cli/commands.h"
+#include "cli/opts.h"
 #include "cli/term.h"
 #include "sidecar/launcher/layers/probe.h"
-
-static error_t on_option(int key, char *arg, struct argp_state *state)
-{
-    bool *json = state->input;
-
-    (void)arg;
-    if (key != 'j')
-        return ARGP_ERR_UNKNOWN;
-    *json = true;
-    return 0;
-}
 
 static const char *ladder(int abi)
 {
@@ -93,21 +82,30 @@ static void print_json(const struct layers *l)
 
 int cmd_doctor(int argc, char **argv)
 {
-    static const struct argp_option options[] = {
-        {"json", 'j', NULL, 0, "one JSON object instead of columns", 0},
-        {NULL, 0, NULL, 0, NULL, 0},
-    };
-    const struct argp parser = {
-        .options = options,
-        .parser = on_option,
-        .doc = "Tries every sandbox layer in a throw-away child and says what "
-               "this host gives. Exit status 0 if every required layer holds."};
     bool json = false;
+    const struct cli_option options[] = {
+        {"--json", NULL, "one JSON object instead of columns", CLI_FLAG, &json,
+         false},
+        {"-j", NULL, NULL, CLI_FLAG, &json, false},
+    };
+    const struct cli_usage usage = {
+        .name = "tipstaff doctor",
+        .operands = "",
+        .about =
+            "Tries every sandbox layer in a throw-away child and says what "
+            "this host gives.\nExit code 0 if every required layer holds.",
+        .options = options,
+        .option_count = sizeof(options) / sizeof(options[0]),
+        .examples = "  tipstaff doctor\n"
+                    "  tipstaff doctor --json | jq .layers\n",
+    };
     struct layers l;
+    char **operand;
+    size_t count;
+    int code;
 
-    argp_err_exit_status = CLI_USAGE;
-    if (argp_parse(&parser, argc, argv, 0, NULL, &json) != 0)
-        return CLI_USAGE;
+    if (!cli_parse(&usage, argc, argv, &operand, &count, &code))
+        return code;
     (void)fflush(stdout); /* the children must not print it again */
     layers_probe(&l);
     if (json)

@@ -234,7 +234,7 @@ int cmd_revoke(int argc, char **argv)
          &r.out, false},
         {"--in", "FILE", "send a record that is signed already", CLI_TEXT,
          &r.in, false},
-        {"--wait", "TIME", "how long to wait until the tools are gone (30s)",
+        {"--wait", "TIME", "how long to wait for each answer (30s)",
          CLI_SECONDS, &r.wait_s, false},
         {"--socket", "PATH", "admin.sock (" ADMIN_SOCKET_DEFAULT ")", CLI_TEXT,
          &r.socket, false},

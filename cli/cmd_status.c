@@ -34,20 +34,82 @@ static void print_value(const char *prefix, const char *key, const json_t *v)
     }
 }
 
+/* 364 d, 23 h, 5 min, 12 s: the largest unit that fits. */
+static void put_span(uint64_t s)
+{
+    static const struct {
+        uint64_t s;
+        const char *name;
+    } units[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
+    size_t i = 0;
+
+    while (i < 3 && s < units[i].s)
+        i++;
+    (void)printf("%llu %s", (unsigned long long)(s / units[i].s),
+                 units[i].name);
+}
+
+static uint64_t number(const json_t *v, const char *key)
+{
+    json_int_t n = json_integer_value(json_object_get(v, key));
+
+    return n > 0 ? (uint64_t)n : 0;
+}
+
+/* One line that says what an operator wants to know: does it decide, which
+ * directory, and for how long still. */
+static void print_tenant(const struct term *t, const char *name,
+                         const json_t *v)
+{
+    const char *state = json_string_value(json_object_get(v, "state"));
+    bool ready = state != NULL && strcmp(state, "ready") == 0;
+    uint64_t seq = number(v, "dir_seq");
+
+    (void)printf("    %-20s %s", name, ready ? t->green : t->red);
+    term_print(ts_str_of(state != NULL ? state : "?"));
+    (void)fputs(t->reset, stdout);
+    if (seq > 0) {
+        (void)printf(", directory %llu, seen as the newest ",
+                     (unsigned long long)seq);
+        put_span(number(v, "age_s"));
+        (void)fputs(" ago", stdout);
+    } else {
+        (void)fputs(", no directory", stdout);
+    }
+    if (ready) {
+        (void)fputs(", good for ", stdout);
+        put_span(number(v, "fresh_for_ms") / 1000);
+    }
+    if (json_is_true(json_object_get(v, "revocations_full")))
+        (void)printf(", %sno room for its revocations%s", t->red, t->reset);
+    (void)putchar('\n');
+}
+
 static void print_status(json_t *status)
 {
+    const struct term t = term_stdout();
     const char *key, *sub;
+    bool serving = is_serving(status);
     json_t *v, *w;
 
-    (void)printf("%s\n", is_serving(status) ? "serving" : "not serving");
+    (void)printf("%s%s%s\n", serving ? t.green : t.red,
+                 serving ? "serving" : "not serving", t.reset);
     json_object_foreach(status, key, v)
     {
+        bool tenants = strcmp(key, "tenants") == 0;
+
         if (!json_is_object(v)) {
             print_value("  ", key, v);
             continue;
         }
         (void)printf("  %s\n", key);
-        json_object_foreach(v, sub, w) print_value("    ", sub, w);
+        json_object_foreach(v, sub, w)
+        {
+            if (tenants && json_is_object(w))
+                print_tenant(&t, sub, w);
+            else
+                print_value("    ", sub, w);
+        }
     }
 }
 

@@ -135,10 +135,12 @@ static void print_outcome(const struct term *t, const json_t *j)
 /* Kinds that are rare: their name and whatever they say in words. */
 static void print_other(const struct term *t, const json_t *j)
 {
-    static const char *const texts[] = {"tenant",   "target",  "reason",
-                                        "boot",     "sidecar", "segment",
-                                        "previous", "text"};
-    static const char *const numbers[] = {"generation", "rev_seq", "bytes"};
+    static const char *const texts[] = {
+        "tenant", "target_kind", "target",  "reason",   "by",
+        "boot",   "sidecar",     "segment", "previous", "text"};
+    static const char *const numbers[] = {"generation", "rev_seq", "dir_seq",
+                                          "users",      "agents",  "revoked",
+                                          "bytes"};
 
     (void)fputs(t->bold, stdout);
     column(log_line_text(j, "kind"), 8);

@@ -71,9 +71,9 @@ int cmd_directory_export(int argc, char **argv)
          &v.config, false},
         {"--tenant", "NAME", "whose directory (the only one there is)",
          CLI_TEXT, &v.tenant, false},
-        {"--out", "FILE", "a new file instead of standard output", CLI_TEXT,
-         &out, false},
-        {"-o", "FILE", NULL, CLI_TEXT, &out, false},
+        {"-o", "FILE", "a new file instead of standard output", CLI_TEXT, &out,
+         false},
+        {"--out", "FILE", NULL, CLI_TEXT, &out, false},
     };
     const struct cli_usage usage = {
         .name = "tipstaff directory export",
