@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/drill/drill.h"
@@ -17,6 +18,8 @@
 #include "shim/tipstaff.h"
 
 #define ANSWER_MS 10000
+#define PAUSE_NS  250000000 /* between tries, at most PAUSES of them */
+#define PAUSES    60
 
 struct agent {
     const struct drill *drill;
@@ -55,6 +58,7 @@ static void become(const struct agent *a)
         failed(a, "the agent's uid cannot be taken", strerror(errno));
 }
 
+/* Many rounds meet the limit of handshakes: then it takes a moment more. */
 static enum tipstaff_status open_session(const struct agent *a,
                                          struct tipstaff **ret, char *text)
 {
@@ -62,8 +66,16 @@ static enum tipstaff_status open_session(const struct agent *a,
                                       .chain = a->chain,
                                       .key = a->key,
                                       .sign_calls = true};
+    const struct timespec pause = {.tv_nsec = PAUSE_NS};
+    enum tipstaff_status s = TIPSTAFF_UNAVAILABLE;
 
-    return tipstaff_open(&c, ret, text);
+    for (int i = 0; i < PAUSES; i++) {
+        s = tipstaff_open(&c, ret, text);
+        if (s == TIPSTAFF_OK || strstr(text, "rate_limited") == NULL)
+            break;
+        (void)nanosleep(&pause, NULL);
+    }
+    return s;
 }
 
 /* NAME=VALUE; a value of digits is a number, as on the shim's command line. */
