@@ -77,15 +77,70 @@ static bool add_revocation(struct carried *c, struct ts_bytes object)
     return true;
 }
 
-/* Whether anybody still has to remember it. */
-static bool still_counts(struct ts_bytes object, uint64_t now)
+static bool decode(struct ts_bytes object, struct revocation_record *ret)
 {
-    struct revocation_record r;
     struct signed_object o;
 
     return signed_split(SIGNED_REVOCATION, object, &o) == TRUST_OK &&
-           revocation_record_decode(o.body, &r) == TRUST_OK &&
-           r.keep_until > now;
+           revocation_record_decode(o.body, ret) == TRUST_OK;
+}
+
+/* One of the new ones says all that old says. */
+static bool is_said_again(const struct carried *fresh,
+                          const struct revocation_record *old)
+{
+    struct revocation_record r;
+
+    for (uint32_t i = 0; i < fresh->count; i++)
+        if (decode(fresh->list[i], &r) && r.kind == old->kind &&
+            r.target.len == old->target.len &&
+            memcmp(r.target.ptr, old->target.ptr, r.target.len) == 0 &&
+            r.cutoff >= old->cutoff && r.keep_until >= old->keep_until)
+            return true;
+    return false;
+}
+
+static void name_target(const struct revocation_record *r)
+{
+    char text[4 * TS_ID_MAX + 1];
+
+    if (r->kind == REVOCATION_USER || r->kind == REVOCATION_AGENT ||
+        r->kind == REVOCATION_TASK || r->kind == REVOCATION_TENANT ||
+        r->kind == REVOCATION_APPROVER)
+        (void)ts_str_show(text, sizeof(text), (const char *)r->target.ptr,
+                          r->target.len);
+    else
+        ts_hex_encode(text, r->target.ptr, r->target.len);
+    cli_error("the installed snapshot carries a revocation (%s %s) that "
+              "trust.yaml lets nobody sign any more: a sidecar that starts "
+              "with it would refuse the whole directory. Sign it again "
+              "(tipstaff revoke ... --out FILE) and give it with --revocation "
+              "FILE",
+              revocation_kind_name(r->kind), text);
+}
+
+/* What the installed one carries and somebody still has to remember. */
+static bool carry_on(struct dir_publish *d, const struct carried *fresh,
+                     struct carried *c)
+{
+    for (uint32_t i = 0; i < d->installed.s.revocation_count; i++) {
+        struct ts_bytes b = d->installed.s.revocations[i];
+        enum revocation_signer by;
+        struct revocation_record r, verified;
+
+        if (!decode(b, &r) || r.keep_until <= d->now ||
+            is_said_again(fresh, &r))
+            continue;
+        if (revocation_record_verify(d->trust.store, b, d->now, &verified,
+                                     &by) == TRUST_OK) {
+            if (!add_revocation(c, b))
+                return false;
+        } else {
+            name_target(&r);
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool read_revocation(struct dir_publish *d, const char *path,
@@ -115,23 +170,23 @@ static bool read_revocation(struct dir_publish *d, const char *path,
 bool dir_collect_revocations(struct dir_publish *d,
                              struct directory_snapshot *next)
 {
-    struct carried c = {.count = 0};
+    struct carried c = {.count = 0}, fresh = {.count = 0};
     void *room;
 
-    if (ts_arena_array(&d->arena, DIRECTORY_REVOCATIONS_MAX, sizeof(*c.list),
-                       &room) != TS_OK) {
+    if (ts_arena_array(&d->arena, 2 * (size_t)DIRECTORY_REVOCATIONS_MAX,
+                       sizeof(*c.list), &room) != TS_OK) {
         cli_error("out of memory");
         return false;
     }
     c.list = room;
-    for (uint32_t i = 0; d->has_installed && d->installed.by != NULL &&
-                         i < d->installed.s.revocation_count;
-         i++)
-        if (still_counts(d->installed.s.revocations[i], d->now) &&
-            !add_revocation(&c, d->installed.s.revocations[i]))
-            return false;
+    fresh.list = c.list + DIRECTORY_REVOCATIONS_MAX;
     for (size_t i = 0; i < d->revocations.count; i++)
-        if (!read_revocation(d, d->revocations.items[i], &c))
+        if (!read_revocation(d, d->revocations.items[i], &fresh))
+            return false;
+    if (d->has_installed && d->installed.by != NULL && !carry_on(d, &fresh, &c))
+        return false;
+    for (uint32_t i = 0; i < fresh.count; i++)
+        if (!add_revocation(&c, fresh.list[i]))
             return false;
     next->revocations = c.list;
     next->revocation_count = c.count;

@@ -191,6 +191,26 @@ done
 for pid in $pids; do wait "$pid" || fail "at the same time"; done
 [ "$(seq_of $installed)" = $((from + 6)) ] || fail "a number was lost"
 
+# a revocation whose signer was retired does not go on; said again, it is replaced
+sign() { # sign KEY OUT REASON
+    "$tipstaff" revoke key "$(hex k4)" --tenant acme --key "$1" --reason "$3" --out "$2" >/dev/null
+}
+sign etc/keys/revoker.seed first.rev first
+expect 0 apply $source --no-push --revocation first.rev
+cp etc/tenants/acme/trust.yaml trust.saved
+seed revoker-2 R
+sed -i "s/$(hex etc/keys/revoker)/$(hex revoker-2)/" etc/tenants/acme/trust.yaml
+cp $installed before
+expect 1 apply $source --no-push
+says err "carries a revocation (key $(hex k4)) that trust.yaml lets nobody sign any more"
+cmp -s $installed before || fail "a refused revocation was carried on"
+sign revoker-2.seed second.rev second
+expect 0 apply $source --no-push --revocation second.rev
+expect 0 apply $source --no-push
+"$tipstaff" directory show --json --config etc >out
+says out '"revocations": 1'
+cp trust.saved etc/tenants/acme/trust.yaml
+
 # the command line
 expect 2 apply
 expect 2 apply a b
