@@ -20,7 +20,6 @@
  *   tenants/acme/trust.yaml            issuers and their keys
  *   tenants/acme/directory.snapshot    users, agents: signed, binary
  *   tenants/acme/directory.heartbeat   that it is still the latest: the same
- *   tenants/acme/directory.yaml        users, groups, agents
  *   tenants/acme/entities.json         labelled resources (Cedar entities)
  *   tenants/acme/schema.cedarschema    or schema.json
  *   tenants/acme/policies/hard/NAME.cedar
@@ -58,6 +57,14 @@ void bundle_done(struct bundle *b);
 const struct bundle_file *bundle_prefix(const struct bundle *b,
                                         const char *prefix, size_t *ret_count);
 const struct bundle_file *bundle_find(const struct bundle *b, const char *name);
+
+/*
+ * NULL if a file of this name belongs into a configuration directory; else what
+ * would, or what to do with it. name begins with "tools/" or "tenants/". A file
+ * that is silently left out is a policy that is silently not in force, so a
+ * name that fits nothing is an error.
+ */
+const char *bundle_misplaced(struct ts_str name);
 
 /* Writes a sealed memfd. files must be sorted by name. */
 TS_NODISCARD ts_err bundle_write(const struct bundle_file *files, size_t count,

@@ -12,7 +12,7 @@
 
 #include "proto/base/ts_arena.h"
 #include "proto/base/ts_fd.h"
-#include "sidecar/common/bundle.h"
+#include "sidecar/common/bundle_priv.h"
 
 #define DEPTH_MAX 5 /* tenants/T/policies/hard/NAME */
 
@@ -51,80 +51,10 @@ static int open_beneath(int root, const char *path, uint64_t flags)
     return (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
 }
 
-static bool ends_with(struct ts_str s, const char *end)
-{
-    size_t n = strlen(end);
-
-    return s.len > n && memcmp(s.ptr + s.len - n, end, n) == 0;
-}
-
-static struct ts_str next_part(struct ts_str *rest)
-{
-    const char *slash = memchr(rest->ptr, '/', rest->len);
-    struct ts_str part = *rest;
-
-    if (slash == NULL) {
-        *rest = (struct ts_str){rest->ptr + rest->len, 0};
-        return part;
-    }
-    part.len = (size_t)(slash - rest->ptr);
-    *rest = (struct ts_str){slash + 1, rest->len - part.len - 1};
-    return part;
-}
-
-/* NULL if a file of this name belongs into the directory; else what would.
- * A file that is silently left out is a policy that is silently not in force,
- * so a name that fits nothing is an error. */
-static const char *misplaced(struct ts_str name)
-{
-    struct ts_str rest = name, part = next_part(&rest);
-
-    if (ts_str_eq_c(part, "tools"))
-        return memchr(rest.ptr, '/', rest.len) == NULL &&
-                       ends_with(rest, ".yaml")
-                   ? NULL
-                   : "expected tools/NAME.yaml";
-    (void)next_part(&rest); /* tenants/T */
-    part = next_part(&rest);
-    if (rest.len == 0 &&
-        (ts_str_eq_c(part, "tenant.yaml") || ts_str_eq_c(part, "trust.yaml") ||
-         ts_str_eq_c(part, "directory.snapshot") ||
-         ts_str_eq_c(part, "directory.heartbeat") ||
-         ts_str_eq_c(part, "directory.yaml") ||
-         ts_str_eq_c(part, "entities.json") ||
-         ts_str_eq_c(part, "schema.cedarschema") ||
-         ts_str_eq_c(part, "schema.json")))
-        return NULL;
-    if (ts_str_eq_c(part, "policies")) {
-        part = next_part(&rest);
-        if (rest.len == 0 && ts_str_eq_c(part, "links.json"))
-            return NULL;
-        if ((ts_str_eq_c(part, "hard") || ts_str_eq_c(part, "approval")) &&
-            memchr(rest.ptr, '/', rest.len) == NULL &&
-            ends_with(rest, ".cedar"))
-            return NULL;
-        return "expected policies/hard/NAME.cedar, "
-               "policies/approval/NAME.cedar or policies/links.json";
-    }
-    return "expected tenant.yaml, trust.yaml, directory.snapshot, "
-           "directory.heartbeat, directory.yaml, entities.json, "
-           "schema.cedarschema, schema.json or policies/";
-}
-
-/* Bytes that a file of this name may have. */
-static uint64_t most_bytes(struct ts_str path)
-{
-    if (ends_with(path, "/directory.snapshot"))
-        return BUNDLE_SNAPSHOT_MAX;
-    if (ends_with(path, "/directory.heartbeat"))
-        return BUNDLE_HEARTBEAT_MAX;
-    return BUNDLE_BYTES_MAX;
-}
-
 static ts_err read_content(struct collect *c, int fd, const char *path,
                            struct ts_str *ret)
 {
-    uint64_t most = most_bytes(ts_str_of(path));
+    uint64_t most = bundle_most_bytes(ts_str_of(path));
     struct stat st;
     void *room;
     size_t len = 0, size;
@@ -165,7 +95,7 @@ static ts_err read_content(struct collect *c, int fd, const char *path,
 static ts_err add_file(struct collect *c, int fd, const char *path)
 {
     struct bundle_file *f;
-    const char *name, *problem = misplaced(ts_str_of(path));
+    const char *name, *problem = bundle_misplaced(ts_str_of(path));
     ts_err e;
 
     if (problem != NULL)

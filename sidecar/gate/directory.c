@@ -9,7 +9,7 @@
 #include "proto/trust/id.h"
 #include "proto/wire/limits.h"
 #include "proto/wire/mp_read.h"
-#include "sidecar/gate/directory_yaml.h"
+#include "sidecar/common/bundle.h"
 
 #define DIRECTORY_BUDGET ((size_t)64 << 20)
 #define SHOWN_MAX        (BUNDLE_NAME_MAX + 64)
@@ -19,9 +19,8 @@ struct directory {
     uint32_t users;        /* holders of this pointer */
     struct ts_arena arena; /* holds all that follows */
     struct directory_snapshot people;
-    struct ts_bytes body; /* as signed; empty for a source */
+    struct ts_bytes body; /* as signed */
     uint8_t signer[TRUST_KID_LEN];
-    bool is_source;
     char name[SHOWN_MAX];
     struct directory_entry *entries; /* users, then agents */
     uint32_t *slots; /* open addressing over uid hashes, at most half full */
@@ -78,17 +77,11 @@ const char *directory_name(const struct directory *d)
     return d->name;
 }
 
-bool directory_is_source(const struct directory *d)
-{
-    return d->is_source;
-}
-
 bool directory_is_same(const struct directory *d, struct ts_bytes object)
 {
     struct signed_object o;
 
-    return !d->is_source &&
-           signed_split(SIGNED_SNAPSHOT, object, &o) == TRUST_OK &&
+    return signed_split(SIGNED_SNAPSHOT, object, &o) == TRUST_OK &&
            o.body.len == d->body.len &&
            memcmp(o.body.ptr, d->body.ptr, o.body.len) == 0;
 }
@@ -99,9 +92,8 @@ bool directory_is_trusted(const struct directory *d,
     const struct trust_key *k = trust_store_kid(store, d->signer);
     uint64_t issued = d->people.issued;
 
-    return !d->is_source && k != NULL && k->role == TRUST_ROLE_DIRECTORY &&
-           !k->disabled && ts_str_eq(k->tenant, d->people.tenant) &&
-           issued >= k->not_before &&
+    return k != NULL && k->role == TRUST_ROLE_DIRECTORY && !k->disabled &&
+           ts_str_eq(k->tenant, d->people.tenant) && issued >= k->not_before &&
            (k->not_after == 0 || issued <= k->not_after);
 }
 
@@ -123,7 +115,7 @@ void directory_release(struct directory *d)
     ts_mem_free(d);
 }
 
-static struct directory *directory_new(struct ts_str tenant, const char *file)
+static struct directory *directory_new(struct ts_str tenant)
 {
     struct directory *d = ts_mem_alloc(sizeof(*d));
 
@@ -131,8 +123,8 @@ static struct directory *directory_new(struct ts_str tenant, const char *file)
         return NULL;
     d->users = 1;
     ts_arena_init(&d->arena, DIRECTORY_BUDGET);
-    (void)snprintf(d->name, sizeof(d->name), "tenants/%.*s/%s", (int)tenant.len,
-                   tenant.ptr, file);
+    (void)snprintf(d->name, sizeof(d->name), "tenants/%.*s/directory.snapshot",
+                   (int)tenant.len, tenant.ptr);
     return d;
 }
 
@@ -297,39 +289,12 @@ ts_err directory_open(const struct trust_store *store, struct ts_str tenant,
                        (int)tenant.len, tenant.ptr, SIGNED_SNAPSHOT_MAX);
         return TS_E_FORMAT;
     }
-    d = directory_new(tenant, "directory.snapshot");
+    d = directory_new(tenant);
     if (d == NULL)
         return TS_E_NOMEM;
     e = verify(d, store, tenant, object, now_s, reterr_text, reterr_cap);
     if (e == TS_OK)
         e = index_people(d);
-    if (e == TS_OK)
-        *ret = d;
-    else
-        directory_release(d);
-    return e;
-}
-
-ts_err directory_open_source(const struct bundle_file *file,
-                             struct ts_str tenant, struct directory **ret,
-                             char *reterr_text, size_t reterr_cap)
-{
-    struct directory *d = directory_new(tenant, "directory.yaml");
-    const char *copy = NULL;
-    ts_err e;
-
-    if (d == NULL)
-        return TS_E_NOMEM;
-    d->is_source = true;
-    e = directory_yaml_read(file, &d->arena, &d->people, reterr_text,
-                            reterr_cap);
-    if (e == TS_OK)
-        e = ts_arena_strndup(&d->arena, tenant.ptr, tenant.len, &copy);
-    if (e == TS_OK) {
-        d->people.tenant = (struct ts_str){.ptr = copy, .len = tenant.len};
-        d->people.not_after = UINT64_MAX;
-        e = index_people(d);
-    }
     if (e == TS_OK)
         *ret = d;
     else

@@ -12,7 +12,6 @@
 #include "proto/base/ts_str.h"
 #include "proto/trust/directory_snapshot.h"
 #include "proto/trust/store.h"
-#include "sidecar/common/bundle.h"
 
 /*
  * The directory of one tenant that a gate holds: a signed snapshot
@@ -37,22 +36,16 @@ TS_NODISCARD ts_err directory_open(const struct trust_store *store,
                                    struct ts_str tenant, struct ts_bytes object,
                                    uint64_t now_s, struct directory **ret,
                                    char *reterr_text, size_t reterr_cap);
-/* An unsigned source file (directory_yaml.h): number 0, in time for ever. */
-TS_NODISCARD ts_err directory_open_source(const struct bundle_file *file,
-                                          struct ts_str tenant,
-                                          struct directory **ret,
-                                          char *reterr_text, size_t reterr_cap);
 void directory_hold(struct directory *d);
 void directory_release(struct directory *d); /* NULL is fine */
 
 const struct directory_snapshot *directory_people(const struct directory *d);
-/* "tenants/NAME/directory.snapshot (seq 7)" or the name of the source. */
+/* "tenants/NAME/directory.snapshot (seq 7)" */
 const char *directory_name(const struct directory *d);
-bool directory_is_source(const struct directory *d);
 /* The object says the same, whoever signed it. */
 bool directory_is_same(const struct directory *d, struct ts_bytes object);
 /* Its signer's key stands in store as an enabled directory key of the tenant,
- * and issued is inside the key's window. Never true of a source. */
+ * and issued is inside the key's window. */
 bool directory_is_trusted(const struct directory *d,
                           const struct trust_store *store);
 

@@ -138,8 +138,6 @@ static void tell_tenant(const struct snapshot *s, uint32_t i,
     t->has_directory = true;
     t->directory = people->directory;
     t->people = directory_people(people->directory);
-    if (directory_is_source(people->directory))
-        t->max_staleness_s = 0; /* nobody could send a heartbeat for it */
 }
 
 ts_err snapshot_end(struct snapshot *s, const struct snapshot_err *err)

@@ -77,8 +77,6 @@ static ts_err find_held(struct picking *p, uint32_t i)
     if (t == NULL || !t->has_directory)
         return TS_OK;
     d = held->people[t - held->tenants]->directory;
-    if (directory_is_source(d))
-        return TS_OK;
     if (directory_is_trusted(d, p->s->rules->keys)) {
         p->picks[i].held = d;
         return TS_OK;
@@ -122,16 +120,6 @@ static ts_err compare(struct picking *p, uint32_t i, struct directory *d)
     return refused(p, i, TS_E_STATE);
 }
 
-static ts_err offer_source(struct picking *p, uint32_t i,
-                           const struct bundle_file *file)
-{
-    struct directory *d = NULL;
-    ts_err e = directory_open_source(file, p->s->tenants[i].name, &d,
-                                     p->err->text, p->err->cap);
-
-    return e == TS_OK ? compare(p, i, d) : e;
-}
-
 static ts_err offer_signed(struct picking *p, uint32_t i,
                            const struct bundle_file *file)
 {
@@ -151,20 +139,10 @@ static ts_err offer_signed(struct picking *p, uint32_t i,
 static ts_err offer(struct picking *p, uint32_t i)
 {
     const struct bundle_file *file = file_of(p, i, "directory.snapshot");
-    const struct bundle_file *source = file_of(p, i, "directory.yaml");
     struct ts_str name = p->s->tenants[i].name;
 
-    if (file != NULL && source != NULL) {
-        (void)snprintf(p->err->text, p->err->cap,
-                       "tenants/%.*s/directory.yaml: directory.snapshot beside "
-                       "it is what counts; keep the source elsewhere",
-                       (int)name.len, name.ptr);
-        return TS_E_FORMAT;
-    }
     if (file != NULL)
         return offer_signed(p, i, file);
-    if (source != NULL)
-        return offer_source(p, i, source);
     if (p->picks[i].held != NULL) /* it came another way */
         return TS_OK;
     (void)snprintf(p->err->text, p->err->cap,
@@ -213,9 +191,7 @@ static ts_err settle(struct picking *p, uint32_t i)
 
     if (pick->offered != NULL) {
         e = take(p, i, pick->offered);
-        if (e == TS_OK || directory_is_source(pick->offered))
-            return e;
-        if ((e = refused(p, i, e)) != TS_OK)
+        if (e == TS_OK || (e = refused(p, i, e)) != TS_OK)
             return e;
     }
     return take(p, i, pick->held);

@@ -99,8 +99,8 @@ static ts_err fail(struct loading *l, struct ts_str file, const char *what)
     return TS_E_FORMAT;
 }
 
-/* "tenants/NAME/rest": NAME, and rest in *ret_rest; empty when malformed. */
-static struct ts_str tenant_of(struct ts_str file, struct ts_str *ret_rest)
+/* The NAME of "tenants/NAME/rest"; empty when malformed. */
+static struct ts_str tenant_of(struct ts_str file)
 {
     static const struct ts_str top = GATE_STR("tenants/");
     struct ts_str name = {.ptr = file.ptr + top.len, .len = file.len - top.len};
@@ -108,37 +108,8 @@ static struct ts_str tenant_of(struct ts_str file, struct ts_str *ret_rest)
 
     if (slash == NULL)
         return TS_STR_LIT("");
-    *ret_rest = (struct ts_str){
-        .ptr = slash + 1, .len = (size_t)(name.ptr + name.len - slash) - 1};
     name.len = (size_t)(slash - name.ptr);
     return name;
-}
-
-/* A misspelt folder must not be a policy that silently does not apply. */
-static bool file_is_expected(struct ts_str rest)
-{
-    static const char *const files[] = {
-        "tenant.yaml",         "trust.yaml",     "directory.snapshot",
-        "directory.heartbeat", "directory.yaml", "entities.json",
-        "schema.cedarschema",  "schema.json",    "policies/links.json"};
-    static const struct ts_str rooms[] = {GATE_STR("policies/hard/"),
-                                          GATE_STR("policies/approval/")};
-    static const struct ts_str end = GATE_STR(".cedar");
-
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-        if (ts_str_eq_c(rest, files[i]))
-            return true;
-    for (size_t i = 0; i < 2; i++) {
-        struct ts_str tail;
-
-        if (!ts_str_starts(rest, rooms[i]) ||
-            rest.len <= rooms[i].len + end.len)
-            continue;
-        tail = (struct ts_str){rest.ptr + rest.len - end.len, end.len};
-        return ts_str_eq(tail, end) && memchr(rest.ptr + rooms[i].len, '/',
-                                              rest.len - rooms[i].len) == NULL;
-    }
-    return false;
 }
 
 /* Adds name, keeping the list sorted. */
@@ -176,16 +147,15 @@ static ts_err find_tenants(struct loading *l)
         return e;
     r->tenants = p;
     for (size_t i = 0; i < n; i++) {
-        struct ts_str rest = {0}, name = tenant_of(f[i].name, &rest);
+        struct ts_str name = tenant_of(f[i].name);
+        const char *problem;
 
         if (!trust_id_valid(name))
             return fail(l, f[i].name,
                         "not a file of a tenant; files stand in "
                         "tenants/NAME/, and NAME is an id");
-        if (!file_is_expected(rest))
-            return fail(l, f[i].name,
-                        "unknown file; docs/TENANTS.md lists the files of a "
-                        "tenant (is a folder misspelt?)");
+        if ((problem = bundle_misplaced(f[i].name)) != NULL)
+            return fail(l, f[i].name, problem);
         if ((e = tenant_add(l, name)) != TS_OK)
             return e;
     }

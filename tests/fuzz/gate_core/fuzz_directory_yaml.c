@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fixture.h"
 #include "proto/base/ts_mem.h"
 #include "sidecar/gate/directory.h"
 #include "sidecar/gate/directory_yaml.h"
@@ -32,7 +33,8 @@ static void check_encoding(struct directory_snapshot *d, struct ts_arena *arena)
 
     d->tenant = TS_STR_LIT("acme");
     d->seq = 1;
-    d->not_after = 1;
+    d->issued = 1;
+    d->not_after = 2;
     ts_buf_init(&buf, SIGNED_SNAPSHOT_MAX);
     need(directory_snapshot_encode(d, &buf, &what, &index) == TS_OK, what);
     body = (struct ts_bytes){ts_buf_bytes(&buf), buf.len};
@@ -65,14 +67,34 @@ static void check_entities(const struct directory_snapshot *d)
     ts_buf_done(&made);
 }
 
-static void check_found(const struct bundle_file *file)
+/* The only key of a store: that of the tenant's directory. */
+static const struct trust_store *store_make(struct ts_arena *arena)
 {
+    static const struct trust_tenant tenant = {.id = {"acme", 4}};
+    struct trust_key key = {.role = TRUST_ROLE_DIRECTORY,
+                            .tenant = tenant.id,
+                            .name = TS_STR_LIT("directory")};
+    const struct trust_input in = {
+        .tenants = &tenant, .tenant_count = 1, .keys = &key, .key_count = 1};
+    const struct trust_store *store = NULL;
+    char err[256] = "";
+
+    fix_pk(KEY_DIRECTORY, key.pk);
+    need(trust_store_build(&in, arena, &store, err, sizeof(err)) == TS_OK, err);
+    return store;
+}
+
+/* Signed, it is accepted, and everybody is found in it. */
+static void check_found(struct directory_snapshot *s, struct ts_arena *arena)
+{
+    const struct trust_store *store = store_make(arena);
+    struct ts_bytes object = fix_sign_state(s, KEY_DIRECTORY);
     const struct directory_snapshot *p;
     struct directory *d = NULL;
     char err[1024] = "";
 
-    need(directory_open_source(file, TS_STR_LIT("acme"), &d, err,
-                               sizeof(err)) == TS_OK,
+    need(directory_open(store, s->tenant, object, 0, &d, err, sizeof(err)) ==
+             TS_OK,
          err);
     p = directory_people(d);
     for (uint32_t i = 0; i < p->user_count; i++) {
@@ -86,6 +108,7 @@ static void check_found(const struct bundle_file *file)
                  &p->approvers[i],
              "a listed approver is unknown");
     directory_release(d);
+    free((void *)(uintptr_t)object.ptr);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
@@ -109,7 +132,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     } else {
         check_encoding(&d, &arena);
         check_entities(&d);
-        check_found(&file);
+        check_found(&d, &arena);
     }
     ts_arena_done(&arena);
     ts_mem_free(copy);

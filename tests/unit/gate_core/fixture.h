@@ -36,7 +36,6 @@ struct fixture {
     struct moment now;
     uint64_t seq;
     uint64_t directory_seq; /* that fix_load() signs with */
-    bool sources;           /* fix_load() signs nothing */
     char err[1024];
 };
 

@@ -121,7 +121,7 @@ static ts_err see(struct fixture *f, struct seen *seen)
 
         tenant_of(f->files[i].name, tenant);
         (void)snprintf(name, 128, "tenants/%s/directory.snapshot", tenant);
-        if (tenant[0] == '\0' || f->sources) {
+        if (tenant[0] == '\0') {
             *to = f->files[i];
             seen->count++;
             continue;

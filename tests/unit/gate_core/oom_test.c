@@ -101,7 +101,13 @@ static void snapshot_with_directory_out_of_memory_leaves_nothing(void **state)
 
 static void snapshot_load_out_of_memory_leaves_nothing(void **state)
 {
+    struct fix_signing how = fix_signing("acme", 2);
+    struct ts_bytes object = fix_sign_directory(&fix, &how);
+
     (void)state;
+    fix_set(&fix, "tenants/acme/directory.yaml", NULL);
+    fix_set_bytes(&fix, "tenants/acme/directory.snapshot", object);
+    free((void *)(uintptr_t)object.ptr);
     for (int persistent = 0; persistent < 2; persistent++)
         for (int nth = 0;; nth++) {
             struct snapshot *s = NULL;

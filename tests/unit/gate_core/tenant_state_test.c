@@ -377,24 +377,6 @@ static void a_reload_can_change_how_long_is_too_long(void **state)
     assert_int_equal(tenant_state_code(&t, BOOT_NS + 600 * S - 1), P);
 }
 
-/* A source has no number: it is new each time, until something signed came. */
-static void a_source_is_replaced_by_anything_signed_and_never_back(void **state)
-{
-    static const uint8_t none[TRUST_HASH_LEN] = {0};
-    struct tenant_evidence source = {
-        .hash = none, .issued = 0, .not_after = UINT64_MAX};
-    struct tenant_state t = {0};
-
-    (void)state;
-    for (int i = 0; i < 3; i++) {
-        assert_int_equal(tenant_state_directory(&t, &source, 0, later(1)),
-                         TS_OK);
-        assert_int_equal(tenant_state_code(&t, later(1000000).boot_ns), P);
-    }
-    directory_ok(&t, 1, hash_a, NOW_S, 0, now);
-    assert_int_equal(tenant_state_directory(&t, &source, 0, now), TS_E_STATE);
-}
-
 /* ---- the table of tenants ----------------------------------------------- */
 
 static void T34_every_tenant_has_a_state_of_its_own(void **state)
@@ -485,8 +467,6 @@ int main(void)
         cmocka_unit_test(evidence_of_the_future_is_not_fresher_than_now),
         cmocka_unit_test(T30_clock_set_back_extends_nothing),
         cmocka_unit_test(a_reload_can_change_how_long_is_too_long),
-        cmocka_unit_test(
-            a_source_is_replaced_by_anything_signed_and_never_back),
         cmocka_unit_test(T34_every_tenant_has_a_state_of_its_own),
         cmocka_unit_test(tenants_beyond_the_limit_are_refused),
         cmocka_unit_test(tenants_out_of_memory_stay_as_they_were),

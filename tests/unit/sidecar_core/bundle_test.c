@@ -288,6 +288,12 @@ static void bundle_collect_refusals_name_the_file(void **state)
                       "rename it or move it away");
     assert_int_equal(unlinkat(t->fd, "tenants/acme/policies/soft/x.cedar", 0),
                      0);
+    put(t, "tenants/acme/directory.yaml", "");
+    expect_refusal(t, "tenants/acme/directory.yaml: not a name that is read "
+                      "here; a directory comes signed: run \"tipstaff "
+                      "directory apply\" on this file, and keep it elsewhere; "
+                      "rename it or move it away");
+    assert_int_equal(unlinkat(t->fd, "tenants/acme/directory.yaml", 0), 0);
     assert_int_equal(symlinkat("/etc/passwd", t->fd, "tools/c.yaml"), 0);
     expect_refusal(t, "tools/c.yaml: a link that leaves the configuration "
                       "directory; copy the file here");
