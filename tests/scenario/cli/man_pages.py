@@ -1,0 +1,106 @@
+"""Each command, option and default of --help is on its man page, and each option
+of a page is one of --help. Each page is named by the overview, tipstaff(1)."""
+import os
+import re
+import subprocess
+import sys
+
+TIPSTAFF = os.path.abspath(sys.argv[1])
+BIN = os.path.dirname(TIPSTAFF)
+TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../../.."))
+MAN = os.path.join(TOP, "docs/man")
+SHARED = {"attenuate": "delegate", "delegation": "delegate"}  # on one page
+errors = []
+
+
+def run(*argv):
+    return subprocess.run(argv, capture_output=True, text=True, timeout=30, check=True).stdout
+
+
+def options_of(text):
+    found = set()
+    for line in text.splitlines():
+        m = re.match(r" {2,6}(-[A-Za-z?])?(?:, )? *(--[a-z][a-z-]*)?", line)
+        for o in m.groups() if m else ():
+            if o:
+                found.add(o)
+    return found - {"-?", "--help", "--usage", "-V", "--version"}
+
+
+def read(page):
+    with open(os.path.join(MAN, page + ".scd"), encoding="utf-8") as f:
+        return f.read()
+
+
+def said_by(text):
+    """Options that a page names, but for examples of whole commands."""
+    text = re.sub(r"```.*?```", "", text, flags=re.S)
+    text = re.sub(r"^# EXAMPLES.*?(?=^# |\Z)", "", text, flags=re.S | re.M)
+    return set(re.findall(r"(?<![\w-])(--[a-z][a-z-]*|-[a-zA-Z](?![\w-]))", text))
+
+
+def commands(*prefix):
+    """Every command below prefix that does something, as a list of words."""
+    text = run(TIPSTAFF, *prefix, "--help")
+    if not re.match(r"usage: tipstaff.* COMMAND \[options\]", text):
+        return [(prefix, text)]
+    names = re.findall(r"^  ([a-z][a-z-]*) {2,}", text, flags=re.M)
+    return [c for name in names for c in commands(*prefix, name)]
+
+
+def takes(words, option):
+    """Whether a command knows an option that its --help does not show."""
+    argv = [os.path.join(BIN, words[0])] if words[0].startswith("tipstaff") else [TIPSTAFF, *words]
+    p = subprocess.run([*argv, option, "--help", "--help"], capture_output=True, text=True, timeout=30,
+                       stdin=subprocess.DEVNULL, check=False)
+    return p.returncode == 0 and "--help" not in p.stderr
+
+
+pages = {}
+for words, text in commands():
+    page = "tipstaff-%s.1" % SHARED.get(words[0], words[0])
+    pages.setdefault(page, []).append((words, text))
+    if not text.startswith("usage: tipstaff %s" % " ".join(words)):
+        errors.append("%s --help begins with: %s" % (" ".join(words), text.splitlines()[0]))
+    if "\nexamples:\n" not in text:
+        errors.append("%s --help has no example" % " ".join(words))
+for program, page in (("tipstaff-shim", "tipstaff-shim.1"), ("tipstaffd", "tipstaffd.8")):
+    pages[page] = [((program,), run(os.path.join(BIN, program), "--help"))]
+
+for page, helps in sorted(pages.items()):
+    if not os.path.exists(os.path.join(MAN, page + ".scd")):
+        errors.append("there is no docs/man/%s.scd" % page)
+        continue
+    body = read(page)
+    said = said_by(body)
+    known = set()
+    for words, text in helps:
+        options = options_of(text)
+        known |= options
+        for option in sorted(options - said):
+            errors.append("%s: %s %s is not on the page" % (page, " ".join(words), option))
+        name = " ".join(words) if words[0].startswith("tipstaff") else "tipstaff " + " ".join(words)
+        if not re.search(r"\*%s\b" % re.escape(name), body):
+            errors.append("%s: the synopsis does not have %s" % (page, name))
+    for option in sorted(said - known - {"--help", "--version"}):
+        if any(takes(words, option) for words, _ in helps):
+            continue  # a second name, which --help leaves out
+        errors.append("%s: %s is no option of %s" % (page, option, helps[0][0][0]))
+
+overview = read("tipstaff.1")
+for name in sorted(os.listdir(MAN)):
+    stem, section, _ = name.rsplit(".", 2)
+    if stem != "tipstaff" and "*%s*(%s)" % (stem, section) not in overview:
+        errors.append("tipstaff.1 does not name %s(%s)" % (stem, section))
+    seen = re.findall(r"\*([a-z.-]+)\*\(([1-8])\)", read(name[:-4]))
+    for other, number in seen:
+        if other.startswith("tipstaff") and not os.path.exists(os.path.join(MAN, "%s.%s.scd" % (other, number))):
+            errors.append("%s names %s(%s), which is not there" % (name, other, number))
+
+count = sum(len(h) for h in pages.values())
+if count < 35:
+    errors.append("only %d commands were found" % count)
+for e in errors:
+    print(e)
+print("%d commands, %d pages, %d errors" % (count, len(pages), len(errors)))
+sys.exit(1 if errors else 0)
