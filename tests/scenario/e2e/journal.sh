@@ -74,13 +74,16 @@ if command -v strace >/dev/null && [ "$(id -u)" -eq 0 ]; then
         strace -f -qq -o /dev/null -e trace="${inject%%:*}" -e inject="$inject:when=1" -p "$old" &
         tracer=$!
         service_also_stop "$tracer"
-        traced() { ! grep -q '^TracerPid:[[:space:]]*0$' "/proc/$old/status"; }
+        # A sync of the recorder's own may be the one that fails; then it is gone before
+        # the revocation, which its successor may acknowledge.
+        gone() { [ ! -e "/proc/$old" ]; }
+        traced() { gone || grep -q '^TracerPid:[[:space:]]*[1-9]' "/proc/$old/status" 2>/dev/null; }
         wait_until 10 traced || { echo "SKIPPED: strace may not attach here"; break; }
         acked=no
         revoke grant "$grant" 2>/dev/null && acked=yes
         wait "$tracer" 2>/dev/null || true
         check "$inject: the service comes back" wait_until 30 comes_back
-        [ $acked = no ] || die "$inject: it was acknowledged, although it was not written"
+        [ $acked = no ] || check "$inject: what was acknowledged is denied" denied "$c"
         check "$inject: what was revoked before is denied" denied "$revoked"
         check "$inject: it can be revoked again" wait_until 10 revoke grant "$grant"
         check "$inject: and is denied then" denied "$c"
