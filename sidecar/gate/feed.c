@@ -10,16 +10,19 @@
 #include "proto/wire/limits.h"
 #include "proto/wire/mp_read.h"
 #include "sidecar/common/log.h"
+#include "sidecar/gate/directory.h"
 #include "sidecar/gate/mark_journal.h"
 #include "sidecar/gate/order_out.h"
 #include "sidecar/gate/records.h"
 #include "sidecar/gate/revoke_signed.h"
+#include "sidecar/gate/session.h"
 #include "sidecar/gate/snapshot.h"
 
 _Static_assert(TS_SNAPSHOT_MAX == SIGNED_SNAPSHOT_MAX,
                "what a message may carry is what can be signed");
 
 #define RECORD_MAX 3072 /* bytes of a record of this file */
+#define FEED_SLICE 128  /* new revocations of a directory in one turn */
 
 /* Evidence is judged by what the clock says, also while that is not believed:
  * it is what may confirm it. */
@@ -31,13 +34,26 @@ static uint64_t judged_at(struct gate *g)
                                          : clock_guard_real_s(&g->guard);
 }
 
+static uint64_t capped_ns(uint64_t ms)
+{
+    return ms > UINT64_MAX / 1000000 ? UINT64_MAX : ms * 1000000;
+}
+
 static void clock_evidence(struct gate *g, uint64_t issued, bool newer)
 {
-    if (clock_guard_evidence(&g->guard, issued, newer)) {
-        log_event(LOG_WARN, "clock_confirmed issued=%llu",
-                  (unsigned long long)issued);
-        g->now.unix_ms = g->guard.unix_ms;
-    }
+    uint64_t before_ms = gate_now(g).unix_ms, ahead_ns;
+
+    if (!clock_guard_evidence(&g->guard, issued, newer))
+        return;
+    log_event(LOG_WARN, "clock_confirmed issued=%llu",
+              (unsigned long long)issued);
+    g->now.unix_ms = g->guard.unix_ms;
+    if (g->now.unix_ms <= before_ms)
+        return;
+    /* Deadlines were made by a clock that was behind: they are that late. */
+    ahead_ns = capped_ns(g->now.unix_ms - before_ms);
+    tenant_states_sooner(&g->states, ahead_ns);
+    sessions_sooner(g, ahead_ns);
 }
 
 /* Evidence that cannot be old: a directory above a mark. The first one of a
@@ -130,22 +146,36 @@ static const char *code_of(ts_err e)
     return "bad_arguments";
 }
 
-/* Revocations that stand in it; *ret_new counts those that said something. */
-static ts_err take_revocations(struct gate *g, const struct snapshot *s,
-                               const struct snapshot_tenant *t,
+/*
+ * Revocations that stand in it; *ret_new counts those that said something. Each
+ * that does costs a verification: TS_E_AGAIN after FEED_SLICE of them, so that
+ * thousands do not hold up everybody's calls; those stand, and the next time
+ * they are known.
+ */
+static ts_err take_revocations(struct gate *g, const struct trust_store *store,
+                               struct ts_str tenant,
+                               const struct directory_snapshot *people,
                                uint32_t *ret_new, uint32_t *reterr_index)
 {
-    for (uint32_t i = 0; i < t->people->revocation_count; i++) {
-        bool is_new;
-        ts_err e = revoke_by_directory(g, s->store, t->name,
-                                       t->people->revocations[i], &is_new);
+    uint32_t taken = 0;
 
+    for (uint32_t i = 0; i < people->revocation_count; i++) {
+        bool is_new;
+        ts_err e;
+
+        if (taken == FEED_SLICE) {
+            gate_retry_soon(g);
+            return TS_E_AGAIN;
+        }
+        e = revoke_by_directory(g, store, tenant, people->revocations[i],
+                                &is_new);
         if (e != TS_OK) {
             *reterr_index = i;
             return e;
         }
-        *ret_new += is_new ? 1 : 0;
+        taken += is_new ? 1 : 0;
     }
+    *ret_new = taken;
     return TS_OK;
 }
 
@@ -164,29 +194,36 @@ static void fresh_release(struct fresh *f)
     *f = (struct fresh){0};
 }
 
-static ts_err fresh_make(struct gate *g, struct ts_str tenant,
-                         struct ts_bytes object, struct fresh *ret,
-                         struct feed_refusal *reterr)
+static ts_err refused(struct feed_refusal *ret, ts_err e)
 {
-    struct snapshot_past past = {.states = &g->states, .now_s = judged_at(g)};
+    ret->code = code_of(e);
+    return TS_E_DENIED;
+}
+
+static struct snapshot_past past_of(struct gate *g)
+{
+    return (struct snapshot_past){.states = &g->states, .now_s = judged_at(g)};
+}
+
+static ts_err fresh_make(struct gate *g, struct ts_str tenant,
+                         struct ts_bytes object, struct directory *d,
+                         struct fresh *ret, struct feed_refusal *reterr)
+{
+    struct snapshot_past past = past_of(g);
     struct fresh f = {0};
     ts_err e;
 
-    reterr->text[0] = '\0';
     if (g->next != NULL) { /* what would not fit it is refused now */
         e = snapshot_with_directory(g->next, tenant, object, &past, &f.next,
                                     reterr->text, sizeof(reterr->text));
-        if (e != TS_OK && e != TS_E_EXISTS) {
-            reterr->code = code_of(e);
-            return TS_E_DENIED;
-        }
+        if (e != TS_OK && e != TS_E_EXISTS)
+            return refused(reterr, e);
     }
-    e = snapshot_with_directory(g->snapshot, tenant, object, &past, &f.now,
-                                reterr->text, sizeof(reterr->text));
+    e = snapshot_with_opened(g->snapshot, tenant, d, &f.now, reterr->text,
+                             sizeof(reterr->text));
     if (e != TS_OK) {
         fresh_release(&f);
-        reterr->code = code_of(e);
-        return e == TS_E_EXISTS ? e : TS_E_DENIED;
+        return refused(reterr, e);
     }
     *ret = f;
     return TS_OK;
@@ -202,46 +239,81 @@ void feed_swap(struct gate *g, struct snapshot *s)
         snapshot_release(old);
 }
 
-/* Everything but the swap; may be repeated from the start after TS_E_AGAIN. */
+/* Everything but the swap; nothing is done yet at TS_E_AGAIN. */
 static ts_err enter(struct gate *g, const struct feed_offer *o,
-                    const struct snapshot *s, const struct snapshot_tenant *t,
+                    const struct snapshot_tenant *t, uint32_t revoked,
                     struct feed_refusal *reterr)
 {
     const struct tenant_evidence ev = evidence_of(t->people);
+    bool newer = has_mark(g, t->name);
     struct tenant_state *state;
-    uint32_t revoked = 0, at = 0;
     uint8_t *room;
-    ts_err e = take_revocations(g, s, t, &revoked, &at);
+    ts_err e = order_out_begin(g, &room);
+
+    if (e != TS_OK)
+        return e;
+    if (tenant_states_get(&g->states, t->name, &state) != TS_OK)
+        return refuse(reterr, "internal", "too many tenants, or no memory");
+    e = write_mark(g, t->people);
+    if (e == TS_OK)
+        e = write_loaded(g, t->people, revoked, o->by, o->by_uid);
+    if (e == TS_OK) {
+        clock_evidence(g, ev.issued, newer); /* before deadlines are made */
+        e = tenant_state_directory(state, &ev, t->max_staleness_s, gate_now(g));
+    }
+    if (e != TS_OK)
+        gate_fail(g, "a directory could not be written down");
+    return e;
+}
+
+/* Its revocations first, a slice in each turn; the costly rest in one turn. */
+static ts_err take_directory(struct gate *g, const struct feed_offer *o,
+                             struct ts_str tenant, struct directory *d,
+                             struct feed_refusal *reterr)
+{
+    const struct snapshot_tenant *t;
+    uint32_t revoked = 0, at = 0;
+    struct fresh f;
+    ts_err e = take_revocations(g, g->snapshot->store, tenant,
+                                directory_people(d), &revoked, &at);
 
     if (e == TS_E_AUTH)
         return refuse(reterr, "auth_failed",
                       "revocations[%u] does not verify: sign it with a revoker "
                       "of the tenant, or leave it out",
                       at);
-    if (e != TS_OK || (e = order_out_begin(g, &room)) != TS_OK)
+    if (e != TS_OK ||
+        (e = fresh_make(g, tenant, o->object, d, &f, reterr)) != TS_OK)
         return e;
-    if ((e = tenant_states_get(&g->states, t->name, &state)) != TS_OK)
-        return refuse(reterr, "internal", "too many tenants, or no memory");
-    e = write_mark(g, t->people);
-    if (e == TS_OK)
-        e = write_loaded(g, t->people, revoked, o->by, o->by_uid);
-    if (e == TS_OK)
-        e = tenant_state_directory(state, &ev, t->max_staleness_s, gate_now(g));
-    if (e != TS_OK)
-        gate_fail(g, "a directory could not be written down");
-    return e;
+    t = snapshot_tenant_find(f.now, tenant);
+    e = t != NULL && t->people != NULL ? enter(g, o, t, revoked, reterr)
+                                       : TS_E_STATE;
+    if (e != TS_OK) {
+        fresh_release(&f);
+        return e;
+    }
+    log_event(LOG_INFO, "directory_loaded tenant=\"%.*s\" seq=%llu by=%s",
+              (int)tenant.len, tenant.ptr, (unsigned long long)t->people->seq,
+              o->by);
+    feed_swap(g, f.now);
+    if (f.next != NULL) {
+        snapshot_release(g->next);
+        g->next = f.next;
+    }
+    return TS_OK;
 }
 
 static ts_err apply_directory(struct gate *g, const struct feed_offer *o,
                               struct ts_str tenant, struct revoke_asker asker,
                               struct feed_refusal *reterr)
 {
+    const struct snapshot_past past = past_of(g);
     const struct snapshot_tenant *t;
     const struct revoke_asker nobody = {0};
     uint64_t epoch = g->revoked.epoch;
-    bool newer = has_mark(g, tenant);
-    struct fresh f;
-    ts_err e = fresh_make(g, tenant, o->object, &f, reterr);
+    struct directory *d;
+    ts_err e = snapshot_directory_open(g->snapshot, tenant, o->object, &past,
+                                       &d, reterr->text, sizeof(reterr->text));
 
     if (e == TS_E_EXISTS) { /* in force: acknowledged behind what it did */
         t = snapshot_tenant_find(g->snapshot, tenant);
@@ -251,28 +323,13 @@ static ts_err apply_directory(struct gate *g, const struct feed_offer *o,
         return TS_OK;
     }
     if (e != TS_OK)
-        return e;
-    t = snapshot_tenant_find(f.now, tenant);
-    e = t != NULL && t->people != NULL ? enter(g, o, f.now, t, reterr)
-                                       : TS_E_STATE;
-    if (e != TS_OK) {
-        fresh_release(&f);
-        /* Revocations that came before the flaw stand on their own. */
-        if (g->revoked.epoch != epoch)
-            revoke_settle(g, nobody);
-        return e;
-    }
-    log_event(LOG_INFO, "directory_loaded tenant=\"%.*s\" seq=%llu by=%s",
-              (int)tenant.len, tenant.ptr, (unsigned long long)t->people->seq,
-              o->by);
-    clock_evidence(g, t->people->issued, newer);
-    feed_swap(g, f.now);
-    if (f.next != NULL) {
-        snapshot_release(g->next);
-        g->next = f.next;
-    }
-    revoke_settle(g, asker);
-    return TS_OK;
+        return refused(reterr, e);
+    e = take_directory(g, o, tenant, d, reterr);
+    directory_release(d);
+    /* Revocations that came before the flaw stand on their own. */
+    if (e == TS_OK || g->revoked.epoch != epoch)
+        revoke_settle(g, e == TS_OK ? asker : nobody);
+    return e;
 }
 
 /* ---- a heartbeat ------------------------------------------------------- */
@@ -303,12 +360,12 @@ static ts_err take_heartbeat(struct gate *g, const struct trust_store *store,
                                   .hash = h.snapshot_hash,
                                   .issued = h.issued,
                                   .not_after = h.not_after};
-    if (tenant_state_heartbeat(state, &ev, gate_now(g)) != TS_OK) {
+    if (!tenant_state_holds(state, &ev)) {
         *reterr_what = "of another directory than the one in force";
         return TS_E_STATE;
     }
-    clock_evidence(g, h.issued, false);
-    return TS_OK;
+    clock_evidence(g, h.issued, false); /* before deadlines are made */
+    return tenant_state_heartbeat(state, &ev, gate_now(g));
 }
 
 /* ---- both -------------------------------------------------------------- */
@@ -331,35 +388,55 @@ static ts_err tenant_named(enum feed_what what, struct ts_bytes object,
     return r.error == TS_OK && trust_id_valid(*ret) ? TS_OK : TS_E_FORMAT;
 }
 
+/* What it is and whose, by its form alone: so that junk takes nobody's place
+ * among those that wait. */
+static ts_err look(const struct feed_offer *o, struct ts_str *ret_tenant,
+                   struct feed_refusal *reterr)
+{
+    struct ts_str named;
+
+    *ret_tenant = o->tenant;
+    if (tenant_named(o->what, o->object, &named) != TS_OK)
+        return refuse(reterr, "bad_arguments", "not a signed %s",
+                      o->what == FEED_SNAPSHOT ? "directory" : "heartbeat");
+    if (o->tenant.len > 0 && !ts_str_eq(o->tenant, named))
+        return refuse(reterr, "bad_arguments", "it is of another tenant");
+    *ret_tenant = named;
+    return TS_OK;
+}
+
+static ts_err apply_heartbeat(struct gate *g, const struct feed_offer *o,
+                              struct ts_str tenant, struct revoke_asker asker,
+                              struct feed_refusal *reterr)
+{
+    const char *what = "";
+
+    if (take_heartbeat(g, g->snapshot->store, tenant, o->object, &what) !=
+        TS_OK)
+        return refuse(reterr, "stale_state",
+                      "tenants/%.*s/directory.heartbeat: %s", (int)tenant.len,
+                      tenant.ptr, what);
+    if (asker.admin != NULL)
+        revoke_settle(g, asker);
+    return TS_OK;
+}
+
 ts_err feed_apply(struct gate *g, const struct feed_offer *o,
                   struct revoke_asker asker, struct feed_refusal *reterr)
 {
-    struct ts_str named, tenant = o->tenant;
-    const char *what = "";
-    ts_err e = revoke_ready(g, asker.admin != NULL);
+    struct ts_str tenant;
+    ts_err e = look(o, &tenant, reterr);
 
-    if (e == TS_E_AGAIN)
-        return e;
-    if (e != TS_OK)
-        return refuse(reterr, "audit_unavailable",
-                      "the directory could not be recorded");
-    if (tenant_named(o->what, o->object, &named) != TS_OK)
-        e = refuse(reterr, "bad_arguments", "not a signed %s",
-                   o->what == FEED_SNAPSHOT ? "directory" : "heartbeat");
-    else if (tenant.len > 0 && !ts_str_eq(tenant, named))
-        e = refuse(reterr, "bad_arguments", "it is of another tenant");
-    if (e == TS_OK && tenant.len == 0)
-        tenant = named;
-    if (e == TS_OK && o->what == FEED_SNAPSHOT) {
-        e = apply_directory(g, o, tenant, asker, reterr);
-    } else if (e == TS_OK) {
-        if (take_heartbeat(g, g->snapshot->store, tenant, o->object, &what) !=
-            TS_OK)
-            e = refuse(reterr, "stale_state",
-                       "tenants/%.*s/directory.heartbeat: %s", (int)tenant.len,
-                       tenant.ptr, what);
-        else if (asker.admin != NULL)
-            revoke_settle(g, asker);
+    if (e == TS_OK) {
+        e = revoke_ready(g, asker.admin != NULL);
+        if (e == TS_E_AGAIN)
+            return e;
+        if (e != TS_OK)
+            return refuse(reterr, "audit_unavailable",
+                          "the directory could not be recorded");
+        e = o->what == FEED_SNAPSHOT
+                ? apply_directory(g, o, tenant, asker, reterr)
+                : apply_heartbeat(g, o, tenant, asker, reterr);
     }
     if (e == TS_E_DENIED)
         write_rejected(g, o, tenant, reterr->text);
@@ -384,7 +461,7 @@ static ts_err adopt_written(struct gate *g, const struct snapshot *s,
         return e;
     if (!t->has_directory)
         return TS_OK;
-    e = take_revocations(g, s, t, &revoked, &at);
+    e = take_revocations(g, s->store, t->name, t->people, &revoked, &at);
     if (e == TS_E_AUTH) {
         log_event(LOG_ERROR,
                   "directory_rejected by=file text=\"tenants/%.*s/"
@@ -395,9 +472,8 @@ static ts_err adopt_written(struct gate *g, const struct snapshot *s,
     if (e != TS_OK)
         return e;
     *ret_ready = true;
-    if (t->people->seq == 0 || /* a source, which nobody signed */
-        tenant_state_judge(state, t->people->seq, t->people->hash) !=
-            OFFER_NEWER)
+    if (tenant_state_judge(state, t->people->seq, t->people->hash) !=
+        OFFER_NEWER)
         return TS_OK;
     if ((e = order_out_begin(g, &room)) != TS_OK ||
         (e = write_mark(g, t->people)) != TS_OK)
@@ -433,8 +509,31 @@ static void adopt_state(struct gate *g, const struct snapshot *s,
                   (int)t->name.len, t->name.ptr, what);
 }
 
+/* Of all tenants, before the state of any changes: this may take several turns,
+ * in which the configuration before it decides. What does not verify is met
+ * again by whoever may tell. */
+static ts_err adopt_revocations(struct gate *g, const struct snapshot *s)
+{
+    for (uint32_t i = 0; i < s->tenant_count; i++) {
+        const struct snapshot_tenant *t = &s->tenants[i];
+        uint32_t revoked, at;
+        ts_err e = TS_OK;
+
+        if (t->has_directory)
+            e = take_revocations(g, s->store, t->name, t->people, &revoked,
+                                 &at);
+        if (e != TS_OK && e != TS_E_AUTH)
+            return e;
+    }
+    return TS_OK;
+}
+
 ts_err feed_adopt(struct gate *g, const struct snapshot *s)
 {
+    ts_err err = adopt_revocations(g, s);
+
+    if (err != TS_OK)
+        return err;
     for (uint32_t i = 0; i < s->tenant_count; i++) {
         bool ready;
         ts_err e = adopt_written(g, s, &s->tenants[i], &ready);

@@ -70,8 +70,9 @@ struct journal_counts {
     uint64_t took_us;
 };
 
-/* A changed directory that waits for room in the ring. */
-#define GATE_FEEDS 16
+/* A changed directory or heartbeat that waits for its turn. At most one of each
+ * kind for a tenant: none is ever left out, it may be what ends somebody. */
+#define GATE_FEEDS_MAX 2048
 struct feed_waiting {
     bool fd_held;
     int fd;   /* owned while fd_held */
@@ -106,7 +107,8 @@ struct gate {
     uint64_t snapshot_serial;      /* changes with every swap of snapshot */
     bool commit_waits;             /* COMMIT came, the ring has no room */
     struct tenant_states states;   /* owned */
-    struct feed_waiting feeds[GATE_FEEDS];
+    struct feed_waiting *feeds;    /* owned, feed_cap of them */
+    uint32_t feed_cap, feed_turn;
     bool feeds_wait;
     struct revocations revoked;
     uint64_t rev_seq;

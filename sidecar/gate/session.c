@@ -255,6 +255,12 @@ enum call_code session_authority(struct client *c)
     return code;
 }
 
+void sessions_sooner(struct gate *g, uint64_t by_ns)
+{
+    for (struct client *c = g->clients; c != NULL; c = c->next)
+        c->expires_ns = c->expires_ns > by_ns ? c->expires_ns - by_ns : 0;
+}
+
 uint64_t sessions_recheck(struct gate *g)
 {
     uint64_t drained = 0;

@@ -28,5 +28,8 @@ enum call_code session_authority(struct client *c);
 /* After a change of revocations or snapshot: every session is looked at, and
  * drained if its authority is gone. Returns how many were. */
 uint64_t sessions_recheck(struct gate *g);
+/* The clock that their ends were reckoned by turned out to be behind by so
+ * much. */
+void sessions_sooner(struct gate *g, uint64_t by_ns);
 
 #endif

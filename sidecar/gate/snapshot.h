@@ -141,6 +141,18 @@ TS_NODISCARD ts_err snapshot_with_directory(
     const struct snapshot *old, struct ts_str tenant, struct ts_bytes object,
     const struct snapshot_past *past, struct snapshot **ret, char *reterr_text,
     size_t reterr_cap);
+/* The same in two steps: verified and compared with the mark, and put in. In
+ * between are the revocations that stand in it; *ret is released by its new
+ * owner with directory_release(). */
+TS_NODISCARD ts_err snapshot_directory_open(
+    const struct snapshot *old, struct ts_str tenant, struct ts_bytes object,
+    const struct snapshot_past *past, struct directory **ret, char *reterr_text,
+    size_t reterr_cap);
+TS_NODISCARD ts_err snapshot_with_opened(const struct snapshot *old,
+                                         struct ts_str tenant,
+                                         struct directory *d,
+                                         struct snapshot **ret,
+                                         char *reterr_text, size_t reterr_cap);
 void snapshot_hold(struct snapshot *s);
 void snapshot_release(struct snapshot *s); /* frees at the last release */
 

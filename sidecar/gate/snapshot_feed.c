@@ -94,9 +94,9 @@ static ts_err try(const struct snapshot *old, uint32_t tenant,
     return e == TS_OK || e == TS_E_NOMEM ? e : TS_E_INVALID;
 }
 
-static ts_err feed(const struct snapshot *old, const struct snapshot_tenant *t,
+static ts_err open(const struct snapshot *old, const struct snapshot_tenant *t,
                    struct ts_bytes object, const struct snapshot_past *past,
-                   struct snapshot **ret, const struct snapshot_err *err)
+                   struct directory **ret, const struct snapshot_err *err)
 {
     struct directory *d = NULL;
     ts_err e;
@@ -109,9 +109,56 @@ static ts_err feed(const struct snapshot *old, const struct snapshot_tenant *t,
         return e;
     e = compare(t, past, d, err);
     if (e == TS_OK)
-        e = try(old, (uint32_t)(t - old->tenants), d, ret, err);
-    directory_release(d);
+        *ret = d;
+    else
+        directory_release(d);
     return e;
+}
+
+/* Every refusal has a sentence. */
+static ts_err said(ts_err e, struct ts_str tenant,
+                   const struct snapshot_err *err)
+{
+    char shown[2 * TS_ID_MAX];
+
+    if (e == TS_OK)
+        return e;
+    (void)ts_str_escape(shown, sizeof(shown), tenant.ptr, tenant.len);
+    if (e == TS_E_NOT_FOUND)
+        (void)snprintf(err->text, err->cap, "there is no tenant \"%s\"", shown);
+    snapshot_err_default(err, e, "directory");
+    return e;
+}
+
+ts_err snapshot_directory_open(const struct snapshot *old, struct ts_str tenant,
+                               struct ts_bytes object,
+                               const struct snapshot_past *past,
+                               struct directory **ret, char *reterr_text,
+                               size_t reterr_cap)
+{
+    static const struct snapshot_past nothing = {0};
+    const struct snapshot_err err = {reterr_text, reterr_cap};
+    const struct snapshot_tenant *t = snapshot_tenant_find(old, tenant);
+    ts_err e = TS_E_NOT_FOUND;
+
+    reterr_text[0] = '\0';
+    if (t != NULL)
+        e = open(old, t, object, past != NULL ? past : &nothing, ret, &err);
+    return said(e, tenant, &err);
+}
+
+ts_err snapshot_with_opened(const struct snapshot *old, struct ts_str tenant,
+                            struct directory *d, struct snapshot **ret,
+                            char *reterr_text, size_t reterr_cap)
+{
+    const struct snapshot_err err = {reterr_text, reterr_cap};
+    const struct snapshot_tenant *t = snapshot_tenant_find(old, tenant);
+    ts_err e = TS_E_NOT_FOUND;
+
+    reterr_text[0] = '\0';
+    if (t != NULL)
+        e = try(old, (uint32_t)(t - old->tenants), d, ret, &err);
+    return said(e, tenant, &err);
 }
 
 ts_err snapshot_with_directory(const struct snapshot *old, struct ts_str tenant,
@@ -120,21 +167,13 @@ ts_err snapshot_with_directory(const struct snapshot *old, struct ts_str tenant,
                                struct snapshot **ret, char *reterr_text,
                                size_t reterr_cap)
 {
-    static const struct snapshot_past nothing = {0};
-    const struct snapshot_err err = {reterr_text, reterr_cap};
-    const struct snapshot_tenant *t = snapshot_tenant_find(old, tenant);
-    char shown[2 * TS_ID_MAX];
-    ts_err e = TS_E_NOT_FOUND;
+    struct directory *d = NULL;
+    ts_err e = snapshot_directory_open(old, tenant, object, past, &d,
+                                       reterr_text, reterr_cap);
 
-    reterr_text[0] = '\0';
-    if (t != NULL)
-        e = feed(old, t, object, past != NULL ? past : &nothing, ret, &err);
-    if (e == TS_OK)
+    if (e != TS_OK)
         return e;
-    (void)ts_str_escape(shown, sizeof(shown), tenant.ptr, tenant.len);
-    if (e == TS_E_NOT_FOUND)
-        (void)snprintf(reterr_text, reterr_cap, "there is no tenant \"%s\"",
-                       shown);
-    snapshot_err_default(&err, e, "directory");
+    e = snapshot_with_opened(old, tenant, d, ret, reterr_text, reterr_cap);
+    directory_release(d);
     return e;
 }

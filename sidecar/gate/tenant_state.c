@@ -99,8 +99,6 @@ static enum tenant_offer judge(const struct tenant_state *t, uint64_t seq,
 {
     if (seq != t->mark_seq)
         return seq > t->mark_seq ? OFFER_NEWER : OFFER_OLDER;
-    if (seq == 0) /* a source without a number, and no mark */
-        return OFFER_NEWER;
     return memcmp(hash, t->mark_hash, TRUST_HASH_LEN) == 0 ? OFFER_SAME
                                                            : OFFER_OTHER;
 }
@@ -199,17 +197,43 @@ ts_err tenant_state_directory(struct tenant_state *t,
     return TS_OK;
 }
 
+bool tenant_state_holds(const struct tenant_state *t,
+                        const struct tenant_evidence *e)
+{
+    return t->has_directory && judge(t, e->seq, e->hash) == OFFER_SAME;
+}
+
 ts_err tenant_state_heartbeat(struct tenant_state *t,
                               const struct tenant_evidence *e,
                               struct moment now)
 {
-    if (!t->has_directory || judge(t, e->seq, e->hash) != OFFER_SAME)
+    if (!tenant_state_holds(t, e))
         return TS_E_STATE;
     if (e->issued > t->issued) { /* evidence counts once */
         note_evidence(t, e, now);
         update(t);
     }
     return TS_OK;
+}
+
+static uint64_t sooner(uint64_t at_ns, uint64_t by_ns)
+{
+    return at_ns > by_ns ? at_ns - by_ns : 0;
+}
+
+void tenant_states_sooner(struct tenant_states *s, uint64_t by_ns)
+{
+    int64_t by = by_ns < INT64_MAX / 4 ? (int64_t)by_ns : INT64_MAX / 4;
+
+    for (uint32_t i = 0; i < s->count; i++) {
+        struct tenant_state *t = s->list[i];
+
+        if (t->snapshot_ns != 0) /* 0: was never in force */
+            t->snapshot_ns = sooner(t->snapshot_ns - 1, by_ns) + 1;
+        t->evidence_ns = sooner(t->evidence_ns, by_ns);
+        t->issued_ns -= t->issued_ns > INT64_MIN / 4 ? by : 0;
+        update(t);
+    }
 }
 
 void tenant_state_vanish(struct tenant_state *t)

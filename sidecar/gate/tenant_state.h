@@ -83,11 +83,16 @@ TS_NODISCARD ts_err tenant_state_directory(struct tenant_state *t,
                                            const struct tenant_evidence *e,
                                            uint32_t max_staleness_s,
                                            struct moment now);
+/* Is this evidence of the directory in force? */
+bool tenant_state_holds(const struct tenant_state *t,
+                        const struct tenant_evidence *e);
 /* A heartbeat. TS_E_STATE: not of the directory in force. One that is older
  * than what is known is accepted and changes nothing. */
 TS_NODISCARD ts_err tenant_state_heartbeat(struct tenant_state *t,
                                            const struct tenant_evidence *e,
                                            struct moment now);
+/* The clock that deadlines were made by turned out to be behind by so much. */
+void tenant_states_sooner(struct tenant_states *s, uint64_t by_ns);
 /* The tenant left the configuration, or has no directory in the one that comes
  * into force. The mark stays. */
 void tenant_state_vanish(struct tenant_state *t);

@@ -256,6 +256,78 @@ def directory_while_the_ring_is_full(g):
     wait_for(lambda: 3 in [r["dir_seq"] for r in g.recorder.of("directory_loaded")], "the newest")
 
 
+def directories_of_many_tenants_at_once_are_all_taken(g):
+    """More than may be under way at once, while no barrier comes back."""
+    names = [f"t{i:02}" for i in range(60)]
+    files = config([UID])
+    signer = lambda i: key(100 + i)
+    people = lambda i, seq: signed("snapshot", [1, names[i], seq, int(time.time()), int(time.time()) + 86400,
+                                                [["alice", seq % 2, [], []]], [], [], []], signer(i))
+    for i, name in enumerate(names):
+        for file in ("entities.json", "schema.cedarschema", "policies/hard/10.cedar"):
+            files[f"tenants/{name}/{file}"] = files[f"tenants/acme/{file}"]
+        files[f"tenants/{name}/tenant.yaml"] = files["tenants/acme/tenant.yaml"].replace("acme", name)
+        files[f"tenants/{name}/trust.yaml"] = \
+            f"issuers:\n  - name: idp\n    key: {bytes(key(180 + i).verify_key).hex()}\n" \
+            f"directory:\n  - name: people\n    key: {bytes(signer(i).verify_key).hex()}\n"
+        files[f"tenants/{name}/directory.snapshot"] = people(i, 1)
+
+    def one(h):
+        h.recorder.paused = True
+        for i, name in enumerate(names):
+            for what, obj in ((1, people(i, 2)), (1, b"junk")):  # what is refused takes nobody's place
+                fd = sealed(obj)
+                h.send(10, [1, name, what], [fd])
+                os.close(fd)
+        h.recorder.paused = False
+        wait_for(lambda: [r["dir_seq"] for r in h.recorder.of("directory_loaded")].count(2) == len(names),
+                 "a directory of each tenant")
+    with_gate(g, one, files=files)
+
+
+def a_long_directory_does_not_hold_up_calls(g):
+    c = Client(g).login()
+    users = sorted([f"u{i:05}", 1, [f"g{k}" for k in range(30)], []] for i in range(8000))
+    records = [revocation(1, os.urandom(16)) for _ in range(4096)]
+    now = int(time.time())
+    obj = signed("snapshot", [1, "acme", 2, now, now + 86400, [["alice", 1, [], []]] + users,
+                              [["coder", 1, "alice", [bytes(CODER.verify_key)], [UID], 7, []]], [], records], DIRECTORY)
+    before = len(journal_of(g, 1))
+    fd = sealed(obj)
+    g.send(10, [1, "acme", 1], [fd])
+    os.close(fd)
+    answers, seen = 0, 0  # what was answered while revocations still came in
+    while len(g.recorder.of("directory_loaded")) < 2:
+        assert c.run("t.echo")[0][3] == "permitted"
+        if len(journal_of(g, 1)) not in (seen, before):
+            seen, answers = len(journal_of(g, 1)), answers + 1
+    assert answers >= 3, answers
+    assert len(journal_of(g, 1)) == before + len(records)
+    assert len(g.recorder.of("revocation")) == len(records)
+
+
+def heartbeat_waits_for_its_directory(g):
+    snapshot = directory([UID])
+
+    def one(h):
+        h.recorder.paused = True
+        for n in range(16):
+            fd = sealed(directory([UID], seq=2 + n))
+            h.send(10, [1, "acme", 1], [fd])
+            os.close(fd)
+        last = directory([UID], seq=100)
+        for what, obj in ((1, last), (2, heartbeat(last, issued=int(time.time()) + 4))):
+            fd = sealed(obj)
+            h.send(10, [1, "acme", what], [fd])
+            os.close(fd)
+        wait_for(lambda: "directory_loaded tenant=\"acme\" seq=17" in h.text(), "those before it")
+        h.recorder.paused = False
+        wait_for(lambda: [r["dir_seq"] for r in h.recorder.of("directory_loaded")][-1:] == [100], "the last")
+        assert Operator(h).status()["tenants"]["acme"]["age_s"] == 0
+        assert "of another directory" not in h.text(), h.text()
+    with_gate(g, one, files=heartbeat_files(snapshot, 600))
+
+
 def revocations_inside_a_directory(g):
     ch, grant = chain()
     c, keep = holding(g, ch), holding(g)
@@ -514,6 +586,8 @@ TESTS = [every_kind_that_ends_a_chain, sub_agents_end_with_their_agent, one_sess
          what_waits_for_people_is_remembered, repetitions_and_narrower_ones_say_nothing_new, unseen_ids_are_accepted,
          holder_takes_back_what_was_handed_on, holder_revokes_nothing_else, holders_have_a_budget,
          directory_as_a_feed, directory_from_a_file_that_changed, directory_while_the_ring_is_full,
+         directories_of_many_tenants_at_once_are_all_taken, a_long_directory_does_not_hold_up_calls,
+         heartbeat_waits_for_its_directory,
          revocations_inside_a_directory, T24_stale_directory_denies_with_its_own_code, no_directory_is_not_ready,
          T23_older_directory_is_refused_after_a_restart, T30_clock_behind_the_journal_is_not_ready,
          T30_revocations_know_the_time_too, the_time_is_written_down, journal_that_cannot_be_read_stops_the_start,

@@ -430,6 +430,40 @@ static void tenants_beyond_the_limit_are_refused(void **state)
     tenant_states_done(&s);
 }
 
+/* A clock that was an hour behind when deadlines were made: they come an hour
+ * sooner once that is known, and what was never in force stays so. */
+static void T30_deadlines_of_a_clock_that_was_behind_come_sooner(void **state)
+{
+    struct tenant_states s = {0};
+    struct tenant_state *a, *b, *c;
+
+    (void)state;
+    assert_int_equal(tenant_states_get(&s, TS_STR_LIT("a"), &a), TS_OK);
+    assert_int_equal(tenant_states_get(&s, TS_STR_LIT("b"), &b), TS_OK);
+    assert_int_equal(tenant_states_get(&s, TS_STR_LIT("c"), &c), TS_OK);
+    directory_ok(a, 5, hash_a, NOW_S, 0, now);
+    directory_ok(b, 5, hash_a, NOW_S, STALENESS, now);
+    tenant_state_mark(c, 5, hash_a);
+
+    tenant_states_sooner(&s, 20 * S);
+    assert_int_equal(tenant_state_code(a, BOOT_NS + 579 * S), CODE_PERMITTED);
+    assert_int_equal(tenant_state_code(a, BOOT_NS + 581 * S), CODE_STALE_STATE);
+    assert_int_equal(tenant_state_code(b, BOOT_NS + 9 * S), CODE_PERMITTED);
+    assert_int_equal(tenant_state_code(b, BOOT_NS + 11 * S), CODE_STALE_STATE);
+    assert_int_equal(tenant_state_code(c, 0), CODE_NOT_READY);
+
+    tenant_states_sooner(&s, UINT64_MAX);
+    tenant_states_sooner(&s, UINT64_MAX);
+    assert_int_equal(tenant_state_code(a, BOOT_NS), CODE_STALE_STATE);
+    assert_int_equal(tenant_state_code(b, BOOT_NS), CODE_STALE_STATE);
+    /* the same state again, by a reload: nothing becomes fresh by that */
+    directory_ok(a, 5, hash_a, NOW_S, 0, now);
+    assert_int_equal(tenant_state_code(a, BOOT_NS), CODE_STALE_STATE);
+    directory_ok(c, 5, hash_a, NOW_S, 0, now);
+    assert_int_equal(tenant_state_code(c, BOOT_NS), CODE_PERMITTED);
+    tenant_states_done(&s);
+}
+
 static ts_err fill(const void *arg)
 {
     struct tenant_states s = {0};
@@ -466,6 +500,7 @@ int main(void)
         cmocka_unit_test(far_and_early_times_do_not_wrap),
         cmocka_unit_test(evidence_of_the_future_is_not_fresher_than_now),
         cmocka_unit_test(T30_clock_set_back_extends_nothing),
+        cmocka_unit_test(T30_deadlines_of_a_clock_that_was_behind_come_sooner),
         cmocka_unit_test(a_reload_can_change_how_long_is_too_long),
         cmocka_unit_test(T34_every_tenant_has_a_state_of_its_own),
         cmocka_unit_test(tenants_beyond_the_limit_are_refused),
