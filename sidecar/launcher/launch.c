@@ -397,7 +397,7 @@ ts_err launch_order(struct launcher *l, const struct order *o,
     ts_err e;
 
     ts_arena_init(&x.arena, LAUNCH_BUDGET);
-    x.mark = TREE_MARK_FIRST + ++l->serial;
+    x.mark = TREE_MARK_FIRST + (++l->serial & (TREE_MARK_FIRST - 1));
     has_started = check(&x) == TS_OK && open_resource(&x) == TS_OK &&
                   make_scratch(&x) == TS_OK && make_ruleset(&x) == TS_OK &&
                   make_argv(&x) == TS_OK && make_token(&x) == TS_OK &&

@@ -58,7 +58,8 @@ struct launcher {
     struct back back;
     uint64_t other_tasks;        /* of our uid, counted at start */
     uint64_t most[RLIM_NLIMITS]; /* our own hard limits, read at start */
-    uint64_t serial;             /* of the last mark */
+    uint64_t serial; /* of the last mark; random at first, since another
+                        launcher of our uid sees our tools, and ours theirs */
     int epoll_fd;
     int signal_fd;
     int null_fd; /* /dev/null, read-write, >= 3 */

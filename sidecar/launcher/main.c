@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -114,6 +115,9 @@ static ts_err confine(struct launcher *l, const char **step)
     l->pure_prog =
         (struct sock_fprog){.len = l->pure.count, .filter = l->pure.insns};
     *step = "/proc and the marks of tools";
+    if (getrandom(&l->serial, sizeof(l->serial), 0) !=
+        (ssize_t)sizeof(l->serial))
+        return TS_E_SYSTEM;
     if ((e = tree_open(&l->tree, &l->key)) != TS_OK)
         return e;
     if (l->layers.process_limit)
