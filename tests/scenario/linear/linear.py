@@ -198,7 +198,8 @@ class Rig:
         self.rounds.append((r, times))
         c = self.bystander.run("lin.true")
         assert c["result"] and c["result"][:2] == ("exited", "permitted"), (KINDS[kind], state, c)
-        assert len(processes(self.by_marker)) == 1, "the bystander's tool is gone"
+        assert len(processes(self.by_marker)) == 1, ("the bystander's tool is gone", n, KINDS[kind], state,
+                                                     self.bystander.calls[1], processes(self.by_marker))
 
     def whole_log(self):
         """Once it holds what the last round has left: ends are synced a moment later."""
