@@ -197,7 +197,7 @@ int cmd_delegate(int argc, char **argv)
         .option_count = sizeof(options) / sizeof(options[0]),
         .examples =
             "  tipstaff delegate --issuer-key issuer.seed --tenant acme \\\n"
-            "      --issuer acme-idp --user alice --agent coder \\\n"
+            "      --issuer acme-issuer --user alice --agent coder \\\n"
             "      --holder coder.pub --aud sidecar/local --task task-1 \\\n"
             "      --ttl 15m --policy task.cedar -o coder.chain\n",
     };

@@ -221,19 +221,25 @@ static void print_next(const struct init *in, const char *dir)
         "    --aud " SIDECAR_ID
         " --task first --ttl 3600 --policy - -o task.grant\n"
         "\n"
-        "Change who there is:\n"
-        "  edit %s/directory/%s.yaml, then\n"
-        "  tipstaff directory apply %s/directory/%s.yaml --config %s\n"
-        "\n"
         "Let the agent (uid %s) call a tool:\n"
         "  TIPSTAFF_SOCKET=%s/agent/agent.sock TIPSTAFF_DELEGATION=task.grant "
         "\\\n"
         "  TIPSTAFF_KEY=%s/keys/agents/coder.seed \\\n"
         "  TIPSTAFF_SIDECAR_KEY=%s/keys/sidecar.pub \\\n"
-        "    tipstaff-shim call fs.list path=.\n",
+        "    tipstaff-shim call fs.list path=.\n"
+        "\n"
+        "Rehearse taking it away:\n"
+        "  tipstaff drill revoke --config %s\n"
+        "\n"
+        "Change who there is:\n"
+        "  edit %s/directory/%s.yaml, then\n"
+        "  tipstaff directory apply %s/directory/%s.yaml --config %s\n"
+        "\n"
+        "The seeds of issuer, directory, revoker and agent are for other "
+        "places than this:\ndocs/OPERATING.md says which.\n",
         dir, in->tenant, in->workspace_path, dir, dir, in->tenant, in->tenant,
-        dir, dir, in->tenant, dir, in->tenant, dir, in->agent_uid_text,
-        in->run_dir, dir, dir);
+        dir, in->agent_uid_text, in->run_dir, dir, dir, dir, dir, in->tenant,
+        dir, in->tenant, dir);
 }
 
 int cmd_init(int argc, char **argv)

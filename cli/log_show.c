@@ -115,9 +115,9 @@ static void show_decision(const struct term *t, const json_t *j)
     static const char *const what[] = {"tool", "action",      "resource",
                                        "args", "sensitivity", "provenance"};
     static const char *const rest[] = {
-        "context",     "task",        "grant", "issuer",     "session",
-        "peer",        "call",        "trace", "generation", "order",
-        "tool_digest", "args_digest", "us"};
+        "context", "task",  "grant",       "issuer",      "session",
+        "peer",    "call",  "trace",       "generation",  "rev_seq",
+        "dir_seq", "order", "tool_digest", "args_digest", "us"};
 
     (void)printf("%sdecision %s%s\n", t->bold, log_line_text(j, "id").ptr,
                  t->reset);

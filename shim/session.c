@@ -75,6 +75,8 @@ static enum tipstaff_status connect_to(struct tipstaff *t, const char *socket,
                         err == ENOENT || err == ECONNREFUSED
                             ? "; is tipstaffd running and TIPSTAFF_SOCKET "
                               "right?"
+                        : err == EACCES
+                            ? "; the socket's group must be one of this user's"
                             : "");
 }
 

@@ -52,9 +52,9 @@ static void become(const struct agent *a)
 {
     const struct drill *d = a->drill;
 
-    if (d->drop &&
-        (setgroups(0, NULL) != 0 || setresgid(d->gid, d->gid, d->gid) != 0 ||
-         setresuid(d->uid, d->uid, d->uid) != 0))
+    if (d->drop && (setgroups((size_t)d->group_count, d->groups) != 0 ||
+                    setresgid(d->gid, d->gid, d->gid) != 0 ||
+                    setresuid(d->uid, d->uid, d->uid) != 0))
         failed(a, "the agent's uid cannot be taken", strerror(errno));
 }
 

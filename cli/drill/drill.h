@@ -15,6 +15,7 @@
  * bool print their error themselves.
  */
 #define DRILL_ROUNDS_MAX 10000
+#define DRILL_GROUPS_MAX 64
 #define DRILL_PATH_CAP   1024
 
 /* What the operator gave; NULL and UINT64_MAX: from the configuration. */
@@ -35,6 +36,8 @@ struct drill {
     const char *socket, *admin;
     uid_t uid; /* of the agent's process */
     gid_t gid;
+    gid_t groups[DRILL_GROUPS_MAX]; /* that user's further ones */
+    int group_count;
     bool drop;                /* to that uid: we are root */
     char dir[DRILL_PATH_CAP]; /* ours, removed at the end; "" */
 };

@@ -112,6 +112,12 @@ static bool choose_ids(struct drill *d)
              : !d->drop           ? getegid()
              : pw != NULL         ? pw->pw_gid
                                   : (gid_t)d->uid;
+    /* The socket may be open to a group that the user is in. */
+    d->group_count =
+        d->drop && pw != NULL && o->gid == UINT64_MAX ? DRILL_GROUPS_MAX : 0;
+    if (d->group_count > 0 &&
+        getgrouplist(pw->pw_name, d->gid, d->groups, &d->group_count) < 0)
+        d->group_count = DRILL_GROUPS_MAX; /* the first ones */
     return true;
 }
 

@@ -446,7 +446,8 @@ ts_err set_kill(struct supervisor *sv, uint64_t drain_recorder_ms)
     struct reaped r = {0};
     ts_err e;
 
-    for (uint32_t i = 0; i < sv->set_count; i++) {
+    /* The gate, which began last, goes first: it would log the others' end. */
+    for (uint32_t i = sv->set_count; i-- > 0;) {
         struct process *p = &sv->set[i];
 
         if (p->pid != 0 && (p != recorder || drain_recorder_ms == 0))
