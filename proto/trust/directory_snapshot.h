@@ -116,8 +116,9 @@ TS_NODISCARD ts_err directory_snapshot_encode(
  * A received object: an enabled directory key of the tenant that is expected,
  * issued inside the key's window, signature, body (tenant equal), issued at
  * most TS_SKEW_S ahead of now (TRUST_E_TIME), now < not_after
- * (TRUST_E_EXPIRED). store needs the directory keys only. Sequence numbers are
- * the caller's.
+ * (TRUST_E_EXPIRED). store needs the directory keys only; keys of the directory
+ * that stand in it, under whatever role, were checked when it was made, and are
+ * not again. Sequence numbers are the caller's.
  */
 TS_NODISCARD enum trust_code directory_snapshot_verify(
     const struct trust_store *store, struct ts_str tenant, struct ts_bytes in,

@@ -13,14 +13,14 @@
  * Where a secret seed may lie, for every program that is given one. Exactly 32
  * bytes in a regular file (RUSTSEC-2022-0093: never a stored pair), and one of
  *
- *   PATH             no symbolic link; owner root or the caller; no bit beyond
- *                    read and write of the owner
- *   PATH             in a Kubernetes secret volume: the link NAME ->
- * ..data/NAME and ..data -> ..TIME as the kubelet makes them, all of it root's;
- * mode 0400, or 0440 when the group is one of ours (fsGroup) credential:NAME
- * systemd.exec(5): beneath $CREDENTIALS_DIRECTORY, which may not be written by
- * group or others; as the first, or 0440 of root:root, which is how an ACL for
- * User= looks
+ * - PATH: no symbolic link; owner root or the caller; no bit beyond read and
+ *   write of the owner
+ * - PATH in a Kubernetes secret volume: the links NAME -> ..data/NAME and
+ *   ..data -> ..TIME as the kubelet makes them, all of it root's; mode 0400, or
+ *   0440 when the group is one of ours (fsGroup)
+ * - credential:NAME, systemd.exec(5): beneath $CREDENTIALS_DIRECTORY, which may
+ *   not be written by group or others; as the first, or 0440 of root:root,
+ *   which is how an ACL for User= looks
  *
  * Nothing looser. On failure reterr_text (cap >= 1) names the file and says
  * what to do: TS_E_INVALID for a file that is refused, else what the system

@@ -39,19 +39,6 @@ TS_NODISCARD ts_err trust_secret_from_seed(uint8_t seed[TRUST_SEED_LEN],
                                            struct trust_secret *ret);
 void trust_secret_done(struct trust_secret *s);
 
-/*
- * Reads a seed file. It must be a regular file of exactly 32 bytes, belong to
- * owner, and be closed to group and others; symlinks are not followed. On
- * failure reterr_text (cap >= 1) says what is wrong with it and what to do.
- * _fd: same checks on an open descriptor, which stays the caller's.
- */
-TS_NODISCARD ts_err trust_secret_load(int dir_fd, const char *path, uid_t owner,
-                                      struct trust_secret *ret,
-                                      char *reterr_text, size_t reterr_cap);
-TS_NODISCARD ts_err trust_secret_load_fd(int fd, const char *name, uid_t owner,
-                                         struct trust_secret *ret,
-                                         char *reterr_text, size_t reterr_cap);
-
 /* TS_OK if pk is a canonical point of the main subgroup; else TS_E_INVALID.
  * Every key that enters is checked: verification alone accepts signatures
  * under mixed-order keys. */

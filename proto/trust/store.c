@@ -161,24 +161,44 @@ static ts_err add_key(const struct builder *b, struct trust_key *k)
     return TS_OK;
 }
 
-/* At most TRUST_ISSUER_KEYS_MAX for one issuer: rotation, not a collection. */
-static ts_err count_issuer_keys(const struct builder *b,
-                                const struct trust_key *k)
+static int cmp_issuer(const void *a, const void *b)
 {
-    size_t same = 0;
+    const struct trust_key *const *x = a, *const *y = b;
+    int c = ts_str_cmp((*x)->tenant, (*y)->tenant);
 
-    for (size_t i = 0; i < b->s->key_count; i++) {
-        const struct trust_key *o = &b->s->keys[i];
+    return c != 0 ? c : ts_str_cmp((*x)->name, (*y)->name);
+}
 
-        same += o->role == TRUST_ROLE_ISSUER &&
-                ts_str_eq(o->tenant, k->tenant) && ts_str_eq(o->name, k->name);
+/* At most TRUST_ISSUER_KEYS_MAX for one issuer: rotation, not a collection. */
+static ts_err count_issuer_keys(const struct builder *b)
+{
+    const struct trust_store *s = b->s;
+    const struct trust_key **issuers;
+    size_t n = 0, same = 0;
+    void *p;
+    ts_err e;
+
+    for (size_t i = 0; i < s->key_count; i++)
+        n += s->keys[i].role == TRUST_ROLE_ISSUER;
+    e = ts_arena_array(b->arena, n + 1, sizeof(*issuers), &p);
+    if (e != TS_OK)
+        return refuse(b, e, "trust store: %s", ts_err_text(e));
+    issuers = p;
+    n = 0;
+    for (size_t i = 0; i < s->key_count; i++)
+        if (s->keys[i].role == TRUST_ROLE_ISSUER)
+            issuers[n++] = &s->keys[i];
+    qsort(issuers, n, sizeof(*issuers), cmp_issuer);
+    for (size_t i = 0; i < n; i++) {
+        same = i > 0 && cmp_issuer(&issuers[i - 1], &issuers[i]) == 0 ? same + 1
+                                                                      : 1;
+        if (same > TRUST_ISSUER_KEYS_MAX)
+            return refuse(b, TS_E_INVALID,
+                          "issuer \"%s\" has more than %d keys; remove those "
+                          "whose delegations have all expired",
+                          issuers[i]->name.ptr, TRUST_ISSUER_KEYS_MAX);
     }
-    if (same <= TRUST_ISSUER_KEYS_MAX)
-        return TS_OK;
-    return refuse(b, TS_E_INVALID,
-                  "issuer \"%s\" has %zu keys, at most %d are allowed; remove "
-                  "those whose delegations have all expired",
-                  k->name.ptr, same, TRUST_ISSUER_KEYS_MAX);
+    return TS_OK;
 }
 
 static ts_err add_keys(struct builder *b, const struct trust_input *in)
@@ -194,10 +214,8 @@ static ts_err add_keys(struct builder *b, const struct trust_input *in)
     for (size_t i = 0; i < s->key_count; i++)
         if ((e = add_key(b, &s->keys[i])) != TS_OK)
             return e;
-    for (size_t i = 0; i < s->key_count; i++)
-        if (s->keys[i].role == TRUST_ROLE_ISSUER &&
-            (e = count_issuer_keys(b, &s->keys[i])) != TS_OK)
-            return e;
+    if ((e = count_issuer_keys(b)) != TS_OK)
+        return e;
     qsort(s->keys, s->key_count, sizeof(*s->keys), store_cmp_kid);
     for (size_t i = 1; i < s->key_count; i++)
         if (store_cmp_kid(&s->keys[i - 1], &s->keys[i]) == 0)

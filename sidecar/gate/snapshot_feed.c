@@ -96,15 +96,19 @@ static ts_err try(const struct snapshot *old, uint32_t tenant,
 
 static ts_err open(const struct snapshot *old, const struct snapshot_tenant *t,
                    struct ts_bytes object, const struct snapshot_past *past,
-                   struct directory **ret, const struct snapshot_err *err)
+                   struct directory *known, struct directory **ret,
+                   const struct snapshot_err *err)
 {
-    struct directory *d = NULL;
-    ts_err e;
+    struct directory *d = known;
+    ts_err e = TS_OK;
 
     if (t->has_directory && directory_is_same(t->directory, object))
         return TS_E_EXISTS;
-    e = directory_open(old->rules->keys, t->name, object, past->now_s, &d,
-                       err->text, err->cap);
+    if (known != NULL && directory_is_same(known, object))
+        directory_hold(known);
+    else
+        e = directory_open(old->store, t->name, object, past->now_s, &d,
+                           err->text, err->cap);
     if (e != TS_OK)
         return e;
     e = compare(t, past, d, err);
@@ -133,8 +137,8 @@ static ts_err said(ts_err e, struct ts_str tenant,
 ts_err snapshot_directory_open(const struct snapshot *old, struct ts_str tenant,
                                struct ts_bytes object,
                                const struct snapshot_past *past,
-                               struct directory **ret, char *reterr_text,
-                               size_t reterr_cap)
+                               struct directory *known, struct directory **ret,
+                               char *reterr_text, size_t reterr_cap)
 {
     static const struct snapshot_past nothing = {0};
     const struct snapshot_err err = {reterr_text, reterr_cap};
@@ -143,7 +147,8 @@ ts_err snapshot_directory_open(const struct snapshot *old, struct ts_str tenant,
 
     reterr_text[0] = '\0';
     if (t != NULL)
-        e = open(old, t, object, past != NULL ? past : &nothing, ret, &err);
+        e = open(old, t, object, past != NULL ? past : &nothing, known, ret,
+                 &err);
     return said(e, tenant, &err);
 }
 
@@ -168,7 +173,7 @@ ts_err snapshot_with_directory(const struct snapshot *old, struct ts_str tenant,
                                size_t reterr_cap)
 {
     struct directory *d = NULL;
-    ts_err e = snapshot_directory_open(old, tenant, object, past, &d,
+    ts_err e = snapshot_directory_open(old, tenant, object, past, NULL, &d,
                                        reterr_text, reterr_cap);
 
     if (e != TS_OK)

@@ -339,6 +339,35 @@ static void what_does_not_fit_is_not_written(void **state)
     ts_buf_done(&out);
 }
 
+/* Keys that the verifier's store holds were checked when it was made. */
+static void points_are_checked_unless_the_store_has_them(void **state)
+{
+    static const uint8_t identity[TRUST_PK_LEN] = {1};
+    struct ts_bytes body;
+    uint8_t *at;
+
+    (void)state;
+    (void)dw_sign(&g, KEY_DIRECTORY); /* leaves the body in g.body */
+    body = world_bytes(&g.body);
+    at = memmem((void *)(uintptr_t)body.ptr, body.len, g.w.key[KEY_SUB].pk,
+                TRUST_PK_LEN);
+    assert_non_null(at);
+    memcpy(at, identity, TRUST_PK_LEN);
+    ts_buf_clear(&g.object);
+    assert_int_equal(
+        signed_make(SIGNED_SNAPSHOT, body, &g.w.key[KEY_DIRECTORY], &g.object),
+        TS_OK);
+    assert_int_equal(dw_verify(&g, "acme", world_bytes(&g.object), W_NOW, NULL),
+                     TRUST_E_KEY);
+    assert_int_equal(decode(body), TRUST_E_KEY);
+    memcpy(g.w.agents[1].keys[0], identity, TRUST_PK_LEN);
+    g.w.in.points_checked = true; /* it was not, but that is what it says */
+    world_rebuild(&g.w);
+    assert_int_equal(dw_verify(&g, "acme", world_bytes(&g.object), W_NOW, NULL),
+                     TRUST_OK);
+    assert_int_equal(decode(body), TRUST_E_KEY);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -352,6 +381,7 @@ int main(void)
         T(only_the_directory_of_the_tenant_counts),
         T(a_snapshot_counts_in_its_window_only),
         T(a_store_of_keys_alone_is_enough),
+        T(points_are_checked_unless_the_store_has_them),
         T(a_large_directory_is_read_and_written),
         T(without_memory_there_is_no_snapshot),
         T(an_arena_that_is_too_small_is_told_at_every_size),

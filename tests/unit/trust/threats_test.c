@@ -12,6 +12,7 @@
 #include "proto/base/ts_require.h"
 #include "proto/trust/chain_priv.h"
 #include "proto/trust/handshake.h"
+#include "proto/trust/key_source.h"
 #include "proto/trust/revocation_record.h"
 #include "proto/trust/smp.h"
 #include "proto/wire/mp_write.h"
@@ -412,20 +413,20 @@ static void T10_bad_points_enter_nowhere(void **state)
 static void T11_a_stored_key_pair_is_no_seed(void **state)
 {
     char path[] = "seed-XXXXXX", why[256];
+    const struct key_source from = {
+        .dir_fd = AT_FDCWD, .where = path, .owner = geteuid()};
     struct trust_secret s = {0};
     int fd = mkstemp(path);
 
     (void)state;
     assert_true(fd >= 0);
     assert_int_equal(write(fd, w.key[KEY_CODER].sk, 64), 64);
-    assert_int_equal(
-        trust_secret_load_fd(fd, path, geteuid(), &s, why, sizeof(why)),
-        TS_E_INVALID);
+    assert_int_equal(key_source_load(&from, &s, why, sizeof(why)),
+                     TS_E_INVALID);
     assert_non_null(strstr(why, "exactly 32"));
     assert_null(s.sk);
     assert_int_equal(ftruncate(fd, TRUST_SEED_LEN), 0);
-    assert_int_equal(
-        trust_secret_load_fd(fd, path, geteuid(), &s, why, sizeof(why)), TS_OK);
+    assert_int_equal(key_source_load(&from, &s, why, sizeof(why)), TS_OK);
     assert_memory_equal(s.pk, w.key[KEY_CODER].pk, TRUST_PK_LEN);
     trust_secret_done(&s);
     (void)close(fd);
