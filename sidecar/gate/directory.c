@@ -1,5 +1,6 @@
 #include "sidecar/gate/directory.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,16 +24,25 @@ struct directory {
     uint8_t signer[TRUST_KID_LEN];
     char name[SHOWN_MAX];
     struct directory_entry *entries; /* users, then agents */
-    uint32_t *slots; /* open addressing over uid hashes, at most half full */
+    uint32_t *slots;                 /* open addressing, at most half full */
     uint32_t mask;
+    uint8_t hash_key[crypto_shorthash_KEYBYTES]; /* ids come from strangers */
 };
 
 /* ---- look-ups ----------------------------------------------------------- */
 
+/* A keyed hash of the id alone: users and agents of one name stand side by
+ * side. That of the uid is the same everywhere, so that ids could be chosen
+ * which all begin their search at one slot. */
 static uint32_t *probe(const struct directory *d, const struct cedar_uid *uid)
 {
-    uint32_t at = (uint32_t)uid->hash & d->mask;
+    uint8_t h[crypto_shorthash_BYTES];
+    uint32_t at;
 
+    (void)crypto_shorthash(h, (const uint8_t *)uid->id.ptr, uid->id.len,
+                           d->hash_key); /* cannot fail */
+    memcpy(&at, h, sizeof(at));
+    at &= d->mask;
     while (d->slots[at] != NOBODY &&
            !cedar_uid_eq(&d->entries[d->slots[at]].uid, uid))
         at = (at + 1) & d->mask;
@@ -155,6 +165,7 @@ static ts_err index_people(struct directory *d)
     d->entries = entries;
     d->slots = slots;
     d->mask = cap - 1;
+    randombytes_buf(d->hash_key, sizeof(d->hash_key));
     for (uint32_t i = 0; i < cap; i++)
         d->slots[i] = NOBODY;
     for (uint32_t i = 0; i < p->user_count; i++)

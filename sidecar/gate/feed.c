@@ -303,6 +303,16 @@ static ts_err take_directory(struct gate *g, const struct feed_offer *o,
     return TS_OK;
 }
 
+/* What goes on in a later turn is not verified in each. */
+static void keep_opened(struct gate *g, struct directory *d)
+{
+    if (d != NULL)
+        directory_hold(d);
+    directory_release(g->opened);
+    g->opened = d;
+    g->opened_serial = g->snapshot_serial;
+}
+
 static ts_err apply_directory(struct gate *g, const struct feed_offer *o,
                               struct ts_str tenant, struct revoke_asker asker,
                               struct feed_refusal *reterr)
@@ -312,8 +322,10 @@ static ts_err apply_directory(struct gate *g, const struct feed_offer *o,
     const struct revoke_asker nobody = {0};
     uint64_t epoch = g->revoked.epoch;
     struct directory *d;
-    ts_err e = snapshot_directory_open(g->snapshot, tenant, o->object, &past,
-                                       &d, reterr->text, sizeof(reterr->text));
+    ts_err e = snapshot_directory_open(
+        g->snapshot, tenant, o->object, &past,
+        g->opened_serial == g->snapshot_serial ? g->opened : NULL, &d,
+        reterr->text, sizeof(reterr->text));
 
     if (e == TS_E_EXISTS) { /* in force: acknowledged behind what it did */
         t = snapshot_tenant_find(g->snapshot, tenant);
@@ -325,6 +337,7 @@ static ts_err apply_directory(struct gate *g, const struct feed_offer *o,
     if (e != TS_OK)
         return refused(reterr, e);
     e = take_directory(g, o, tenant, d, reterr);
+    keep_opened(g, e == TS_E_AGAIN ? d : NULL);
     directory_release(d);
     /* Revocations that came before the flaw stand on their own. */
     if (e == TS_OK || g->revoked.epoch != epoch)

@@ -29,6 +29,7 @@
  */
 struct admin;
 struct client;
+struct directory;
 struct meters;
 struct run;
 struct snapshot;
@@ -110,6 +111,8 @@ struct gate {
     struct feed_waiting *feeds;    /* owned, feed_cap of them */
     uint32_t feed_cap, feed_turn;
     bool feeds_wait;
+    struct directory *opened; /* held; verified, its revocations under way */
+    uint64_t opened_serial;   /* snapshot_serial then */
     struct revocations revoked;
     uint64_t rev_seq;
     struct revoke_rate revoke_rate;

@@ -13,6 +13,7 @@
 #include "sidecar/gate/conn_uv.h"
 #include "sidecar/gate/control_uv.h"
 #include "sidecar/gate/decide.h"
+#include "sidecar/gate/directory.h"
 #include "sidecar/gate/feed.h"
 #include "sidecar/gate/feed_in.h"
 #include "sidecar/gate/hop_in.h"
@@ -283,6 +284,7 @@ void gate_free(struct gate *g)
     revocations_done(&g->revoked);
     tenant_states_done(&g->states);
     feed_in_close(g);
+    directory_release(g->opened);
     trust_secret_done(&g->key);
     trust_secret_done(&g->token_key);
     ts_arena_done(&g->arena);

@@ -143,11 +143,12 @@ TS_NODISCARD ts_err snapshot_with_directory(
     size_t reterr_cap);
 /* The same in two steps: verified and compared with the mark, and put in. In
  * between are the revocations that stand in it; *ret is released by its new
- * owner with directory_release(). */
+ * owner with directory_release(). known: what an earlier call with the same old
+ * and tenant gave, or NULL; the same bytes are not verified again. */
 TS_NODISCARD ts_err snapshot_directory_open(
     const struct snapshot *old, struct ts_str tenant, struct ts_bytes object,
-    const struct snapshot_past *past, struct directory **ret, char *reterr_text,
-    size_t reterr_cap);
+    const struct snapshot_past *past, struct directory *known,
+    struct directory **ret, char *reterr_text, size_t reterr_cap);
 TS_NODISCARD ts_err snapshot_with_opened(const struct snapshot *old,
                                          struct ts_str tenant,
                                          struct directory *d,

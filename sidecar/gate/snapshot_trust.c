@@ -1,3 +1,4 @@
+#include <sodium.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,15 +26,19 @@ struct known_key {
 struct key_table {
     struct known_key *slots; /* open addressing, at most half full */
     size_t mask;
+    uint8_t hash_key[crypto_shorthash_KEYBYTES];
 };
 
 /* The slot of a key, or the free one where it would stand. */
 static struct known_key *probe(const struct key_table *k,
                                const uint8_t pk[TRUST_PK_LEN])
 {
+    uint8_t h[crypto_shorthash_BYTES];
     size_t i = 0;
 
-    memcpy(&i, pk, sizeof(i)); /* a public key is as good as random */
+    /* Points can be chosen: one in sixteen of any bytes is good enough. */
+    (void)crypto_shorthash(h, pk, TRUST_PK_LEN, k->hash_key); /* cannot fail */
+    memcpy(&i, h, sizeof(h));
     for (i &= k->mask; k->slots[i].pk != NULL; i = (i + 1) & k->mask)
         if (memcmp(k->slots[i].pk, pk, TRUST_PK_LEN) == 0)
             break;
@@ -93,6 +98,7 @@ ts_err key_table_make(const struct snapshot_rules *r, size_t more,
         return e;
     k = p;
     *k = (struct key_table){.slots = q, .mask = cap - 1};
+    randombytes_buf(k->hash_key, sizeof(k->hash_key));
     for (uint32_t i = 0; i < r->tenant_count; i++) {
         const struct tenant_files *t = &r->tenants[i].files;
 
