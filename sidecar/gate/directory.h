@@ -24,8 +24,10 @@ struct directory;
 
 /*
  * Verifies a signed object, of which a copy is kept. store needs the directory
- * keys only. now_s 0: whether it is in time is not asked. On failure
- * reterr_text is "tenants/NAME/directory.snapshot: what; what to do":
+ * keys only; keys of the directory that it holds too are not checked again,
+ * which takes most of the time of a large one. now_s 0: whether it is in time
+ * is not asked. On failure reterr_text is "tenants/NAME/directory.snapshot:
+ * what; what to do":
  *
  *   TS_E_AUTH    nobody signed it who may
  *   TS_E_DENIED  too old, or from the future
