@@ -1,9 +1,13 @@
 # Sourced after lib.sh by what types a page of the documentation.
 
-# walk PAGE.md LEAST: every sh block of the page, in order, by a user that is not
-# root, in ./home. At least LEAST commands of ours must be in it.
+# walk PAGE.md LEAST: every sh block of that page of docs/, in order, by a user that
+# is not root, in ./home. At least LEAST commands of ours must be in it.
 walk() {
-    page=$here/../../../docs/$1
+    walk_file "$here/../../../docs/$1" "$2"
+}
+
+walk_file() { # walk_file FILE LEAST
+    page=$1
     awk '/^```sh$/ { on = 1; next } /^```$/ { on = 0 } on' "$page" >walk.sh
     [ "$(grep -c 'tipstaff' walk.sh)" -ge "$2" ] || fail "commands were lost"
     # whatever happens, the service that the page starts ends with this test
@@ -26,6 +30,6 @@ SH
         timeout 100 $as bash run.sh >../out 2>../err
     ) || {
         cat out err home/service.log >&2 2>/dev/null
-        fail "the walk-through of docs/$1 stopped"
+        fail "the walk-through of $1 stopped"
     }
 }
