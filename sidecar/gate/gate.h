@@ -94,6 +94,8 @@ struct gate {
     uv_check_t after_poll;
     uv_poll_t sweep; /* of sweep_fd */
     int sweep_fd;    /* owned; a timer in the kernel, see sweep_start() */
+    uv_poll_t step;  /* of step_fd */
+    int step_fd;     /* owned; readable when the wall clock is set */
     uv_timer_t retry;
     uv_timer_t grace;
     uv_poll_t agent_listen, admin_listen, control_poll;

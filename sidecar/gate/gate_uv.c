@@ -163,6 +163,16 @@ static void on_after_poll(uv_check_t *h)
     g->now_is_read = false;
 }
 
+static void sweep(struct gate *g)
+{
+    g->now_is_read = false;
+    clients_sweep(g);
+    runs_sweep(g);
+    revoke_sweep(g);
+    control_beat(g);
+    clock_write(g);
+}
+
 static void on_sweep(uv_poll_t *p, int status, int events)
 {
     struct gate *g = p->data;
@@ -175,12 +185,33 @@ static void on_sweep(uv_poll_t *p, int status, int events)
         gate_fail(g, "the sweep's timer");
         return;
     }
-    g->now_is_read = false;
-    clients_sweep(g);
-    runs_sweep(g);
-    revoke_sweep(g);
-    control_beat(g);
-    clock_write(g);
+    sweep(g);
+}
+
+/* The clock was set, or the machine slept: what that ends ends now, and the log
+ * says so, whether anybody calls or not. */
+static void on_step(uv_poll_t *p, int status, int events)
+{
+    struct gate *g = p->data;
+
+    (void)events;
+    if (status < 0)
+        gate_fail(g, "the clock's descriptor");
+    else if (clock_step_take(g->step_fd))
+        sweep(g);
+}
+
+static ts_err step_start(struct gate *g)
+{
+    ts_err e = clock_step_open(&g->step_fd);
+
+    if (e != TS_OK)
+        return e;
+    if (uv_poll_init(&g->loop, &g->step, g->step_fd) != 0)
+        return TS_E_SYSTEM;
+    g->step.data = g;
+    return uv_poll_start(&g->step, UV_READABLE, on_step) == 0 ? TS_OK
+                                                              : TS_E_SYSTEM;
 }
 
 /* A descriptor that becomes readable, not a timer of libuv: with one of those
@@ -209,6 +240,8 @@ static ts_err sweep_start(struct gate *g)
 
 static ts_err handles_start(struct gate *g)
 {
+    ts_err e;
+
     if (uv_timer_init(&g->loop, &g->retry) != 0 ||
         uv_prepare_init(&g->loop, &g->before_poll) != 0 ||
         uv_check_init(&g->loop, &g->after_poll) != 0)
@@ -219,7 +252,8 @@ static ts_err handles_start(struct gate *g)
     if (uv_prepare_start(&g->before_poll, on_before_poll) != 0 ||
         uv_check_start(&g->after_poll, on_after_poll) != 0)
         return TS_E_SYSTEM;
-    return sweep_start(g);
+    e = sweep_start(g);
+    return e == TS_OK ? step_start(g) : e;
 }
 
 ts_err gate_new(struct gate **ret)
@@ -230,6 +264,7 @@ ts_err gate_new(struct gate **ret)
     if (g == NULL)
         return e;
     g->sweep_fd = -1;
+    g->step_fd = -1;
     g->read_buf = ts_mem_alloc(GATE_READ_MAX);
     g->pipe_buf = ts_mem_alloc(TS_CHUNK_MAX);
     g->record_buf = ts_mem_alloc(TS_RECORD_MAX);
@@ -289,6 +324,7 @@ void gate_free(struct gate *g)
     trust_secret_done(&g->token_key);
     ts_arena_done(&g->arena);
     ts_fd_close(&g->sweep_fd);
+    ts_fd_close(&g->step_fd);
     ts_mem_free(g->read_buf);
     ts_mem_free(g->pipe_buf);
     ts_mem_free(g->record_buf);
@@ -336,6 +372,7 @@ void gate_close(struct gate *g)
     hop_in_close(g);
     control_close(g);
     uv_close((uv_handle_t *)&g->sweep, NULL);
+    uv_close((uv_handle_t *)&g->step, NULL);
     uv_close((uv_handle_t *)&g->retry, NULL);
     uv_close((uv_handle_t *)&g->before_poll, NULL);
     uv_close((uv_handle_t *)&g->after_poll, NULL);
