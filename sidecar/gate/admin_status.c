@@ -52,12 +52,13 @@ static ts_err put_gate(struct gate *g, struct ts_buf *out)
         "\"draining\":%s,\"ring\":\"%s\",\"decisions\":{\"permit\":%" PRIu64
         ",\"forbid\":%" PRIu64 ",\"pending\":%" PRIu64 "},\"checks\":%" PRIu64
         ",\"recorded\":%" PRIu64 ",\"handshakes\":%" PRIu64
-        ",\"handshake_failures\":%" PRIu64 ",\"peers_refused\":%" PRIu64
-        ",\"bad_frames\":%" PRIu64,
+        ",\"chains_known\":%" PRIu64 ",\"handshake_failures\":%" PRIu64
+        ",\"peers_refused\":%" PRIu64 ",\"bad_frames\":%" PRIu64,
         up, g->snapshot->generation, g->rev_seq, g->client_count, runs_count(g),
         g->draining ? "true" : "false", ring_name(order_out_state(g)),
         s->permits, s->denials, s->pendings, s->checks, s->recorded,
-        s->handshakes, s->handshake_failures, s->refused_peers, s->frames_bad);
+        s->handshakes, s->chains_known, s->handshake_failures, s->refused_peers,
+        s->frames_bad);
 }
 
 static ts_err put_state(struct gate *g, struct ts_buf *out)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "proto/base/ts_mem.h"
+#include "proto/base/ts_require.h"
 #include "proto/trust/id.h"
 #include "proto/trust/store.h"
 #include "proto/wire/mp_write.h"
@@ -142,29 +143,29 @@ static ts_err head_make(const struct delegation *d, struct ts_arena *arena,
 }
 
 static ts_err parts_make(const struct delegation *d,
-                         const struct trust_config *cfg, struct authority *a)
+                         const struct trust_config *cfg, struct verified *v)
 {
     struct ts_str leaf = delegation_leaf(d)->agent;
     const struct trust_agent *known =
         trust_store_agent_or_ancestor(cfg->store, d->tenant, leaf);
     struct authority_parts *p;
     void *mem;
-    ts_err e = ts_arena_alloc(&a->arena, sizeof(*p), &mem);
+    ts_err e = ts_arena_alloc(&v->arena, sizeof(*p), &mem);
 
     if (e != TS_OK)
         return e;
     p = mem;
     p->user = cedar_uid_make(TS_STR_LIT("User"), d->user);
-    if ((e = agents_make(d, &a->arena, p)) != TS_OK ||
-        (e = grant_make(d, &a->arena, p)) != TS_OK ||
-        (e = head_make(d, &a->arena, p)) != TS_OK)
+    if ((e = agents_make(d, &v->arena, p)) != TS_OK ||
+        (e = grant_make(d, &v->arena, p)) != TS_OK ||
+        (e = head_make(d, &v->arena, p)) != TS_OK)
         return e;
     if (known != NULL)
         leaf = known->id;
     p->meter_agent = meter_key_make(METER_AGENT, d->tenant, leaf);
     p->meter_denied = meter_key_make(METER_DENIED, d->tenant, leaf);
     p->meter_task = meter_key_make(METER_TASK, d->tenant, d->task);
-    a->parts = p;
+    v->parts = p;
     return TS_OK;
 }
 
@@ -194,44 +195,93 @@ static ts_err block_parse(struct ts_str text, const struct cedar_schema *schema,
     return TS_E_AUTH;
 }
 
-static ts_err fill(struct authority *a, const uint8_t *chain, size_t chain_len,
+static struct verified *verified_new(void)
+{
+    struct verified *v = ts_mem_alloc(sizeof(*v));
+
+    if (v != NULL) {
+        v->users = 1;
+        ts_arena_init(&v->arena, AUTHORITY_BUDGET);
+    }
+    return v;
+}
+
+void verified_hold(struct verified *v)
+{
+    v->users++;
+}
+
+void verified_release(struct verified *v)
+{
+    if (v == NULL)
+        return;
+    TS_REQUIRE(v->users > 0);
+    if (--v->users > 0)
+        return;
+    for (uint32_t i = 0; i < v->block_count; i++)
+        cedar_policies_free(v->block_policies[i]);
+    ts_arena_done(&v->arena);
+    ts_mem_free(v);
+}
+
+static ts_err fill(struct verified *v, const uint8_t *chain, size_t chain_len,
                    const struct trust_config *cfg, uint64_t now_s,
                    enum trust_code *reterr_code)
 {
     struct delegation *d;
     enum trust_code code;
     void *p;
-    ts_err e = ts_arena_alloc(&a->arena, sizeof(*d), &p);
+    ts_err e = ts_arena_alloc(&v->arena, sizeof(*d), &p);
 
     if (e != TS_OK)
         return e;
     d = p;
-    code = delegation_decode_verify(cfg, chain, chain_len, now_s, &a->arena, d);
+    code = delegation_decode_verify(cfg, chain, chain_len, now_s, &v->arena, d);
     if (code == TRUST_E_INTERNAL)
         return TS_E_NOMEM;
     if (code != TRUST_OK) {
         *reterr_code = code;
         return TS_E_AUTH;
     }
-    a->delegation = d;
-    a->tenant = d->tenant;
-    return parts_make(d, cfg, a);
+    v->delegation = d;
+    return parts_make(d, cfg, v);
 }
 
 ts_err authority_blocks(struct authority *a, const struct cedar_schema *schema,
                         enum trust_code *reterr_code)
 {
     const struct delegation *d = a->delegation;
+    struct verified *v = a->verified;
 
     *reterr_code = TRUST_E_INTERNAL;
-    for (size_t i = a->block_count; i < d->block_count; i++) {
+    for (size_t i = v->block_count; i < d->block_count; i++) {
         ts_err e = block_parse(d->blocks[i].policies, schema,
-                               &a->block_policies[i], reterr_code);
+                               &v->block_policies[i], reterr_code);
 
         if (e != TS_OK)
             return e;
-        a->block_count++;
+        v->block_count++;
     }
+    a->block_count = v->block_count;
+    return TS_OK;
+}
+
+/* Takes v over, whatever happens. */
+static ts_err authority_on(struct verified *v, struct authority **ret)
+{
+    struct authority *a = ts_mem_alloc(sizeof(*a));
+
+    if (a == NULL) {
+        verified_release(v);
+        return TS_E_NOMEM;
+    }
+    a->verified = v;
+    a->delegation = v->delegation;
+    a->tenant = v->delegation->tenant;
+    a->block_policies = v->block_policies;
+    a->block_count = v->block_count;
+    a->parts = v->parts;
+    *ret = a;
     return TS_OK;
 }
 
@@ -240,52 +290,50 @@ ts_err authority_make(const uint8_t *chain, size_t chain_len,
                       struct authority **ret, enum trust_code *reterr_code)
 {
     enum trust_code code = TRUST_E_INTERNAL;
-    struct authority *a = ts_mem_alloc(sizeof(*a));
-    ts_err e;
+    struct verified *v = verified_new();
+    ts_err e =
+        v == NULL ? TS_E_NOMEM : fill(v, chain, chain_len, cfg, now_s, &code);
 
-    if (a == NULL) {
+    if (e != TS_OK)
+        verified_release(v);
+    else
+        e = authority_on(v, ret);
+    if (e != TS_OK)
         *reterr_code = code;
-        return TS_E_NOMEM;
-    }
-    ts_arena_init(&a->arena, AUTHORITY_BUDGET);
-    e = fill(a, chain, chain_len, cfg, now_s, &code);
-    if (e != TS_OK) {
-        authority_free(a);
-        *reterr_code = code;
-        return e;
-    }
-    *ret = a;
-    return TS_OK;
+    return e;
+}
+
+ts_err authority_again(struct verified *v, struct authority **ret)
+{
+    verified_hold(v);
+    return authority_on(v, ret);
 }
 
 ts_err authority_recorded(const struct delegation *d,
                           const struct trust_config *cfg,
                           struct authority **ret)
 {
-    struct authority *a = ts_mem_alloc(sizeof(*a));
+    struct verified *v = verified_new();
     ts_err e;
 
-    if (a == NULL)
+    if (v == NULL)
         return TS_E_NOMEM;
-    ts_arena_init(&a->arena, AUTHORITY_BUDGET);
-    a->delegation = d;
-    a->tenant = d->tenant;
-    a->recorded = true;
-    e = parts_make(d, cfg, a);
+    v->delegation = d;
+    e = parts_make(d, cfg, v);
     if (e != TS_OK) {
-        authority_free(a);
+        verified_release(v);
         return e;
     }
-    *ret = a;
-    return TS_OK;
+    e = authority_on(v, ret);
+    if (e == TS_OK)
+        (*ret)->recorded = true;
+    return e;
 }
 
 void authority_free(struct authority *a)
 {
     if (a == NULL)
         return;
-    for (uint32_t i = 0; i < a->block_count; i++)
-        cedar_policies_free(a->block_policies[i]);
-    ts_arena_done(&a->arena);
+    verified_release(a->verified);
     ts_mem_free(a);
 }

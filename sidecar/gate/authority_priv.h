@@ -2,6 +2,7 @@
 #define SIDECAR_GATE_AUTHORITY_PRIV_H
 
 #include "policy/cedar.h"
+#include "proto/base/ts_arena.h"
 #include "proto/base/ts_str.h"
 #include "proto/wire/limits.h"
 #include "sidecar/gate/meters.h"
@@ -29,5 +30,14 @@ struct authority_parts {
     struct ts_bytes record_head;
 };
 #define AUTHORITY_HEAD_KEYS 8
+
+struct verified {
+    uint32_t users;
+    struct ts_arena arena; /* holds what is below */
+    const struct delegation *delegation;
+    const struct authority_parts *parts;
+    struct cedar_policies *block_policies[TS_BLOCKS_MAX]; /* owned */
+    uint32_t block_count;
+};
 
 #endif

@@ -1,6 +1,6 @@
 # The deciding half of the gate: pure code, no sockets, no libuv.
 ts_library(gate_core DIR sidecar/gate
-    SOURCES authority.c combine.c context.c decide.c decide_record.c
+    SOURCES authority.c chain_cache.c combine.c context.c decide.c decide_record.c
             decide_text.c directory.c directory_yaml.c meters.c obo_token.c
             outcome_record.c replay.c request.c snapshot.c snapshot_feed.c
             snapshot_load.c snapshot_people.c snapshot_policies.c

@@ -29,13 +29,16 @@
 
 /* What authority_make() prepared once, so that no call does it again. */
 struct authority_parts;
+/* A verified chain, its blocks parsed: what every session on it shares, by
+ * reference count; see chain_cache.h. */
+struct verified;
 
 /* What the handshake established; built once per session by session.c. */
 struct authority {
-    struct ts_arena arena; /* holds everything below */
+    struct verified *verified; /* one reference is ours; holds what follows */
     const struct delegation *delegation;
     struct ts_str tenant;
-    struct cedar_policies *block_policies[TS_BLOCKS_MAX]; /* parsed once */
+    struct cedar_policies *const *block_policies; /* parsed once */
     uint32_t block_count; /* all of the delegation's, or nothing is decided */
     bool recorded;        /* of a record, for asking again: it has no blocks */
     uint8_t session_id[16];
@@ -66,7 +69,13 @@ TS_NODISCARD ts_err authority_blocks(struct authority *a,
 TS_NODISCARD ts_err authority_recorded(const struct delegation *d,
                                        const struct trust_config *cfg,
                                        struct authority **ret);
+/* Another session on a chain that was verified before, under the very snapshot
+ * of that time; the caller asks delegation_check_now(). v gets one user more.
+ */
+TS_NODISCARD ts_err authority_again(struct verified *v, struct authority **ret);
 void authority_free(struct authority *a);
+void verified_hold(struct verified *v);
+void verified_release(struct verified *v); /* NULL is fine */
 
 /* Rate counters per (tenant, agent, tool, task) over 1 minute and 1 hour, and
  * denied calls; from the monotonic clock, bounded memory, oldest idle entries

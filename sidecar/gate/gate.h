@@ -17,6 +17,7 @@
 #include "sidecar/common/control.h"
 #include "sidecar/common/ring.h"
 #include "sidecar/gate/callids.h"
+#include "sidecar/gate/chain_cache.h"
 #include "sidecar/gate/clock_guard.h"
 #include "sidecar/gate/peers.h"
 #include "sidecar/gate/revoke_rate.h"
@@ -84,6 +85,7 @@ struct feed_waiting {
 
 struct gate_stats {
     uint64_t accepted, refused_peers, handshakes, handshake_failures;
+    uint64_t chains_known; /* handshakes on a chain of the cache */
     uint64_t permits, denials, pendings, checks, recorded;
     uint64_t frames_bad;
 };
@@ -123,6 +125,7 @@ struct gate {
     struct ring_writer ring;
     struct peers peers;
     struct call_ids ids;
+    struct chain_cache chains;
     uint8_t hash_key[16]; /* of call ids and digests */
 
     struct clock_state clock;

@@ -314,6 +314,7 @@ void gate_free(struct gate *g)
     runs_done(g);
     if (g->ids.grants != NULL)
         call_ids_done(&g->ids);
+    chain_cache_done(&g->chains);
     if (g->peers.list != NULL)
         peers_done(&g->peers);
     revocations_done(&g->revoked);

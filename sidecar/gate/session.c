@@ -120,6 +120,31 @@ static const char *not_ready(const struct client *c,
     return NULL;
 }
 
+/* The authority of a chain: of one that was verified under this snapshot only
+ * what changes is asked again. */
+static ts_err authority_of(struct client *c, struct ts_bytes chain,
+                           const struct trust_config *cfg,
+                           enum trust_code *reterr_code)
+{
+    struct gate *g = c->gate;
+    uint64_t now_s = gate_now(g).unix_ms / 1000;
+    uint8_t hash[TRUST_HASH_LEN];
+    struct verified *known;
+    ts_err e;
+
+    delegation_chain_hash(chain.ptr, chain.len, hash);
+    known = chain_cache_find(&g->chains, g->snapshot_serial, hash);
+    if (known == NULL)
+        return authority_make(chain.ptr, chain.len, cfg, now_s, &c->authority,
+                              reterr_code);
+    e = authority_again(known, &c->authority);
+    if (e != TS_OK)
+        return e;
+    g->stats.chains_known++;
+    *reterr_code = delegation_check_now(cfg, c->authority->delegation, now_s);
+    return *reterr_code == TRUST_OK ? TS_OK : TS_E_AUTH;
+}
+
 /* Verifies chain and proof; NULL on success, else why not (for the log). */
 static const char *admit(struct client *c, const struct snapshot_tenant *tenant,
                          const struct handshake_auth *m,
@@ -135,8 +160,7 @@ static const char *admit(struct client *c, const struct snapshot_tenant *tenant,
         return "issuer_unknown";
     cfg = tenant->trust;
     cfg.revoked = &g->revoked;
-    if (authority_make(m->chain.ptr, m->chain.len, &cfg, now_s, &c->authority,
-                       &why) != TS_OK)
+    if (authority_of(c, m->chain, &cfg, &why) != TS_OK)
         return trust_code_name(why);
     d = c->authority->delegation;
     if (!ts_str_eq(d->tenant, tenant->name))
@@ -155,6 +179,8 @@ static const char *admit(struct client *c, const struct snapshot_tenant *tenant,
     if (call_ids_open(&g->ids, d->tenant, d->grant_id, d->blocks[0].exp, now_s,
                       &c->ids) != TS_OK)
         return "too_many_grants";
+    chain_cache_put(&g->chains, g->snapshot_serial, d->chain_hash, m->chain.len,
+                    c->authority->verified);
     return NULL;
 }
 

@@ -193,6 +193,45 @@ def holders_have_a_budget(g):
     assert Operator(g).revoke(4, b"bob")[1] == 2  # revokers have none
 
 
+# --- a chain that was verified before -----------------------------------------
+
+def a_known_chain_is_judged_anew_in_all_that_changes(g):
+    op = Operator(g)
+
+    def known():
+        return op.status()["chains_known"]
+    ch, grant = chain()
+    for n in range(3):
+        assert known() == max(0, n - 1)
+        Client(g).login(ch).run("t.echo")
+    assert known() == 2
+    wrong = chain()[0]
+    refused(g, lambda x: x.auth_body(ch, key(99)))  # known or not: no key, no session
+    refused(g, lambda x: x.auth_body(wrong, key(99)))
+    refused(g, lambda x: x.auth_body(wrong, key(99)))
+    assert known() == 3, known()  # and what was never opened is not known
+    op.feed(directory([UID], seq=2, alice=0))
+    refused(g, lambda x: x.auth_body(ch))
+    op.feed(directory([UID], seq=3))
+    Client(g).login(ch)
+    assert known() == 3, known()  # another directory: all is verified again
+    short, _ = chain(exp=int(time.time()) + 2)
+    Client(g).login(short)
+    Client(g).login(short)
+    assert known() == 4
+    op.revoke(KIND["grant"], grant)
+    refused(g, lambda x: x.auth_body(ch))
+    wait_for(lambda: chain_ended(g, short), "the end of the chain")
+
+
+def chain_ended(g, ch):
+    try:
+        Client(g).login(ch)
+        return False
+    except (AssertionError, Closed):
+        return True
+
+
 # --- feeds -------------------------------------------------------------------
 
 def directory_as_a_feed(g):
@@ -585,6 +624,7 @@ def T21_nothing_starts_after_the_acknowledgement(g):
 TESTS = [every_kind_that_ends_a_chain, sub_agents_end_with_their_agent, one_session_ends_and_no_other,
          what_waits_for_people_is_remembered, repetitions_and_narrower_ones_say_nothing_new, unseen_ids_are_accepted,
          holder_takes_back_what_was_handed_on, holder_revokes_nothing_else, holders_have_a_budget,
+         a_known_chain_is_judged_anew_in_all_that_changes,
          directory_as_a_feed, directory_from_a_file_that_changed, directory_while_the_ring_is_full,
          directories_of_many_tenants_at_once_are_all_taken, a_long_directory_does_not_hold_up_calls,
          heartbeat_waits_for_its_directory,
