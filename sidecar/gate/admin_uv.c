@@ -269,10 +269,28 @@ static void on_socket(uv_poll_t *p, int status, int events)
     frames(a);
 }
 
+/* Operators of single tenants cannot keep those of the sidecar out. */
+static bool has_place(const struct gate *g, uint32_t uid)
+{
+    uint32_t of_tenants = 0, of_uid = 0;
+
+    if (operator_of_all(g, uid))
+        return true;
+    for (uint32_t i = 0; i < TS_ADMIN_CONNS_MAX; i++) {
+        const struct admin *a = g->admins[i];
+
+        if (a == NULL || operator_of_all(g, a->uid))
+            continue;
+        of_tenants++;
+        of_uid += a->uid == uid ? 1 : 0;
+    }
+    return of_tenants < TS_TENANT_OPS_MAX && of_uid < TS_TENANT_OPS_UID;
+}
+
 ts_err admin_new(struct gate *g, int fd, uint32_t uid)
 {
     struct admin *a = NULL;
-    uint32_t slot = 0;
+    uint32_t slot = has_place(g, uid) ? 0 : TS_ADMIN_CONNS_MAX;
 
     while (slot < TS_ADMIN_CONNS_MAX && g->admins[slot] != NULL)
         slot++;

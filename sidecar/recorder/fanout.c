@@ -112,12 +112,30 @@ static void client_fail(struct tail_client *c, const char *code,
         client_close(c);
 }
 
+/* Readers of single tenants cannot keep the sidecar's own out. */
+static bool has_place(const struct fanout *f, uint32_t uid)
+{
+    uint32_t limited = 0, of_uid = 0;
+
+    for (size_t i = 0; i < TS_ADMIN_CONNS_MAX; i++) {
+        const struct tail_client *c = &f->clients[i];
+
+        if (c->fd < 0 || !c->filter.scope.limited)
+            continue;
+        limited++;
+        of_uid += c->uid == uid ? 1 : 0;
+    }
+    return limited < TS_TENANT_OPS_MAX && of_uid < TS_TENANT_OPS_UID;
+}
+
 static void accept_one(struct fanout *f, uint64_t now_ns)
 {
+    struct tail_scope scope;
     struct ucred peer = {0};
     socklen_t len = sizeof(peer);
     struct tail_client *c = NULL;
     int fd = accept4(f->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    bool may_read_any;
 
     if (fd < 0)
         return;
@@ -129,12 +147,19 @@ static void accept_one(struct fanout *f, uint64_t now_ns)
         ts_fd_close(&fd); /* too many already */
         return;
     }
+    may_read_any = scope_of(f, peer.uid, &scope);
+    if (scope.limited && !has_place(f, peer.uid)) {
+        ts_fd_close(&fd);
+        return;
+    }
     *c = free_place;
     c->fd = fd;
+    c->uid = peer.uid;
+    c->filter.scope = scope;
     c->deadline_ns = now_ns + (uint64_t)FANOUT_REQUEST_MS * 1000000;
     ts_buf_init(&c->in, TS_FRAME_HEAD + FANOUT_REQUEST_MAX);
     ts_buf_init(&c->out, OUT_MAX);
-    if (!scope_of(f, peer.uid, &c->filter.scope))
+    if (!may_read_any)
         client_fail(c, "denied",
                     "this user may not read the log: add its uid to "
                     "admin_uids or tenant_operators in the configuration");

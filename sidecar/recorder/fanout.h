@@ -70,6 +70,7 @@ struct list_cursor { /* zeroed with fd -1 = nowhere */
 
 struct tail_client {
     int fd; /* owned, -1 = free place */
+    uint32_t uid;
     enum tail_state state;
     bool follow;
     bool stuck; /* the socket is full: wait for POLLOUT */

@@ -537,6 +537,35 @@ def tenants_operators_stay_in_their_tenant(g):
     with_gate(g, lambda h: act(h, "denied"), operators=[["beta", OTHER_UID]])
 
 
+def tenants_operators_leave_room_for_the_sidecars(g):
+    if UID != 0:
+        return
+
+    def one(h):
+        def child():
+            held = [Operator(h) for _ in range(40)]
+            answered = 0
+            for op in held:
+                try:
+                    op.status()
+                    answered += 1
+                except (Closed, BrokenPipeError, ConnectionResetError):
+                    pass
+            assert answered == 4, answered
+            os.write(ready_w, b"x")
+            os.read(go_r, 1)
+        go_r, go_w = os.pipe()
+        ready_r, ready_w = os.pipe()
+        keeper = threading.Thread(target=as_uid, args=(OTHER_UID, child))
+        keeper.start()
+        assert select.select([ready_r], [], [], 10)[0], "the operator of a tenant failed"
+        ops = [Operator(h) for _ in range(28)]
+        assert [op.status()["generation"] for op in ops] == [1] * 28
+        os.write(go_w, b"x")
+        keeper.join()
+    with_gate(g, one, operators=[["acme", OTHER_UID]])
+
+
 def a_stranger_cannot_make_it_hold_megabytes(g):
     op = Operator(g)
     op.s.sendall(struct.pack(">IB", 4 << 20, 7))  # no message of this size but FEED
@@ -632,6 +661,7 @@ TESTS = [every_kind_that_ends_a_chain, sub_agents_end_with_their_agent, one_sess
          T23_older_directory_is_refused_after_a_restart, T30_clock_behind_the_journal_is_not_ready,
          T30_revocations_know_the_time_too, the_time_is_written_down, journal_that_cannot_be_read_stops_the_start,
          journal_with_holes_is_fine, many_revocations_start_soon, tenants_operators_stay_in_their_tenant,
+         tenants_operators_leave_room_for_the_sidecars,
          a_stranger_cannot_make_it_hold_megabytes, T16_proof_over_an_earlier_challenge_is_refused,
          T17_challenge_relayed_by_another_uid_is_refused, T19_replayed_call_runs_once,
          T20_hello_floods_and_long_chains_are_bounded, T21_nothing_starts_after_the_acknowledgement]

@@ -212,6 +212,34 @@ static void stranger_reads_nothing(void **state)
     assert_string_equal(out, "");
 }
 
+static int connected(void)
+{
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_true(fd >= 0);
+    (void)snprintf(to.sun_path, sizeof(to.sun_path), "%s", rig.socket);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+    return fd;
+}
+
+/* The fifth of one uid is closed at once; those before it still may ask. */
+static void operator_of_a_tenant_takes_few_places(void **state)
+{
+    int fds[5];
+    char byte;
+
+    (void)state;
+    rig.operator_of = "beta";
+    rig_start(&rig);
+    for (size_t i = 0; i < 5; i++)
+        fds[i] = connected();
+    assert_int_equal(read(fds[4], &byte, 1), 0);
+    assert_int_equal(recv(fds[3], &byte, 1, MSG_DONTWAIT), -1);
+    for (size_t i = 0; i < 5; i++)
+        (void)close(fds[i]);
+}
+
 /* ---- T23: an older copy of the journal ----------------------------------- */
 
 static size_t copy_journal(char *to, size_t cap, bool back, size_t len)
@@ -308,6 +336,7 @@ int main(void)
         T(list_of_many_survives_a_kill),
         T(list_slow_readers_hold_nothing_up),
         T(operator_of_a_tenant_reads_that_tenant_only),
+        T(operator_of_a_tenant_takes_few_places),
         T(stranger_reads_nothing),
         T(T23_journal_older_than_the_log_is_refused),
         T(T23_journal_of_another_sidecar_is_not_compared),
