@@ -146,8 +146,8 @@ static ts_err offer(struct picking *p, uint32_t i)
     if (p->picks[i].held != NULL) /* it came another way */
         return TS_OK;
     (void)snprintf(p->err->text, p->err->cap,
-                   "tenants/%.*s/directory.snapshot: missing; sign one with "
-                   "\"tipstaff directory apply\"",
+                   "tenants/%.*s/directory.snapshot: missing; sign one: "
+                   "tipstaff directory apply",
                    (int)name.len, name.ptr);
     return p->s->tenants[i].note != NULL ? TS_OK : refused(p, i, TS_E_FORMAT);
 }
