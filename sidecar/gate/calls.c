@@ -77,8 +77,11 @@ static bool may_have_run(const struct client *c)
            grant_calls_forgot(c->ids);
 }
 
+/* ran: it did already, and its outcome is what is asked for: nothing is spent.
+ */
 static enum call_code before_call(struct client *c, const struct msg_call *m,
-                                  enum call_id_found found, bool sig_ok)
+                                  enum call_id_found found, bool ran,
+                                  bool sig_ok)
 {
     enum call_code code = before_policy(c);
 
@@ -92,6 +95,8 @@ static enum call_code before_call(struct client *c, const struct msg_call *m,
         return CODE_DUPLICATE_CALL;
     if (found == CALL_ID_NEW && (m->flags & CALL_RETRY) != 0 && may_have_run(c))
         return CODE_OUTCOME_UNKNOWN;
+    if (ran)
+        return CODE_PERMITTED;
     if (c->run_count == TS_CALLS_PER_CONN || c->gate->free_count == 0)
         return CODE_TOO_MANY_CALLS;
     if (grant_calls_left(c->ids, budget_of(c)) == 0)
@@ -252,7 +257,7 @@ ts_err calls_on_call(struct client *c, const struct frame *f)
     struct msg_call m;
     const char *what;
     uint8_t *record;
-    bool sig_ok;
+    bool sig_ok, ran;
     ts_err e = msg_call_decode(f->body, f->len, &m, &what);
 
     if (e != TS_OK)
@@ -270,6 +275,7 @@ ts_err calls_on_call(struct client *c, const struct frame *f)
     c->state_ns = now.boot_ns;
     x.key = call_key_of(g->hash_key, &m);
     x.found = grant_calls_find(c->ids, &x.key, &outcome);
+    ran = x.found == CALL_ID_FINISHED && outcome->verdict == VERDICT_PERMIT;
     sig_ok = m.sig.len > 0 && call_sig_ok(c->authority, &m);
     x.in = (struct call_input){.seq = m.seq,
                                .tool = m.tool,
@@ -284,10 +290,9 @@ ts_err calls_on_call(struct client *c, const struct frame *f)
                                .now = now,
                                .received_ns = now.boot_ns,
                                .already_denied =
-                                   before_call(c, &m, x.found, sig_ok)};
+                                   before_call(c, &m, x.found, ran, sig_ok)};
     memcpy(x.in.call_id, m.call_id, sizeof(x.in.call_id));
-    if (x.in.already_denied == CODE_PERMITTED && x.found == CALL_ID_FINISHED &&
-        outcome->verdict == VERDICT_PERMIT) {
+    if (x.in.already_denied == CODE_PERMITTED && ran) {
         repeat(c, m.seq, outcome);
         return TS_OK;
     }

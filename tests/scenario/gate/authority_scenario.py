@@ -611,6 +611,22 @@ def T19_replayed_call_runs_once(g):
     assert g.launcher.started == started
 
 
+def the_outcome_of_the_last_call_of_a_budget_is_told_again(g):
+    ch, _ = chain(max_calls=2)
+    c = Client(g).login(ch)
+    for _ in range(2):
+        call = c.call_body("t.echo", {"text": "once"})
+        c.put(CALL, call)
+        assert c.collect()[2][2] == "exited"
+    started = g.launcher.started
+    d = Client(g).login(ch)  # the connection broke before the answer came
+    d.put(CALL, d.call_body("t.echo", {"text": "once"}, call_id=call[2], flags=2))
+    assert d.collect()[2][9] & 4
+    d.put(CALL, d.call_body("t.echo", {"text": "more"}))
+    assert d.want(DECISION)[3] == "budget_exhausted"
+    assert g.launcher.started == started
+
+
 def T20_hello_floods_and_long_chains_are_bounded(g):
     ch, _ = chain()
     kid, block = msgpack.unpackb(ch)[1], msgpack.unpackb(ch)[2][0]
@@ -664,6 +680,7 @@ TESTS = [every_kind_that_ends_a_chain, sub_agents_end_with_their_agent, one_sess
          tenants_operators_leave_room_for_the_sidecars,
          a_stranger_cannot_make_it_hold_megabytes, T16_proof_over_an_earlier_challenge_is_refused,
          T17_challenge_relayed_by_another_uid_is_refused, T19_replayed_call_runs_once,
+         the_outcome_of_the_last_call_of_a_budget_is_told_again,
          T20_hello_floods_and_long_chains_are_bounded, T21_nothing_starts_after_the_acknowledgement]
 
 if __name__ == "__main__":
