@@ -77,13 +77,15 @@ ts_err orders_receive(struct launcher *l)
     const char *what = "";
     order_fn *fn;
     ssize_t n;
+    int err;
     ts_err e;
 
     n = recv(LAUNCHER_FD_RECORDER, buf, sizeof(buf), MSG_DONTWAIT | MSG_TRUNC);
+    err = errno; /* the walk meets processes that are gone, and says so there */
     if (n <= 0 || buf[0] != HOP_KILL)
         runs_sweep(l); /* kills come in a row: one walk for all of them */
     if (n < 0)
-        return errno == EAGAIN || errno == EINTR ? TS_E_AGAIN : TS_E_CLOSED;
+        return err == EAGAIN || err == EINTR ? TS_E_AGAIN : TS_E_CLOSED;
     if (n == 0)
         return TS_E_CLOSED;
     fn = (size_t)n <= sizeof(buf) ? handler_of(buf[0]) : NULL;
