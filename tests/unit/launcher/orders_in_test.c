@@ -1,5 +1,6 @@
 /* orders_in.c with everything around it played here. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -67,13 +68,17 @@ static int open_each(void **state)
     int p[2];
 
     (void)state;
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, p) != 0 ||
-        dup2(p[0], LAUNCHER_FD_RECORDER) != LAUNCHER_FD_RECORDER)
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, p) != 0)
+        return -1;
+    /* out of the way of the number that the launcher's end must have */
+    recorder = fcntl(p[1], F_DUPFD_CLOEXEC, 100);
+    (void)close(p[1]);
+    if (dup2(p[0], LAUNCHER_FD_RECORDER) != LAUNCHER_FD_RECORDER)
         return -1;
     if (p[0] != LAUNCHER_FD_RECORDER)
         (void)close(p[0]);
-    recorder = p[1] == LAUNCHER_FD_RECORDER ? -1 : p[1];
     sweeps = kills = other = 0;
+    swept_before_other = false;
     return recorder < 0 ? -1 : 0;
 }
 
