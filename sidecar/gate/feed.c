@@ -313,12 +313,29 @@ static void keep_opened(struct gate *g, struct directory *d)
     g->opened_serial = g->snapshot_serial;
 }
 
+/* The one that was taken already: acknowledged behind what it did. */
+static ts_err apply_same(struct gate *g, struct ts_str tenant,
+                         struct revoke_asker asker, struct feed_refusal *reterr)
+{
+    const struct snapshot_tenant *t = snapshot_tenant_find(g->snapshot, tenant);
+    const struct tenant_state *state = tenant_states_find(&g->states, tenant);
+
+    if (t == NULL || t->people == NULL || state == NULL ||
+        !state->has_directory)
+        return refuse(reterr, "auth_failed",
+                      "this directory was taken from its file, but is not in "
+                      "force: a revocation in it does not verify; leave that "
+                      "out, or sign it with a revoker of the tenant");
+    clock_evidence(g, t->people->issued, false);
+    revoke_settle(g, asker);
+    return TS_OK;
+}
+
 static ts_err apply_directory(struct gate *g, const struct feed_offer *o,
                               struct ts_str tenant, struct revoke_asker asker,
                               struct feed_refusal *reterr)
 {
     const struct snapshot_past past = past_of(g);
-    const struct snapshot_tenant *t;
     const struct revoke_asker nobody = {0};
     uint64_t epoch = g->revoked.epoch;
     struct directory *d;
@@ -327,13 +344,8 @@ static ts_err apply_directory(struct gate *g, const struct feed_offer *o,
         g->opened_serial == g->snapshot_serial ? g->opened : NULL, &d,
         reterr->text, sizeof(reterr->text));
 
-    if (e == TS_E_EXISTS) { /* in force: acknowledged behind what it did */
-        t = snapshot_tenant_find(g->snapshot, tenant);
-        if (t != NULL && t->people != NULL)
-            clock_evidence(g, t->people->issued, false);
-        revoke_settle(g, asker);
-        return TS_OK;
-    }
+    if (e == TS_E_EXISTS)
+        return apply_same(g, tenant, asker, reterr);
     if (e != TS_OK)
         return refused(reterr, e);
     e = take_directory(g, o, tenant, d, reterr);

@@ -386,6 +386,21 @@ def revocations_inside_a_directory(g):
     assert len(g.recorder.of("revocation")) == 2
 
 
+def a_directory_that_is_not_in_force_is_not_acknowledged(g):
+    """One of the files, with a revocation that nobody may sign."""
+    files = dict(g.files)
+    bad = directory([UID], seq=2, revocations=[revocation(1, bytes(16), by=ISSUER)])
+    files["tenants/acme/directory.snapshot"] = bad
+    assert g.prepare(2, files) == (4, [0, 2])
+    g.send(6, [0, 2])
+    wait_for(lambda: "reloaded generation=2" in g.text(), "reload")
+    assert Operator(g).status()["tenants"]["acme"]["state"] == "not_ready"
+    assert Operator(g).feed(bad) == "auth_failed"
+    assert Operator(g).feed(directory([UID], seq=3))[2:] == [0, 0, 0]
+    assert Operator(g).status()["tenants"]["acme"]["state"] == "ready"
+    Client(g).login()
+
+
 # --- freshness and readiness -------------------------------------------------
 
 def heartbeat_files(snapshot, staleness=5):
@@ -673,7 +688,8 @@ TESTS = [every_kind_that_ends_a_chain, sub_agents_end_with_their_agent, one_sess
          directory_as_a_feed, directory_from_a_file_that_changed, directory_while_the_ring_is_full,
          directories_of_many_tenants_at_once_are_all_taken, a_long_directory_does_not_hold_up_calls,
          heartbeat_waits_for_its_directory,
-         revocations_inside_a_directory, T24_stale_directory_denies_with_its_own_code, no_directory_is_not_ready,
+         revocations_inside_a_directory, a_directory_that_is_not_in_force_is_not_acknowledged,
+         T24_stale_directory_denies_with_its_own_code, no_directory_is_not_ready,
          T23_older_directory_is_refused_after_a_restart, T30_clock_behind_the_journal_is_not_ready,
          T30_revocations_know_the_time_too, the_time_is_written_down, journal_that_cannot_be_read_stops_the_start,
          journal_with_holes_is_fine, many_revocations_start_soon, tenants_operators_stay_in_their_tenant,
