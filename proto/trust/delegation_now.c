@@ -110,72 +110,71 @@ static enum trust_code check_directory(const struct trust_config *cfg,
     return TRUST_E_USER;
 }
 
-static bool hit(const struct revocations *r, enum revocation_kind kind,
-                struct ts_str tenant, const void *target, size_t len,
-                uint64_t iat)
+/* Look-ups of one chain, gathered so that they are made together. */
+struct looking {
+    const struct revocations *r;
+    struct ts_str tenant;
+    enum revocation_kind found;
+    struct revocation_ask asks[REVOCATION_ASKS_MAX];
+    size_t count;
+};
+
+static void look_up(struct looking *l)
 {
-    return revocations_hit(r, kind, tenant,
-                           (struct ts_bytes){.ptr = target, .len = len}, iat);
+    if (l->found == REVOCATION_NONE)
+        l->found = revocations_first_hit(l->r, l->tenant, l->asks, l->count);
+    l->count = 0;
 }
 
-/* The agent or any ancestor of it, registered or not. */
-static bool agent_revoked(const struct revocations *r, struct ts_str tenant,
-                          struct ts_str agent, uint64_t iat)
+static void ask(struct looking *l, enum revocation_kind kind,
+                const void *target, size_t len, uint64_t iat)
 {
-    for (; agent.len > 0; agent = trust_id_parent(agent))
-        if (hit(r, REVOCATION_AGENT, tenant, agent.ptr, agent.len, iat))
-            return true;
-    return false;
+    if (l->count == REVOCATION_ASKS_MAX)
+        look_up(l);
+    l->asks[l->count++] = (struct revocation_ask){
+        .kind = kind, .target = {.ptr = target, .len = len}, .iat = iat};
 }
 
-static enum revocation_kind root_revoked(const struct revocations *r,
-                                         const struct delegation *d)
+static void ask_root(struct looking *l, const struct delegation *d)
 {
     uint64_t iat = d->blocks[0].iat;
 
-    if (hit(r, REVOCATION_GRANT, d->tenant, d->grant_id, sizeof(d->grant_id),
-            iat))
-        return REVOCATION_GRANT;
-    if (hit(r, REVOCATION_USER, d->tenant, d->user.ptr, d->user.len, iat))
-        return REVOCATION_USER;
-    if (hit(r, REVOCATION_TASK, d->tenant, d->task.ptr, d->task.len, iat))
-        return REVOCATION_TASK;
-    if (hit(r, REVOCATION_TENANT, d->tenant, "", 0, iat))
-        return REVOCATION_TENANT;
-    if (hit(r, REVOCATION_ISSUER_KEY, d->tenant, d->kid, sizeof(d->kid), iat))
-        return REVOCATION_ISSUER_KEY;
-    return REVOCATION_NONE;
+    ask(l, REVOCATION_GRANT, d->grant_id, sizeof(d->grant_id), iat);
+    ask(l, REVOCATION_USER, d->user.ptr, d->user.len, iat);
+    ask(l, REVOCATION_TASK, d->task.ptr, d->task.len, iat);
+    ask(l, REVOCATION_TENANT, "", 0, iat);
+    ask(l, REVOCATION_ISSUER_KEY, d->kid, sizeof(d->kid), iat);
+}
+
+static void ask_block(struct looking *l, const struct delegation_block *b)
+{
+    /* A certificate from before the cutoff does not outlive its key by
+     * standing in a younger block. */
+    uint64_t given =
+        b->cert.len > 0 && b->cert_nbf < b->iat ? b->cert_nbf : b->iat;
+
+    ask(l, REVOCATION_BLOCK, b->id, sizeof(b->id), b->iat);
+    ask(l, REVOCATION_KEY, b->holder, TRUST_PK_LEN, given);
+    /* The agent and every ancestor of it, registered or not. */
+    for (struct ts_str a = b->agent; a.len > 0; a = trust_id_parent(a))
+        ask(l, REVOCATION_AGENT, a.ptr, a.len, b->iat);
+    if (b->cert.len > 0)
+        ask(l, REVOCATION_ISSUER_KEY, b->cert_kid, sizeof(b->cert_kid),
+            b->cert_nbf);
 }
 
 enum revocation_kind delegation_revoked_by(const struct trust_config *cfg,
                                            const struct delegation *d)
 {
-    const struct revocations *r = cfg->revoked;
-    enum revocation_kind kind;
+    struct looking l = {.r = cfg->revoked, .tenant = d->tenant};
 
-    if (r == NULL)
+    if (l.r == NULL || l.r->count == 0)
         return REVOCATION_NONE;
-    kind = root_revoked(r, d);
-    for (size_t i = 0; kind == REVOCATION_NONE && i < d->block_count; i++) {
-        const struct delegation_block *b = &d->blocks[i];
-        /* A certificate from before the cutoff does not outlive its key by
-         * standing in a younger block. */
-        uint64_t given =
-            b->cert.len > 0 && b->cert_nbf < b->iat ? b->cert_nbf : b->iat;
-
-        if (hit(r, REVOCATION_BLOCK, d->tenant, b->id, sizeof(b->id), b->iat))
-            kind = REVOCATION_BLOCK;
-        else if (hit(r, REVOCATION_KEY, d->tenant, b->holder, TRUST_PK_LEN,
-                     given))
-            kind = REVOCATION_KEY;
-        else if (agent_revoked(r, d->tenant, b->agent, b->iat))
-            kind = REVOCATION_AGENT;
-        else if (b->cert.len > 0 &&
-                 hit(r, REVOCATION_ISSUER_KEY, d->tenant, b->cert_kid,
-                     sizeof(b->cert_kid), b->cert_nbf))
-            kind = REVOCATION_ISSUER_KEY;
-    }
-    return kind;
+    ask_root(&l, d);
+    for (size_t i = 0; i < d->block_count; i++)
+        ask_block(&l, &d->blocks[i]);
+    look_up(&l);
+    return l.found;
 }
 
 enum trust_code delegation_check_now(const struct trust_config *cfg,

@@ -277,6 +277,32 @@ bool revocations_get(const struct revocations *r, enum revocation_kind kind,
     return true;
 }
 
+enum revocation_kind revocations_first_hit(const struct revocations *r,
+                                           struct ts_str tenant,
+                                           const struct revocation_ask *asks,
+                                           size_t count)
+{
+    uint64_t h[REVOCATION_ASKS_MAX][2];
+
+    TS_REQUIRE(count <= REVOCATION_ASKS_MAX);
+    if (r->count == 0)
+        return REVOCATION_NONE;
+    for (size_t i = 0; i < count; i++) {
+        if (tenant.len > TS_ID_MAX ||
+            !revocation_target_fits(asks[i].kind, asks[i].target.len))
+            return asks[i].kind; /* nothing valid looks like this: deny */
+        slot_hash(r, asks[i].kind, tenant, asks[i].target, h[i]);
+        __builtin_prefetch(&r->slots[(size_t)h[i][0] & (r->cap - 1)]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct revocation_slot *slot = probe(r->slots, r->cap, h[i]);
+
+        if (used(slot) && asks[i].iat <= slot->cutoff)
+            return asks[i].kind;
+    }
+    return REVOCATION_NONE;
+}
+
 bool revocations_hit(const struct revocations *r, enum revocation_kind kind,
                      struct ts_str tenant, struct ts_bytes target, uint64_t iat)
 {

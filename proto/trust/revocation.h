@@ -79,6 +79,21 @@ bool revocations_hit(const struct revocations *r, enum revocation_kind kind,
                      struct ts_str tenant, struct ts_bytes target,
                      uint64_t iat);
 
+/* The same of several targets of one tenant: the kind of the first that is
+ * revoked, or REVOCATION_NONE. All slots are fetched before the first is looked
+ * at: a table of a million entries is not in the cache, and the misses of a
+ * chain's look-ups then overlap. */
+#define REVOCATION_ASKS_MAX 32
+struct revocation_ask {
+    enum revocation_kind kind;
+    struct ts_bytes target;
+    uint64_t iat;
+};
+enum revocation_kind revocations_first_hit(const struct revocations *r,
+                                           struct ts_str tenant,
+                                           const struct revocation_ask *asks,
+                                           size_t count);
+
 /* What the table holds for a target, to merge with before writing it down. */
 struct revocation_state {
     uint64_t cutoff; /* UINT64_MAX for the kinds that are revoked by id */

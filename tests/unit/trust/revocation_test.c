@@ -336,9 +336,50 @@ static void without_memory_the_set_is_as_before(void **state)
     fault_mem_disarm();
 }
 
+/* Whatever is asked together is answered as if asked one by one, in order. */
+static void first_hit_agrees_with_single_looks(void **state)
+{
+    struct revocations r;
+    char names[REVOCATION_ASKS_MAX][8];
+    struct revocation_ask asks[REVOCATION_ASKS_MAX];
+
+    (void)state;
+    revocations_init(&r, 100);
+    for (size_t i = 0; i < REVOCATION_ASKS_MAX; i++) {
+        (void)snprintf(names[i], sizeof(names[i]), "u%zu", i);
+        asks[i] = (struct revocation_ask){(i & 1) != 0 ? REVOCATION_USER
+                                                       : REVOCATION_AGENT,
+                                          id(names[i]), 10};
+    }
+    assert_int_equal(revocations_first_hit(&r, ACME, asks, REVOCATION_ASKS_MAX),
+                     REVOCATION_NONE);
+    for (size_t i = REVOCATION_ASKS_MAX; i-- > 0;) {
+        /* One that comes too late for it, then one that covers it. */
+        assert_int_equal(revocations_add(&r, asks[i].kind, ACME, asks[i].target,
+                                         9, UINT64_MAX, 0),
+                         TS_OK);
+        assert_int_equal(revocations_first_hit(&r, ACME, asks, i + 1),
+                         REVOCATION_NONE);
+        assert_int_equal(revocations_add(&r, asks[i].kind, ACME, asks[i].target,
+                                         10, UINT64_MAX, 0),
+                         TS_OK);
+        assert_int_equal(
+            revocations_first_hit(&r, ACME, asks, REVOCATION_ASKS_MAX),
+            asks[i].kind);
+        assert_int_equal(revocations_first_hit(&r, TS_STR_LIT("beta"), asks,
+                                               REVOCATION_ASKS_MAX),
+                         REVOCATION_NONE);
+    }
+    asks[0].target.len = 0; /* nothing valid looks like this */
+    assert_int_equal(revocations_first_hit(&r, TS_STR_LIT("beta"), asks, 1),
+                     asks[0].kind);
+    revocations_done(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(first_hit_agrees_with_single_looks),
         cmocka_unit_test(a_zeroed_set_is_empty_and_takes_nothing),
         cmocka_unit_test(cutoff_is_inclusive_and_never_moves_back),
         cmocka_unit_test(entries_do_not_meet_across_kinds_and_tenants),
