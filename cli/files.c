@@ -13,67 +13,32 @@
 #include "proto/base/ts_fd.h"
 #include "proto/trust/key_source.h"
 
-/* Reads up to cap bytes; -1 on error. */
-static ssize_t read_all(int fd, uint8_t *p, size_t cap)
-{
-    size_t got = 0;
-
-    while (got < cap) {
-        ssize_t n = read(fd, p + got, cap - got);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -1;
-        if (n == 0)
-            break;
-        got += (size_t)n;
-    }
-    return (ssize_t)got;
-}
-
 bool cli_read(const char *path, size_t max, struct ts_arena *arena,
               struct ts_bytes *ret)
 {
     bool is_stdin = strcmp(path, "-") == 0;
     int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    bool ok = false;
+    size_t n = 0;
     void *p;
-    ssize_t n;
 
     if (fd < 0) {
         cli_error("%s: %s", path, strerror(errno));
         return false;
     }
-    if (ts_arena_alloc(arena, max + 1, &p) != TS_OK) {
+    if (ts_arena_alloc(arena, max + 1, &p) != TS_OK)
         cli_error("%s: out of memory", path);
-        n = -2;
-    } else if ((n = read_all(fd, p, max + 1)) < 0) {
+    else if (ts_fd_read_all(fd, p, max + 1, &n) != TS_OK)
         cli_error("%s: %s", path, strerror(errno));
-    } else if ((size_t)n > max) {
+    else if (n > max)
         cli_error("%s: more than %zu bytes", path, max);
-        n = -2;
-    }
+    else
+        ok = true;
     if (!is_stdin)
         ts_fd_close(&fd);
-    if (n < 0)
-        return false;
-    *ret = (struct ts_bytes){.ptr = p, .len = (size_t)n};
-    return true;
-}
-
-static bool write_all(int fd, const uint8_t *p, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, p, len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return false;
-        p += n;
-        len -= (size_t)n;
-    }
-    return true;
+    if (ok)
+        *ret = (struct ts_bytes){.ptr = p, .len = n};
+    return ok;
 }
 
 bool cli_write_new(const char *path, mode_t mode, const void *p, size_t len)
@@ -91,7 +56,8 @@ bool cli_write_new(const char *path, mode_t mode, const void *p, size_t len)
         return false;
     }
     /* the mode last: a umask must not widen or narrow what was asked for */
-    if (!write_all(fd, p, len) || fchmod(fd, mode) != 0 || fsync(fd) != 0) {
+    if (ts_fd_write_all(fd, p, len) != TS_OK || fchmod(fd, mode) != 0 ||
+        fsync(fd) != 0) {
         cli_error("%s: %s", path, strerror(errno));
         (void)unlink(path); /* it is ours: O_EXCL made it */
         ts_fd_close(&fd);
@@ -113,7 +79,8 @@ bool cli_public_key(const char *what, const char *text,
 {
     uint8_t pk[TRUST_PK_LEN];
     char line[2 * TRUST_PK_LEN + 3];
-    ssize_t n;
+    size_t n;
+    ts_err e;
     int fd;
 
     if (!parse_public(text, strlen(text), pk)) {
@@ -124,9 +91,9 @@ bool cli_public_key(const char *what, const char *text,
                       what, text, strerror(errno));
             return false;
         }
-        n = read_all(fd, (uint8_t *)line, sizeof(line));
+        e = ts_fd_read_all(fd, line, sizeof(line), &n);
         ts_fd_close(&fd);
-        if (n < 0 || !parse_public(line, (size_t)n, pk)) {
+        if (e != TS_OK || !parse_public(line, n, pk)) {
             cli_error("%s: %s is not a public key file (one line of 64 hex "
                       "digits, as tipstaff key new writes NAME.pub)",
                       what, text);

@@ -180,21 +180,6 @@ static bool complain(const struct dir_place *p, const char *name)
     return false;
 }
 
-static bool write_all(int fd, struct ts_bytes b)
-{
-    while (b.len > 0) {
-        ssize_t n = write(fd, b.ptr, b.len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return false;
-        b.ptr += n;
-        b.len -= (size_t)n;
-    }
-    return true;
-}
-
 bool dir_file_prepare(const struct dir_place *p, const char *name,
                       struct ts_bytes bytes)
 {
@@ -209,7 +194,8 @@ bool dir_file_prepare(const struct dir_place *p, const char *name,
     if (fd < 0)
         return complain(p, hidden);
     /* for everybody: nothing in it is secret, and its signature guards it */
-    ok = write_all(fd, bytes) && fchmod(fd, 0644) == 0 && fsync(fd) == 0;
+    ok = ts_fd_write_all(fd, bytes.ptr, bytes.len) == TS_OK &&
+         fchmod(fd, 0644) == 0 && fsync(fd) == 0;
     if (!ok) {
         (void)complain(p, hidden);
         (void)unlinkat(p->fd, hidden, 0);
@@ -238,32 +224,12 @@ void dir_file_abandon(const struct dir_place *p, const char *name)
     (void)unlinkat(p->fd, hidden, 0); /* nothing depends on it */
 }
 
-/* At most max + 1 bytes, or -1. */
-static ssize_t read_all(int fd, uint8_t *to, size_t cap)
-{
-    size_t got = 0;
-
-    while (got < cap) {
-        ssize_t n = read(fd, to + got, cap - got);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -1;
-        if (n == 0)
-            break;
-        got += (size_t)n;
-    }
-    return (ssize_t)got;
-}
-
 static bool read_fd(int fd, const char *name, size_t max,
                     struct ts_arena *arena, struct ts_bytes *ret)
 {
     struct stat st;
-    size_t cap;
+    size_t cap, n;
     void *to;
-    ssize_t n;
 
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
         cli_error("%s: not a regular file", name);
@@ -278,13 +244,15 @@ static bool read_fd(int fd, const char *name, size_t max,
         cli_error("%s: out of memory", name);
         return false;
     }
-    n = read_all(fd, to, cap);
-    if (n < 0 || (size_t)n == cap) {
-        cli_error("%s: %s", name,
-                  n < 0 ? strerror(errno) : "changed while it was read");
+    if (ts_fd_read_all(fd, to, cap, &n) != TS_OK) {
+        cli_error("%s: %s", name, strerror(errno));
         return false;
     }
-    *ret = (struct ts_bytes){to, (size_t)n};
+    if (n == cap) {
+        cli_error("%s: changed while it was read", name);
+        return false;
+    }
+    *ret = (struct ts_bytes){to, n};
     return true;
 }
 

@@ -126,21 +126,6 @@ bool pol_read_all(struct ts_arena *arena, const char *const *paths,
     return true;
 }
 
-static bool write_all(int fd, struct ts_str text)
-{
-    while (text.len > 0) {
-        ssize_t n = write(fd, text.ptr, text.len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return false;
-        text.ptr += n;
-        text.len -= (size_t)n;
-    }
-    return true;
-}
-
 /* The owner is kept where that is allowed (as root); the mode always. old is
  * NULL for a file that is new. */
 static bool fill(int fd, const struct stat *old, struct ts_str text)
@@ -152,7 +137,8 @@ static bool fill(int fd, const struct stat *old, struct ts_str text)
     if (old != NULL && fchown(fd, old->st_uid, old->st_gid) != 0 &&
         errno != EPERM)
         return false;
-    return write_all(fd, text) && fchmod(fd, mode) == 0 && fsync(fd) == 0;
+    return ts_fd_write_all(fd, text.ptr, text.len) == TS_OK &&
+           fchmod(fd, mode) == 0 && fsync(fd) == 0;
 }
 
 static bool save_new(const char *path, const struct stat *old,
@@ -180,7 +166,7 @@ static bool save_new(const char *path, const struct stat *old,
 static bool save_into(const char *path, struct ts_str text)
 {
     int fd = open(path, O_WRONLY | O_CLOEXEC);
-    bool ok = fd >= 0 && write_all(fd, text);
+    bool ok = fd >= 0 && ts_fd_write_all(fd, text.ptr, text.len) == TS_OK;
 
     if (fd >= 0)
         ts_fd_close(&fd);

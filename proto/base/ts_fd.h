@@ -10,11 +10,13 @@
 void ts_fd_close(int *fd);
 
 /*
- * Receives one datagram carrying at most one descriptor. On TS_OK *ret_fd is
- * the caller's to close, or -1 if none came. More than one descriptor, or a
- * message larger than cap, is TS_E_LIMIT and nothing stays open.
+ * Reads until cap bytes are there or the input ends, and writes all of len,
+ * however often a signal interrupts. For descriptors that block: TS_E_AGAIN
+ * from others leaves it open how much was done. On failure errno is what the
+ * system said, and *ret_len is not written.
  */
-TS_NODISCARD ts_err ts_fd_recv(int sock, void *buf, size_t cap, size_t *ret_len,
-                               int *ret_fd);
+TS_NODISCARD ts_err ts_fd_read_all(int fd, void *buf, size_t cap,
+                                   size_t *ret_len);
+TS_NODISCARD ts_err ts_fd_write_all(int fd, const void *p, size_t len);
 
 #endif

@@ -228,18 +228,11 @@ static ts_err read_seed(const struct search *s, int fd,
 {
     uint8_t buf[TRUST_SEED_LEN + 1]; /* one more: it may have grown */
     size_t got = 0;
-    ssize_t n = 1;
-    ts_err e = TS_OK;
+    ts_err e = ts_fd_read_all(fd, buf, sizeof(buf), &got);
 
-    while (got < sizeof(buf) && n != 0) {
-        n = read(fd, buf + got, sizeof(buf) - got);
-        if (n < 0 && errno != EINTR) {
-            e = refuse_errno(s, "cannot be read: ");
-            break;
-        }
-        got += n > 0 ? (size_t)n : 0;
-    }
-    if (e == TS_OK && got != TRUST_SEED_LEN)
+    if (e != TS_OK)
+        e = refuse_errno(s, "cannot be read: ");
+    else if (got != TRUST_SEED_LEN)
         e = refuse(s, TS_E_INVALID, "changed while it was read; try again");
     if (e == TS_OK)
         memcpy(seed, buf, TRUST_SEED_LEN);

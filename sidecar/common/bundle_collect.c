@@ -73,18 +73,9 @@ static ts_err read_content(struct collect *c, int fd, const char *path,
     if ((e = ts_arena_alloc(&c->arena, size + 1, &room)) != TS_OK)
         return fail(c, e, "%s: all files together take more than %u bytes",
                     path, BUNDLE_BYTES_MAX);
-    while (len < size + 1) { /* one more than expected: it may be growing */
-        ssize_t n = read(fd, (char *)room + len, size + 1 - len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return fail(c, ts_err_from_errno(errno), "%s: %s", path,
-                        strerror(errno));
-        if (n == 0)
-            break;
-        len += (size_t)n;
-    }
+    /* one more than expected: it may be growing */
+    if ((e = ts_fd_read_all(fd, room, size + 1, &len)) != TS_OK)
+        return fail(c, e, "%s: %s", path, strerror(errno));
     if (len != size)
         return fail(c, TS_E_STATE,
                     "%s: changed while it was read; reload again", path);

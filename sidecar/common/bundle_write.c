@@ -13,23 +13,6 @@
 
 #define HEAD_MAX 16 /* bytes of the outer headers, or of one file's */
 
-static ts_err write_all(int fd, const void *p, size_t len)
-{
-    const char *at = p;
-
-    while (len > 0) {
-        ssize_t n = write(fd, at, len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return ts_err_from_errno(errno);
-        at += n;
-        len -= (size_t)n;
-    }
-    return TS_OK;
-}
-
 static ts_err write_file(int fd, const struct bundle_file *f)
 {
     uint8_t head[HEAD_MAX + BUNDLE_NAME_MAX];
@@ -58,9 +41,9 @@ static ts_err write_file(int fd, const struct bundle_file *f)
         mp_write_raw(&w, h, sizeof(h));
     }
     if ((e = mp_written(&w, &len)) != TS_OK ||
-        (e = write_all(fd, head, len)) != TS_OK)
+        (e = ts_fd_write_all(fd, head, len)) != TS_OK)
         return e;
-    return write_all(fd, f->content.ptr, f->content.len);
+    return ts_fd_write_all(fd, f->content.ptr, f->content.len);
 }
 
 static ts_err check_files(const struct bundle_file *files, size_t count)
@@ -103,7 +86,7 @@ ts_err bundle_write(const struct bundle_file *files, size_t count, int *ret_fd)
     mp_write_uint(&w, 1);
     mp_write_array(&w, (uint32_t)count);
     if ((e = mp_written(&w, &len)) != TS_OK ||
-        (e = write_all(fd, head, len)) != TS_OK)
+        (e = ts_fd_write_all(fd, head, len)) != TS_OK)
         return e;
     for (size_t i = 0; i < count; i++) {
         if ((e = write_file(fd, &files[i])) != TS_OK)

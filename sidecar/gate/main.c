@@ -76,20 +76,11 @@ static ts_err read_seed(struct trust_secret *ret)
 {
     uint8_t seed[TRUST_SEED_LEN];
     size_t have = 0;
-    ssize_t n = 1;
-    ts_err e;
+    ts_err e = ts_fd_read_all(GATE_FD_KEY, seed, sizeof(seed), &have);
 
-    while (have < sizeof(seed) && n > 0) {
-        n = read(GATE_FD_KEY, seed + have, sizeof(seed) - have);
-        if (n < 0 && errno == EINTR)
-            n = 1;
-        else if (n > 0)
-            have += (size_t)n;
-    }
-    if (have == sizeof(seed))
-        e = trust_secret_from_seed(seed, ret);
-    else
-        e = TS_E_TRUNCATED;
+    if (e == TS_OK)
+        e = have == sizeof(seed) ? trust_secret_from_seed(seed, ret)
+                                 : TS_E_TRUNCATED;
     sodium_memzero(seed, sizeof(seed));
     return e;
 }
@@ -99,17 +90,13 @@ static ts_err read_keys(struct gate *g)
 {
     int fd = GATE_FD_KEY;
     uint8_t more = 0;
+    size_t n = 0;
     ts_err e = read_seed(&g->key);
-    ssize_t n;
 
     if (e == TS_OK && g->settings.has_token_key)
         e = read_seed(&g->token_key);
-    if (e == TS_OK) {
-        do {
-            n = read(fd, &more, 1);
-        } while (n < 0 && errno == EINTR);
-        e = n == 0 ? TS_OK : TS_E_FORMAT;
-    }
+    if (e == TS_OK && (e = ts_fd_read_all(fd, &more, 1, &n)) == TS_OK && n > 0)
+        e = TS_E_FORMAT;
     sodium_memzero(&more, sizeof(more));
     ts_fd_close(&fd);
     return e;

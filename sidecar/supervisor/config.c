@@ -298,24 +298,17 @@ static ts_err read_file(int dir_fd, const char *file, char *buf, size_t *ret)
 {
     int fd TS_CLEANUP(ts_fd_close) =
         openat(dir_fd, file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    size_t len = 0;
+    size_t len;
+    ts_err e;
 
     if (fd < 0)
         return ts_err_from_errno(errno);
-    while (len <= CONFIG_BYTES_MAX) {
-        ssize_t n = read(fd, buf + len, CONFIG_BYTES_MAX + 1 - len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return ts_err_from_errno(errno);
-        if (n == 0) {
-            *ret = len;
-            return TS_OK;
-        }
-        len += (size_t)n;
-    }
-    return TS_E_LIMIT;
+    e = ts_fd_read_all(fd, buf, CONFIG_BYTES_MAX + 1, &len);
+    if (e == TS_OK && len > CONFIG_BYTES_MAX)
+        e = TS_E_LIMIT;
+    if (e == TS_OK)
+        *ret = len;
+    return e;
 }
 
 ts_err config_load(int dir_fd, const char *file, uid_t euid, struct config *ret,

@@ -58,16 +58,13 @@ static ts_err sealed(struct ts_str bytes, int *ret_fd)
 {
     int fd TS_CLEANUP(ts_fd_close) =
         memfd_create("tipstaff-feed", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    size_t done = 0;
+    ts_err e;
 
-    while (fd >= 0 && done < bytes.len) {
-        ssize_t n = write(fd, bytes.ptr + done, bytes.len - done);
-
-        if (n < 0 && errno != EINTR)
-            return ts_err_from_errno(errno);
-        done += n > 0 ? (size_t)n : 0;
-    }
-    if (fd < 0 || fcntl(fd, F_ADD_SEALS, SEALS) != 0)
+    if (fd < 0)
+        return ts_err_from_errno(errno);
+    if ((e = ts_fd_write_all(fd, bytes.ptr, bytes.len)) != TS_OK)
+        return e;
+    if (fcntl(fd, F_ADD_SEALS, SEALS) != 0)
         return ts_err_from_errno(errno);
     *ret_fd = fd;
     fd = -1; /* moved to the caller */
