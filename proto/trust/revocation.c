@@ -12,8 +12,29 @@
 struct revocation_slot {
     uint64_t h[2]; /* both 0: free */
     uint64_t cutoff;
-    uint64_t keep_until;
+    uint64_t keep; /* seconds, and above them whose it is: see keep_until() */
 };
+
+#define FOR_EVER   ((UINT64_C(1) << 48) - 1) /* seconds: nine million years */
+#define OWNER_BITS 48
+
+static uint64_t keep_until(const struct revocation_slot *s)
+{
+    uint64_t t = s->keep & FOR_EVER;
+
+    return t == FOR_EVER ? UINT64_MAX : t;
+}
+
+static size_t owner_of(const struct revocation_slot *s)
+{
+    return (size_t)(s->keep >> OWNER_BITS);
+}
+
+static uint64_t keep_of(uint64_t until, size_t owner)
+{
+    return (uint64_t)owner << OWNER_BITS |
+           (until < FOR_EVER ? until : FOR_EVER);
+}
 
 enum target_shape {
     TARGET_NONE = 0, /* "" */
@@ -154,7 +175,7 @@ static struct revocation_slot *find(const struct revocations *r,
  * moves back, so that no search ends too early. */
 static void drop(struct revocations *r, size_t i)
 {
-    size_t mask = r->cap - 1;
+    size_t mask = r->cap - 1, owner = owner_of(&r->slots[i]);
 
     for (size_t k = (i + 1) & mask; used(&r->slots[k]); k = (k + 1) & mask) {
         size_t home = (size_t)r->slots[k].h[0] & mask;
@@ -166,6 +187,7 @@ static void drop(struct revocations *r, size_t i)
     }
     r->slots[i] = (struct revocation_slot){.cutoff = 0};
     r->count--;
+    r->held[owner]--;
 }
 
 size_t revocations_purge(struct revocations *r, uint64_t now_s)
@@ -178,12 +200,12 @@ size_t revocations_purge(struct revocations *r, uint64_t now_s)
     while (i < r->cap) {
         const struct revocation_slot *s = &r->slots[i];
 
-        if (used(s) && s->keep_until < now_s) {
+        if (used(s) && keep_until(s) < now_s) {
             drop(r, i); /* and look at what came into its place */
             continue;
         }
-        if (used(s) && s->keep_until < next)
-            next = s->keep_until;
+        if (used(s) && keep_until(s) < next)
+            next = keep_until(s);
         i++;
     }
     r->next_end = next;
@@ -207,24 +229,47 @@ static ts_err grow(struct revocations *r)
     return TS_OK;
 }
 
+/* Which counter is a tenant's. By chance two may share one; nobody can choose
+ * to, since the hash has a key. */
+static size_t owner_find(const struct revocations *r, struct ts_str tenant)
+{
+    uint64_t h;
+
+    (void)crypto_shorthash((unsigned char *)&h,
+                           (const unsigned char *)tenant.ptr, tenant.len,
+                           r->hash_key); /* cannot fail */
+    return (size_t)h & (REVOCATION_OWNERS - 1);
+}
+
+/* The last places are for those who have few: one tenant's revocations cannot
+ * fill the table for the others. */
+static bool is_full(const struct revocations *r, size_t owner)
+{
+    size_t few =
+        r->max >= REVOCATIONS_SHARED ? r->max / REVOCATIONS_RESERVED : 0;
+
+    return r->count >= r->max ||
+           (few > 0 && r->count >= r->max - few && r->held[owner] >= few);
+}
+
 /* Room for one more entry, at most half of the slots being used. */
-static ts_err make_room(struct revocations *r, uint64_t now_s)
+static ts_err make_room(struct revocations *r, size_t owner, uint64_t now_s)
 {
     bool crowded = r->cap == 0 || r->count >= r->cap / 2;
 
-    if (crowded || r->count >= r->max)
+    if (crowded || is_full(r, owner))
         (void)revocations_purge(r, now_s); /* how many does not matter */
-    if (r->count >= r->max)
+    if (is_full(r, owner))
         return TS_E_LIMIT;
     return r->cap == 0 || r->count >= r->cap / 2 ? grow(r) : TS_OK;
 }
 
 /* Never narrower, never shorter. */
 static void widen(struct revocations *r, struct revocation_slot *slot,
-                  uint64_t cutoff, uint64_t keep_until)
+                  uint64_t cutoff, uint64_t until)
 {
-    if (keep_until > slot->keep_until)
-        slot->keep_until = keep_until;
+    if (until > keep_until(slot))
+        slot->keep = keep_of(until, owner_of(slot));
     if (cutoff > slot->cutoff) {
         slot->cutoff = cutoff;
         r->epoch++;
@@ -233,10 +278,11 @@ static void widen(struct revocations *r, struct revocation_slot *slot,
 
 ts_err revocations_add(struct revocations *r, enum revocation_kind kind,
                        struct ts_str tenant, struct ts_bytes target,
-                       uint64_t cutoff, uint64_t keep_until, uint64_t now_s)
+                       uint64_t cutoff, uint64_t until, uint64_t now_s)
 {
     struct revocation_slot *slot;
     uint64_t h[2];
+    size_t owner;
     ts_err e;
 
     if (tenant.len > TS_ID_MAX || !revocation_target_fits(kind, target.len))
@@ -245,18 +291,20 @@ ts_err revocations_add(struct revocations *r, enum revocation_kind kind,
         cutoff = UINT64_MAX;
     slot = find(r, kind, tenant, target, h);
     if (slot != NULL) {
-        widen(r, slot, cutoff, keep_until);
+        widen(r, slot, cutoff, until);
         return TS_OK;
     }
-    e = make_room(r, now_s);
+    owner = owner_find(r, tenant);
+    e = make_room(r, owner, now_s);
     if (e != TS_OK)
         return e;
     *probe(r->slots, r->cap, h) = (struct revocation_slot){
-        .h = {h[0], h[1]}, .cutoff = cutoff, .keep_until = keep_until};
+        .h = {h[0], h[1]}, .cutoff = cutoff, .keep = keep_of(until, owner)};
     r->count++;
+    r->held[owner]++;
     r->epoch++;
-    if (keep_until < r->next_end)
-        r->next_end = keep_until;
+    if (until < r->next_end)
+        r->next_end = until;
     return TS_OK;
 }
 
@@ -273,7 +321,7 @@ bool revocations_get(const struct revocations *r, enum revocation_kind kind,
     if (slot == NULL)
         return false;
     *ret = (struct revocation_state){.cutoff = slot->cutoff,
-                                     .keep_until = slot->keep_until};
+                                     .keep_until = keep_until(slot)};
     return true;
 }
 

@@ -40,6 +40,12 @@ enum revocation_kind {
  * used: 64 MiB with a million entries, 96 MiB for the moment in which the
  * table grows to that; 4 KiB for up to 64. */
 #define REVOCATIONS_MAX (1u << 20)
+/* The last thirty-second of the places of a table of at least this size is for
+ * tenants that hold fewer than that many: no one of them can fill the table for
+ * the others. */
+#define REVOCATIONS_SHARED   (1u << 16)
+#define REVOCATIONS_RESERVED 32u
+#define REVOCATION_OWNERS    1024u /* counters, by a keyed hash of the tenant */
 
 struct revocations {               /* zeroed is valid, empty and full (max 0) */
     struct revocation_slot *slots; /* owned */
@@ -50,6 +56,7 @@ struct revocations {               /* zeroed is valid, empty and full (max 0) */
                           it to skip checks */
     uint64_t next_end; /* no entry may go before this second (unix) */
     uint8_t hash_key[16];
+    uint32_t held[REVOCATION_OWNERS]; /* entries of each tenant */
 };
 
 /* max <= REVOCATIONS_MAX. The hash key comes from the system's randomness. */
@@ -64,9 +71,10 @@ void revocations_done(struct revocations *r);
  *
  * Before the table grows or is full, expired entries are dropped, where now_s
  * (unix seconds of a clock that is trusted; 0: drop nothing) says that there
- * are some. TS_E_LIMIT: the table is full and the tenant must be denied as
- * stale, since dropping an entry would un-revoke; TS_E_INVALID: target of the
- * wrong length for the kind. On every failure nothing is revoked less or more.
+ * are some. TS_E_LIMIT: the table is full for the tenant, which must be denied
+ * as stale, since dropping an entry would un-revoke; TS_E_INVALID: target of
+ * the wrong length for the kind. On every failure nothing is revoked less or
+ * more.
  */
 TS_NODISCARD ts_err revocations_add(struct revocations *r,
                                     enum revocation_kind kind,

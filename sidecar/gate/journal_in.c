@@ -11,7 +11,7 @@
 #include "sidecar/gate/callids.h"
 #include "sidecar/gate/mark_journal.h"
 
-#define JOURNAL_BYTES_MAX (512u << 20)
+#define JOURNAL_BYTES_MAX (1024u << 20) /* as much as the recorder keeps */
 
 static void saw(struct gate *g, uint64_t unix_ms)
 {

@@ -250,6 +250,42 @@ static void a_full_table_forgets_only_what_it_may(void **state)
     revocations_done(&r);
 }
 
+static ts_err add_of(struct revocations *r, struct ts_str tenant, unsigned i,
+                     uint64_t until, uint64_t now_s)
+{
+    char name[16];
+
+    (void)snprintf(name, sizeof(name), "u%u", i);
+    return revocations_add(r, REVOCATION_USER, tenant, id(name), 5, until,
+                           now_s);
+}
+
+/* T34: whoever fills the table fills it for himself alone. */
+static void T34_one_tenant_leaves_room_for_the_others(void **state)
+{
+    const struct ts_str other = TS_STR_LIT("other");
+    const unsigned few = REVOCATIONS_SHARED / REVOCATIONS_RESERVED;
+    struct revocations r;
+
+    (void)state;
+    revocations_init(&r, REVOCATIONS_SHARED);
+    for (unsigned i = 0; i < REVOCATIONS_SHARED - few; i++)
+        assert_int_equal(add_of(&r, ACME, i, i < 100 ? 50 : UINT64_MAX, 0),
+                         TS_OK);
+    assert_int_equal(add_of(&r, ACME, 1u << 20, UINT64_MAX, 0), TS_E_LIMIT);
+    for (unsigned i = 0; i < few; i++)
+        assert_int_equal(add_of(&r, other, i, UINT64_MAX, 0), TS_OK);
+    assert_int_equal(add_of(&r, other, few, UINT64_MAX, 0), TS_E_LIMIT);
+    assert_int_equal(r.count, REVOCATIONS_SHARED);
+    assert_int_equal(add_of(&r, ACME, 7, UINT64_MAX, 0), TS_OK); /* known */
+    /* What expires is counted out again, whoever's it was. */
+    assert_int_equal(add_of(&r, ACME, 1u << 20, UINT64_MAX, 51), TS_E_LIMIT);
+    assert_int_equal(r.count, REVOCATIONS_SHARED - 99);
+    assert_int_equal(add_of(&r, TS_STR_LIT("third"), 1, UINT64_MAX, 51), TS_OK);
+    assert_true(revocations_hit(&r, REVOCATION_USER, ACME, id("u60000"), 5));
+    revocations_done(&r);
+}
+
 /* Before it asks for more memory it drops what it may. */
 static void a_table_grows_only_with_what_is_alive(void **state)
 {
@@ -388,6 +424,7 @@ int main(void)
         cmocka_unit_test(entries_merge_and_can_be_asked_for),
         cmocka_unit_test(a_purge_drops_what_has_expired_and_nothing_else),
         cmocka_unit_test(a_full_table_forgets_only_what_it_may),
+        cmocka_unit_test(T34_one_tenant_leaves_room_for_the_others),
         cmocka_unit_test(a_table_grows_only_with_what_is_alive),
         cmocka_unit_test(every_entry_is_found_until_the_table_is_full),
         cmocka_unit_test(without_memory_the_set_is_as_before),
