@@ -136,8 +136,8 @@ static void print_outcome(const struct term *t, const json_t *j)
 static void print_other(const struct term *t, const json_t *j)
 {
     static const char *const texts[] = {
-        "tenant", "target_kind", "target",  "reason",   "by",
-        "boot",   "sidecar",     "segment", "previous", "text"};
+        "process", "tenant",  "target_kind", "target",   "reason", "by",
+        "boot",    "sidecar", "segment",     "previous", "text"};
     static const char *const numbers[] = {"generation", "rev_seq", "dir_seq",
                                           "users",      "agents",  "revoked",
                                           "bytes"};
