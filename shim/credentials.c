@@ -175,6 +175,7 @@ static ts_err match_key(struct credentials *c, const char *chain_path,
         same = memcmp(delegation_leaf(&d)->holder, c->holder.pk,
                       TRUST_PK_LEN) == 0; /* public keys */
         c->is_root = d.block_count == 1;
+        memcpy(c->grant_id, d.grant_id, sizeof(c->grant_id));
     }
     ts_arena_done(&arena);
     if (code != TRUST_OK) {

@@ -18,6 +18,7 @@ struct credentials {
     size_t chain_len;
     struct trust_secret holder; /* owned */
     bool is_root; /* the chain is one block: holder may end the task */
+    uint8_t grant_id[16];
     bool sign_calls;
     bool pinned;
     uint8_t sidecar_pk[TRUST_PK_LEN]; /* when pinned */

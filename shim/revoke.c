@@ -110,10 +110,24 @@ static ts_err make(const struct tipstaff_revocation *r,
     return revocation_record_make(&record, &h->key, out);
 }
 
-/* The answer, or ERROR revoked, which says the same of a session that was
- * itself below what is revoked. */
+/* ERROR revoked in place of an answer. It says the same if the session stands
+ * under the grant that was taken back; else somebody revoked the session before
+ * the sidecar came to this, and what was handed on may well be in force. */
+static enum tipstaff_status session_over(struct tipstaff *t, bool covered)
+{
+    enum tipstaff_status s = session_fail(
+        t, TIPSTAFF_LOST, "%s",
+        covered ? "the session's own grant was revoked"
+                : "this session was itself revoked before the sidecar "
+                  "confirmed it; it may or may not be revoked: an operator "
+                  "can say, and revoke it");
+
+    return covered ? TIPSTAFF_OK : s;
+}
+
+/* covered: the session ends with what is revoked. */
 static enum tipstaff_status answer(struct tipstaff *t, uint64_t seq,
-                                   const struct frame *f)
+                                   bool covered, const struct frame *f)
 {
     struct msg_error error;
     struct msg_seq m;
@@ -121,12 +135,8 @@ static enum tipstaff_status answer(struct tipstaff *t, uint64_t seq,
 
     if (f->type == MSG_ERROR &&
         msg_error_decode(f->body, f->len, &error, &what) == TS_OK &&
-        ts_str_eq_c(error.code, call_code_name(CODE_REVOKED))) {
-        (void)session_fail(t, TIPSTAFF_LOST,
-                           "the session's own grant was "
-                           "revoked");
-        return TIPSTAFF_OK;
-    }
+        ts_str_eq_c(error.code, call_code_name(CODE_REVOKED)))
+        return session_over(t, covered);
     if (f->type == MSG_ERROR)
         return session_error(t, f);
     if (f->type != MSG_REVOKE)
@@ -137,9 +147,11 @@ static enum tipstaff_status answer(struct tipstaff *t, uint64_t seq,
 }
 
 static enum tipstaff_status send_it(struct tipstaff *t,
-                                    const struct handed_on *h,
+                                    const struct handed_on *h, size_t block,
                                     const struct ts_buf *record, int timeout_ms)
 {
+    bool covered = block == 0 &&
+                   memcmp(t->grant_id, h->d.grant_id, sizeof(t->grant_id)) == 0;
     struct msg_revoke m = {.seq = t->next_seq,
                            .record = {ts_buf_bytes(record), record->len},
                            .chain = {h->bytes, h->len}};
@@ -160,7 +172,7 @@ static enum tipstaff_status send_it(struct tipstaff *t,
         if (e != TS_OK)
             return session_lost(t, e);
         if (f.type != MSG_PING)
-            return answer(t, m.seq, &f);
+            return answer(t, m.seq, covered, &f);
         s = session_pong(t, &f);
     }
     return s;
@@ -193,7 +205,7 @@ enum tipstaff_status tipstaff_revoke(struct tipstaff *t,
     else if (why != NULL)
         s = session_fail(t, TIPSTAFF_USAGE, "%s", why);
     else
-        s = send_it(t, &h, &record, timeout_ms);
+        s = send_it(t, &h, block, &record, timeout_ms);
     ts_buf_done(&record);
     done(&h);
     return s;

@@ -108,6 +108,7 @@ enum tipstaff_status tipstaff_open(const struct tipstaff_config *config,
             c.holder = (struct trust_secret){.sk = NULL};
         }
         t->is_root = c.is_root;
+        memcpy(t->grant_id, c.grant_id, sizeof(t->grant_id));
         credentials_done(&c);
     } else {
         s = e == TS_E_NOMEM ? session_fail(t, TIPSTAFF_NOMEM, "out of memory")

@@ -33,9 +33,10 @@ struct tipstaff {
     uint64_t next_seq;
     struct flight flight[TIPSTAFF_IN_FLIGHT_MAX];
     unsigned flying;
-    uint64_t max_body; /* bytes that this sidecar accepts in one frame */
-    bool lost;         /* final */
-    bool is_root;      /* this holder may end the task */
+    uint64_t max_body;    /* bytes that this sidecar accepts in one frame */
+    bool lost;            /* final */
+    bool is_root;         /* this holder may end the task */
+    uint8_t grant_id[16]; /* of the session's chain */
     uint8_t session_id[HANDSHAKE_SESSION_LEN];
     struct trust_secret signer; /* owned; empty unless calls are signed */
     char text[TIPSTAFF_MESSAGE_MAX];

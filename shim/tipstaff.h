@@ -250,6 +250,7 @@ struct tipstaff_revocation { /* paths; zeroed but for chain and block is fine */
  * under it end and its tools are killed. Only what follows this holder's own
  * block; the whole grant only by who holds its root. No call may be in flight.
  * TIPSTAFF_OK: the sidecar has confirmed it. TIPSTAFF_USAGE: nothing was sent.
+ * TIPSTAFF_LOST: it may or may not be revoked.
  */
 TIPSTAFF_API enum tipstaff_status
 tipstaff_revoke(struct tipstaff *t, const struct tipstaff_revocation *r,
