@@ -96,7 +96,9 @@ int cmd_directory_export(int argc, char **argv)
     if (!cli_parse(&usage, argc, argv, &operand, &count, &code))
         return code;
     v.file = count > 0 ? operand[0] : NULL;
-    code = dir_view_open(&v) ? export_to(&v, out) : CLI_FAILED;
+    code = v.file == NULL && v.config == NULL ? CLI_USAGE : CLI_FAILED;
+    if (dir_view_open(&v))
+        code = export_to(&v, out);
     dir_view_close(&v);
     return code;
 }

@@ -62,7 +62,9 @@ int cmd_directory_show(int argc, char **argv)
     if (!cli_parse(&usage, argc, argv, &operand, &count, &code))
         return code;
     v.file = count > 0 ? operand[0] : NULL;
-    code = dir_view_open(&v) ? show(&v, as_json) : CLI_FAILED;
+    code = v.file == NULL && v.config == NULL ? CLI_USAGE : CLI_FAILED;
+    if (dir_view_open(&v))
+        code = show(&v, as_json);
     dir_view_close(&v);
     return code;
 }

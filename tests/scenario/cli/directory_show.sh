@@ -71,7 +71,7 @@ expect 0 apply etc/directory/acme.yaml --no-push
 rm $installed
 expect 1 show --config etc
 says err "has no directory yet"
-expect 1 show
+expect 2 show
 says err "which directory?"
 expect 1 show nowhere
 expect 0 apply etc/directory/acme.yaml --no-push
