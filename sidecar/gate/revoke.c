@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "proto/msg/client.h"
+#include "proto/trust/revocation_record.h"
 #include "proto/wire/limits.h"
 #include "sidecar/common/log.h"
 #include "sidecar/gate/admin_uv.h"
@@ -75,8 +76,13 @@ static bool merge(const struct gate *g, uint64_t now_s,
 
     if (q->kind == REVOCATION_SESSION && q->keep_until > now_s + SESSION_KEEP_S)
         q->keep_until = now_s + SESSION_KEEP_S;
-    if (!revocations_get(&g->revoked, q->kind, q->tenant, q->target, &known))
+    if (!revocations_get(&g->revoked, q->kind, q->tenant, q->target, &known)) {
+        /* What it names may live for a day: to forget it at once would undo it.
+         */
+        if (revocation_by_id(q->kind) && q->keep_until <= now_s)
+            q->keep_until = revocation_keep_until(q->kind, 0, now_s);
         return true;
+    }
     if ((revocation_by_id(q->kind) || q->cutoff <= known.cutoff) &&
         q->keep_until <= known.keep_until)
         return false;

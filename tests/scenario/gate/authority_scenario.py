@@ -140,6 +140,16 @@ def unseen_ids_are_accepted(g):
     refused(g, lambda x: x.auth_body(ch))
 
 
+def what_is_revoked_by_id_outlives_a_restart(g):
+    """Whatever the record says of how long: what it names may be valid for a day."""
+    ch, grant = chain()
+    assert Operator(g).revoke(1, grant, keep=1)[1] == 1
+    entry, = journal_of(g, 1)
+    assert entry[2] >= time.time() + 86400, entry
+    assert Operator(g).revoke(1, grant, keep=1)[1] == 1  # nothing new
+    with_gate(g, lambda h: refused(h, lambda x: x.auth_body(ch)), journal=g.recorder.journal)
+
+
 # --- by a holder -------------------------------------------------------------
 
 def holder_takes_back_what_was_handed_on(g):
@@ -683,6 +693,7 @@ def T21_nothing_starts_after_the_acknowledgement(g):
 
 TESTS = [every_kind_that_ends_a_chain, sub_agents_end_with_their_agent, one_session_ends_and_no_other,
          what_waits_for_people_is_remembered, repetitions_and_narrower_ones_say_nothing_new, unseen_ids_are_accepted,
+         what_is_revoked_by_id_outlives_a_restart,
          holder_takes_back_what_was_handed_on, holder_revokes_nothing_else, holders_have_a_budget,
          a_known_chain_is_judged_anew_in_all_that_changes,
          directory_as_a_feed, directory_from_a_file_that_changed, directory_while_the_ring_is_full,
