@@ -70,12 +70,23 @@ bool admin_send(struct admin_socket *s, const struct ts_buf *out)
     return true;
 }
 
-static uint64_t now_ms(void)
+uint64_t admin_now_ns(void)
 {
     struct timespec t = {0};
 
     (void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail */
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t now_ms(void)
+{
+    return admin_now_ns() / 1000000;
+}
+
+static enum admin_wait malformed(void)
+{
+    cli_error("the service's answer is malformed");
+    return ADMIN_BROKEN;
 }
 
 /* FAIL is an answer to everything. */
@@ -143,11 +154,42 @@ enum admin_wait admin_receive(struct admin_socket *s, uint64_t timeout_ms,
             return accept_frame(s, &f);
         }
         s->used = 0;
-        if (e != TS_E_TRUNCATED) {
-            cli_error("the service's answer is malformed");
-            return ADMIN_BROKEN;
-        }
+        if (e != TS_E_TRUNCATED)
+            return malformed();
         if ((w = fill(s, until)) != ADMIN_GOT)
             return w;
     }
+}
+
+enum admin_wait admin_receive_ack(struct admin_socket *s, uint64_t timeout_ms,
+                                  struct admin_ack *ret)
+{
+    struct frame f = {.type = 0};
+    const char *what = "";
+    enum admin_wait w = admin_receive(s, timeout_ms, &f);
+
+    if (w != ADMIN_GOT)
+        return w;
+    return f.type == ADMIN_ACK &&
+                   admin_ack_decode(f.body, f.len, ret, &what) == TS_OK
+               ? ADMIN_GOT
+               : malformed();
+}
+
+enum admin_wait admin_receive_complete(struct admin_socket *s,
+                                       uint64_t timeout_ms, uint64_t rev_seq)
+{
+    struct admin_complete done = {.rev_seq = 0};
+    struct frame f = {.type = 0};
+    const char *what = "";
+    enum admin_wait w = admin_receive(s, timeout_ms, &f);
+
+    if (w != ADMIN_GOT)
+        return w;
+    return f.type == ADMIN_COMPLETE &&
+                   admin_complete_decode(f.body, f.len, &done, &what) ==
+                       TS_OK &&
+                   done.rev_seq == rev_seq
+               ? ADMIN_GOT
+               : malformed();
 }

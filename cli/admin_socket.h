@@ -31,5 +31,14 @@ enum admin_wait {
 /* The next frame, which borrows until the next call. */
 enum admin_wait admin_receive(struct admin_socket *s, uint64_t timeout_ms,
                               struct frame *ret);
+/* The two answers to a revocation and to a feed: it is in force, and everything
+ * that it ended is gone. ADMIN_BROKEN, printed, for anything else. */
+enum admin_wait admin_receive_ack(struct admin_socket *s, uint64_t timeout_ms,
+                                  struct admin_ack *ret);
+enum admin_wait admin_receive_complete(struct admin_socket *s,
+                                       uint64_t timeout_ms, uint64_t rev_seq);
+
+/* CLOCK_MONOTONIC, to measure how long an answer took. */
+uint64_t admin_now_ns(void);
 
 #endif

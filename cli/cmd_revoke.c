@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/admin_socket.h"
 #include "cli/cmd.h"
@@ -25,17 +24,9 @@ struct revoke {
     uint64_t sent_ns;
 };
 
-static uint64_t now_ns(void)
-{
-    struct timespec t = {0};
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail */
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static double ms_since(uint64_t from_ns)
 {
-    return (double)(now_ns() - from_ns) / 1e6;
+    return (double)(admin_now_ns() - from_ns) / 1e6;
 }
 
 static const char *plural(uint64_t n)
@@ -46,43 +37,26 @@ static const char *plural(uint64_t n)
 static int await_complete(struct admin_socket *s, const struct revoke *r,
                           uint64_t rev_seq)
 {
-    struct admin_complete done;
-    struct frame f;
-    const char *what = "";
-    enum admin_wait w = admin_receive(s, r->wait_s * 1000, &f);
+    enum admin_wait w = admin_receive_complete(s, r->wait_s * 1000, rev_seq);
 
-    if (w != ADMIN_GOT)
-        (void)printf("\n");
+    if (w == ADMIN_GOT) {
+        (void)printf(", all gone after %.1f ms\n", ms_since(r->sent_ns));
+        return CLI_OK;
+    }
+    (void)printf("\n");
     (void)fflush(stdout);
-    switch (w) {
-    case ADMIN_BROKEN:
-        return CLI_FAILED;
-    case ADMIN_TIMEOUT:
+    if (w == ADMIN_TIMEOUT)
         cli_error("revoked, but after %" PRIu64
                   " s not every tool was seen to end; tipstaff status shows "
                   "how many run",
                   r->wait_s);
-        return CLI_FAILED;
-    case ADMIN_GOT:
-        break;
-    }
-    if (f.type != ADMIN_COMPLETE ||
-        admin_complete_decode(f.body, f.len, &done, &what) != TS_OK ||
-        done.rev_seq != rev_seq) {
-        (void)printf("\n");
-        cli_error("revoked, but the service's second answer is malformed");
-        return CLI_FAILED;
-    }
-    (void)printf(", all gone after %.1f ms\n", ms_since(r->sent_ns));
-    return CLI_OK;
+    return CLI_FAILED;
 }
 
 static int await_ack(struct admin_socket *s, const struct revoke *r)
 {
     struct admin_ack ack;
-    struct frame f;
-    const char *what = "";
-    enum admin_wait w = admin_receive(s, r->wait_s * 1000, &f);
+    enum admin_wait w = admin_receive_ack(s, r->wait_s * 1000, &ack);
 
     if (w == ADMIN_TIMEOUT)
         cli_error("no answer within %" PRIu64
@@ -90,12 +64,6 @@ static int await_ack(struct admin_socket *s, const struct revoke *r)
                   r->wait_s);
     if (w != ADMIN_GOT)
         return CLI_FAILED;
-    if (f.type != ADMIN_ACK ||
-        admin_ack_decode(f.body, f.len, &ack, &what) != TS_OK) {
-        cli_error("the service's answer is malformed; it is not known whether "
-                  "it was revoked");
-        return CLI_FAILED;
-    }
     (void)printf("revoked %s: ack after %.1f ms (%" PRIu64
                  " tool%s signalled, %" PRIu64 " session%s closed)",
                  r->title, ms_since(r->sent_ns), ack.tools_signalled,
@@ -115,7 +83,7 @@ static int send_record(struct revoke *r, struct ts_bytes record)
     if (!admin_open(&s, r->socket))
         return CLI_FAILED;
     ts_buf_init(&out, 4096);
-    r->sent_ns = now_ns();
+    r->sent_ns = admin_now_ns();
     if (admin_revoke_send(&out, &m) != TS_OK)
         cli_error("out of memory");
     else if (admin_send(&s, &out))

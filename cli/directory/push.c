@@ -1,58 +1,40 @@
 #include "cli/directory/push.h"
 
-#include <time.h>
-
 #include "cli/cmd.h"
 #include "proto/wire/limits.h"
-
-static uint64_t now_ms(void)
-{
-    struct timespec t = {0};
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail */
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 static enum dir_push await_ack(struct admin_socket *s, uint64_t wait_s,
                                struct admin_ack *ret)
 {
-    struct frame f = {.type = 0};
-    const char *what = "";
-    enum admin_wait w = admin_receive(s, wait_s * 1000, &f);
-
-    if (w == ADMIN_BROKEN)
-        return s->was_refused ? DIR_PUSH_REFUSED : DIR_PUSH_UNKNOWN;
-    if (w == ADMIN_TIMEOUT) {
-        cli_error("no answer from the service within %llu s",
-                  (unsigned long long)wait_s);
-        return DIR_PUSH_UNKNOWN;
-    }
-    if (f.type == ADMIN_ACK &&
-        admin_ack_decode(f.body, f.len, ret, &what) == TS_OK)
+    switch (admin_receive_ack(s, wait_s * 1000, ret)) {
+    case ADMIN_GOT:
         return DIR_PUSH_DONE;
-    cli_error("the service's answer is malformed");
+    case ADMIN_BROKEN:
+        return s->was_refused ? DIR_PUSH_REFUSED : DIR_PUSH_UNKNOWN;
+    case ADMIN_TIMEOUT:
+        break;
+    }
+    cli_error("no answer from the service within %llu s",
+              (unsigned long long)wait_s);
     return DIR_PUSH_UNKNOWN;
 }
 
 static enum dir_push await_complete(struct admin_socket *s, uint64_t wait_s,
                                     uint64_t rev_seq)
 {
-    struct admin_complete done = {.rev_seq = 0};
-    struct frame f = {.type = 0};
-    const char *what = "";
-    enum admin_wait w = admin_receive(s, wait_s * 1000, &f);
-
-    if (w == ADMIN_TIMEOUT)
+    switch (admin_receive_complete(s, wait_s * 1000, rev_seq)) {
+    case ADMIN_GOT:
+        return DIR_PUSH_DONE;
+    case ADMIN_BROKEN:
+        cli_error("it is in force, but whether every tool has ended is not "
+                  "known");
+        break;
+    case ADMIN_TIMEOUT:
         cli_error("in force, but after %llu s not every tool was seen to end; "
                   "tipstaff status shows how many run",
                   (unsigned long long)wait_s);
-    if (w != ADMIN_GOT)
-        return DIR_PUSH_UNFINISHED;
-    if (f.type == ADMIN_COMPLETE &&
-        admin_complete_decode(f.body, f.len, &done, &what) == TS_OK &&
-        done.rev_seq == rev_seq)
-        return DIR_PUSH_DONE;
-    cli_error("in force, but the service's second answer is malformed");
+        break;
+    }
     return DIR_PUSH_UNFINISHED;
 }
 
@@ -76,7 +58,7 @@ static enum dir_push converse(struct admin_socket *s,
                               struct dir_pushed *ret)
 {
     struct admin_ack a = {.rev_seq = 0};
-    uint64_t from = now_ms();
+    uint64_t from_ns = admin_now_ns();
     enum dir_push r;
 
     if (!send_feed(s, m))
@@ -88,7 +70,7 @@ static enum dir_push converse(struct admin_socket *s,
     r = await_complete(s, wait_s, a.rev_seq);
     ret->sessions = a.sessions_closed;
     ret->tools = a.tools_signalled;
-    ret->took_ms = now_ms() - from;
+    ret->took_ms = (admin_now_ns() - from_ns) / 1000000;
     return r;
 }
 

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cli/admin_socket.h"
 #include "cli/drill/drill.h"
 #include "cli/opts.h"
 #include "shim/tipstaff.h"
@@ -31,7 +32,7 @@ struct agent {
 static void note(const struct agent *a, enum drill_note_kind kind,
                  const char *text, size_t len)
 {
-    struct drill_note n = {.kind = kind, .ns = drill_now()};
+    struct drill_note n = {.kind = kind, .ns = admin_now_ns()};
 
     (void)ts_str_show(n.text, sizeof(n.text), text, len);
     (void)send(a->fd, &n, sizeof(n), MSG_NOSIGNAL); /* nobody left to tell */

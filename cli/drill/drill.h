@@ -63,12 +63,9 @@ enum drill_note_kind {
 };
 struct drill_note {
     enum drill_note_kind kind;
-    uint64_t ns; /* drill_now() when it happened */
+    uint64_t ns; /* admin_now_ns() when it happened, in either process */
     char text[512];
 };
-
-/* CLOCK_MONOTONIC, the same in both processes. */
-uint64_t drill_now(void);
 
 /* The agent's process: speaks over fd, and ends. One byte on fd says that the
  * revocation was acknowledged. */

@@ -6,7 +6,6 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli/admin_socket.h"
@@ -14,14 +13,6 @@
 #include "cli/drill/drill.h"
 #include "proto/base/ts_fd.h"
 #include "proto/trust/revocation_record.h"
-
-uint64_t drill_now(void)
-{
-    struct timespec t = {0};
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail */
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 struct round {
     struct drill *drill;
@@ -100,31 +91,23 @@ static bool make_record(const struct round *r, struct ts_buf *out)
 static bool revoke_grant(struct round *r, struct admin_socket *s)
 {
     const uint64_t wait_ms = r->drill->opt->wait_s * 1000;
-    struct admin_complete done;
     struct admin_ack ack;
     struct ts_buf out;
-    struct frame f;
-    const char *what = "";
     bool sent;
 
     ts_buf_init(&out, 4096);
     sent = make_record(r, &out);
-    r->sent = drill_now();
+    r->sent = admin_now_ns();
     sent = sent && admin_send(s, &out);
     ts_buf_done(&out);
-    if (!sent || admin_receive(s, wait_ms, &f) != ADMIN_GOT ||
-        f.type != ADMIN_ACK ||
-        admin_ack_decode(f.body, f.len, &ack, &what) != TS_OK)
+    if (!sent || admin_receive_ack(s, wait_ms, &ack) != ADMIN_GOT)
         return fails(r, "the revocation was not acknowledged");
-    r->out->signalled = drill_now() - r->sent;
+    r->out->signalled = admin_now_ns() - r->sent;
     if (send(r->fd, "", 1, MSG_NOSIGNAL) != 1)
         return fails(r, "the agent's process has ended");
-    if (admin_receive(s, wait_ms, &f) != ADMIN_GOT ||
-        f.type != ADMIN_COMPLETE ||
-        admin_complete_decode(f.body, f.len, &done, &what) != TS_OK ||
-        done.rev_seq != ack.rev_seq)
+    if (admin_receive_complete(s, wait_ms, ack.rev_seq) != ADMIN_GOT)
         return fails(r, "not every tool was seen to end");
-    r->out->dead = drill_now() - r->sent;
+    r->out->dead = admin_now_ns() - r->sent;
     return ack.tools_signalled > 0 ||
            fails(r, "no tool was signalled, though one was running");
 }

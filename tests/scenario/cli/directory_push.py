@@ -126,7 +126,7 @@ apply(frame(99, [1]), code=1, changed=True, what="another message", says=["malfo
 apply(frame(ACK, [1, 7]), code=1, changed=True, what="a short ACK", says=["malformed", "not known"])
 apply(struct.pack(">IB", 1 << 30, 2), code=1, changed=True, what="a frame too long", says=["malformed"])
 apply(ack, frame(COMPLETE, [1, 8]), code=1, changed=True, what="COMPLETE of another",
-      says=["in force, but the service's second answer is malformed"])
+      says=["it is in force, but whether every tool has ended is not known"])
 apply(ack, b"", code=1, changed=True, what="no COMPLETE", wait="1s",
       says=["in force, but after 1 s not every tool was seen to end"])
 apply(ack, frame(FAIL, [1, "internal", "x"]), code=1, changed=True, what="FAIL after ACK", says=["refused (internal)"])

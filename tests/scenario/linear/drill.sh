@@ -29,7 +29,7 @@ check "a user who may not: FAIL" answers 1 drill --user bob
 check "says that it was not permitted" says 'FAIL: the tool was not permitted'
 check "an agent that is none" answers 1 drill --agent nobody
 check "says so" says 'nobody: no such agent'
-check "a tool that ends by itself: FAIL" answers 1 drill --arg seconds=0
+check "a tool that there is none of: FAIL" answers 1 drill --tool no.such
 check "a key that is no revoker's: FAIL" answers 1 drill --revoker-key "$service_dir/etc/keys/issuer.seed"
 check "the service goes on" answers 0 drill
 check "nothing is left behind" test -z "$(left && echo something)"
