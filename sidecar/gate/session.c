@@ -5,7 +5,9 @@
 
 #include "proto/msg/client.h"
 #include "proto/trust/handshake.h"
+#include "proto/trust/id.h"
 #include "proto/trust/revocation_record.h"
+#include "proto/trust/store.h"
 #include "proto/wire/mp_read.h"
 #include "sidecar/common/log.h"
 #include "sidecar/gate/calls.h"
@@ -120,6 +122,36 @@ static const char *not_ready(const struct client *c,
     return NULL;
 }
 
+/* A name ends with every one above it that is registered and inactive, also
+ * where it has an entry of its own and none of those is in the chain. The
+ * decision asks the same; here it ends what runs. */
+static bool names_are_active(const struct trust_store *store,
+                             const struct delegation *d)
+{
+    for (size_t i = 0; i < d->block_count; i++) {
+        struct ts_str a = trust_id_parent(d->blocks[i].agent);
+
+        for (; a.len > 0; a = trust_id_parent(a)) {
+            const struct trust_agent *up =
+                trust_store_agent(store, d->tenant, a);
+
+            if (up != NULL && up->status != TRUST_ACTIVE)
+                return false;
+        }
+    }
+    return true;
+}
+
+static enum trust_code check_now(const struct trust_config *cfg,
+                                 const struct delegation *d, uint64_t now_s)
+{
+    enum trust_code c = delegation_check_now(cfg, d, now_s);
+
+    if (c == TRUST_OK && !names_are_active(cfg->store, d))
+        c = TRUST_E_REVOKED;
+    return c;
+}
+
 /* The authority of a chain: of one that was verified under this snapshot only
  * what changes is asked again. */
 static ts_err authority_of(struct client *c, struct ts_bytes chain,
@@ -141,7 +173,7 @@ static ts_err authority_of(struct client *c, struct ts_bytes chain,
     if (e != TS_OK)
         return e;
     g->stats.chains_known++;
-    *reterr_code = delegation_check_now(cfg, c->authority->delegation, now_s);
+    *reterr_code = check_now(cfg, c->authority->delegation, now_s);
     return *reterr_code == TRUST_OK ? TS_OK : TS_E_AUTH;
 }
 
@@ -165,6 +197,8 @@ static const char *admit(struct client *c, const struct snapshot_tenant *tenant,
     d = c->authority->delegation;
     if (!ts_str_eq(d->tenant, tenant->name))
         return "tenant";
+    if (!names_are_active(cfg.store, d))
+        return trust_code_name(TRUST_E_REVOKED);
     if (!delegation_uid_allowed(&cfg, d, c->uid))
         return "uid_not_allowed";
     *ret_t = transcript_of(c, m, d);
@@ -268,7 +302,7 @@ enum call_code session_authority(struct client *c)
         return CODE_REVOKED;
     cfg = tenant->trust;
     cfg.revoked = &g->revoked;
-    code = code_of(delegation_check_now(&cfg, d, gate_now(g).unix_ms / 1000));
+    code = code_of(check_now(&cfg, d, gate_now(g).unix_ms / 1000));
     if (code == CODE_PERMITTED && !delegation_uid_allowed(&cfg, d, c->uid))
         code = CODE_REVOKED;
     if (code == CODE_PERMITTED &&

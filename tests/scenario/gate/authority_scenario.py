@@ -100,6 +100,25 @@ def sub_agents_end_with_their_agent(g):
     with_gate(g, one)
 
 
+def registered_sub_agents_end_with_an_agent_above_them(g):
+    """Whether that one is in the chain or not: a name is as good as those above it."""
+    now = int(time.time())
+    agent = lambda name, active, keys: [name, active, "alice", [bytes(k.verify_key) for k in keys], [UID], 7, []]
+    people = lambda seq, active: signed("snapshot", [
+        1, "acme", seq, now, now + 86400, [["alice", 1, [], []]],
+        [agent("coder", active, []), agent("coder/sub", 1, [CODER])], [], []], DIRECTORY)
+    ch, _ = chain(agent="coder/sub")
+
+    def one(h):
+        op = Operator(h)
+        op.feed(people(2, 1))
+        c = holding(h, ch)
+        assert op.feed(people(3, 0))[2:4] == [1, 1]
+        assert c.collect()[2][2] == "revoked" and c.closed() == "revoked"
+        refused(h, lambda x: x.auth_body(ch))
+    with_gate(g, one)
+
+
 def one_session_ends_and_no_other(g):
     ch, _ = chain()
     a, b = holding(g, ch), holding(g, ch)
@@ -691,7 +710,8 @@ def T21_nothing_starts_after_the_acknowledgement(g):
         assert g.launcher.started == launched
 
 
-TESTS = [every_kind_that_ends_a_chain, sub_agents_end_with_their_agent, one_session_ends_and_no_other,
+TESTS = [every_kind_that_ends_a_chain, sub_agents_end_with_their_agent,
+         registered_sub_agents_end_with_an_agent_above_them, one_session_ends_and_no_other,
          what_waits_for_people_is_remembered, repetitions_and_narrower_ones_say_nothing_new, unseen_ids_are_accepted,
          what_is_revoked_by_id_outlives_a_restart,
          holder_takes_back_what_was_handed_on, holder_revokes_nothing_else, holders_have_a_budget,
