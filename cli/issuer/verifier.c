@@ -13,6 +13,8 @@
 #include "cli/cmd.h"
 #include "proto/base/ts_fd.h"
 
+#define END_STEPS 100 /* of 5 ms */
+
 static uint64_t now_ms(void)
 {
     struct timespec t;
@@ -110,6 +112,23 @@ static const char *await(pid_t pid, bool *ret_reaped)
                : "did not verify the token";
 }
 
+/* It may have parts of the token in files, so it is asked first: what it does
+ * about that must be quick. */
+static void end(pid_t pid)
+{
+    (void)kill(-pid, SIGTERM); /* and whatever it started */
+    for (int i = 0; i < END_STEPS; i++) {
+        if (waitpid(pid, NULL, WNOHANG) == pid) {
+            (void)kill(-pid, SIGKILL); /* those of the group that stayed */
+            return;
+        }
+        (void)poll(NULL, 0, 5);
+    }
+    (void)kill(-pid, SIGKILL);
+    (void)kill(pid, SIGKILL);
+    (void)waitpid(pid, NULL, 0);
+}
+
 static const char *run(struct program *p, int read_fd, char *out, size_t cap,
                        size_t *ret_len)
 {
@@ -126,11 +145,8 @@ static const char *run(struct program *p, int read_fd, char *out, size_t cap,
     why = collect(read_fd, out, cap, ret_len);
     if (why == NULL)
         why = await(pid, &reaped);
-    if (!reaped) {
-        (void)kill(-pid, SIGKILL); /* and whatever it started */
-        (void)kill(pid, SIGKILL);
-        (void)waitpid(pid, NULL, 0);
-    }
+    if (!reaped)
+        end(pid);
     return why;
 }
 

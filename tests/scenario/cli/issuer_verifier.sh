@@ -164,6 +164,14 @@ program 'sleep 60'
 start=$(date +%s)
 fails "took longer than 10 seconds"
 [ $(($(date +%s) - start)) -lt 20 ] || fail "it waited too long"
+# what it wrote down of the token does not stay: it is asked before it is killed
+printf '#!/bin/bash\ntrap "rm -f %s/left" EXIT\ncat >%s/left\nsleep 60\n' "$PWD" "$PWD" >v
+fails "took longer than 10 seconds"
+[ ! -e left ] || fail "a part of the token stayed behind"
+program 'trap "" TERM; while :; do sleep 1; done'
+start=$(date +%s)
+fails "took longer than 10 seconds"
+[ $(($(date +%s) - start)) -lt 20 ] || fail "one that does not listen was waited for"
 
 # an EdDSA issuer has none
 expect 1 exchange --verifier /bin/true
