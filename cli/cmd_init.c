@@ -16,7 +16,7 @@
 
 #define SIDECAR_ID  "sidecar/local"
 #define PATH_CAP    1024
-#define FIRST_TTL_S (365u * 86400)
+#define FIRST_TTL_S UINT64_C(31536000) /* a year */
 
 struct init {
     const char *tenant, *workspace, *base;

@@ -27,7 +27,7 @@ SH
     (
         cd home
         export HOME="$PWD" PATH="${tipstaff%/*}:$PATH"
-        timeout 100 $as bash run.sh >../out 2>../err
+        timeout 100 ${as:-} bash run.sh >../out 2>../err
     ) || {
         cat out err home/service.log >&2 2>/dev/null
         fail "the walk-through of $1 stopped"
