@@ -13,34 +13,34 @@
     "a description, not signed: nobody may take it for authority, and no "     \
     "part of Tipstaff reads it"
 
-static void write_claims(struct json_writer *w, const struct delegation *d)
+static void write_claims(struct ts_json *w, const struct delegation *d)
 {
     char jti[2 * sizeof(d->grant_id) + 1];
 
     ts_hex_encode(jti, d->grant_id, sizeof(d->grant_id));
-    json_member_text(w, "{\"iss\":", d->issuer);
-    json_raw(w, ",");
+    ts_json_member_text(w, "{\"iss\":", d->issuer);
+    ts_json_cstr(w, ",");
     on_behalf_write(w, d);
-    json_member_text(w, ",\"aud\":", d->aud);
-    json_member_uint(w, ",\"iat\":", d->blocks[0].iat);
-    json_member_uint(w, ",\"nbf\":", d->not_before);
-    json_member_uint(w, ",\"exp\":", d->expires);
-    json_member_text(w, ",\"jti\":", ts_str_of(jti));
+    ts_json_member_text(w, ",\"aud\":", d->aud);
+    ts_json_member_uint(w, ",\"iat\":", d->blocks[0].iat);
+    ts_json_member_uint(w, ",\"nbf\":", d->not_before);
+    ts_json_member_uint(w, ",\"exp\":", d->expires);
+    ts_json_member_text(w, ",\"jti\":", ts_str_of(jti));
     for (size_t i = 0; i < d->attr_count; i++) {
-        json_raw(w, i == 0 ? ",\"attrs\":{" : ",");
-        json_text(w, d->attrs[i].key);
-        json_member_text(w, ":", d->attrs[i].value);
+        ts_json_cstr(w, i == 0 ? ",\"attrs\":{" : ",");
+        ts_json_member_text(w, "", d->attrs[i].key);
+        ts_json_member_text(w, ":", d->attrs[i].value);
     }
-    json_raw(w, d->attr_count > 0 ? "}" : "");
-    json_member_text(w, ",\"note\":", ts_str_of(NOTE));
-    json_raw(w, "}\n");
+    ts_json_cstr(w, d->attr_count > 0 ? "}" : "");
+    ts_json_member_text(w, ",\"note\":", ts_str_of(NOTE));
+    ts_json_cstr(w, "}\n");
 }
 
 static bool export_chain(const char *path, const char *issuer_pub, bool json,
                          struct ts_arena *arena)
 {
     uint8_t pk[TRUST_PK_LEN];
-    struct json_writer w;
+    struct ts_json w;
     struct ts_bytes chain;
     struct delegation d;
     enum trust_code c;
@@ -59,10 +59,10 @@ static bool export_chain(const char *path, const char *issuer_pub, bool json,
         cli_error("%s: out of memory", path);
         return false;
     }
-    json_writer_init(&w, text, CLAIMS_CAP);
+    w = (struct ts_json){.buf = text, .cap = CLAIMS_CAP};
     write_claims(&w, &d);
-    if (w.error != TS_OK) {
-        cli_error("%s: %s", path, ts_err_text(w.error));
+    if (w.full) {
+        cli_error("%s: too much to describe", path);
         return false;
     }
     if (!json) {

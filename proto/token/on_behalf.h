@@ -1,7 +1,7 @@
 #ifndef PROTO_TOKEN_ON_BEHALF_H
 #define PROTO_TOKEN_ON_BEHALF_H
 
-#include "proto/token/json_write.h"
+#include "proto/base/ts_json.h"
 #include "proto/trust/delegation.h"
 
 /*
@@ -15,6 +15,6 @@
  * "task":..  without braces around it. This is for whoever judges an HTTP
  * request; nothing in Tipstaff ever reads it back.
  */
-void on_behalf_write(struct json_writer *w, const struct delegation *d);
+void on_behalf_write(struct ts_json *w, const struct delegation *d);
 
 #endif

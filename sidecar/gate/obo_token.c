@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "proto/token/json_write.h"
+#include "proto/base/ts_json.h"
 #include "proto/token/jwk.h"
 #include "proto/token/jws.h"
 #include "proto/token/on_behalf.h"
@@ -12,17 +12,17 @@
 _Static_assert(JWS_LEN(HEADER_MAX, PAYLOAD_MAX) <= TS_TOKEN_MAX,
                "a token fits an order");
 
-static void write_header(struct json_writer *w, const struct trust_secret *key)
+static void write_header(struct ts_json *w, const struct trust_secret *key)
 {
     char kid[JWK_KID_LEN + 1];
 
     jwk_kid(key->pk, kid);
-    json_member_text(
+    ts_json_member_text(
         w, "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":", ts_str_of(kid));
-    json_raw(w, "}");
+    ts_json_cstr(w, "}");
 }
 
-static void write_payload(struct json_writer *w, const struct obo_input *in)
+static void write_payload(struct ts_json *w, const struct obo_input *in)
 {
     const struct delegation *d = in->delegation;
     uint64_t exp = in->now_s + in->want->ttl_s;
@@ -31,17 +31,17 @@ static void write_payload(struct json_writer *w, const struct obo_input *in)
     if (exp > d->expires)
         exp = d->expires;
     ts_hex_encode(jti, in->decision_id, sizeof(in->decision_id));
-    json_member_text(w, "{\"iss\":", in->issuer);
-    json_raw(w, ",");
+    ts_json_member_text(w, "{\"iss\":", in->issuer);
+    ts_json_cstr(w, ",");
     on_behalf_write(w, d);
-    json_member_text(w, ",\"aud\":", in->want->audience);
+    ts_json_member_text(w, ",\"aud\":", in->want->audience);
     if (in->want->scope.len > 0)
-        json_member_text(w, ",\"scope\":", in->want->scope);
-    json_member_uint(w, ",\"iat\":", in->now_s);
-    json_member_uint(w, ",\"nbf\":", in->now_s);
-    json_member_uint(w, ",\"exp\":", exp);
-    json_member_text(w, ",\"jti\":", ts_str_of(jti));
-    json_raw(w, "}");
+        ts_json_member_text(w, ",\"scope\":", in->want->scope);
+    ts_json_member_uint(w, ",\"iat\":", in->now_s);
+    ts_json_member_uint(w, ",\"nbf\":", in->now_s);
+    ts_json_member_uint(w, ",\"exp\":", exp);
+    ts_json_member_text(w, ",\"jti\":", ts_str_of(jti));
+    ts_json_cstr(w, "}");
 }
 
 ts_err obo_token_mint(const struct obo_input *in,
@@ -49,20 +49,19 @@ ts_err obo_token_mint(const struct obo_input *in,
                       size_t *ret_len)
 {
     char header[HEADER_MAX], payload[PAYLOAD_MAX];
-    struct json_writer h, p;
+    struct ts_json h, p;
 
     if (in->want->ttl_s == 0 || in->want->ttl_s > MANIFEST_TOKEN_TTL_MAX ||
         in->now_s >= in->delegation->expires)
         return TS_E_STATE;
-    json_writer_init(&h, header, sizeof(header));
+    h = (struct ts_json){.buf = header, .cap = sizeof(header)};
     write_header(&h, key);
-    json_writer_init(&p, payload, sizeof(payload));
+    p = (struct ts_json){.buf = payload, .cap = sizeof(payload)};
     write_payload(&p, in);
-    if (h.error != TS_OK)
-        return h.error;
-    if (p.error != TS_OK)
-        return p.error;
-    return jws_sign(json_written(&h), json_written(&p), key, out, TS_TOKEN_MAX,
+    if (h.full || p.full)
+        return TS_E_LIMIT;
+    return jws_sign((struct ts_str){h.buf, h.len},
+                    (struct ts_str){p.buf, p.len}, key, out, TS_TOKEN_MAX,
                     ret_len);
 }
 

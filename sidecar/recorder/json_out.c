@@ -7,198 +7,12 @@
 
 #include "proto/wire/limits.h"
 
-static const char hex_digits[] = "0123456789abcdef";
-
-/* Where n bytes may be written, NULL if they do not fit. */
-static inline char *room(struct json_out *o, size_t n)
-{
-    char *at = o->buf + o->len;
-
-    if (o->full || n > o->cap - o->len) {
-        o->full = true;
-        return NULL;
-    }
-    o->len += n;
-    return at;
-}
-
-void json_raw(struct json_out *o, const char *s, size_t len)
-{
-    char *at = room(o, len);
-
-    if (at != NULL && len > 0)
-        memcpy(at, s, len);
-}
-
-static inline void put(struct json_out *o, char c)
-{
-    char *at = room(o, 1);
-
-    if (at != NULL)
-        *at = c;
-}
-
-void json_cstr(struct json_out *o, const char *s)
-{
-    json_raw(o, s, strlen(s));
-}
-
-static void json_digits(struct json_out *o, uint64_t v)
-{
-    char d[20];
-    size_t at = sizeof(d);
-
-    do {
-        d[--at] = (char)('0' + v % 10);
-        v /= 10;
-    } while (v > 0);
-    json_raw(o, d + at, sizeof(d) - at);
-}
-
-void json_uint(struct json_out *o, uint64_t v)
-{
-    bool quoted = v > JSON_INT_MAX;
-
-    if (quoted)
-        put(o, '"');
-    json_digits(o, v);
-    if (quoted)
-        put(o, '"');
-}
-
-static void json_negative(struct json_out *o, int64_t v)
-{
-    uint64_t size = (uint64_t)0 - (uint64_t)v;
-    bool quoted = size > JSON_INT_MAX;
-
-    if (quoted)
-        put(o, '"');
-    put(o, '-');
-    json_digits(o, size);
-    if (quoted)
-        put(o, '"');
-}
-
-/* Bytes that do not stand for themselves: controls, quote, backslash, DEL, and
- * c2, which begins U+0080 to U+009F. */
-static const bool special[256] = {
-    1,
-    1,
-    1,
-    1,
-    1,
-    1,
-    1,
-    1,
-    1,
-    1,
-    1,
-    1,
-    1,
-    1,
-    1,
-    1,
-    1,
-    1,
-    1,
-    1,
-    1,
-    1,
-    1,
-    1,
-    1,
-    1,
-    1,
-    1,
-    1,
-    1,
-    1,
-    1,
-    ['"'] = true,
-    ['\\'] = true,
-    [0x7f] = true,
-    [0xc2] = true,
-};
-
-static size_t plain_run(const char *s, size_t len)
-{
-    size_t n = 0;
-
-    while (n < len && !special[(unsigned char)s[n]])
-        n++;
-    return n;
-}
-
-/* One character that is not plain; returns how many bytes of s it took. */
-static size_t put_special(struct json_out *o, const char *s, size_t left)
-{
-    static const char names[] = "btnvfr"; /* \b is 8; \v has no short form */
-    unsigned char c = (unsigned char)s[0];
-    size_t used = 1;
-    char *at;
-
-    if (c == 0xc2 && left > 1) {
-        c = (unsigned char)s[1];
-        used = 2;
-        if (c > 0x9f) {
-            json_raw(o, s, used);
-            return used;
-        }
-    }
-    if (c == '"' || c == '\\' || (c >= 8 && c <= 13 && c != 11)) {
-        if ((at = room(o, 2)) != NULL) {
-            at[0] = '\\';
-            at[1] = s[0];
-            if (c < ' ')
-                at[1] = names[c - 8];
-        }
-    } else if ((at = room(o, 6)) != NULL) {
-        at[0] = '\\';
-        at[1] = 'u';
-        at[2] = '0';
-        at[3] = '0';
-        at[4] = hex_digits[c >> 4];
-        at[5] = hex_digits[c & 15];
-    }
-    return used;
-}
-
-void json_str(struct json_out *o, struct ts_str s)
-{
-    put(o, '"');
-    for (size_t i = 0; i < s.len && !o->full;) {
-        size_t n = plain_run(s.ptr + i, s.len - i);
-
-        json_raw(o, s.ptr + i, n);
-        i += n;
-        if (i < s.len)
-            i += put_special(o, s.ptr + i, s.len - i);
-    }
-    put(o, '"');
-}
-
-void json_hex(struct json_out *o, struct ts_bytes b)
-{
-    char *at = b.len < SIZE_MAX / 4 ? room(o, 2 * b.len + 2) : NULL;
-
-    if (at == NULL) {
-        o->full = true;
-        return;
-    }
-    *at++ = '"';
-    for (size_t i = 0; i < b.len; i++) {
-        *at++ = hex_digits[b.ptr[i] >> 4];
-        *at++ = hex_digits[b.ptr[i] & 15];
-    }
-    *at = '"';
-}
-
-static void json_float(struct json_out *o, double v)
+static void json_float(struct ts_json *o, double v)
 {
     char text[40];
     int n = snprintf(text, sizeof(text), "%.17g", v); /* finite: checked */
 
-    json_raw(o, text, n > 0 ? (size_t)n : 0);
+    ts_json_raw(o, text, n > 0 ? (size_t)n : 0);
 }
 
 /* ---- values ------------------------------------------------------------ */
@@ -263,14 +77,14 @@ static struct head head_of(const uint8_t *p, size_t left)
     return wide_head(p, left);
 }
 
-static const uint8_t *stop(struct json_out *o)
+static const uint8_t *stop(struct ts_json *o)
 {
     o->full = true;
     return NULL;
 }
 
 /* Numbers, booleans, nil. */
-static const uint8_t *put_scalar(struct json_out *o, const uint8_t *p,
+static const uint8_t *put_scalar(struct ts_json *o, const uint8_t *p,
                                  size_t left)
 {
     uint8_t b = *p;
@@ -280,13 +94,13 @@ static const uint8_t *put_scalar(struct json_out *o, const uint8_t *p,
     double d;
 
     if (b <= 0x7f) {
-        json_uint(o, b);
+        ts_json_uint(o, b);
     } else if (b >= 0xe0) {
-        json_negative(o, (int64_t)b - 0x100);
+        ts_json_negative(o, (int64_t)b - 0x100);
     } else if (b == 0xc2 || b == 0xc3) {
-        json_cstr(o, b == 0xc3 ? "true" : "false");
+        ts_json_cstr(o, b == 0xc3 ? "true" : "false");
     } else if (b == 0xc0) {
-        json_cstr(o, "null");
+        ts_json_cstr(o, "null");
     } else if (b < 0xcb || b > 0xd3 || left < 1 + width) {
         return stop(o);
     } else {
@@ -295,32 +109,31 @@ static const uint8_t *put_scalar(struct json_out *o, const uint8_t *p,
             memcpy(&d, &v, sizeof(d));
             json_float(o, d);
         } else if (b <= 0xcf) {
-            json_uint(o, v);
+            ts_json_uint(o, v);
         } else { /* gcc and clang extend the sign */
-            json_negative(o, (int64_t)(v << shift) >> shift);
+            ts_json_negative(o, (int64_t)(v << shift) >> shift);
         }
         return p + 1 + width;
     }
     return p + 1;
 }
 
-static const uint8_t *put_text(struct json_out *o, const uint8_t *p,
-                               size_t left, const struct head *h)
+static const uint8_t *put_text(struct ts_json *o, const uint8_t *p, size_t left,
+                               const struct head *h)
 {
     const uint8_t *text = p + h->size;
 
     if (h->count > left - h->size)
         return stop(o);
     if (h->type == HEAD_STR)
-        json_str(o,
-                 (struct ts_str){.ptr = (const char *)text, .len = h->count});
+        ts_json_str(
+            o, (struct ts_str){.ptr = (const char *)text, .len = h->count});
     else
-        json_hex(o, (struct ts_bytes){.ptr = text, .len = h->count});
+        ts_json_hex(o, (struct ts_bytes){.ptr = text, .len = h->count});
     return text + h->count;
 }
 
-const uint8_t *json_key(struct json_out *o, const uint8_t *p,
-                        const uint8_t *end)
+const uint8_t *json_key(struct ts_json *o, const uint8_t *p, const uint8_t *end)
 {
     struct head h = {.type = HEAD_OTHER};
 
@@ -332,12 +145,12 @@ const uint8_t *json_key(struct json_out *o, const uint8_t *p,
         (h.count > 0 && memchr(p + h.size, '\0', h.count) != NULL))
         return stop(o);
     p = put_text(o, p, (size_t)(end - p), &h);
-    put(o, ':');
+    ts_json_char(o, ':');
     return p;
 }
 
 /* The recursion ends at TS_MP_DEPTH_MAX, which the check enforces too. */
-const uint8_t *json_value(struct json_out *o, const uint8_t *p,
+const uint8_t *json_value(struct ts_json *o, const uint8_t *p,
                           const uint8_t *end, unsigned depth)
 {
     struct head h;
@@ -352,14 +165,14 @@ const uint8_t *json_value(struct json_out *o, const uint8_t *p,
         return put_text(o, p, (size_t)(end - p), &h);
     is_map = h.type == HEAD_MAP;
     p += h.size;
-    put(o, is_map ? '{' : '[');
+    ts_json_char(o, is_map ? '{' : '[');
     for (size_t i = 0; i < h.count && p != NULL && !o->full; i++) {
         if (i > 0)
-            put(o, ',');
+            ts_json_char(o, ',');
         if (is_map)
             p = json_key(o, p, end);
         p = json_value(o, p, end, depth + 1);
     }
-    put(o, is_map ? '}' : ']');
+    ts_json_char(o, is_map ? '}' : ']');
     return p;
 }

@@ -51,27 +51,27 @@ void line_time(char out[LINE_TIME], uint64_t unix_us)
     put_number(out, 20, 26, unix_us % 1000000);
 }
 
-ts_err line_append(struct json_out *o, struct chain *c, const struct record *r,
+ts_err line_append(struct ts_json *o, struct chain *c, const struct record *r,
                    uint64_t unix_us)
 {
-    const struct json_out before = *o;
+    const struct ts_json before = *o;
     char when[LINE_TIME], hex[(size_t)2 * LINE_HASH + 1];
 
     line_time(when, unix_us);
     ts_hex_encode(hex, c->prev, LINE_HASH);
-    json_cstr(o, head_seq);
-    json_uint(o, c->last_seq + 1);
-    json_cstr(o, head_time);
-    json_cstr(o, when);
-    json_cstr(o, "\",");
+    ts_json_cstr(o, head_seq);
+    ts_json_uint(o, c->last_seq + 1);
+    ts_json_cstr(o, head_time);
+    ts_json_cstr(o, when);
+    ts_json_cstr(o, "\",");
     record_members(r, o);
     if (c->journal != 0) {
-        json_cstr(o, tail_journal);
-        json_uint(o, c->journal);
+        ts_json_cstr(o, tail_journal);
+        ts_json_uint(o, c->journal);
     }
-    json_cstr(o, tail_prev);
-    json_cstr(o, hex);
-    json_cstr(o, "\"}\n");
+    ts_json_cstr(o, tail_prev);
+    ts_json_cstr(o, hex);
+    ts_json_cstr(o, "\"}\n");
     if (o->full) {
         *o = before;
         return TS_E_LIMIT;

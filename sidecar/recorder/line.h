@@ -9,7 +9,7 @@
 #include "proto/base/ts_err.h"
 #include "proto/base/ts_str.h"
 
-struct json_out;
+struct ts_json;
 struct record;
 
 /*
@@ -30,7 +30,7 @@ struct chain { /* where the next line goes; zeroed = nothing written yet */
 /* Appends one line with its newline to o and moves the chain on. TS_E_LIMIT:
  * no room (RECORD_LINE_MAX is always enough), or a key holds a zero byte; then
  * o and chain are as before. unix_us: microseconds since 1970. */
-TS_NODISCARD ts_err line_append(struct json_out *o, struct chain *c,
+TS_NODISCARD ts_err line_append(struct ts_json *o, struct chain *c,
                                 const struct record *r, uint64_t unix_us);
 
 /* BLAKE2b-256(PAE("tipstaff/1/log", line)), line without its newline. */

@@ -199,14 +199,14 @@ ts_err record_parse(const void *b, size_t n, bool own, struct record *ret,
     return TS_OK;
 }
 
-void record_members(const struct record *rec, struct json_out *o)
+void record_members(const struct record *rec, struct ts_json *o)
 {
     const uint8_t *end = rec->map.ptr + rec->map.len;
     const uint8_t *p = rec->map.ptr + rec->body;
 
     for (uint32_t i = 0; i < rec->count; i++) {
         if (i > 0)
-            json_raw(o, ",", 1);
+            ts_json_raw(o, ",", 1);
         p = json_key(o, p, end);
         p = json_value(o, p, end, 1);
     }

@@ -10,7 +10,7 @@
 #include "proto/base/ts_str.h"
 #include "proto/msg/record.h"
 
-struct json_out;
+struct ts_json;
 
 /*
  * A record as the gate hands it over (proto/msg/record.h), checked: strict
@@ -52,6 +52,6 @@ TS_NODISCARD ts_err record_parse(const void *b, size_t n, bool own,
                                  struct record *ret, const char **reterr_what);
 
 /* The map's entries as JSON members, in their order, without the braces. */
-void record_members(const struct record *r, struct json_out *o);
+void record_members(const struct record *r, struct ts_json *o);
 
 #endif

@@ -356,5 +356,5 @@ void store_done(struct store *s)
     ts_fd_close(&s->segment.fd);
     open_done(&s->open);
     ts_mem_free(s->out.buf);
-    s->out = (struct json_out){0};
+    s->out = (struct ts_json){0};
 }

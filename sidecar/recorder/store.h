@@ -34,7 +34,7 @@ struct store {
     struct reserve reserve;
     struct chain chain;
     struct open_launches open;
-    struct json_out out;    /* the gathered lines; memory owned */
+    struct ts_json out;     /* the gathered lines; memory owned */
     uint64_t last_us;       /* time of a line, never backwards */
     uint64_t journal;       /* its newest number, as given last */
     uint64_t found_journal; /* what the log said at the start ("restart.h") */

@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     static char text[RECORD_LINE_MAX];
-    struct json_out o = {.buf = text, .cap = sizeof(text)};
+    struct ts_json o = {.buf = text, .cap = sizeof(text)};
     struct chain c = {0}, again = {0};
     uint8_t *copy = ts_mem_alloc(len > 0 ? len : 1);
     const char *what = NULL;

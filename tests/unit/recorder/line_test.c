@@ -41,7 +41,7 @@ static void line_append_golden(void **state)
         "00000000000000000000000000000000\"}\n";
     static const char hash[] =
         "d61b4c5149b7a1d71485143e82290704920ae3f0f7c33f44c151dfc564fc5c58";
-    struct json_out o = {.buf = text, .cap = sizeof(text)};
+    struct ts_json o = {.buf = text, .cap = sizeof(text)};
     struct record r = start_record();
     struct chain c = {0};
     char hex[65];
@@ -62,7 +62,7 @@ static void line_append_without_room_changes_nothing(void **state)
 
     (void)state;
     for (size_t cap = 0; cap < 180; cap++) {
-        struct json_out o = {.buf = text, .cap = cap};
+        struct ts_json o = {.buf = text, .cap = cap};
 
         if (line_append(&o, &c, &r, 5) == TS_OK)
             break;
@@ -95,7 +95,7 @@ static void line_time_covers_the_calendar(void **state)
 /* Ten lines; a flip of any bit of any of them is seen at it or at the next. */
 static void chain_follow_sees_every_flip(void **state)
 {
-    struct json_out o = {.buf = text, .cap = sizeof(text)};
+    struct ts_json o = {.buf = text, .cap = sizeof(text)};
     struct record r = start_record();
     struct chain c = {0};
     size_t last_line;
@@ -126,7 +126,7 @@ static void chain_follow_sees_every_flip(void **state)
 
 static void line_view_every_truncation_is_format(void **state)
 {
-    struct json_out o = {.buf = text, .cap = sizeof(text)};
+    struct ts_json o = {.buf = text, .cap = sizeof(text)};
     struct record r = start_record();
     struct chain c = {0};
     struct line_view v = {.seq = 77};

@@ -36,7 +36,7 @@ static ts_err parse(const struct mp_writer *w, struct record *r,
 
 static const char *members(const struct record *r)
 {
-    struct json_out o = {.buf = text, .cap = sizeof(text) - 1};
+    struct ts_json o = {.buf = text, .cap = sizeof(text) - 1};
 
     record_members(r, &o);
     assert_false(o.full);
@@ -294,12 +294,12 @@ static void record_every_truncation_and_flip_gives_json_or_error(void **state)
     for (size_t bit = 0; bit < len * 8; bit++) {
         copy[bit / 8] ^= (uint8_t)(1u << bit % 8);
         if (record_parse(copy, len, false, &r, &what) == TS_OK) {
-            struct json_out o = {.buf = text, .cap = sizeof(text)};
+            struct ts_json o = {.buf = text, .cap = sizeof(text)};
             json_t *j;
 
-            json_cstr(&o, "{");
+            ts_json_cstr(&o, "{");
             record_members(&r, &o);
-            json_cstr(&o, "}");
+            ts_json_cstr(&o, "}");
             if (o.full) /* a flip made a zero byte in a key */
                 assert_non_null(memchr(copy, '\0', len));
             if (o.full)
@@ -320,7 +320,7 @@ static void record_members_largest_record_fits_a_line(void **state)
 {
     static char worst[TS_RECORD_MAX];
     struct mp_writer w = begin(2, "start");
-    struct json_out o = {.buf = text, .cap = RECORD_LINE_MAX - 4096};
+    struct ts_json o = {.buf = text, .cap = RECORD_LINE_MAX - 4096};
     const char *what = NULL;
     struct record r;
 
@@ -341,7 +341,7 @@ static void record_members_zero_byte_in_a_key_is_refused(void **state)
 {
     static const char rec_nul[] = "\x82\xa4kind\xa5start\xa1x\x81\xa2"
                                   "a\0\x01";
-    struct json_out o = {.buf = text, .cap = sizeof(text)};
+    struct ts_json o = {.buf = text, .cap = sizeof(text)};
     const char *what = NULL;
     struct record r;
 
@@ -365,7 +365,7 @@ static void json_out_never_writes_past_its_end(void **state)
     assert_int_equal(parse(&w, &r, &what), TS_OK);
     whole = strlen(members(&r));
     for (size_t cap = 0; cap <= whole; cap++) {
-        struct json_out o = {.buf = text, .cap = cap};
+        struct ts_json o = {.buf = text, .cap = cap};
 
         memset(text, '#', whole + 8);
         record_members(&r, &o);
