@@ -396,6 +396,24 @@ def heartbeat_waits_for_its_directory(g):
     with_gate(g, one, files=heartbeat_files(snapshot, 600))
 
 
+def heartbeats_go_on_whatever_is_under_way(g):
+    snapshot = directory([UID])
+
+    def one(h):
+        h.recorder.paused = True  # no barrier comes back: feeds have no place left
+        for n in range(16):
+            fd = sealed(directory([UID], seq=2 + n))
+            h.send(10, [1, "acme", 1], [fd])
+            os.close(fd)
+        wait_for(lambda: "directory_loaded tenant=\"acme\" seq=17" in h.text(), "directories")
+        fd = sealed(heartbeat(snapshot))  # not of the one in force: judged, not kept waiting
+        h.send(10, [1, "acme", 2], [fd])
+        os.close(fd)
+        wait_for(lambda: "of another directory" in h.text(), "a judgement")
+        h.recorder.paused = False
+    with_gate(g, one, files=heartbeat_files(snapshot, 600))
+
+
 def revocations_inside_a_directory(g):
     ch, grant = chain()
     c, keep = holding(g, ch), holding(g)
@@ -718,7 +736,7 @@ TESTS = [every_kind_that_ends_a_chain, sub_agents_end_with_their_agent,
          a_known_chain_is_judged_anew_in_all_that_changes,
          directory_as_a_feed, directory_from_a_file_that_changed, directory_while_the_ring_is_full,
          directories_of_many_tenants_at_once_are_all_taken, a_long_directory_does_not_hold_up_calls,
-         heartbeat_waits_for_its_directory,
+         heartbeat_waits_for_its_directory, heartbeats_go_on_whatever_is_under_way,
          revocations_inside_a_directory, a_directory_that_is_not_in_force_is_not_acknowledged,
          T24_stale_directory_denies_with_its_own_code, no_directory_is_not_ready,
          T23_older_directory_is_refused_after_a_restart, T30_clock_behind_the_journal_is_not_ready,
