@@ -1,7 +1,8 @@
 /*
  * A tool that does not want to die: the first argument names the trick, a
- * second one, "exit", lets its main process end by itself. Says "ready" when
- * the trick is on. Links nothing of ours: it is a stranger.
+ * second one, "exit", lets its main process end by itself, a third one is
+ * there for whoever looks for it. Says "ready" when the trick is on. Links
+ * nothing of ours: it is a stranger.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -138,17 +139,17 @@ static void start(void (*run)(void))
 
 int main(int argc, char **argv)
 {
+    static char again[] = "again"; /* what a program started anew is told */
+
     if (argc < 3)
         return 99;
     for (size_t i = 0; i < sizeof(tricks) / sizeof(tricks[0]); i++) {
         if (strcmp(argv[1], tricks[i].name) != 0)
             continue;
-        self[0] = argv[0];
-        self[1] = argv[1];
-        self[2] = argv[2];
-        self[3] = argv[0]; /* one more: it is the trick itself already */
-        if (argc > 3)
+        if (strcmp(argv[2], "again") == 0)
             tricks[i].run();
+        memcpy(self, (char *[]){argv[0], argv[1], again, argv[3], NULL},
+               sizeof(self));
         start(tricks[i].run);
         (void)printf("ready\n");
         (void)fflush(stdout);
