@@ -31,6 +31,8 @@ struct agent_cert { /* slices borrow from the body */
 
 TS_NODISCARD enum trust_code agent_cert_decode(struct ts_bytes body,
                                                struct agent_cert *ret);
+/* Signs and appends the whole object. TS_E_INVALID: nothing that the decoder
+ * would accept. */
 TS_NODISCARD ts_err agent_cert_make(const struct agent_cert *c,
                                     const struct trust_secret *key,
                                     struct ts_buf *out);

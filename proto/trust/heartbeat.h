@@ -29,6 +29,8 @@ struct heartbeat { /* tenant borrows from the body */
 
 TS_NODISCARD enum trust_code heartbeat_decode(struct ts_bytes body,
                                               struct heartbeat *ret);
+/* Signs and appends the whole object. TS_E_INVALID: nothing that the decoder
+ * would accept. */
 TS_NODISCARD ts_err heartbeat_make(const struct heartbeat *h,
                                    const struct trust_secret *key,
                                    struct ts_buf *out);

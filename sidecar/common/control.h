@@ -27,8 +27,8 @@
  *     (+ sealed memfd)                   changed on the disk: take it or say in
  *                                        the log why not; no answer
  *   DRAIN {grace_ms}       ->            no new work; exit 0 when done
- *                          <-  STATUS {text}   free text for sd_notify; the
- * gate's also says that its loop turns
+ *                          <-  STATUS {text}   free text for sd_notify; that
+ *                                        of the gate also says that it turns
  *
  * Anything else, in any other state, ends the process. ABORT may come without
  * a PREPARE before it: then the files could not even be read. FEED comes only
@@ -39,9 +39,9 @@
  * is refused. control_receive() closes every descriptor of a refused message.
  *
  * The recorder is started first. Its READY carries one descriptor (bundle_fd):
- * a sealed memfd of the journal entries that outlive a restart,
- * [1, [[journal type, payload bin]...]], oldest first (revocations). The
- * supervisor hands it to the gate: START to the gate carries two descriptors,
+ * a sealed memfd of the journal entries that count,
+ * [1, [[type, tenant str, keep_until, payload bin]...]], oldest first (enum
+ * ring_journal_type in proto/msg/order.h). The supervisor hands it to the gate: START to the gate carries two descriptors,
  * bundle_fd and journal_fd, in this order; every other message carries one at
  * most, and journal_fd is -1 there.
  *

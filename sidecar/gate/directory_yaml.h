@@ -16,10 +16,9 @@
  *
  *     users:     [ {id, status, groups, attrs} .. ]
  *     agents:    [ {id, status, owner, keys, uids, max_depth, attrs} .. ]
- *     approvers: [ {person, status, key, classes, roles} .. ]     may be left
- * out
+ *     approvers: [ {person, status, key, classes, roles} .. ]
  *
- * Limits are those of directory_snapshot.h; a file holds at most
+ * The third may be left out. Limits are those of directory_snapshot.h; a file holds at most
  * DIRECTORY_YAML_NODES_MAX values.
  */
 #define DIRECTORY_YAML_NODES_MAX 262144
