@@ -21,7 +21,10 @@
  * clock that is set back later extends nothing. No sockets, no clock: callers
  * pass the time.
  */
-#define TENANT_STATES_MAX 4096 /* with those that left the configuration */
+
+/* With those that left the configuration, which the journal remembers for ever:
+ * a gate that could not hold them all would not start again. */
+#define TENANT_STATES_MAX 32768
 
 enum tenant_offer {  /* a directory, compared with the mark */
     OFFER_OLDER = 0, /* a lower number: rolled back, refused */

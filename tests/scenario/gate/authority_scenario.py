@@ -569,6 +569,15 @@ def journal_with_holes_is_fine(g):
     with_gate(g, one, journal=[entry(3), entry(70), entry(1000)])
 
 
+def tenants_that_left_do_not_stop_the_start(g):
+    marks = [[3, f"t{n}", 2 ** 64 - 1, msgpack.packb([1, f"t{n}", 1, bytes(32)])] for n in range(20000)]
+
+    def one(h):
+        assert Operator(h).status()["journal"]["directories"] == len(marks)
+        Client(h).login()
+    with_gate(g, one, journal=marks)
+
+
 def many_revocations_start_soon(g):
     entries = [entry(n) for n in range(1, 200001)]
 
@@ -741,7 +750,8 @@ TESTS = [every_kind_that_ends_a_chain, sub_agents_end_with_their_agent,
          T24_stale_directory_denies_with_its_own_code, no_directory_is_not_ready,
          T23_older_directory_is_refused_after_a_restart, T30_clock_behind_the_journal_is_not_ready,
          T30_revocations_know_the_time_too, the_time_is_written_down, journal_that_cannot_be_read_stops_the_start,
-         journal_with_holes_is_fine, many_revocations_start_soon, tenants_operators_stay_in_their_tenant,
+         journal_with_holes_is_fine, many_revocations_start_soon,
+         tenants_that_left_do_not_stop_the_start, tenants_operators_stay_in_their_tenant,
          tenants_operators_leave_room_for_the_sidecars,
          a_stranger_cannot_make_it_hold_megabytes, T16_proof_over_an_earlier_challenge_is_refused,
          T17_challenge_relayed_by_another_uid_is_refused, T19_replayed_call_runs_once,
