@@ -134,7 +134,7 @@ static int run_signed(struct revoke *r, struct revoke_order *o)
         return CLI_USAGE;
     }
     revoke_record_title(&o->r, r->title, sizeof(r->title));
-    ts_buf_init(&record, 2 * SIGNED_REVOCATION_MAX);
+    ts_buf_init(&record, SIGNED_REVOCATION_MAX);
     if (revoke_order_sign(o, r->key, &record)) {
         struct ts_bytes bytes = {ts_buf_bytes(&record), record.len};
 

@@ -29,8 +29,8 @@ struct dir_publish {
     uint64_t now;
 };
 
-#define DIR_PUBLISH_TTL_S   (30u * 86400)
-#define DIR_PUBLISH_TTL_MAX (3650u * 86400)
+#define DIR_PUBLISH_TTL_S   (UINT64_C(30) * 86400)
+#define DIR_PUBLISH_TTL_MAX (UINT64_C(3650) * 86400)
 
 /* The options of both; d as above. */
 #define DIR_PUBLISH_OPTIONS(d)                                                  \

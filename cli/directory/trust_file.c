@@ -43,7 +43,6 @@ bool dir_trust_load(const struct dir_place *p, struct ts_arena *arena,
     struct bundle_file file;
     struct dir_trust t = {.count = 0};
     struct ts_bytes bytes = {0};
-    ts_err e;
 
     switch (dir_file_read(p, "trust.yaml", TRUST_FILE_MAX, arena, &bytes)) {
     case DIR_READ_NONE:
@@ -59,8 +58,9 @@ bool dir_trust_load(const struct dir_place *p, struct ts_arena *arena,
     (void)snprintf(name, sizeof(name), "tenants/%s/trust.yaml", p->tenant);
     file.name = ts_str_of(name);
     file.content = (struct ts_str){(const char *)bytes.ptr, bytes.len};
-    e = read_keys(&file, ts_str_of(p->tenant), arena, &t, text, sizeof(text));
-    if (e == TS_OK && (e = build(p, arena, &t, text, sizeof(text))) == TS_OK) {
+    if (read_keys(&file, ts_str_of(p->tenant), arena, &t, text, sizeof(text)) ==
+            TS_OK &&
+        build(p, arena, &t, text, sizeof(text)) == TS_OK) {
         *ret = t;
         return true;
     }

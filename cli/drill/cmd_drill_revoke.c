@@ -53,6 +53,12 @@ static int run(const struct drill_options *o)
     return code;
 }
 
+static const char about[] =
+    "Rehearses a revocation on the running service: makes a grant for a "
+    "sub-agent, starts\na tool on it, revokes the grant, and measures until "
+    "the tool was signalled, was dead,\nand the next call was denied. Exit "
+    "code 0 when all of it happened.";
+
 int cmd_drill_revoke(int argc, char **argv)
 {
     struct drill_options o = {.config = "/etc/tipstaff",
@@ -101,11 +107,7 @@ int cmd_drill_revoke(int argc, char **argv)
     const struct cli_usage usage = {
         .name = "tipstaff drill revoke",
         .operands = "",
-        .about =
-            "Rehearses a revocation on the running service: makes a grant for "
-            "a sub-agent, starts\na tool on it, revokes the grant, and "
-            "measures until the tool was signalled, was dead,\nand the next "
-            "call was denied. Exit code 0 when all of it happened.",
+        .about = about,
         .options = options,
         .option_count = sizeof(options) / sizeof(options[0]),
         .examples = "  tipstaff drill revoke --config /etc/tipstaff\n"
@@ -115,7 +117,6 @@ int cmd_drill_revoke(int argc, char **argv)
     size_t count;
     int code;
 
-    if (!cli_parse(&usage, argc, argv, &operand, &count, &code))
-        return code;
-    return run(&o);
+    return cli_parse(&usage, argc, argv, &operand, &count, &code) ? run(&o)
+                                                                  : code;
 }

@@ -161,19 +161,23 @@ static ts_err add_key(const struct builder *b, struct trust_key *k)
     return TS_OK;
 }
 
+struct issuer_key {
+    const struct trust_key *k;
+};
+
 static int cmp_issuer(const void *a, const void *b)
 {
-    const struct trust_key *const *x = a, *const *y = b;
-    int c = ts_str_cmp((*x)->tenant, (*y)->tenant);
+    const struct issuer_key *x = a, *y = b;
+    int c = ts_str_cmp(x->k->tenant, y->k->tenant);
 
-    return c != 0 ? c : ts_str_cmp((*x)->name, (*y)->name);
+    return c != 0 ? c : ts_str_cmp(x->k->name, y->k->name);
 }
 
 /* At most TRUST_ISSUER_KEYS_MAX for one issuer: rotation, not a collection. */
 static ts_err count_issuer_keys(const struct builder *b)
 {
     const struct trust_store *s = b->s;
-    const struct trust_key **issuers;
+    struct issuer_key *issuers;
     size_t n = 0, same = 0;
     void *p;
     ts_err e;
@@ -187,7 +191,7 @@ static ts_err count_issuer_keys(const struct builder *b)
     n = 0;
     for (size_t i = 0; i < s->key_count; i++)
         if (s->keys[i].role == TRUST_ROLE_ISSUER)
-            issuers[n++] = &s->keys[i];
+            issuers[n++].k = &s->keys[i];
     qsort(issuers, n, sizeof(*issuers), cmp_issuer);
     for (size_t i = 0; i < n; i++) {
         same = i > 0 && cmp_issuer(&issuers[i - 1], &issuers[i]) == 0 ? same + 1
@@ -196,7 +200,7 @@ static ts_err count_issuer_keys(const struct builder *b)
             return refuse(b, TS_E_INVALID,
                           "issuer \"%s\" has more than %d keys; remove those "
                           "whose delegations have all expired",
-                          issuers[i]->name.ptr, TRUST_ISSUER_KEYS_MAX);
+                          issuers[i].k->name.ptr, TRUST_ISSUER_KEYS_MAX);
     }
     return TS_OK;
 }

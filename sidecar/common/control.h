@@ -41,9 +41,9 @@
  * The recorder is started first. Its READY carries one descriptor (bundle_fd):
  * a sealed memfd of the journal entries that count,
  * [1, [[type, tenant str, keep_until, payload bin]...]], oldest first (enum
- * ring_journal_type in proto/msg/order.h). The supervisor hands it to the gate: START to the gate carries two descriptors,
- * bundle_fd and journal_fd, in this order; every other message carries one at
- * most, and journal_fd is -1 there.
+ * journal_type, proto/msg/order.h). The supervisor hands it to the gate: START
+ * to the gate carries two descriptors, bundle_fd and journal_fd, in this order;
+ * every other message carries one at most, and journal_fd is -1 there.
  *
  * DRAIN goes to the gate first, then to the launchers, and to the recorder
  * last, after the gate has ended (in good order or not): the recorder then

@@ -309,7 +309,7 @@ ts_err admin_new(struct gate *g, int fd, uint32_t uid)
     ts_buf_init(&a->in, operator_of_all(g, uid)
                             ? TS_FRAME_HEAD + admin_body_max(ADMIN_FEED) +
                                   (size_t)ADMIN_READ
-                            : 2 * (TS_FRAME_HEAD + ADMIN_FRAME_MAX));
+                            : (size_t)2 * (TS_FRAME_HEAD + ADMIN_FRAME_MAX));
     ts_buf_init(&a->out, ADMIN_OUT_MAX);
     g->admins[slot] = a;
     flush(a); /* starts reading */

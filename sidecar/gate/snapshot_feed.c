@@ -94,10 +94,12 @@ static ts_err try(const struct snapshot *old, uint32_t tenant,
     return e == TS_OK || e == TS_E_NOMEM ? e : TS_E_INVALID;
 }
 
-static ts_err open(const struct snapshot *old, const struct snapshot_tenant *t,
-                   struct ts_bytes object, const struct snapshot_past *past,
-                   struct directory *known, struct directory **ret,
-                   const struct snapshot_err *err)
+static ts_err open_object(const struct snapshot *old,
+                          const struct snapshot_tenant *t,
+                          struct ts_bytes object,
+                          const struct snapshot_past *past,
+                          struct directory *known, struct directory **ret,
+                          const struct snapshot_err *err)
 {
     struct directory *d = known;
     ts_err e = TS_OK;
@@ -147,8 +149,8 @@ ts_err snapshot_directory_open(const struct snapshot *old, struct ts_str tenant,
 
     reterr_text[0] = '\0';
     if (t != NULL)
-        e = open(old, t, object, past != NULL ? past : &nothing, known, ret,
-                 &err);
+        e = open_object(old, t, object, past != NULL ? past : &nothing, known,
+                        ret, &err);
     return said(e, tenant, &err);
 }
 

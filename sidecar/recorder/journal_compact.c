@@ -11,7 +11,7 @@
 
 #define NAME      "state.journal"
 #define TEMP_NAME "state.journal.new"
-#define OUT_CAP   ((size_t)JOURNAL_SLICE + 2 * JOURNAL_RECORD_MAX)
+#define OUT_CAP   ((size_t)JOURNAL_SLICE + (size_t)2 * JOURNAL_RECORD_MAX)
 
 void journal_compaction_stop(struct journal *j)
 {

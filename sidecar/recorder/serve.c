@@ -162,7 +162,8 @@ static struct log_end end_of(const struct server *s)
 static struct timespec wait_time(struct server *s, uint64_t now, bool at_once)
 {
     bool nap = now - s->busy_ns < (uint64_t)SERVE_AWAKE_MS * MS_NS;
-    uint64_t ns = nap ? SERVE_NAP_US * 1000u : (uint64_t)SERVE_TICK_MS * MS_NS;
+    uint64_t ns =
+        nap ? (uint64_t)SERVE_NAP_US * 1000 : (uint64_t)SERVE_TICK_MS * MS_NS;
 
     if (at_once || !ring_wait_begin(&s->ring, nap ? RING_NAP : RING_SLEEP))
         return (struct timespec){0};
