@@ -147,6 +147,61 @@ static void forget_expired(struct call_ids *t, uint64_t now_s)
     t->used = kept;
 }
 
+/* How well a grant can be spared; 0: not at all. A budget cannot: forgotten, it
+ * would begin anew. */
+static unsigned spare(const struct grant_calls *g, struct ts_str tenant)
+{
+    struct ts_str name = {.ptr = g->tenant, .len = g->tenant_len};
+
+    if (g->holders > 0 || g->reserved > 0)
+        return 0;
+    if (g->count == 0)
+        return 3;
+    return ts_str_eq(name, tenant) ? 2 : 1; /* whoever fills it makes room */
+}
+
+/* The oldest that nobody uses makes room, where there is one. */
+static void make_room(struct call_ids *t, struct ts_str tenant, uint64_t now_s)
+{
+    uint32_t at = 0;
+    unsigned best = 0;
+
+    for (uint32_t i = 0; i < t->used; i++) {
+        unsigned s = spare(t->grants[i], tenant);
+
+        if (s > best) {
+            best = s;
+            at = i;
+        }
+    }
+    if (best == 0)
+        return;
+    if (t->grants[at]->count > 0)
+        t->forgot_s = now_s;
+    grant_free(t->grants[at]);
+    t->used--;
+    memmove(&t->grants[at], &t->grants[at + 1],
+            (t->used - at) * sizeof(struct grant_calls *));
+}
+
+bool call_ids_has_place(struct call_ids *t, struct ts_str tenant,
+                        const uint8_t grant_id[16], uint64_t now_s)
+{
+    uint32_t held = 0;
+
+    if (t->used < GRANTS_MAX - GRANTS_RESERVED ||
+        find_grant(t, tenant, grant_id) != NULL)
+        return true;
+    forget_expired(t, now_s);
+    for (uint32_t i = 0; i < t->used; i++) {
+        const struct grant_calls *g = t->grants[i];
+        struct ts_str name = {.ptr = g->tenant, .len = g->tenant_len};
+
+        held += ts_str_eq(name, tenant) && spare(g, tenant) == 0 ? 1 : 0;
+    }
+    return held < GRANTS_RESERVED;
+}
+
 ts_err call_ids_open(struct call_ids *t, struct ts_str tenant,
                      const uint8_t grant_id[16], uint64_t expires_s,
                      uint64_t now_s, struct grant_calls **ret)
@@ -156,6 +211,8 @@ ts_err call_ids_open(struct call_ids *t, struct ts_str tenant,
 
     if (g == NULL) {
         forget_expired(t, now_s);
+        if (t->used == GRANTS_MAX)
+            make_room(t, tenant, now_s);
         if (t->used == GRANTS_MAX)
             return TS_E_LIMIT;
         e = grant_new(tenant, grant_id, expires_s, &g);

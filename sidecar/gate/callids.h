@@ -18,9 +18,12 @@
  * so a restart forgets, and sessions end with it.
  *
  * At most TS_CALL_IDS_MAX ids per grant; the oldest finished one makes room. A
- * grant is remembered until it expires, whoever is connected.
+ * grant is remembered until it expires, whoever is connected; when there are
+ * too many, the oldest one without a session and without a budget makes room.
  */
 #define GRANTS_MAX 4096
+/* Of these, for tenants that have fewer of the others than that many. */
+#define GRANTS_RESERVED 512
 
 struct call_outcome { /* what a retry is told */
     enum verdict verdict;
@@ -51,6 +54,8 @@ struct grant_calls;
 struct call_ids {
     struct grant_calls **grants; /* owned, GRANTS_MAX */
     uint32_t used;
+    uint64_t forgot_s; /* when ids made room last; a grant that was issued by
+                          then may have had some. 0: never */
 };
 
 TS_NODISCARD ts_err call_ids_init(struct call_ids *t);
@@ -58,11 +63,15 @@ void call_ids_done(struct call_ids *t);
 
 /* The table of one grant, made if new, held until grant_calls_close().
  * expires_s is the root's exp: links may end earlier, the grant does not.
- * TS_E_LIMIT: GRANTS_MAX unexpired grants are known already. */
+ * TS_E_LIMIT: GRANTS_MAX unexpired grants with a session or a budget. */
 TS_NODISCARD ts_err call_ids_open(struct call_ids *t, struct ts_str tenant,
                                   const uint8_t grant_id[16],
                                   uint64_t expires_s, uint64_t now_s,
                                   struct grant_calls **ret);
+/* May this grant come? One tenant alone cannot take all places. Asked of
+ * sessions, not of what a journal gives back. */
+bool call_ids_has_place(struct call_ids *t, struct ts_str tenant,
+                        const uint8_t grant_id[16], uint64_t now_s);
 void grant_calls_close(struct grant_calls *g);
 void grant_calls_hold(struct grant_calls *g);
 

@@ -73,7 +73,9 @@ static ts_err reserve_calls(struct client *c)
  * make room: a retry must not run what may have run already. */
 static bool may_have_run(const struct client *c)
 {
-    return c->authority->delegation->blocks[0].iat < c->gate->started_s ||
+    uint64_t iat = c->authority->delegation->blocks[0].iat;
+
+    return iat < c->gate->started_s || iat <= c->gate->ids.forgot_s ||
            grant_calls_forgot(c->ids);
 }
 

@@ -210,7 +210,8 @@ static const char *admit(struct client *c, const struct snapshot_tenant *tenant,
     c->tenant = tenant_states_find(&g->states, tenant->name);
     if (c->tenant == NULL)
         return "tenant_state";
-    if (call_ids_open(&g->ids, d->tenant, d->grant_id, d->blocks[0].exp, now_s,
+    if (!call_ids_has_place(&g->ids, d->tenant, d->grant_id, now_s) ||
+        call_ids_open(&g->ids, d->tenant, d->grant_id, d->blocks[0].exp, now_s,
                       &c->ids) != TS_OK)
         return "too_many_grants";
     chain_cache_put(&g->chains, g->snapshot_serial, d->chain_hash, m->chain.len,

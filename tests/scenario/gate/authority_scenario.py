@@ -698,6 +698,25 @@ def the_outcome_of_the_last_call_of_a_budget_is_told_again(g):
     assert g.launcher.started == started
 
 
+def a_grant_for_every_task_goes_on_for_ever(g):
+    """More in an hour than are remembered at once; a retry of one that made room is not run again."""
+    ch, _ = chain()
+    c = Client(g).login(ch)
+    call = c.call_body("t.echo", {"text": "once"})
+    c.put(CALL, call)
+    assert c.collect()[2][2] == "exited"
+    c.s.close()
+    for _ in range(4200):
+        one = Client(g).login()
+        one.run("t.no")
+        one.s.close()
+    started = g.launcher.started
+    d = Client(g).login(ch)
+    d.put(CALL, d.call_body("t.echo", {"text": "once"}, call_id=call[2], flags=2))
+    assert d.want(DECISION)[3] == "outcome_unknown"
+    assert g.launcher.started == started
+
+
 def T20_hello_floods_and_long_chains_are_bounded(g):
     ch, _ = chain()
     kid, block = msgpack.unpackb(ch)[1], msgpack.unpackb(ch)[2][0]
@@ -756,6 +775,7 @@ TESTS = [every_kind_that_ends_a_chain, sub_agents_end_with_their_agent,
          a_stranger_cannot_make_it_hold_megabytes, T16_proof_over_an_earlier_challenge_is_refused,
          T17_challenge_relayed_by_another_uid_is_refused, T19_replayed_call_runs_once,
          the_outcome_of_the_last_call_of_a_budget_is_told_again,
+         a_grant_for_every_task_goes_on_for_ever,
          T20_hello_floods_and_long_chains_are_bounded, T21_nothing_starts_after_the_acknowledgement]
 
 if __name__ == "__main__":

@@ -191,6 +191,7 @@ static void call_ids_open_forgets_only_what_expired(void **state)
         memcpy(id + 1, &n, sizeof(n));
         assert_int_equal(call_ids_open(t, TS_STR_LIT("acme"), id, 200, 50, &g),
                          TS_OK);
+        grant_calls_reserved(g, 1); /* a budget is not forgotten */
         grant_calls_close(g);
     }
     assert_int_equal(
@@ -200,6 +201,67 @@ static void call_ids_open_forgets_only_what_expired(void **state)
         call_ids_open(t, TS_STR_LIT("acme"), grant_b, 300, 206, &g), TS_OK);
     assert_int_equal(t->used, 2); /* the held one stays, expired or not */
     assert_ptr_equal(t->grants[0], held);
+}
+
+static struct grant_calls *open_nth(struct call_ids *t, struct ts_str tenant,
+                                    uint32_t n)
+{
+    struct grant_calls *g = NULL;
+    uint8_t id[16] = {0xff};
+
+    memcpy(id + 1, &n, sizeof(n));
+    assert_int_equal(call_ids_open(t, tenant, id, 200, 50, &g), TS_OK);
+    return g;
+}
+
+/* T34: more grants than there is room for, one after the other, as tasks come
+ * and go: nobody is refused, and whoever brings them makes room himself. */
+static void T34_grants_that_nobody_uses_make_room(void **state)
+{
+    struct call_ids *t = *state;
+    const struct ts_str busy = TS_STR_LIT("busy"), calm = TS_STR_LIT("calm");
+    struct call_key k = key_of(1, UINT64_MAX, 1);
+    struct call_outcome done = permitted(0);
+    const struct call_outcome *o;
+    struct grant_calls *g, *kept = open_nth(t, calm, 0);
+    uint16_t slot;
+
+    assert_int_equal(grant_calls_add(kept, &k, &slot), TS_OK);
+    grant_calls_finish(kept, slot, &done);
+    grant_calls_close(kept);
+    for (uint32_t n = 1; n < 3 * GRANTS_MAX; n++) {
+        assert_true(call_ids_has_place(t, busy, grant_b, 50));
+        g = open_nth(t, busy, n);
+        assert_int_equal(grant_calls_add(g, &k, &slot), TS_OK);
+        grant_calls_finish(g, slot, &done);
+        grant_calls_close(g);
+    }
+    assert_int_equal(t->used, GRANTS_MAX);
+    assert_int_equal(t->forgot_s, 50);
+    g = open_nth(t, calm, 0);
+    assert_ptr_equal(g, kept);
+    assert_int_equal(grant_calls_find(g, &k, &o), CALL_ID_FINISHED);
+}
+
+/* Those that must be kept are bounded for each tenant. */
+static void T34_one_tenant_leaves_places_for_grants(void **state)
+{
+    struct call_ids *t = *state;
+    const struct ts_str busy = TS_STR_LIT("busy"), calm = TS_STR_LIT("calm");
+    const uint8_t first[16] = {0xff}; /* as open_nth() makes it */
+    uint32_t n = 0;
+
+    while (call_ids_has_place(t, busy, grant_b, 50))
+        (void)open_nth(t, busy, n++);
+    assert_int_equal(n, GRANTS_MAX - GRANTS_RESERVED);
+    assert_true(call_ids_has_place(t, calm, grant_b, 50));
+    for (uint32_t i = 0; i < GRANTS_RESERVED; i++)
+        (void)open_nth(t, calm, n++);
+    assert_int_equal(t->used, GRANTS_MAX);
+    assert_int_equal(t->forgot_s, 0);
+    assert_false(call_ids_has_place(t, busy, grant_b, 50));
+    (void)open_nth(t, busy, 0);
+    assert_true(call_ids_has_place(t, busy, first, 50)); /* known already */
 }
 
 static void callids_out_of_memory_leaves_nothing_behind(void **state)
@@ -252,6 +314,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             call_ids_open_separates_grants_and_tenants, setup, teardown),
         cmocka_unit_test_setup_teardown(call_ids_open_forgets_only_what_expired,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(T34_grants_that_nobody_uses_make_room,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(T34_one_tenant_leaves_places_for_grants,
                                         setup, teardown),
         cmocka_unit_test(callids_out_of_memory_leaves_nothing_behind),
     };
