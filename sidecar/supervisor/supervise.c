@@ -1,9 +1,13 @@
 /* The life of the service: start, serve, reload, start again, stop. */
 #include "sidecar/supervisor/supervise.h"
 
+#include <errno.h>
+#include <linux/sockios.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -55,10 +59,27 @@ void supervisor_watch(struct supervisor *sv)
                              "are read again at the next reload only\"");
 }
 
+/* A gate that is slow holds no more files in its channel than a configuration
+ * may have bytes; a single one always fits. */
+static ts_err count_feed(struct supervisor *sv, int control, int fd)
+{
+    struct stat st;
+    int unread = 0;
+
+    if (fstat(fd, &st) != 0 || ioctl(control, SIOCOUTQ, &unread) != 0)
+        return ts_err_from_errno(errno);
+    if (unread == 0)
+        sv->fed_bytes = 0;
+    if (sv->fed_bytes + (uint64_t)st.st_size > BUNDLE_BYTES_MAX)
+        return TS_E_AGAIN;
+    sv->fed_bytes += (uint64_t)st.st_size;
+    return TS_OK;
+}
+
 static ts_err feed_gate(void *ctx, struct ts_str tenant,
                         enum control_feed_kind what, int fd)
 {
-    const struct supervisor *sv = ctx;
+    struct supervisor *sv = ctx;
     const struct control_message m = {.type = CONTROL_FEED,
                                       .bundle_fd = fd,
                                       .journal_fd = -1,
@@ -68,8 +89,11 @@ static ts_err feed_gate(void *ctx, struct ts_str tenant,
         const struct process *p = &sv->set[i];
 
         if (p->role == ROLE_GATE && p->phase == PHASE_SERVING &&
-            p->control >= 0)
-            return control_send(p->control, &m);
+            p->control >= 0) {
+            ts_err e = count_feed(sv, p->control, fd);
+
+            return e == TS_OK ? control_send(p->control, &m) : e;
+        }
     }
     return TS_E_CLOSED; /* its death is on its way */
 }

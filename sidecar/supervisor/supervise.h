@@ -81,6 +81,7 @@ struct supervisor {
     uint32_t set_count;
     struct restart restart;
     struct watch *watch; /* owned */
+    uint64_t fed_bytes;  /* of files handed over since the gate had read all */
     bool serving;        /* pump() looks at watch, too */
     bool want_stop, want_reload;
     bool init_state; /* --init-state, until a recorder has had it */

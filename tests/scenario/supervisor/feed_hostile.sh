@@ -95,6 +95,24 @@ end_rss=$(rss)
 [ $((end_rss - start_rss)) -lt 8192 ] || die "failed: the supervisor grew from $start_rss to $end_rss KiB"
 printf 'ok   %s\n' "bounded: $used ms of processor in $past ms, $start_rss to $end_rss KiB"
 
+# A gate that stands still, and large files without pause: a few of them wait in
+# its channel, the rest is passed over for the newest.
+clean
+head -c 4000000 /dev/urandom >"$service_dir/large"
+fed() { grep -c 'feed tenant=aaa' "$service_dir/service.log"; }
+before=$(fed)
+kill -STOP "$(service_pid tipstaff-gate)"
+for n in $(seq 40); do
+    printf '%s' "$n" | dd of="$service_dir/large" bs=1 seek=100 conv=notrunc status=none
+    cp "$service_dir/large" "$bad/new"
+    mv "$bad/new" "$bad/directory.snapshot"
+    sleep 0.08 # so that each is noticed by itself
+done
+waiting=$(($(fed) - before))
+kill -CONT "$(service_pid tipstaff-gate)"
+[ $waiting -gt 1 ] && [ $waiting -le 16 ] || die "failed: $waiting files of 4 MB wait for a gate that does not read"
+check "a gate that stood still: $waiting files waited, and the other takes effect" takes_effect
+
 # A death while the folder is broken: the set starts again with what it had.
 clean
 mkfifo "$bad/directory.snapshot"
