@@ -99,7 +99,8 @@ static enum call_code before_call(struct client *c, const struct msg_call *m,
         return CODE_OUTCOME_UNKNOWN;
     if (ran)
         return CODE_PERMITTED;
-    if (c->run_count == TS_CALLS_PER_CONN || c->gate->free_count == 0)
+    if (c->run_count == TS_CALLS_PER_CONN ||
+        !runs_has_place(c->gate, c->authority->tenant))
         return CODE_TOO_MANY_CALLS;
     if (grant_calls_left(c->ids, budget_of(c)) == 0)
         return CODE_BUDGET_EXHAUSTED;

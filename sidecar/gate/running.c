@@ -13,6 +13,7 @@
 #include "sidecar/gate/order_out.h"
 #include "sidecar/gate/revoke.h"
 #include "sidecar/gate/running_pipes.h"
+#include "sidecar/gate/snapshot.h"
 
 #define SLOT_BITS 10
 #define SLOT_MASK ((1u << SLOT_BITS) - 1)
@@ -124,6 +125,18 @@ static void forget(struct run *r)
     r->client = NULL;
     c->state_ns = gate_now(r->gate).boot_ns;
     client_sent(c, TS_OK);
+}
+
+bool runs_has_place(const struct gate *g, struct ts_str tenant)
+{
+    uint32_t held = 0;
+
+    if (g->free_count > RUNS_RESERVED || g->snapshot->tenant_count < 2)
+        return g->free_count > 0;
+    for (uint32_t i = 0; i < TS_CALLS_MAX; i++)
+        held += g->runs[i].used &&
+                ts_str_eq(name_of(&g->runs[i], RUN_TENANT), tenant);
+    return g->free_count > 0 && held < RUNS_RESERVED;
 }
 
 /* The slot is free again once nothing of it is under way. */

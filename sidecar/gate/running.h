@@ -88,6 +88,10 @@ uint32_t runs_count(const struct gate *g);
 
 /* A free slot with its order id set, not taken yet; NULL: too many. */
 struct run *runs_next(struct gate *g);
+/* May a call of this tenant start? Of several tenants none takes the last
+ * places from those that have few. */
+#define RUNS_RESERVED 128u
+bool runs_has_place(const struct gate *g, struct ts_str tenant);
 /* Takes it: the order is in the ring. */
 void runs_launched(struct run *r, struct client *c, uint64_t seq,
                    const struct decision *d, uint16_t id_slot);

@@ -2,6 +2,8 @@
 every kind, directories and heartbeats as feeds, freshness, the clock. The real
 tipstaff-gate between played neighbours, as in gate_scenario.py.
 """
+import resource
+
 import gate_scenario as base
 from gate_scenario import refused
 from harness import *
@@ -717,6 +719,44 @@ def a_grant_for_every_task_goes_on_for_ever(g):
     assert g.launcher.started == started
 
 
+def T34_one_tenant_leaves_places_for_calls(g):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 8192:
+        return
+    files, issuer, agent, people = config([UID]), key(201), key(202), key(203)
+    hexed = lambda k: bytes(k.verify_key).hex()
+    for file in ("entities.json", "schema.cedarschema", "policies/hard/10.cedar"):
+        files[f"tenants/beta/{file}"] = files[f"tenants/acme/{file}"]
+    files["tenants/beta/tenant.yaml"] = files["tenants/acme/tenant.yaml"].replace("acme", "beta")
+    files["tenants/beta/trust.yaml"] = (f"issuers:\n  - name: idp\n    key: {hexed(issuer)}\n"
+                                        f"directory:\n  - name: people\n    key: {hexed(people)}\n")
+    now = int(time.time())
+    files["tenants/beta/directory.snapshot"] = signed(
+        "snapshot", [1, "beta", 1, now, now + 86400, [["alice", 1, [], []]],
+                     [["coder", 1, "alice", [bytes(agent.verify_key)], [UID], 7, []]], [], []], people)
+    payload = msgpack.packb(root_block(os.urandom(16), tenant="beta", holder=bytes(agent.verify_key)))
+    prev = blake(pae("anchor", bytes(issuer.verify_key)))
+    ch = msgpack.packb([1, kid_of(bytes(issuer.verify_key)),
+                        [[payload, issuer.sign(block_message(0, prev, payload)).signature]]])
+
+    def one(h):
+        codes, busy = [], [Client(h).login() for _ in range(15)]
+        for c in busy:
+            for _ in range(64):
+                c.call("t.hold")
+                codes.append(c.want(DECISION)[3])
+        assert codes == ["permitted"] * 896 + ["too_many_calls"] * 64, codes
+        assert Client(h).login(ch, agent).run("t.echo")[2][2] == "exited"
+        for c in busy:
+            c.s.close()
+        wait_for(lambda: not h.launcher.runs, "all of them to end")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 8192), hard))
+    try:
+        with_gate(g, one, files=files)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 def T20_hello_floods_and_long_chains_are_bounded(g):
     ch, _ = chain()
     kid, block = msgpack.unpackb(ch)[1], msgpack.unpackb(ch)[2][0]
@@ -775,7 +815,7 @@ TESTS = [every_kind_that_ends_a_chain, sub_agents_end_with_their_agent,
          a_stranger_cannot_make_it_hold_megabytes, T16_proof_over_an_earlier_challenge_is_refused,
          T17_challenge_relayed_by_another_uid_is_refused, T19_replayed_call_runs_once,
          the_outcome_of_the_last_call_of_a_budget_is_told_again,
-         a_grant_for_every_task_goes_on_for_ever,
+         a_grant_for_every_task_goes_on_for_ever, T34_one_tenant_leaves_places_for_calls,
          T20_hello_floods_and_long_chains_are_bounded, T21_nothing_starts_after_the_acknowledgement]
 
 if __name__ == "__main__":
