@@ -39,9 +39,9 @@ bool dir_check_configuration(const struct dir_publish *d,
     }
     e = snapshot_with_directory(old, ts_str_of(d->place.tenant), object, &past,
                                 &next, text, sizeof(text));
-    snapshot_release(old);
+    snapshot_free(old);
     if (e == TS_OK)
-        snapshot_release(next);
+        snapshot_free(next);
     else
         cli_error("this directory would be refused: %s; nothing was changed",
                   text);

@@ -7,7 +7,7 @@
 
 /* A configuration directory of the service (tenants/, tools/), loaded and
  * checked by the code that the gate loads it with. Prints what is wrong. Free
- * with snapshot_release(). */
+ * with snapshot_free(). */
 bool pol_config_load(const char *dir, struct snapshot **ret);
 
 #endif

@@ -273,8 +273,8 @@ int policy_diff_log(const struct diff_log_options *o)
         cli_error("out of memory");
     ts_arena_done(&d.arena);
     ts_mem_free(d.call);
-    snapshot_release(d.old);
-    snapshot_release(d.new);
+    snapshot_free(d.old);
+    snapshot_free(d.new);
     json_decref(d.flips);
     return code;
 }

@@ -184,7 +184,7 @@ int policy_explain_log(const struct explain_log_options *o)
          load_text(&x) && explain_all(&x);
     pol_inputs_done(&x.in);
     ts_arena_done(&x.arena);
-    snapshot_release(x.snapshot);
+    snapshot_free(x.snapshot);
     json_decref(x.line);
     ts_mem_free(x.call);
     return ok ? CLI_OK : CLI_FAILED;

@@ -184,7 +184,7 @@ void control_retry(struct gate *g)
 static ts_err abort_reload(struct gate *g, const struct control_message *m)
 {
     if (g->next != NULL && !g->commit_waits) {
-        snapshot_release(g->next);
+        snapshot_free(g->next);
         g->next = NULL;
     }
     life_record(g, "policy_rejected", m->as.abort.generation, m->as.abort.text);

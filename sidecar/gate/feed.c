@@ -188,9 +188,9 @@ struct fresh {
 static void fresh_release(struct fresh *f)
 {
     if (f->now != NULL)
-        snapshot_release(f->now);
+        snapshot_free(f->now);
     if (f->next != NULL)
-        snapshot_release(f->next);
+        snapshot_free(f->next);
     *f = (struct fresh){0};
 }
 
@@ -236,7 +236,7 @@ void feed_swap(struct gate *g, struct snapshot *s)
     g->snapshot = s;
     g->snapshot_serial++;
     if (old != NULL)
-        snapshot_release(old);
+        snapshot_free(old);
 }
 
 /* Everything but the swap; nothing is done yet at TS_E_AGAIN. */
@@ -297,7 +297,7 @@ static ts_err take_directory(struct gate *g, const struct feed_offer *o,
               o->by);
     feed_swap(g, f.now);
     if (f.next != NULL) {
-        snapshot_release(g->next);
+        snapshot_free(g->next);
         g->next = f.next;
     }
     return TS_OK;

@@ -306,9 +306,9 @@ ts_err gate_loop_init(struct gate *g)
 void gate_free(struct gate *g)
 {
     if (g->snapshot != NULL)
-        snapshot_release(g->snapshot);
+        snapshot_free(g->snapshot);
     if (g->next != NULL)
-        snapshot_release(g->next);
+        snapshot_free(g->next);
     if (g->meters != NULL)
         meters_free(g->meters);
     runs_done(g);

@@ -7,31 +7,19 @@
 #include "proto/base/ts_require.h"
 #include "sidecar/gate/snapshot_priv.h"
 
-/* A snapshot: rules and people joined, held, looked into. */
+/* A snapshot: rules and people joined, and looked into. */
 
 #define SNAPSHOT_BUDGET ((size_t)1 << 30)
 
-static void snapshot_free(struct snapshot *s)
+void snapshot_free(struct snapshot *s)
 {
+    if (s == NULL)
+        return;
     for (uint32_t i = 0; i < s->tenant_count; i++)
         snapshot_people_release(s->people[i]);
     snapshot_rules_release(s->rules);
     ts_arena_done(&s->arena);
     ts_mem_free(s);
-}
-
-void snapshot_hold(struct snapshot *s)
-{
-    s->users++;
-}
-
-void snapshot_release(struct snapshot *s)
-{
-    if (s == NULL)
-        return;
-    TS_REQUIRE(s->users > 0);
-    if (--s->users == 0)
-        snapshot_free(s);
 }
 
 /* ---- look-ups ----------------------------------------------------------- */
@@ -104,7 +92,6 @@ ts_err snapshot_begin(struct snapshot_rules *r, struct snapshot **ret)
     ts_arena_init(&s->arena, SNAPSHOT_BUDGET);
     snapshot_rules_hold(r);
     s->rules = r;
-    s->users = 1;
     s->generation = r->generation;
     s->notes = r->notes;
     s->manifests = r->manifests;
@@ -113,7 +100,7 @@ ts_err snapshot_begin(struct snapshot_rules *r, struct snapshot **ret)
     if (e == TS_OK)
         *ret = s;
     else
-        snapshot_release(s);
+        snapshot_free(s);
     return e;
 }
 

@@ -25,8 +25,8 @@
  * running one and swapped whole. A new directory makes a new snapshot that
  * shares the rules, and the people of the other tenants, with the old one.
  *
- * A snapshot stays alive while calls hold it (snapshot_hold/release count users
- * of the pointer, nothing inside).
+ * It has one holder: nothing that lives longer than a turn of the loop points
+ * into it. An authority notes under which one it was judged.
  */
 struct snapshot_tenant {
     struct ts_str name;
@@ -81,7 +81,6 @@ struct snapshot {
     struct snapshot_tenant *tenants;   /* sorted by name */
     struct snapshot_people **people;   /* beside tenants; references are ours */
     uint32_t tenant_count;
-    uint32_t users; /* holders of this pointer */
 };
 
 /* What is known beside the files; all borrowed during a call. */
@@ -154,8 +153,7 @@ TS_NODISCARD ts_err snapshot_with_opened(const struct snapshot *old,
                                          struct directory *d,
                                          struct snapshot **ret,
                                          char *reterr_text, size_t reterr_cap);
-void snapshot_hold(struct snapshot *s);
-void snapshot_release(struct snapshot *s); /* frees at the last release */
+void snapshot_free(struct snapshot *s); /* NULL is fine */
 
 /* The tenant that an issuer key id belongs to; NULL when unknown. */
 const struct snapshot_tenant *snapshot_by_kid(const struct snapshot *s,

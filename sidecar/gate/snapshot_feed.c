@@ -74,7 +74,7 @@ static ts_err replace(const struct snapshot *old, uint32_t tenant,
     if (e == TS_OK)
         *ret = s;
     else
-        snapshot_release(s);
+        snapshot_free(s);
     return e;
 }
 

@@ -271,7 +271,7 @@ static ts_err join(const struct bundle *b, struct snapshot_rules *rules,
     if (e == TS_OK)
         *ret = p.s;
     else
-        snapshot_release(p.s);
+        snapshot_free(p.s);
     return e;
 }
 

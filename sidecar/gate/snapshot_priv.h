@@ -85,7 +85,7 @@ void snapshot_diag_text(const struct cedar_diags *diags,
 /* ---- joining both: snapshot.c ------------------------------------------- */
 
 /* A snapshot with rules (a reference is taken), without people, for one holder;
- * snapshot_release() frees it at any stage. */
+ * snapshot_free() frees it at any stage. */
 TS_NODISCARD ts_err snapshot_begin(struct snapshot_rules *r,
                                    struct snapshot **ret);
 /* people of every tenant are there: makes the store and tells the tenants. */

@@ -62,7 +62,7 @@ void fix_init(struct fixture *f)
 
 void fix_done(struct fixture *f)
 {
-    snapshot_release(f->snapshot);
+    snapshot_free(f->snapshot);
     meters_free(f->meters);
     ts_arena_done(&f->arena);
     for (size_t i = 0; i < f->count; i++) {

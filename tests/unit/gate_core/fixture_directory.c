@@ -156,7 +156,7 @@ ts_err fix_load(struct fixture *f)
                                f->err, sizeof(f->err));
     for (size_t i = 0; i < seen.signed_count; i++)
         free(seen.signed_bytes[i]);
-    snapshot_release(old); /* past may have pointed to it */
+    snapshot_free(old); /* past may have pointed to it */
     return e;
 }
 
@@ -179,7 +179,7 @@ ts_err fix_feed(struct fixture *f, const struct fix_signing *how)
 
     free((void *)(uintptr_t)object.ptr);
     if (e == TS_OK) {
-        snapshot_release(f->snapshot);
+        snapshot_free(f->snapshot);
         f->snapshot = s;
     } else {
         assert_null(s);

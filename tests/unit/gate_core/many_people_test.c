@@ -103,7 +103,7 @@ static void sixteen_thousand_users_load_within_a_second(void **state)
                   "%.0f ms\n",
                   DIRECTORY_USERS_MAX, t1 - t0, object.len, now_ms() - t2);
     free((void *)(uintptr_t)object.ptr);
-    snapshot_release(fix.snapshot);
+    snapshot_free(fix.snapshot);
     fix.snapshot = s;
     for (unsigned i = 0; i < DIRECTORY_USERS_MAX; i++) {
         char name[16];
@@ -163,7 +163,7 @@ static void every_agent_with_a_key_loads(void **state)
     print_message("%d agents with keys: in force after %.0f ms\n",
                   DIRECTORY_AGENTS_MAX, now_ms() - t0);
     free((void *)(uintptr_t)object.ptr);
-    snapshot_release(s);
+    snapshot_free(s);
     free(text);
 }
 

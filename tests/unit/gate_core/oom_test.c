@@ -38,7 +38,7 @@ static ts_err load_once(const void *arg)
         assert_null(s);
         assert_int_not_equal(err[0], '\0');
     }
-    snapshot_release(s);
+    snapshot_free(s);
     return e;
 }
 
@@ -78,7 +78,7 @@ static ts_err feed_once(const void *arg)
 
     assert_int_equal(s != NULL, e == TS_OK);
     assert_true(e == TS_OK || err[0] != '\0');
-    snapshot_release(s);
+    snapshot_free(s);
     return e;
 }
 
@@ -117,7 +117,7 @@ static void snapshot_load_out_of_memory_leaves_nothing(void **state)
             fault_mem_arm(nth, persistent != 0);
             e = snapshot_load(&fix.bundle, &fix.settings, 1, &s, fix.err,
                               sizeof(fix.err));
-            snapshot_release(s);
+            snapshot_free(s);
             fired = fault_mem_fired();
             assert_int_equal(fault_mem_live(), 0);
             fault_mem_disarm();

@@ -102,7 +102,7 @@ static void step_feed(void)
         assert_int_equal(e, TS_OK);
         assert_int_equal(s->people_serial, old->people_serial + 1);
         fix.snapshot = s;
-        snapshot_release(old);
+        snapshot_free(old);
         settle(t, v);
         return;
     }

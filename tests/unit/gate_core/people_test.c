@@ -185,15 +185,21 @@ static void an_unknown_tenant_has_no_directory(void **state)
 
 static void a_new_directory_shares_everything_else(void **state)
 {
+    struct fix_signing how = fix_signing("acme", 2);
     const struct snapshot_tenant *t;
     struct snapshot *old;
+    struct ts_bytes object;
 
     (void)state;
     fix_add_starter(&fix, "beta", KEY_ISSUER_B, KEY_CODER_B);
     fix_load_ok(&fix);
     old = fix.snapshot;
-    snapshot_hold(old);
-    assert_int_equal(feed(2), TS_OK);
+    object = fix_sign_directory(&fix, &how);
+    assert_int_equal(snapshot_with_directory(old, TS_STR_LIT("acme"), object,
+                                             &fix.past, &fix.snapshot, fix.err,
+                                             sizeof(fix.err)),
+                     TS_OK);
+    free((void *)(uintptr_t)object.ptr);
     assert_ptr_not_equal(fix.snapshot, old);
     assert_int_equal(fix.snapshot->generation, old->generation);
     assert_int_equal(fix.snapshot->people_serial, old->people_serial + 1);
@@ -211,7 +217,7 @@ static void a_new_directory_shares_everything_else(void **state)
         assert_int_equal(t->people->seq, is_acme ? 2 : 1);
         assert_int_equal(old->tenants[i].people->seq, 1); /* untouched */
     }
-    snapshot_release(old); /* what is shared lives on */
+    snapshot_free(old); /* what is shared lives on */
     assert_int_equal(feed(3), TS_OK);
     assert_true(ts_str_eq_c(fix_tenant(&fix, "beta")->people->tenant, "beta"));
 }

@@ -281,20 +281,6 @@ static void snapshot_by_kid_finds_the_tenant_of_the_issuer_only(void **state)
     }
 }
 
-static void snapshot_hold_keeps_it_until_the_last_release(void **state)
-{
-    struct snapshot *s;
-
-    (void)state;
-    fix_load_ok(&fix);
-    s = fix.snapshot;
-    snapshot_hold(s);
-    snapshot_release(s);
-    assert_int_equal(s->users, 1);
-    assert_int_equal(s->generation, 7);
-    snapshot_release(NULL);
-}
-
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -305,7 +291,6 @@ int main(void)
         T(snapshot_load_key_in_two_roles_names_both_places),
         T(snapshot_load_key_in_two_tenants_is_refused),
         T(snapshot_by_kid_finds_the_tenant_of_the_issuer_only),
-        T(snapshot_hold_keeps_it_until_the_last_release),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
