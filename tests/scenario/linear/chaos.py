@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """chaos.py DIRECTORY PROGRAMS --uid N --gid N [--seconds N] [--seed S]
 
-Processes of the service are killed at random, one at a time and sometimes all
-of them, while clients call, an operator revokes and a directory is published.
+Processes of the service are killed or made to wait at random, one at a time and
+sometimes all of them, while clients call, an operator revokes and a directory is published.
 Whatever is killed when: what was acknowledged as revoked is never permitted
 again, and none of it runs after COMPLETE; no budget is given twice; the
 directory never goes back; every launch has one outcome and the log verifies.
@@ -191,7 +191,7 @@ def fork(fn, *args):
 class Killer:
     def __init__(self, daemon, seed):
         self.daemon, self.random = daemon, random.Random(seed + 7)
-        self.kills = dict.fromkeys(VICTIMS + ("all", "gave up"), 0)
+        self.kills = dict.fromkeys(VICTIMS + ("all", "paused", "gave up"), 0)
 
     def one(self):
         d, what = self.daemon, self.random.choice(VICTIMS * 2 + ("all",))
@@ -206,10 +206,17 @@ class Killer:
             victim = [p for p in d.children() if comm(p) == what[:15]]
             if not victim:
                 return
+            paused = self.random.randrange(4) == 0
             try:
-                os.kill(victim[0], signal.SIGKILL)
+                if paused:  # it is late, and then goes on
+                    os.kill(victim[0], signal.SIGSTOP)
+                    time.sleep(self.random.random())
+                    os.kill(victim[0], signal.SIGCONT)
+                else:
+                    os.kill(victim[0], signal.SIGKILL)
             except ProcessLookupError:
                 return
+            what = "paused" if paused else what
         self.kills[what] += 1
 
 
