@@ -18,8 +18,8 @@
  *     agents:    [ {id, status, owner, keys, uids, max_depth, attrs} .. ]
  *     approvers: [ {person, status, key, classes, roles} .. ]
  *
- * The third may be left out. Limits are those of directory_snapshot.h; a file holds at most
- * DIRECTORY_YAML_NODES_MAX values.
+ * The third may be left out. Limits are those of directory_snapshot.h; a file
+ * holds at most DIRECTORY_YAML_NODES_MAX values.
  */
 #define DIRECTORY_YAML_NODES_MAX 262144
 
