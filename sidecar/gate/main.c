@@ -132,8 +132,11 @@ static ts_err load_journal(struct gate *g, int journal_fd)
 
     if (e != TS_OK) {
         log_event(LOG_ERROR, "journal_refused reason=\"%s\"", what);
-        control_reject("the journal of revocations cannot be trusted; "
-                       "see the log of tipstaff-gate");
+        control_reject("the journal holds what this gate cannot read (the "
+                       "line journal_refused says what): start the version "
+                       "that wrote it; or move the files of state_dir aside, "
+                       "start once with tipstaffd --init-state, and revoke "
+                       "again");
         return e;
     }
     g->replayed.took_us = (gate_boot_ns() - from_ns) / 1000;

@@ -560,6 +560,7 @@ def journal_that_cannot_be_read_stops_the_start(g):
         h = Gate(g.program, journal=bad)
         try:
             assert h.ready[0] == 5 and h.p.wait(10) == 1, h.ready
+            assert "--init-state" in str(h.ready) and "journal_refused reason=" in h.text(), h.ready
         finally:
             h.close()
 
