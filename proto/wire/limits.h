@@ -49,8 +49,8 @@
 #define TS_CONNS_MAX       1024 /* agent connections at once */
 #define TS_CONNS_PER_UID   64   /* agent connections at once of one uid */
 #define TS_ADMIN_CONNS_MAX 32
-#define TS_TENANT_OPS_MAX  12 /* of those, of operators of single tenants */
-#define TS_TENANT_OPS_UID  4  /* and of one uid of them */
+#define TS_TENANT_OPS_MAX  12     /* of those, of operators of single tenants */
+#define TS_TENANT_OPS_UID  4      /* and of one uid of them */
 #define TS_HANDSHAKE_MS    2000   /* HELLO sent to AUTH received */
 #define TS_HANDSHAKE_RATE  10     /* handshakes per second and uid, sustained */
 #define TS_HANDSHAKE_BURST 200    /* handshakes at once before the rate bites */
