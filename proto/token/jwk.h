@@ -27,7 +27,8 @@ struct jwk {
 };
 
 /* {"keys":[...]} and a line feed. TS_E_LIMIT: more than JWKS_KEYS_MAX, or it
- * does not fit (JWKS_KEYS_MAX * JWK_MAX is always enough). TS_E_EXISTS: a key is given twice. */
+ * does not fit (JWKS_KEYS_MAX * JWK_MAX is always enough). TS_E_EXISTS: a key
+ * is given twice. */
 TS_NODISCARD ts_err jwks_write(const struct jwk *keys, size_t count, char *out,
                                size_t cap, size_t *ret_len);
 
