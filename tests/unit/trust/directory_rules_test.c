@@ -6,6 +6,7 @@
 
 #include "directory_world.h"
 #include "proto/base/ts_mem.h"
+#include "proto/wire/mp_write.h"
 #include "tests/lib/fault_mem.h"
 
 static struct directory_world g;
@@ -242,6 +243,73 @@ static void lists_are_bounded(void **state)
     }
 }
 
+static struct mp_writer begin_raw(uint8_t *raw, size_t cap)
+{
+    struct mp_writer m;
+
+    mp_writer_init(&m, raw, cap);
+    mp_write_array(&m, 9);
+    mp_write_uint(&m, 1);
+    mp_write_cstr(&m, "acme");
+    for (unsigned v = 1; v <= 3; v++)
+        mp_write_uint(&m, v); /* seq, issued, not_after */
+    return m;
+}
+
+/* A list over its limit, with none of its elements: what follows it is well
+ * formed up to the end, and would be read as the rest. */
+static void list_over_its_limit_is_refused_whatever_follows(void **state)
+{
+    static const uint32_t max[] = {DIRECTORY_USERS_MAX, DIRECTORY_AGENTS_MAX,
+                                   DIRECTORY_APPROVERS_MAX};
+    const uint32_t copies = DIRECTORY_USERS_MAX / 64;
+    static uint8_t raw[1u << 18];
+
+    (void)state;
+    for (uint32_t bad = 0; bad <= 3; bad++) { /* 3: none of them */
+        struct mp_writer m = begin_raw(raw, sizeof(raw));
+        size_t n;
+
+        for (uint32_t i = 0; i < 3; i++)
+            mp_write_array(&m, i == bad ? max[i] + 1 : 0);
+        mp_write_array(&m, copies);
+        for (uint32_t i = 0; i < copies; i++)
+            mp_write_bin(&m, g.revocations[0].ptr, g.revocations[0].len);
+        assert_int_equal(mp_written(&m, &n), TS_OK);
+        assert_int_equal(decode((struct ts_bytes){raw, n}),
+                         bad == 3 ? TRUST_OK : TRUST_E_LIMIT);
+    }
+}
+
+/* Behind a good one: nothing of that one is left to be taken for it. */
+static void revocation_that_is_none_is_refused_after_a_good_one(void **state)
+{
+    static const uint8_t none[] = {0xc1};
+    static uint8_t raw[1u << 12];
+
+    (void)state;
+    ts_buf_clear(&g.object);
+    assert_int_equal(signed_make(SIGNED_REVOCATION,
+                                 (struct ts_bytes){none, sizeof(none)},
+                                 &g.w.key[KEY_REVOKER], &g.object),
+                     TS_OK);
+    for (int i = 0; i < 3; i++) {
+        const struct ts_bytes second[] = {
+            g.revocations[0], {none, sizeof(none)}, world_bytes(&g.object)};
+        struct mp_writer m = begin_raw(raw, sizeof(raw));
+        size_t n;
+
+        for (int k = 0; k < 3; k++)
+            mp_write_array(&m, 0);
+        mp_write_array(&m, 2);
+        mp_write_bin(&m, g.revocations[0].ptr, g.revocations[0].len);
+        mp_write_bin(&m, second[i].ptr, second[i].len);
+        assert_int_equal(mp_written(&m, &n), TS_OK);
+        assert_int_equal(decode((struct ts_bytes){raw, n}),
+                         i == 0 ? TRUST_OK : TRUST_E_FORMAT);
+    }
+}
+
 static void other_forms_are_refused(void **state)
 {
     static const struct {
@@ -251,6 +319,8 @@ static void other_forms_are_refused(void **state)
     } cases[] = {
         {"\x99\x01\xa1t\x01\x01\x02\x90\x90\x90\x90", 11, TRUST_OK},
         {"\x99\x02\xa1t\x01\x01\x02\x90\x90\x90\x90", 11, TRUST_E_VERSION},
+        {"\x99\x01\xa1 \x01\x01\x02\x90\x90\x90\x90", 11, TRUST_E_ID},
+        {"\x99\x01\xa0\x01\x01\x02\x90\x90\x90\x90", 10, TRUST_E_ID},
         {"\x98\x01\xa1t\x01\x01\x02\x90\x90\x90", 10, TRUST_E_FORMAT},
         {"\x9a\x01\xa1t\x01\x01\x02\x90\x90\x90\x90\x90", 12, TRUST_E_FORMAT},
         {"\x99\x01\xa1t\x01\x01\x02\x90\x90\x90\x90\x90", 12, TRUST_E_FORMAT},
@@ -301,6 +371,8 @@ int main(void)
         T(an_approver_that_is_wrong_is_named),
         T(a_revocation_that_is_wrong_is_named),
         T(lists_are_bounded),
+        T(list_over_its_limit_is_refused_whatever_follows),
+        T(revocation_that_is_none_is_refused_after_a_good_one),
         T(other_forms_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

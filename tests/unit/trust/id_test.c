@@ -51,6 +51,7 @@ static void below_needs_the_slash(void **state)
     assert_false(trust_id_below(TS_STR_LIT("coder2/x"), TS_STR_LIT("coder")));
     assert_false(trust_id_below(TS_STR_LIT("code"), TS_STR_LIT("coder")));
     assert_false(trust_id_below(TS_STR_LIT("x/coder"), TS_STR_LIT("coder")));
+    assert_false(trust_id_below(TS_STR_LIT("xoder/x"), TS_STR_LIT("coder")));
     assert_true(ts_str_eq_c(trust_id_parent(TS_STR_LIT("a/b/c")), "a/b"));
     assert_int_equal(trust_id_parent(TS_STR_LIT("a")).len, 0);
 }

@@ -117,6 +117,60 @@ static void ids_are_dead_for_ever_and_lengths_are_checked(void **state)
     revocations_done(&r);
 }
 
+/* No tenant has such a name, and no target such a length: nothing is
+ * remembered, nothing found, and everything denied. */
+static void what_is_too_long_is_denied_and_not_looked_up(void **state)
+{
+    static const char name[TS_ID_MAX + 1] = "t";
+    static const uint8_t endless[1u << 14];
+    const struct ts_str tenant = {name, sizeof(name)};
+    const struct ts_bytes target = {endless, sizeof(endless)};
+    const struct revocation_ask ask = {REVOCATION_USER, id("u"), 1};
+    struct revocation_state s;
+    struct revocations r;
+
+    (void)state;
+    revocations_init(&r, 1000);
+    assert_int_equal(
+        revocations_add(&r, REVOCATION_USER, ACME, id("u"), 9, 0, 0), TS_OK);
+    assert_int_equal(
+        revocations_add(&r, REVOCATION_USER, tenant, id("u"), 9, 0, 0),
+        TS_E_INVALID);
+    assert_int_equal(r.count, 1);
+    assert_true(revocations_hit(&r, REVOCATION_USER, tenant, id("u"), 10));
+    assert_int_equal(revocations_first_hit(&r, tenant, &ask, 1),
+                     REVOCATION_USER);
+    assert_false(revocations_get(&r, REVOCATION_USER, tenant, id("u"), &s));
+    assert_false(revocations_get(&r, REVOCATION_USER, ACME, target, &s));
+    assert_false(revocations_get(
+        &r, REVOCATION_USER, (struct ts_str){(const char *)endless, 1u << 14},
+        id("u"), &s));
+    revocations_done(&r);
+}
+
+/* What is forgotten counts for nobody any more, whoever's it was. */
+static void T34_a_purge_gives_the_places_back_to_their_tenant(void **state)
+{
+    struct revocations r;
+    char name[16];
+
+    (void)state;
+    revocations_init(&r, 1000);
+    for (unsigned i = 0; i < 20; i++) {
+        (void)snprintf(name, sizeof(name), "t%u", i);
+        assert_int_equal(revocations_add(&r, REVOCATION_USER, ts_str_of(name),
+                                         id("u"), 5, 50, 0),
+                         TS_OK);
+        assert_int_equal(revocations_add(&r, REVOCATION_USER, ts_str_of(name),
+                                         id("u"), 6, 60, 0),
+                         TS_OK); /* longer, and still that tenant's */
+    }
+    assert_int_equal(revocations_purge(&r, 61), 20);
+    for (size_t i = 0; i < REVOCATION_OWNERS; i++)
+        assert_int_equal(r.held[i], 0);
+    revocations_done(&r);
+}
+
 static void kinds_have_names_and_names_are_kinds(void **state)
 {
     static const char *const name[] = {
@@ -420,6 +474,8 @@ int main(void)
         cmocka_unit_test(cutoff_is_inclusive_and_never_moves_back),
         cmocka_unit_test(entries_do_not_meet_across_kinds_and_tenants),
         cmocka_unit_test(ids_are_dead_for_ever_and_lengths_are_checked),
+        cmocka_unit_test(what_is_too_long_is_denied_and_not_looked_up),
+        cmocka_unit_test(T34_a_purge_gives_the_places_back_to_their_tenant),
         cmocka_unit_test(kinds_have_names_and_names_are_kinds),
         cmocka_unit_test(entries_merge_and_can_be_asked_for),
         cmocka_unit_test(a_purge_drops_what_has_expired_and_nothing_else),

@@ -1,8 +1,10 @@
-/* A libsodium that accepts one bad thing must keep the program from starting.
- */
+/* A libsodium that accepts one bad thing must keep the program from starting,
+ * and one that cannot protect a key must not hold it. */
 #include "tests/lib/ts_test.h"
 
 #include <sodium.h>
+#include <stdbool.h>
+#include <string.h>
 
 #include "proto/trust/keys.h"
 
@@ -16,6 +18,30 @@ int __wrap_crypto_sign_verify_detached(const unsigned char *sig,
                                        const unsigned char *m,
                                        unsigned long long n,
                                        const unsigned char *pk);
+
+int __real_sodium_init(void);
+int __wrap_sodium_init(void);
+void *__real_sodium_malloc(size_t n);
+void *__wrap_sodium_malloc(size_t n);
+int __real_sodium_mprotect_readonly(void *p);
+int __wrap_sodium_mprotect_readonly(void *p);
+
+static bool no_init, no_memory, no_protection;
+
+int __wrap_sodium_init(void)
+{
+    return no_init ? -1 : __real_sodium_init();
+}
+
+void *__wrap_sodium_malloc(size_t n)
+{
+    return no_memory ? NULL : __real_sodium_malloc(n);
+}
+
+int __wrap_sodium_mprotect_readonly(void *p)
+{
+    return no_protection ? -1 : __real_sodium_mprotect_readonly(p);
+}
 
 static int lie_at = -1; /* which call gives the opposite answer */
 static int calls;
@@ -53,10 +79,44 @@ static void any_single_wrong_answer_refuses_to_start(void **state)
     }
 }
 
+static void libsodium_that_does_not_start_refuses_to_start(void **state)
+{
+    (void)state;
+    lie_at = -1;
+    no_init = true;
+    assert_int_equal(trust_init(), TS_E_SYSTEM);
+    no_init = false;
+    assert_int_equal(trust_init(), TS_OK);
+}
+
+/* Either way the seed is gone, and there is no secret. */
+static void secret_that_cannot_be_protected_is_none(void **state)
+{
+    static const uint8_t zero[TRUST_SEED_LEN];
+    uint8_t seed[TRUST_SEED_LEN];
+    struct trust_secret s = {0};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        memset(seed, 7, sizeof(seed));
+        no_memory = i == 0;
+        no_protection = i == 1;
+        assert_int_equal(trust_secret_from_seed(seed, &s),
+                         i == 0 ? TS_E_NOMEM : TS_E_SYSTEM);
+        assert_null(s.sk);
+        assert_memory_equal(seed, zero, sizeof(seed));
+    }
+    no_protection = false;
+    assert_int_equal(trust_secret_from_seed(seed, &s), TS_OK);
+    trust_secret_done(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_single_wrong_answer_refuses_to_start),
+        cmocka_unit_test(libsodium_that_does_not_start_refuses_to_start),
+        cmocka_unit_test(secret_that_cannot_be_protected_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -137,6 +137,13 @@ static void impossible_entries_are_refused(void **state)
     w.agents[0] = good.agents[0];
     w.agents[0].key_count = TRUST_AGENT_KEYS_MAX + 1;
     assert_int_equal(build(why, sizeof(why)), TS_E_INVALID);
+    assert_non_null(strstr(why, "at most"));
+    w.agents[0] = good.agents[0];
+    w.agents[0].uid_count = TRUST_AGENT_UIDS_MAX + 1;
+    assert_int_equal(build(why, sizeof(why)), TS_E_INVALID);
+    assert_non_null(strstr(why, "at most"));
+    w.agents[0].uid_count = TRUST_AGENT_UIDS_MAX;
+    assert_int_equal(build(why, sizeof(why)), TS_OK);
     w.agents[0] = good.agents[0];
     w.keys[0].not_before = 10;
     w.keys[0].not_after = 9;
@@ -147,6 +154,53 @@ static void impossible_entries_are_refused(void **state)
     assert_int_equal(build(why, 1), TS_E_INVALID);
     assert_string_equal(why, "");
     w.keys[0] = good.keys[0];
+}
+
+/* Each place where a name or a tenant stands. */
+static void names_and_tenants_are_checked_everywhere(void **state)
+{
+    const struct world good = w;
+    char why[256];
+
+    (void)state;
+    for (int i = 0; i < 6; i++) {
+        struct ts_str *at[] = {&w.keys[0].name,     &w.agents[0].id,
+                               &w.users[0].id,      &w.keys[0].tenant,
+                               &w.agents[0].tenant, &w.users[0].tenant};
+
+        *at[i] = i < 3 ? TS_STR_LIT("a b") : TS_STR_LIT("gamma");
+        assert_int_equal(build(why, sizeof(why)), TS_E_INVALID);
+        assert_non_null(strstr(why, i < 3 ? "\"a b\"" : "\"gamma\""));
+        w.keys[0] = good.keys[0];
+        w.agents[0] = good.agents[0];
+        w.users[0] = good.users[0];
+    }
+    assert_int_equal(build(why, sizeof(why)), TS_OK);
+}
+
+/* Rotation takes a few keys; a collection of them is refused. */
+static void issuer_with_too_many_keys_is_refused(void **state)
+{
+    struct trust_key keys[TRUST_ISSUER_KEYS_MAX + 1];
+    char why[256];
+
+    (void)state;
+    for (size_t i = 0; i < TRUST_ISSUER_KEYS_MAX + 1; i++) {
+        keys[i] = w.keys[0];
+        memcpy(keys[i].pk, w.key[KEY_SUB + i].pk, TRUST_PK_LEN);
+    }
+    w.in.keys = keys;
+    w.in.key_count = TRUST_ISSUER_KEYS_MAX + 1;
+    assert_int_equal(build(why, sizeof(why)), TS_E_INVALID);
+    assert_non_null(strstr(why, "idp"));
+    keys[0].name = TS_STR_LIT("idp-2");
+    assert_int_equal(build(why, sizeof(why)), TS_OK);
+    keys[0].name = keys[1].name;
+    keys[0].tenant = TS_STR_LIT("beta");
+    assert_int_equal(build(why, sizeof(why)), TS_OK);
+    keys[0].tenant = keys[1].tenant;
+    w.in.key_count--;
+    assert_int_equal(build(why, sizeof(why)), TS_OK);
 }
 
 static void an_empty_store_trusts_nobody(void **state)
@@ -178,6 +232,8 @@ int main(void)
         T(unknown_users_are_unknown_unless_the_tenant_says_otherwise),
         T(contradictions_are_refused_with_a_name),
         T(impossible_entries_are_refused),
+        T(names_and_tenants_are_checked_everywhere),
+        T(issuer_with_too_many_keys_is_refused),
         T(an_empty_store_trusts_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
