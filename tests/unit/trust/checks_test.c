@@ -12,6 +12,7 @@
 #include "proto/trust/handshake.h"
 #include "proto/trust/pae.h"
 #include "proto/wire/frame.h"
+#include "tests/lib/fault_mem.h"
 #include "trust_world.h"
 
 static struct world w;
@@ -405,23 +406,23 @@ static void hello_of_a_sidecar_without_a_valid_id_is_refused(void **state)
     ts_buf_done(&b);
 }
 
-/* Right after one that had room: nothing of that one is left to write to. */
-static void message_without_room_is_not_sent(void **state)
+static void message_without_room_or_memory_is_not_sent(void **state)
 {
     (void)state;
     for (int which = 0; which < 3; which++) {
-        struct ts_buf room, none;
-        ts_err first, second;
+        struct ts_buf b;
 
-        ts_buf_init(&room, 1u << 12);
-        ts_buf_init(&none, 64);
-        first = send_one(which, &room);
-        second = send_one(which, &none);
-        assert_int_equal(first, TS_OK);
-        assert_int_equal(second, TS_E_LIMIT);
-        assert_int_equal(none.len, 0);
-        ts_buf_done(&room);
-        ts_buf_done(&none);
+        ts_buf_init(&b, 64);
+        assert_int_equal(send_one(which, &b), TS_E_LIMIT);
+        assert_int_equal(b.len, 0);
+        ts_buf_done(&b);
+        ts_buf_init(&b, 1u << 12);
+        fault_mem_arm(0, true);
+        assert_int_equal(send_one(which, &b), TS_E_NOMEM);
+        fault_mem_disarm();
+        assert_int_equal(b.len, 0);
+        assert_int_equal(send_one(which, &b), TS_OK);
+        ts_buf_done(&b);
     }
 }
 
@@ -442,7 +443,7 @@ int main(void)
         T(T10_a_sidecar_key_of_mixed_order_proves_nothing),
         T(T1_messages_of_another_version_are_refused),
         T(hello_of_a_sidecar_without_a_valid_id_is_refused),
-        T(message_without_room_is_not_sent),
+        T(message_without_room_or_memory_is_not_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
