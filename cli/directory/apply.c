@@ -3,7 +3,7 @@
 #include "cli/directory/directory.h"
 #include "cli/directory/publish.h"
 #include "cli/files.h"
-#include "sidecar/gate/directory_yaml.h"
+#include "sidecar/gate/people/directory_yaml.h"
 
 #define SOURCE_MAX (8u << 20) /* bytes; signed, it may have 4 MiB */
 

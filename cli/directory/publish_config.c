@@ -5,7 +5,7 @@
 #include "cli/cmd.h"
 #include "cli/directory/publish_priv.h"
 #include "proto/base/ts_fd.h"
-#include "sidecar/gate/snapshot.h"
+#include "sidecar/gate/people/snapshot.h"
 
 static ts_err load(int config_fd, struct snapshot **ret, char *text, size_t cap)
 {

@@ -3,7 +3,7 @@
 
 #include "cli/cmd.h"
 #include "cli/directory/installed.h"
-#include "sidecar/gate/tenant_yaml.h"
+#include "sidecar/gate/people/tenant_yaml.h"
 
 #define TRUST_FILE_MAX 1048576
 

@@ -4,7 +4,7 @@
 
 #include "proto/token/base64url.h"
 #include "proto/wire/limits.h"
-#include "sidecar/gate/yaml_doc.h"
+#include "sidecar/gate/people/yaml_doc.h"
 
 static const char *const alg_names[IDP_ALG_COUNT_] = {"EdDSA", "Ed25519",
                                                       "RS256", "ES256"};

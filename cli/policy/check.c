@@ -9,7 +9,7 @@
 #include "cli/policy/policy.h"
 #include "cli/policy/report.h"
 #include "policy/cedar_lint.h"
-#include "sidecar/gate/snapshot.h"
+#include "sidecar/gate/people/snapshot.h"
 
 #define SHOWN_MAX 500u /* diagnostics that are printed; more are counted */
 

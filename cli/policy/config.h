@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-#include "sidecar/gate/snapshot.h"
+#include "sidecar/gate/people/snapshot.h"
 
 /* A configuration directory of the service (tenants/, tools/), loaded and
  * checked by the code that the gate loads it with. Prints what is wrong. Free

@@ -3,7 +3,7 @@
 
 #include <jansson.h>
 
-#include "sidecar/gate/replay.h"
+#include "sidecar/gate/decide/replay.h"
 
 /*
  * A decision record of the log as a call that can be asked about again. Not

@@ -5,9 +5,9 @@
 #include <stdio.h>
 
 #include "sidecar/gate/order_out.h"
+#include "sidecar/gate/people/snapshot.h"
 #include "sidecar/gate/revoke_signed.h"
 #include "sidecar/gate/running.h"
-#include "sidecar/gate/snapshot.h"
 
 #define PART_MAX 1024
 

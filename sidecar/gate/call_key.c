@@ -7,7 +7,7 @@
 #include "proto/msg/client.h"
 #include "proto/trust/pae.h"
 #include "proto/wire/mp_write.h"
-#include "sidecar/gate/decide.h"
+#include "sidecar/gate/decide/decide.h"
 
 _Static_assert(crypto_shorthash_KEYBYTES == 16, "SipHash-2-4");
 

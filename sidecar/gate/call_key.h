@@ -6,7 +6,7 @@
 
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
-#include "sidecar/gate/callids.h"
+#include "sidecar/gate/steps/callids.h"
 
 struct authority;
 struct decision;

@@ -7,14 +7,14 @@
 #include "proto/trust/delegation.h"
 #include "proto/wire/mp_read.h"
 #include "sidecar/common/log.h"
-#include "sidecar/gate/budget_journal.h"
 #include "sidecar/gate/call_key.h"
-#include "sidecar/gate/decide.h"
+#include "sidecar/gate/decide/decide.h"
 #include "sidecar/gate/order_out.h"
+#include "sidecar/gate/people/snapshot.h"
 #include "sidecar/gate/running.h"
 #include "sidecar/gate/running_pipes.h"
 #include "sidecar/gate/session.h"
-#include "sidecar/gate/snapshot.h"
+#include "sidecar/gate/steps/budget_journal.h"
 
 /* Why no policy need be asked; CODE_PERMITTED if it must be. */
 static enum call_code before_policy(struct client *c)

@@ -9,7 +9,7 @@
 #include "proto/msg/client.h"
 #include "proto/wire/frame.h"
 #include "sidecar/common/log.h"
-#include "sidecar/gate/decide.h"
+#include "sidecar/gate/decide/decide.h"
 #include "sidecar/gate/peer_recv.h"
 #include "sidecar/gate/revoke.h"
 #include "sidecar/gate/running.h"

@@ -10,8 +10,8 @@
 #include "proto/base/ts_buf.h"
 #include "proto/base/ts_err.h"
 #include "proto/wire/limits.h"
-#include "sidecar/gate/conn.h"
 #include "sidecar/gate/gate.h"
+#include "sidecar/gate/steps/conn.h"
 
 /*
  * The I/O of one agent connection: bytes in, frames to session.c; frames out,

@@ -14,10 +14,10 @@
 #include "sidecar/gate/gate_uv.h"
 #include "sidecar/gate/listen.h"
 #include "sidecar/gate/order_out.h"
-#include "sidecar/gate/records.h"
+#include "sidecar/gate/people/snapshot.h"
 #include "sidecar/gate/running.h"
 #include "sidecar/gate/session.h"
-#include "sidecar/gate/snapshot.h"
+#include "sidecar/gate/steps/records.h"
 
 #define KILL_WAIT_MS 5000 /* from the kill at the end of grace to giving up */
 

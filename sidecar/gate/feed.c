@@ -10,13 +10,13 @@
 #include "proto/wire/limits.h"
 #include "proto/wire/mp_read.h"
 #include "sidecar/common/log.h"
-#include "sidecar/gate/directory.h"
-#include "sidecar/gate/mark_journal.h"
 #include "sidecar/gate/order_out.h"
-#include "sidecar/gate/records.h"
+#include "sidecar/gate/people/directory.h"
+#include "sidecar/gate/people/snapshot.h"
 #include "sidecar/gate/revoke_signed.h"
 #include "sidecar/gate/session.h"
-#include "sidecar/gate/snapshot.h"
+#include "sidecar/gate/steps/mark_journal.h"
+#include "sidecar/gate/steps/records.h"
 
 _Static_assert(TS_SNAPSHOT_MAX == SIGNED_SNAPSHOT_MAX,
                "what a message may carry is what can be signed");

@@ -16,12 +16,12 @@
 #include "sidecar/common/clock.h"
 #include "sidecar/common/control.h"
 #include "sidecar/common/ring.h"
-#include "sidecar/gate/callids.h"
-#include "sidecar/gate/chain_cache.h"
-#include "sidecar/gate/clock_guard.h"
-#include "sidecar/gate/peers.h"
-#include "sidecar/gate/revoke_rate.h"
-#include "sidecar/gate/tenant_state.h"
+#include "sidecar/gate/decide/chain_cache.h"
+#include "sidecar/gate/people/tenant_state.h"
+#include "sidecar/gate/steps/callids.h"
+#include "sidecar/gate/steps/clock_guard.h"
+#include "sidecar/gate/steps/peers.h"
+#include "sidecar/gate/steps/revoke_rate.h"
 
 /*
  * The state of the socket half, made by main() and passed down: nothing here is

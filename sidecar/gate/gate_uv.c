@@ -12,17 +12,18 @@
 #include "sidecar/gate/admin_uv.h"
 #include "sidecar/gate/conn_uv.h"
 #include "sidecar/gate/control_uv.h"
-#include "sidecar/gate/decide.h"
-#include "sidecar/gate/directory.h"
+#include "sidecar/gate/decide/decide.h"
+#include "sidecar/gate/decide/meters.h"
 #include "sidecar/gate/feed.h"
 #include "sidecar/gate/feed_in.h"
 #include "sidecar/gate/hop_in.h"
 #include "sidecar/gate/listen.h"
-#include "sidecar/gate/mark_journal.h"
 #include "sidecar/gate/order_out.h"
+#include "sidecar/gate/people/directory.h"
+#include "sidecar/gate/people/snapshot.h"
 #include "sidecar/gate/revoke.h"
 #include "sidecar/gate/running.h"
-#include "sidecar/gate/snapshot.h"
+#include "sidecar/gate/steps/mark_journal.h"
 
 #define ADOPT_TRIES    60000 /* of GATE_RETRY_MS each */
 #define CLOCK_WRITE_NS UINT64_C(60000000000)

@@ -7,9 +7,9 @@
 #include "proto/wire/limits.h"
 #include "proto/wire/mp_read.h"
 #include "sidecar/common/revocation_entry.h"
-#include "sidecar/gate/budget_journal.h"
-#include "sidecar/gate/callids.h"
-#include "sidecar/gate/mark_journal.h"
+#include "sidecar/gate/steps/budget_journal.h"
+#include "sidecar/gate/steps/callids.h"
+#include "sidecar/gate/steps/mark_journal.h"
 
 #define JOURNAL_BYTES_MAX (1024u << 20) /* as much as the recorder keeps */
 

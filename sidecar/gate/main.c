@@ -24,7 +24,7 @@
 #include "sidecar/gate/gate.h"
 #include "sidecar/gate/gate_uv.h"
 #include "sidecar/gate/journal_in.h"
-#include "sidecar/gate/snapshot.h"
+#include "sidecar/gate/people/snapshot.h"
 
 /* A terminal's ^C goes to the whole group; the supervisor alone acts on it. */
 static void ignore_signals(void)

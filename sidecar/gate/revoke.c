@@ -8,10 +8,10 @@
 #include "sidecar/common/log.h"
 #include "sidecar/gate/admin_uv.h"
 #include "sidecar/gate/order_out.h"
-#include "sidecar/gate/records.h"
+#include "sidecar/gate/people/tenant_state.h"
 #include "sidecar/gate/running.h"
 #include "sidecar/gate/session.h"
-#include "sidecar/gate/tenant_state.h"
+#include "sidecar/gate/steps/records.h"
 
 /* A session does not outlive its grant: nor need its end be remembered. */
 #define SESSION_KEEP_S        (TS_TTL_HARD_S + 60u)

@@ -4,9 +4,9 @@
 #include "proto/trust/signed.h"
 #include "proto/wire/limits.h"
 #include "sidecar/common/log.h"
-#include "sidecar/gate/decide.h"
-#include "sidecar/gate/revoke_rate.h"
-#include "sidecar/gate/snapshot.h"
+#include "sidecar/gate/decide/decide.h"
+#include "sidecar/gate/people/snapshot.h"
+#include "sidecar/gate/steps/revoke_rate.h"
 
 _Static_assert(TS_REVOCATION_MAX == SIGNED_REVOCATION_MAX,
                "what a message may carry is what can be signed");

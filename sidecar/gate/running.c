@@ -9,11 +9,11 @@
 #include "proto/trust/delegation.h"
 #include "sidecar/common/log.h"
 #include "sidecar/common/manifest.h"
-#include "sidecar/gate/decide.h"
+#include "sidecar/gate/decide/decide.h"
 #include "sidecar/gate/order_out.h"
+#include "sidecar/gate/people/snapshot.h"
 #include "sidecar/gate/revoke.h"
 #include "sidecar/gate/running_pipes.h"
-#include "sidecar/gate/snapshot.h"
 
 #define SLOT_BITS 10
 #define SLOT_MASK ((1u << SLOT_BITS) - 1)

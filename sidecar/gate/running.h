@@ -11,10 +11,10 @@
 #include "proto/msg/order.h"
 #include "proto/wire/frame.h"
 #include "proto/wire/limits.h"
-#include "sidecar/gate/call.h"
-#include "sidecar/gate/callids.h"
 #include "sidecar/gate/conn_uv.h"
 #include "sidecar/gate/gate.h"
+#include "sidecar/gate/steps/call.h"
+#include "sidecar/gate/steps/callids.h"
 
 /*
  * Calls whose order is in the ring: from the launch to the outcome record. Ask

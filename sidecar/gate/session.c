@@ -11,11 +11,11 @@
 #include "proto/wire/mp_read.h"
 #include "sidecar/common/log.h"
 #include "sidecar/gate/calls.h"
-#include "sidecar/gate/decide.h"
+#include "sidecar/gate/decide/decide.h"
+#include "sidecar/gate/people/snapshot.h"
 #include "sidecar/gate/revoke.h"
 #include "sidecar/gate/revoke_signed.h"
 #include "sidecar/gate/running.h"
-#include "sidecar/gate/snapshot.h"
 #include "sidecar/gate/tools.h"
 
 #define NS_PER_S UINT64_C(1000000000)

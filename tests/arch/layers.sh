@@ -57,6 +57,23 @@ check shim proto/ shim/
 check sidecar/common proto/ sidecar/common/
 check sidecar/supervisor proto/ sidecar/common/ sidecar/supervisor/
 check sidecar/gate proto/ policy/ sidecar/common/ sidecar/gate/
+# What the gate decides from knows nothing of deciding, and neither knows sockets;
+# the steps of connections and calls know nothing of either.
+check sidecar/gate/people proto/ policy/ sidecar/common/ sidecar/gate/people/
+check sidecar/gate/decide proto/ policy/ sidecar/common/ sidecar/gate/people/ \
+    sidecar/gate/decide/
+check sidecar/gate/steps proto/ sidecar/common/ sidecar/gate/steps/
+for dir in sidecar/gate/*/; do
+    case $dir in
+    sidecar/gate/people/ | sidecar/gate/decide/ | sidecar/gate/steps/) ;;
+    *) complain "layer: $dir has no rule here" ;;
+    esac
+    hits=$(grep -rn '#include <uv' "$dir" || true)
+    [ -z "$hits" ] || complain "libuv below the gate's shell: $hits"
+done
+hits=$(grep -rnE '#include "sidecar/gate/' --include='*.[ch]' cli |
+    grep -vE '"sidecar/gate/(people|decide)/' || true)
+[ -z "$hits" ] || complain "the gate's shell or steps in a tool: $hits"
 check sidecar/recorder proto/ sidecar/common/ sidecar/recorder/
 check sidecar/launcher proto/ sidecar/common/ sidecar/launcher/
 hits=$(grep -rnE '#include "\.\.?/' --include='*.[ch]' --include='*.inc' proto policy sidecar shim cli tests || true)

@@ -9,8 +9,8 @@
 
 #include "fixture.h"
 #include "proto/base/ts_mem.h"
-#include "sidecar/gate/directory.h"
-#include "sidecar/gate/directory_yaml.h"
+#include "sidecar/gate/people/directory.h"
+#include "sidecar/gate/people/directory_yaml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

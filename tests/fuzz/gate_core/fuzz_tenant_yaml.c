@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "proto/base/ts_mem.h"
-#include "sidecar/gate/tenant_yaml.h"
+#include "sidecar/gate/people/tenant_yaml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sidecar/gate/budget_journal.h"
+#include "sidecar/gate/steps/budget_journal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

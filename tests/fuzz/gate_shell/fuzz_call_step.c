@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "sidecar/gate/call.h"
+#include "sidecar/gate/steps/call.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

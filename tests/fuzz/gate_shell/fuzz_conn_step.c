@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "sidecar/gate/conn.h"
+#include "sidecar/gate/steps/conn.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sidecar/gate/mark_journal.h"
+#include "sidecar/gate/steps/mark_journal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cli/directory/source.h"
-#include "sidecar/gate/directory_yaml.h"
+#include "sidecar/gate/people/directory_yaml.h"
 #include "tests/lib/fault_mem.h"
 #include "tests/unit/cli_directory/sample.h"
 

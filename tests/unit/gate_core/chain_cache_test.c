@@ -1,4 +1,4 @@
-#include "sidecar/gate/chain_cache.h"
+#include "sidecar/gate/decide/chain_cache.h"
 
 #include <string.h>
 

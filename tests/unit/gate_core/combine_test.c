@@ -1,7 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sidecar/gate/decide.h"
+#include "sidecar/gate/decide/decide.h"
 #include "tests/lib/ts_test.h"
 
 /* combine() over every combination of what a set can answer. */

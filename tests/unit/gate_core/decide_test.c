@@ -4,7 +4,7 @@
 
 #include "fixture.h"
 #include "proto/wire/mp_read.h"
-#include "sidecar/gate/request.h"
+#include "sidecar/gate/decide/request.h"
 #include "tests/lib/ts_test.h"
 
 static struct fixture fix;

@@ -3,8 +3,9 @@
 
 #include <stdbool.h>
 
-#include "sidecar/gate/decide.h"
-#include "sidecar/gate/snapshot.h"
+#include "sidecar/gate/decide/decide.h"
+#include "sidecar/gate/decide/meters.h"
+#include "sidecar/gate/people/snapshot.h"
 
 /*
  * A whole gate without sockets: the starter configuration of cli/starter with

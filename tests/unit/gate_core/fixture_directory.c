@@ -4,7 +4,7 @@
 
 #include "fixture.h"
 #include "proto/trust/signed.h"
-#include "sidecar/gate/directory_yaml.h"
+#include "sidecar/gate/people/directory_yaml.h"
 #include "tests/lib/ts_test.h"
 
 /* Signed directories, made of the text that tests edit. */

@@ -4,8 +4,8 @@
 #include <time.h>
 
 #include "fixture.h"
-#include "sidecar/gate/directory.h"
-#include "sidecar/gate/directory_yaml.h"
+#include "sidecar/gate/people/directory.h"
+#include "sidecar/gate/people/directory_yaml.h"
 #include "tests/lib/ts_test.h"
 
 /* Directories at their limits: they load, and in what time is printed. */

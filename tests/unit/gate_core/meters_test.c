@@ -1,7 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sidecar/gate/meters.h"
+#include "sidecar/gate/decide/meters.h"
 #include "tests/lib/fault_mem.h"
 #include "tests/lib/ts_test.h"
 

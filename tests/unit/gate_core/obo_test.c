@@ -7,7 +7,8 @@
 #include "fixture.h"
 #include "proto/token/jwk.h"
 #include "proto/token/jws.h"
-#include "sidecar/gate/obo_token.h"
+#include "sidecar/gate/decide/obo_token.h"
+#include "sidecar/gate/people/snapshot_priv.h"
 
 #define NOW UINT64_C(1795300000)
 
@@ -325,17 +326,17 @@ static void manifests_that_want_tokens_need_a_key_at_load(void **state)
     f.settings.has_token_key = true;
     fix_load_ok(&f);
     assert_int_equal(
-        obo_manifests_check(f.snapshot->manifests, true, text, sizeof(text)),
+        snapshot_tokens_check(f.snapshot->manifests, true, text, sizeof(text)),
         TS_OK);
     assert_int_equal(
-        obo_manifests_check(f.snapshot->manifests, false, text, sizeof(text)),
+        snapshot_tokens_check(f.snapshot->manifests, false, text, sizeof(text)),
         TS_E_STATE);
     assert_non_null(strstr(text, "tools/fs.read.yaml:1: identity_token"));
     assert_non_null(strstr(text, "token_key"));
     fix_done(&f);
     world(&f, false);
     assert_int_equal(
-        obo_manifests_check(f.snapshot->manifests, false, text, sizeof(text)),
+        snapshot_tokens_check(f.snapshot->manifests, false, text, sizeof(text)),
         TS_OK);
     fix_done(&f);
 }

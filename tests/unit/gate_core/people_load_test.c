@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "fixture.h"
-#include "sidecar/gate/directory.h"
-#include "sidecar/gate/snapshot_priv.h"
+#include "sidecar/gate/people/directory.h"
+#include "sidecar/gate/people/snapshot_priv.h"
 #include "tests/lib/ts_test.h"
 
 /* Which directory is in force: numbers, reloads, and one tenant's trouble. */

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sidecar/gate/tenant_state.h"
+#include "sidecar/gate/people/tenant_state.h"
 #include "tests/lib/fault_mem.h"
 #include "tests/lib/ts_test.h"
 

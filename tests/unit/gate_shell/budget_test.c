@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "sidecar/gate/budget_journal.h"
-#include "sidecar/gate/callids.h"
+#include "sidecar/gate/steps/budget_journal.h"
+#include "sidecar/gate/steps/callids.h"
 
 static const uint8_t grant_id[16] = {1, 2, 3};
 

@@ -1,4 +1,4 @@
-#include "sidecar/gate/call.h"
+#include "sidecar/gate/steps/call.h"
 
 #include "tests/lib/ts_test.h"
 

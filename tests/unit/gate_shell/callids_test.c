@@ -1,4 +1,4 @@
-#include "sidecar/gate/callids.h"
+#include "sidecar/gate/steps/callids.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "sidecar/gate/clock_guard.h"
+#include "sidecar/gate/steps/clock_guard.h"
 
 #include "tests/lib/ts_test.h"
 

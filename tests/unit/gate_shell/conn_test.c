@@ -1,4 +1,4 @@
-#include "sidecar/gate/conn.h"
+#include "sidecar/gate/steps/conn.h"
 
 #include "tests/lib/ts_test.h"
 

@@ -1,4 +1,4 @@
-#include "sidecar/gate/mark_journal.h"
+#include "sidecar/gate/steps/mark_journal.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "sidecar/gate/peers.h"
+#include "sidecar/gate/steps/peers.h"
 
 #include "tests/lib/ts_test.h"
 

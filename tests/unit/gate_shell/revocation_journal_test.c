@@ -4,7 +4,7 @@
 
 #include "proto/wire/limits.h"
 #include "proto/wire/mp_write.h"
-#include "sidecar/gate/records.h"
+#include "sidecar/gate/steps/records.h"
 #include "tests/lib/ts_test.h"
 
 static const uint8_t bytes[32] = {1, 2, 3};

@@ -1,4 +1,4 @@
-#include "sidecar/gate/revoke_rate.h"
+#include "sidecar/gate/steps/revoke_rate.h"
 
 #include <string.h>
 

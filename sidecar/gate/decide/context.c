@@ -1,0 +1,205 @@
+#include "sidecar/gate/decide/context.h"
+
+#include "proto/base/ts_require.h"
+#include "sidecar/gate/decide/request.h"
+#include "sidecar/gate/decide/value.h"
+
+/* Every list of fields here is in the order of (length, bytes): then
+ * cedar_record_make() only checks it. */
+
+static bool key_before(struct ts_str a, struct ts_str b)
+{
+    return a.len != b.len ? a.len < b.len : ts_str_cmp(a, b) < 0;
+}
+
+static ts_err arg_value(const struct arg_value *v, struct ts_arena *arena,
+                        struct cedar_value *ret)
+{
+    struct cedar_value *items;
+    void *p;
+    ts_err e;
+
+    switch (v->decl->type) {
+    case ARG_INT:
+        *ret = cedar_long(v->integer);
+        return TS_OK;
+    case ARG_BOOL:
+        *ret = cedar_bool(v->integer != 0);
+        return TS_OK;
+    case ARG_STRING:
+    case ARG_PATH:
+    case ARG_URL:
+        *ret = cedar_string(v->text);
+        return TS_OK;
+    case ARG_STRINGS:
+        break;
+    }
+    e = ts_arena_array(arena, (size_t)v->item_count + 1, sizeof(*items), &p);
+    if (e != TS_OK)
+        return e;
+    items = p;
+    for (uint32_t i = 0; i < v->item_count; i++)
+        items[i] = cedar_string(v->items[i]);
+    return cedar_set_make(arena, items, v->item_count, ret);
+}
+
+static ts_err args_record(const struct call_args *args, struct ts_arena *arena,
+                          struct cedar_value *ret)
+{
+    struct cedar_field *f;
+    uint32_t n = 0;
+    void *p;
+    ts_err e = ts_arena_array(arena, (size_t)args->count + 1, sizeof(*f), &p);
+
+    if (e != TS_OK)
+        return e;
+    f = p;
+    for (uint32_t i = 0; i < args->count; i++) {
+        struct cedar_field one = {.key = args->values[i].decl->name};
+        uint32_t at = n++;
+
+        e = arg_value(&args->values[i], arena, &one.value);
+        if (e != TS_OK)
+            return e;
+        for (; at > 0 && key_before(one.key, f[at - 1].key); at--)
+            f[at] = f[at - 1];
+        f[at] = one;
+    }
+    return cedar_record_make(arena, f, n, ret);
+}
+
+static ts_err rate_record(const struct call_rates *r, struct ts_arena *arena,
+                          struct cedar_value *ret)
+{
+    const struct cedar_field f[] = {
+        value_long(TS_STR_LIT("task_1h"), r->task.last_1h),
+        value_long(TS_STR_LIT("task_1m"), r->task.last_1m),
+        value_long(TS_STR_LIT("agent_1h"), r->agent.last_1h),
+        value_long(TS_STR_LIT("agent_1m"), r->agent.last_1m),
+        value_long(TS_STR_LIT("denied_1h"), r->denied.last_1h),
+        value_long(TS_STR_LIT("denied_1m"), r->denied.last_1m),
+        value_long(TS_STR_LIT("agent_tool_1h"), r->agent_tool.last_1h),
+        value_long(TS_STR_LIT("agent_tool_1m"), r->agent_tool.last_1m),
+    };
+
+    return cedar_record_make(arena, f, sizeof(f) / sizeof(f[0]), ret);
+}
+
+static bool label_is_trusted(const struct snapshot_tenant *t, struct ts_str l)
+{
+    for (uint32_t i = 0; i < t->trusted_provenance_count; i++)
+        if (ts_str_eq(t->trusted_provenance[i], l))
+            return true;
+    return false;
+}
+
+/* A label that the tenant does not know to be harmless taints the call. No
+ * label is no proof of anything: origin stays "unknown". */
+static ts_err provenance_record(const struct context_input *in,
+                                struct ts_arena *arena, bool *ret_tainted,
+                                struct cedar_value *ret)
+{
+    struct cedar_value *labels, set;
+    uint32_t n = in->call->provenance_count;
+    bool tainted = false;
+    void *p;
+    ts_err e;
+
+    if (n > TS_PROVENANCE_MAX)
+        return TS_E_LIMIT;
+    e = ts_arena_array(arena, (size_t)n + 1, sizeof(*labels), &p);
+    if (e != TS_OK)
+        return e;
+    labels = p;
+    for (uint32_t i = 0; i < n; i++) {
+        labels[i] = cedar_string(in->call->provenance[i]);
+        tainted =
+            tainted || !label_is_trusted(in->tenant, in->call->provenance[i]);
+    }
+    e = cedar_set_make(arena, labels, n, &set);
+    if (e != TS_OK)
+        return e;
+    *ret_tainted = tainted;
+    return cedar_record_make(
+        arena,
+        (struct cedar_field[]){
+            value_text(TS_STR_LIT("origin"), TS_STR_LIT("unknown")),
+            value_bool(TS_STR_LIT("tainted"), tainted),
+            value_of(TS_STR_LIT("declared"), set)},
+        3, ret);
+}
+
+static ts_err session_record(const struct authority *a, struct ts_arena *arena,
+                             struct cedar_value *ret)
+{
+    const struct cedar_field f[] = {
+        value_long(TS_STR_LIT("gid"), a->peer_gid),
+        value_long(TS_STR_LIT("uid"), a->peer_uid),
+    };
+
+    return cedar_record_make(arena, f, 2, ret);
+}
+
+ts_err context_make(const struct context_input *in, struct ts_arena *arena,
+                    struct call_context *ret)
+{
+    const struct authority *a = in->authority;
+    const struct authority_parts *p = a->parts;
+    struct cedar_value args, rate, provenance, session, approvals;
+    struct cedar_field *f = ret->fields;
+    size_t n = 0;
+    ts_err e;
+
+    if ((e = args_record(in->args, arena, &args)) != TS_OK ||
+        (e = rate_record(in->rates, arena, &rate)) != TS_OK ||
+        (e = provenance_record(in, arena, &ret->tainted, &provenance)) !=
+            TS_OK ||
+        (e = session_record(a, arena, &session)) != TS_OK ||
+        (e = cedar_set_make(arena, NULL, 0, &approvals)) != TS_OK)
+        return e;
+    f[n++] = value_text(TS_STR_LIT("hop"), TS_STR_LIT(""));
+    f[n++] = value_of(
+        TS_STR_LIT("now"),
+        cedar_datetime_ms((int64_t)(in->call->now.unix_ms & INT64_MAX)));
+    f[n++] = value_of(TS_STR_LIT("args"), args);
+    f[n++] = value_of(TS_STR_LIT("rate"), rate);
+    f[n++] = value_text(TS_STR_LIT("task"), a->delegation->task);
+    f[n++] = value_text(TS_STR_LIT("tool"), in->manifest->tool);
+    f[n++] = value_uid(TS_STR_LIT("user"), &p->user);
+    f[n++] = value_long(TS_STR_LIT("depth"), p->agent_count - 1);
+    f[n++] = value_of(TS_STR_LIT("grant"), p->grant);
+    f[n++] = value_of(TS_STR_LIT("agents"), p->agent_set);
+    f[n++] =
+        value_uid(TS_STR_LIT("caller"), &p->agents[p->agent_count - 1].up[0]);
+    f[n++] = value_of(TS_STR_LIT("session"), session);
+    /* Nothing grants an approval yet; the field is there so that policies can
+     * already be written for it, and validate. */
+    f[n++] = value_of(TS_STR_LIT("approvals"), approvals);
+    f[n++] = value_bool(TS_STR_LIT("has_stdin"), in->call->has_stdin);
+    f[n++] = value_bool(TS_STR_LIT("check_only"), in->call->check_only);
+    f[n++] = value_of(TS_STR_LIT("provenance"), provenance);
+    f[n++] = value_uid(TS_STR_LIT("root_agent"), &p->agents[0].up[0]);
+    f[n++] = value_text(TS_STR_LIT("sensitivity"),
+                        sensitivity_name(in->sensitivity));
+    f[n++] = value_long(TS_STR_LIT("sensitivity_level"), in->sensitivity);
+    TS_REQUIRE(n == CONTEXT_FIELDS);
+    return TS_OK;
+}
+
+ts_err context_record(struct call_context *c, enum hop hop,
+                      struct ts_arena *arena, struct cedar_value *ret)
+{
+    static const struct ts_str hops[] = {
+        GATE_STR("subject"), GATE_STR("caller"), GATE_STR("delegator")};
+
+    const struct cedar_value name = cedar_string(hops[hop]);
+    ts_err e;
+
+    if (c->first != NULL)
+        return cedar_record_with(arena, c->first, 0, &name, ret);
+    c->fields[0].value = name;
+    e = cedar_record_make(arena, c->fields, CONTEXT_FIELDS, ret);
+    if (e == TS_OK)
+        c->first = ret->as.record;
+    return e;
+}

@@ -1,0 +1,44 @@
+#ifndef SIDECAR_GATE_DECIDE_DECIDE_PRIV_H
+#define SIDECAR_GATE_DECIDE_DECIDE_PRIV_H
+
+#include "sidecar/gate/decide/context.h"
+#include "sidecar/gate/decide/decide.h"
+#include "sidecar/gate/decide/request.h"
+
+#define DECIDE_SETS_MAX (1 + 2 * TS_BLOCKS_MAX)
+/* Longer names of resources are refused: they are written into records. */
+#define RESOURCE_NAME_MAX 4096 /* bytes */
+
+/* One decision while it is made; the parts after a failed step stay empty. */
+struct deciding {
+    const struct decide_input *in;
+    struct ts_arena *arena;
+    const struct snapshot_tenant *tenant;
+    const struct snapshot_tool *tool;
+    struct call_args args;
+    struct call_target target;
+    struct call_rates rates;
+    bool has_rates; /* they are given, not read from the meters */
+    bool has_args, has_target, has_context, mismatch;
+    struct call_context context;
+    struct cedar_overlay overlay[1 + TS_BLOCKS_MAX];
+    uint32_t overlay_count;
+    struct set_result sets[DECIDE_SETS_MAX];
+    uint32_t set_count;
+    const char *why;   /* a sentence for this very denial, or NULL */
+    char why_buf[512]; /* where why may point */
+    struct decision *out;
+};
+
+/* The verdict on d->in, and d->sets with the answers it was made of. */
+struct combined decide_judge(struct deciding *d);
+
+/* Writes the record of d->out. brief leaves out what the caller made long. */
+TS_NODISCARD ts_err decide_record_write(const struct deciding *d, bool brief,
+                                        uint8_t *record, size_t cap,
+                                        size_t *ret_len);
+
+/* The text for the agent; its first line is stable, docs/POLICY-CONTEXT.md. */
+void decide_text(const struct deciding *d, char *out, size_t cap);
+
+#endif

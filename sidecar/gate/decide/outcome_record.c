@@ -1,0 +1,86 @@
+#include "sidecar/gate/decide/decide.h"
+
+#include "proto/wire/mp_write.h"
+
+/* One exec_ended record; the shape is in proto/msg/record.h. */
+
+static const struct {
+    enum layer_bit bit;
+    const char *name;
+} layers[] = {
+    {LAYER_NO_NEW_PRIVS, "no_new_privs"},
+    {LAYER_SECCOMP, "seccomp"},
+    {LAYER_LANDLOCK, "landlock"},
+    {LAYER_LANDLOCK_NET, "landlock_net"},
+    {LAYER_LANDLOCK_SCOPE, "landlock_scope"},
+    {LAYER_RLIMITS, "rlimits"},
+    {LAYER_FDS_CLOSED, "fds_closed"},
+    {LAYER_CLEAN_ENV, "clean_env"},
+    {LAYER_SESSION, "session"},
+    {LAYER_PDEATHSIG, "pdeathsig"},
+    {LAYER_SUBREAPER, "subreaper"},
+    {LAYER_UID, "uid"},
+    {LAYER_NAMESPACES, "namespaces"},
+    {LAYER_CGROUP, "cgroup"},
+};
+#define LAYER_COUNT (sizeof(layers) / sizeof(layers[0]))
+
+static void write_layers(struct mp_writer *w, uint32_t bits)
+{
+    uint32_t n = 0;
+
+    for (size_t i = 0; i < LAYER_COUNT; i++)
+        n += (bits & (uint32_t)layers[i].bit) != 0;
+    mp_write_array(w, n);
+    for (size_t i = 0; i < LAYER_COUNT; i++)
+        if ((bits & (uint32_t)layers[i].bit) != 0)
+            mp_write_cstr(w, layers[i].name);
+}
+
+static void put_str(struct mp_writer *w, const char *key, struct ts_str v)
+{
+    mp_write_cstr(w, key);
+    mp_write_str(w, v.ptr, v.len);
+}
+
+static void put_uint(struct mp_writer *w, const char *key, uint64_t v)
+{
+    mp_write_cstr(w, key);
+    mp_write_uint(w, v);
+}
+
+ts_err outcome_record(const struct outcome *o, uint8_t *record, size_t cap,
+                      size_t *ret_len)
+{
+    struct mp_writer w;
+    bool refused = o->reason == END_REFUSED;
+
+    mp_writer_init(&w, record, cap);
+    mp_write_map(&w, refused ? 21 : 20);
+    put_str(&w, "kind", TS_STR_LIT("exec_ended"));
+    mp_write_cstr(&w, "id");
+    mp_write_bin(&w, o->decision_id, sizeof(o->decision_id));
+    put_str(&w, "tenant", o->tenant);
+    put_str(&w, "user", o->user);
+    put_str(&w, "agent", o->agent);
+    put_str(&w, "tool", o->tool);
+    put_str(&w, "reason", ts_str_of(end_reason_name(o->reason)));
+    put_str(&w, "code", ts_str_of(call_code_name(o->code)));
+    if (refused)
+        put_str(&w, "text", o->text);
+    put_uint(&w, "exit_code", o->exited.exit_code);
+    put_uint(&w, "signal", o->exited.signal);
+    put_uint(&w, "wall_us", o->exited.wall_us);
+    put_uint(&w, "cpu_us", o->exited.cpu_us);
+    put_uint(&w, "max_rss_kb", o->exited.max_rss_kb);
+    put_uint(&w, "stdout_bytes", o->stdout_bytes);
+    put_uint(&w, "stderr_bytes", o->stderr_bytes);
+    mp_write_cstr(&w, "truncated");
+    mp_write_bool(&w, o->stdout_truncated || o->stderr_truncated);
+    mp_write_cstr(&w, "layers");
+    write_layers(&w, o->started.layers);
+    put_uint(&w, "landlock_abi", o->started.landlock_abi);
+    put_uint(&w, "launch_us", o->started.launch_us);
+    put_uint(&w, "killed", o->exited.killed);
+    return mp_written(&w, ret_len);
+}

@@ -1,0 +1,111 @@
+#include "sidecar/gate/steps/records.h"
+
+#include "proto/wire/mp_write.h"
+
+static void put_uint(struct mp_writer *w, const char *key, uint64_t v)
+{
+    mp_write_cstr(w, key);
+    mp_write_uint(w, v);
+}
+
+static void put_str(struct mp_writer *w, const char *key, struct ts_str v)
+{
+    mp_write_cstr(w, key);
+    mp_write_str(w, v.ptr, v.len);
+}
+
+ts_err record_life(const char *kind, uint64_t generation, uint64_t boot_id,
+                   uint64_t rev_seq, uint8_t *buf, size_t cap, size_t *ret_len)
+{
+    struct mp_writer w;
+
+    mp_writer_init(&w, buf, cap);
+    mp_write_map(&w, 5);
+    put_str(&w, "kind", ts_str_of(kind));
+    put_str(&w, "process", TS_STR_LIT("gate"));
+    put_uint(&w, "generation", generation);
+    put_uint(&w, "boot_id", boot_id);
+    put_uint(&w, "rev_seq", rev_seq);
+    return mp_written(&w, ret_len);
+}
+
+ts_err record_policy(const char *kind, uint64_t generation, struct ts_str text,
+                     uint8_t *buf, size_t cap, size_t *ret_len)
+{
+    struct mp_writer w;
+
+    mp_writer_init(&w, buf, cap);
+    mp_write_map(&w, 3);
+    put_str(&w, "kind", ts_str_of(kind));
+    put_uint(&w, "generation", generation);
+    put_str(&w, "text", text);
+    return mp_written(&w, ret_len);
+}
+
+ts_err record_revocation(const struct revocation_entry *r, const char *by,
+                         uint32_t by_uid, const uint8_t *signer, uint8_t *buf,
+                         size_t cap, size_t *ret_len)
+{
+    struct mp_writer w;
+
+    mp_writer_init(&w, buf, cap);
+    mp_write_map(&w, signer != NULL ? 10 : 9);
+    put_str(&w, "kind", TS_STR_LIT("revocation"));
+    put_str(&w, "tenant", r->tenant);
+    put_uint(&w, "rev_seq", r->rev_seq);
+    put_str(&w, "target_kind", ts_str_of(revocation_kind_name(r->kind)));
+    mp_write_cstr(&w, "target");
+    if (revocation_target_is_text(r->kind))
+        mp_write_str(&w, (const char *)r->target.ptr, r->target.len);
+    else
+        mp_write_bin(&w, r->target.ptr, r->target.len);
+    put_uint(&w, "cutoff", r->cutoff);
+    put_str(&w, "reason", r->reason);
+    put_str(&w, "by", ts_str_of(by));
+    put_uint(&w, "by_uid", by_uid);
+    if (signer != NULL) {
+        mp_write_cstr(&w, "signer");
+        mp_write_bin(&w, signer, TRUST_KID_LEN);
+    }
+    return mp_written(&w, ret_len);
+}
+
+ts_err record_directory_loaded(const struct directory_snapshot *d,
+                               uint32_t revoked, const char *by,
+                               uint32_t by_uid, uint8_t *buf, size_t cap,
+                               size_t *ret_len)
+{
+    struct mp_writer w;
+
+    mp_writer_init(&w, buf, cap);
+    mp_write_map(&w, 11);
+    put_str(&w, "kind", TS_STR_LIT("directory_loaded"));
+    put_str(&w, "tenant", d->tenant);
+    put_uint(&w, "dir_seq", d->seq);
+    mp_write_cstr(&w, "hash");
+    mp_write_bin(&w, d->hash, sizeof(d->hash));
+    put_uint(&w, "issued", d->issued);
+    put_uint(&w, "not_after", d->not_after);
+    put_uint(&w, "users", d->user_count);
+    put_uint(&w, "agents", d->agent_count);
+    put_uint(&w, "revoked", revoked);
+    put_str(&w, "by", ts_str_of(by));
+    put_uint(&w, "by_uid", by_uid);
+    return mp_written(&w, ret_len);
+}
+
+ts_err record_directory_rejected(struct ts_str tenant, struct ts_str text,
+                                 const char *by, uint32_t by_uid, uint8_t *buf,
+                                 size_t cap, size_t *ret_len)
+{
+    struct mp_writer w;
+
+    mp_writer_init(&w, buf, cap);
+    mp_write_map(&w, 5);
+    put_str(&w, "kind", TS_STR_LIT("directory_rejected"));
+    put_str(&w, "tenant", tenant);
+    put_str(&w, "text", text);
+    put_str(&w, "by", ts_str_of(by));
+    put_uint(&w, "by_uid", by_uid);
+    return mp_written(&w, ret_len);
+}

@@ -1,0 +1,44 @@
+#ifndef SIDECAR_GATE_STEPS_RECORDS_H
+#define SIDECAR_GATE_STEPS_RECORDS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/base/ts_attr.h"
+#include "proto/base/ts_err.h"
+#include "proto/base/ts_str.h"
+#include "proto/trust/directory_snapshot.h"
+#include "sidecar/common/revocation_entry.h"
+
+/*
+ * The records of the gate's own life (proto/msg/record.h): start, stop,
+ * policy_loaded, policy_rejected, directory_loaded, directory_rejected,
+ * revocation. Pure; decisions and outcomes are
+ * written by the deciding half.
+ */
+TS_NODISCARD ts_err record_life(const char *kind, uint64_t generation,
+                                uint64_t boot_id, uint64_t rev_seq,
+                                uint8_t *buf, size_t cap, size_t *ret_len);
+TS_NODISCARD ts_err record_policy(const char *kind, uint64_t generation,
+                                  struct ts_str text, uint8_t *buf, size_t cap,
+                                  size_t *ret_len);
+/* by: "operator", "session", "holder", "directory"; signer: key id of who
+ * signed it (TRUST_KID_LEN), NULL for nobody. */
+TS_NODISCARD ts_err record_revocation(const struct revocation_entry *r,
+                                      const char *by, uint32_t by_uid,
+                                      const uint8_t *signer, uint8_t *buf,
+                                      size_t cap, size_t *ret_len);
+/* revoked: how many of its revocations said something new. by: "operator",
+ * "file". */
+TS_NODISCARD ts_err record_directory_loaded(const struct directory_snapshot *d,
+                                            uint32_t revoked, const char *by,
+                                            uint32_t by_uid, uint8_t *buf,
+                                            size_t cap, size_t *ret_len);
+/* tenant may be empty: nothing could be read of it. */
+TS_NODISCARD ts_err record_directory_rejected(struct ts_str tenant,
+                                              struct ts_str text,
+                                              const char *by, uint32_t by_uid,
+                                              uint8_t *buf, size_t cap,
+                                              size_t *ret_len);
+
+#endif
