@@ -19,6 +19,8 @@ SH
     chmod 644 walk.sh run.sh
     mkdir home
     cp walk.sh run.sh home/
+    # the checkout may stand where only root can go
+    cp -r "${tipstaff%/*}" bin
     as=
     if [ "$(id -u)" -eq 0 ]; then
         chown 10077:10077 "$dir" home
@@ -26,7 +28,7 @@ SH
     fi
     (
         cd home
-        export HOME="$PWD" PATH="${tipstaff%/*}:$PATH"
+        export HOME="$PWD" PATH="${PWD%/*}/bin:$PATH"
         timeout 100 ${as:-} bash run.sh >../out 2>../err
     ) || {
         cat out err home/service.log >&2 2>/dev/null

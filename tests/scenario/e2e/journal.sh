@@ -91,6 +91,8 @@ if command -v strace >/dev/null && [ "$(id -u)" -eq 0 ]; then
 else
     echo "SKIPPED: strace is absent, or this is not root"
 fi
+delegate
+check "one more grant is revoked" revoke grant "$grant"
 service_stop
 check "the log verifies" quiet "$tipstaff" log verify "$service_log"
 
