@@ -8,7 +8,7 @@
 #include "proto/wire/mp_read.h"
 #include "proto/wire/mp_write.h"
 
-#define ORDER_VERSION 2
+#define ORDER_VERSION 3
 #define PATH_LEN_MAX  4095 /* bytes; the kernel's PATH_MAX without the NUL */
 #define STEP_LEN_MAX  64   /* bytes of the name of a step or of a code */
 
@@ -25,6 +25,11 @@ static ts_err done(struct mp_reader *r, const char **reterr_what)
 static uint32_t read_u32(struct mp_reader *r)
 {
     return (uint32_t)mp_read_uint(r, UINT32_MAX);
+}
+
+static uint32_t read_layers(struct mp_reader *r)
+{
+    return (uint32_t)mp_read_uint(r, LAYER_BITS_ALL);
 }
 
 static uint64_t read_order_id(struct mp_reader *r)
@@ -68,7 +73,7 @@ ts_err order_encode(const struct order *o, void *buf, size_t cap,
     struct mp_writer w;
 
     mp_writer_init(&w, buf, cap);
-    mp_write_array(&w, 12);
+    mp_write_array(&w, 14);
     mp_write_uint(&w, ORDER_VERSION);
     mp_write_uint(&w, o->order_id);
     mp_write_uint(&w, o->generation);
@@ -81,6 +86,8 @@ ts_err order_encode(const struct order *o, void *buf, size_t cap,
     mp_write_bool(&w, o->has_stdin);
     mp_write_bin(&w, o->decision_id, sizeof(o->decision_id));
     write_str(&w, o->token);
+    mp_write_uint(&w, (uint64_t)o->box);
+    mp_write_uint(&w, o->require);
     return mp_written(&w, ret_len);
 }
 
@@ -94,7 +101,7 @@ ts_err order_decode(const void *b, size_t n, struct order *ret,
     mp_reader_init(&r, b, n);
     if (n > TS_ORDER_MAX)
         mp_fail(&r, TS_E_LIMIT, "order too large");
-    mp_read_tuple(&r, 12);
+    mp_read_tuple(&r, 14);
     if (mp_read_uint(&r, UINT64_MAX) != ORDER_VERSION)
         mp_fail(&r, TS_E_UNSUPPORTED, "unknown order version");
     o.order_id = read_order_id(&r);
@@ -110,6 +117,8 @@ ts_err order_decode(const void *b, size_t n, struct order *ret,
     o.has_stdin = mp_read_bool(&r);
     mp_read_bin_exact(&r, o.decision_id, sizeof(o.decision_id));
     o.token = mp_read_str(&r, TS_TOKEN_MAX);
+    o.box = (enum box_level)mp_read_uint(&r, BOX_STRICT);
+    o.require = read_layers(&r);
     e = done(&r, reterr_what);
     if (e == TS_OK)
         *ret = o;
@@ -212,11 +221,14 @@ ts_err order_started_encode(const struct order_started *o, void *buf,
     struct mp_writer w;
 
     mp_writer_init(&w, buf, cap);
-    mp_write_array(&w, 4);
+    mp_write_array(&w, 7);
     mp_write_uint(&w, o->order_id);
     mp_write_uint(&w, o->layers);
     mp_write_uint(&w, o->landlock_abi);
     mp_write_uint(&w, o->launch_us);
+    mp_write_uint(&w, (uint64_t)o->box);
+    mp_write_uint(&w, o->weakened);
+    mp_write_bin(&w, o->tripwires.ptr, o->tripwires.len);
     return mp_written(&w, ret_len);
 }
 
@@ -228,11 +240,18 @@ ts_err order_started_decode(const void *b, size_t n, struct order_started *ret,
     ts_err e;
 
     mp_reader_init(&r, b, n);
-    mp_read_tuple(&r, 4);
+    mp_read_tuple(&r, 7);
     o.order_id = read_order_id(&r);
-    o.layers = read_u32(&r);
+    o.layers = read_layers(&r);
     o.landlock_abi = read_u32(&r);
     o.launch_us = mp_read_uint(&r, UINT64_MAX);
+    o.box = (enum box_level)mp_read_uint(&r, BOX_STRICT);
+    o.weakened = read_layers(&r);
+    o.tripwires = mp_read_bin(&r, TS_TRIPWIRES_MAX);
+    if (r.error == TS_OK && o.box == BOX_ANY)
+        mp_fail(&r, TS_E_INVALID, "a tool runs at no level");
+    if (r.error == TS_OK && (o.weakened & ~o.layers) != 0)
+        mp_fail(&r, TS_E_INVALID, "a layer is weakened that does not hold");
     e = done(&r, reterr_what);
     if (e == TS_OK)
         *ret = o;

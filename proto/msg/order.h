@@ -53,12 +53,28 @@ enum hop_type {
 };
 
 /*
- * One launch. [2, order_id, generation, tool str, args map, path str, access,
- *  wall_ms, output_max, has_stdin bool, decision_id bin16, token str]
+ * One launch. [3, order_id, generation, tool str, args map, path str, access,
+ *  wall_ms, output_max, has_stdin bool, decision_id bin16, token str, box,
+ *  require]
  * The launcher finds the tool among its own manifests of that generation,
  * checks args again, derives the path again and refuses if it differs, and can
- * only be made stricter by wall_ms and output_max.
+ * only be made stricter by wall_ms, output_max, box and require.
  */
+
+/* How much of a box stands around a tool; docs/SANDBOX.md. Each level is more
+ * than the one before, with one exception: a full box that was made in a user
+ * namespace has no uid of its own (the layers say so). */
+enum box_level {
+    BOX_ANY = 0,   /* no demand: the best that host and configuration give */
+    BOX_BARE = 1,  /* needs no privilege */
+    BOX_UID = 2,   /* and a uid of its own while it runs */
+    BOX_FULL = 3,  /* and namespaces: own root, /tmp, /proc, no network */
+    BOX_STRICT = 4 /* and a filter of its own, no writable code, no exec */
+};
+const char *box_level_name(enum box_level l); /* static; "any" for BOX_ANY */
+/* False, and *ret untouched, for a name of none; "any" is one. */
+TS_NODISCARD bool box_level_parse(struct ts_str name, enum box_level *ret);
+
 enum order_access {
     ACCESS_NONE = 0,
     ACCESS_READ = 1,
@@ -76,6 +92,8 @@ struct order {
     bool has_stdin;
     uint8_t decision_id[16];
     struct ts_str token; /* for a tool with identity_token, else "" */
+    enum box_level box;  /* the least that policies demand */
+    uint32_t require;    /* layer_bit that policies demand */
 };
 
 struct order_kill { /* [order_id, reason] */
@@ -105,15 +123,34 @@ enum layer_bit {
     LAYER_SUBREAPER = 1 << 10,
     LAYER_UID = 1 << 11,
     LAYER_NAMESPACES = 1 << 12,
-    LAYER_CGROUP = 1 << 13
+    LAYER_CGROUP = 1 << 13,      /* limits of memory and processes for all of
+                                    a tool together */
+    LAYER_NET_NS = 1 << 14,      /* a network namespace without a way out */
+    LAYER_PRIVATE_TMP = 1 << 15, /* /tmp and /dev/shm of its own, sized */
+    LAYER_OWN_PROC = 1 << 16,    /* /proc shows its own processes only */
+    LAYER_KEYRING = 1 << 17,     /* an empty session keyring */
+    LAYER_NO_WX = 1 << 18,       /* no memory both writable and executable */
+    LAYER_OWN_FILTER = 1 << 19   /* a further filter of its own (strict) */
 };
+#define LAYER_BITS_ALL ((1u << 20) - 1)
 
-struct order_started { /* [order_id, layers, landlock_abi, launch_us] */
+/*
+ * [order_id, layers, landlock_abi, launch_us, box, weakened, tripwires bin]
+ * layers: what holds for this very run. weakened: those of them that hold less
+ * than their name says here (docs/SANDBOX.md says when). Layers in neither are
+ * absent. tripwires: how the gate recognises the secrets that this tool was
+ * given, without knowing them (sidecar/common/tripwire.h); often empty.
+ */
+struct order_started {
     uint64_t order_id;
     uint32_t layers; /* layer_bit */
     uint32_t landlock_abi;
     uint64_t launch_us; /* order received to exec done */
+    enum box_level box; /* never BOX_ANY */
+    uint32_t weakened;  /* a subset of layers */
+    struct ts_bytes tripwires;
 };
+#define TS_TRIPWIRES_MAX 16384 /* bytes */
 struct order_refused { /* [order_id, code str, step str, sys_errno, text str] */
     uint64_t order_id;
     enum call_code code;

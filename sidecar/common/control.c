@@ -4,7 +4,7 @@
 #include "proto/wire/mp_read.h"
 #include "proto/wire/mp_write.h"
 
-#define START_FIELDS 19 /* with the descriptor count in front */
+#define START_FIELDS 23 /* with the descriptor count in front */
 
 static void write_start(struct mp_writer *w, const struct control_start *s)
 {
@@ -37,6 +37,14 @@ static void write_start(struct mp_writer *w, const struct control_start *s)
     mp_write_bool(w, s->init_state);
     mp_write_bool(w, s->has_token_key);
     mp_write_bool(w, s->check_only);
+    mp_write_array(w, 4);
+    mp_write_uint(w, (uint64_t)s->sandbox.most);
+    mp_write_uint(w, s->sandbox.uid_first);
+    mp_write_uint(w, s->sandbox.uid_count);
+    mp_write_bool(w, s->sandbox.cgroups);
+    mp_write_bool(w, s->has_broker);
+    mp_write_str(w, s->dns.ptr, s->dns.len);
+    mp_write_str(w, s->resolv.ptr, s->resolv.len);
 }
 
 static bool tenant_is_valid(struct ts_str t)
@@ -63,13 +71,21 @@ static bool operators_are_valid(const struct control_start *s)
     return true;
 }
 
+/* Neither uid 0 nor (uid_t)-1 may be among them, nor the overflow past it. */
+static bool uids_are_valid(const struct control_sandbox *s)
+{
+    return s->uid_count == 0 ||
+           (s->uid_first > 0 && s->uid_count < UINT32_MAX - s->uid_first);
+}
+
 static bool start_is_valid(const struct control_start *s)
 {
     return s->launchers >= 1 && s->launchers <= TS_LAUNCHERS_MAX &&
            s->launcher_index < s->launchers && s->audience_count >= 1 &&
            s->audience_count <= TS_AUDIENCES_MAX &&
            s->admin_uid_count <= CONTROL_UIDS_MAX && s->sidecar_id.len > 0 &&
-           s->generation > 0 && operators_are_valid(s);
+           s->generation > 0 && uids_are_valid(&s->sandbox) &&
+           operators_are_valid(s);
 }
 
 static void read_start(struct mp_reader *r, struct control_start *s)
@@ -101,6 +117,14 @@ static void read_start(struct mp_reader *r, struct control_start *s)
     s->init_state = mp_read_bool(r);
     s->has_token_key = mp_read_bool(r);
     s->check_only = mp_read_bool(r);
+    mp_read_tuple(r, 4);
+    s->sandbox.most = (enum box_level)mp_read_uint(r, BOX_STRICT);
+    s->sandbox.uid_first = (uint32_t)mp_read_uint(r, UINT32_MAX);
+    s->sandbox.uid_count = (uint32_t)mp_read_uint(r, UINT32_MAX);
+    s->sandbox.cgroups = mp_read_bool(r);
+    s->has_broker = mp_read_bool(r);
+    s->dns = mp_read_str(r, CONTROL_RESOLV_MAX);
+    s->resolv = mp_read_str(r, CONTROL_RESOLV_MAX);
     if (r->error == TS_OK && !start_is_valid(s))
         mp_fail(r, TS_E_INVALID, "settings out of range");
 }

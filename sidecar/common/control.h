@@ -8,6 +8,7 @@
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
 #include "proto/base/ts_str.h"
+#include "proto/msg/order.h"
 #include "proto/wire/limits.h"
 
 /*
@@ -77,6 +78,15 @@ struct control_operator {
     uint32_t uid;
 };
 
+/* `sandbox:` of tipstaff.yaml, for launchers. */
+struct control_sandbox {
+    enum box_level most; /* BOX_ANY: whatever the host gives */
+    uint32_t uid_first;  /* uids that running tools may have: this many from */
+    uint32_t uid_count;  /* here on; each launcher takes its share. 0: none */
+    bool cgroups;        /* LAUNCHER_FD_CGROUP is a folder for our cgroups */
+};
+#define CONTROL_RESOLV_MAX 1024 /* bytes; of dns too */
+
 /* The same settings go to every process; each uses what it needs. */
 struct control_start {
     uint64_t generation;     /* of the bundle: 1, then +1 per reload */
@@ -103,6 +113,11 @@ struct control_start {
                            sidecar's in the key pipe (fds.h) */
     bool check_only; /* --check: whatever is wrong with a tenant's directory is
                         a mistake, not that tenant's trouble */
+    struct control_sandbox sandbox;
+    bool has_broker;   /* tipstaff.yaml has `egress:`, and the broker runs */
+    struct ts_str dns; /* "ADDR:PORT,[ADDR6]:PORT"; "" if the broker is to take
+                          the servers of `resolv` */
+    struct ts_str resolv; /* what resolv.conf held; <= CONTROL_RESOLV_MAX */
 };
 
 struct control_prepare { /* START carries its own */
@@ -139,7 +154,7 @@ struct control_message {
 };
 
 #define CONTROL_BEAT_MS     1000 /* between two STATUS of a gate that serves */
-#define CONTROL_MESSAGE_MAX 8192
+#define CONTROL_MESSAGE_MAX 9728
 #define CONTROL_TEXT_MAX    4096
 
 /* The body alone, without a socket: type byte and array, fds = how many

@@ -3,5 +3,5 @@ ts_library(sidecar_core DIR sidecar/common
     SOURCES control.c control_fd.c bundle.c bundle_name.c bundle_write.c
             bundle_collect.c clock.c log.c confine.c confine_filter.c
             confine_landlock.c
-    LINK proto_wire
+    LINK proto_msg
     PRIVATE_LINK PkgConfig::SECCOMP)

@@ -23,10 +23,16 @@
     X(SUBREAPER,      "subreaper")                                             \
     X(UID,            "uid")                                                   \
     X(NAMESPACES,     "namespaces")                                            \
-    X(CGROUP,         "cgroup")
+    X(CGROUP,         "cgroup")                                                \
+    X(NET_NS,         "net_ns")                                                \
+    X(PRIVATE_TMP,    "private_tmp")                                           \
+    X(OWN_PROC,       "own_proc")                                              \
+    X(KEYRING,        "keyring")                                               \
+    X(NO_WX,          "no_wx")                                                 \
+    X(OWN_FILTER,     "own_filter")
 /* clang-format on */
 
-#define LAYER_COUNT 14
+#define LAYER_COUNT 20
 
 /* What every tool gets, on every host, whatever its manifest says. */
 #define LAYER_FLOOR                                                            \

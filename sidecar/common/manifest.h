@@ -72,6 +72,7 @@ struct manifest_limits {
     uint64_t file_size_mb;
     uint64_t open_files;
     uint64_t output_bytes;
+    uint64_t tmp_mb; /* size of the private /tmp of a full box; 1..65536 */
     enum output_policy on_output_limit;
 };
 
@@ -90,6 +91,80 @@ struct manifest_token {
 };
 #define MANIFEST_TOKEN_TTL_MAX  60  /* seconds */
 #define MANIFEST_TOKEN_TEXT_MAX 256 /* bytes of audience and of scope */
+
+/*
+ * What a tool may reach on the network (docs/EGRESS.md). Names and ports here
+ * are the whole list: an empty one allows nothing.
+ */
+enum network_mode {
+    NETWORK_NONE = 0,
+    NETWORK_BROKER = 1, /* asks the broker at a descriptor, or by a preload */
+    NETWORK_PROXY = 2   /* HTTP and SOCKS5 at 127.0.0.1:3128, in a network
+                           namespace that holds nothing else; needs BOX_FULL */
+};
+struct manifest_cidr {
+    uint8_t address[16]; /* IPv4 as ::ffff:a.b.c.d */
+    uint8_t prefix;      /* 0..128, of the sixteen bytes */
+};
+#define MANIFEST_HOST_PORTS     16
+#define MANIFEST_HOST_METHODS   16
+#define MANIFEST_HOST_PATHS     32
+#define MANIFEST_HOST_ADDRESSES 16
+#define MANIFEST_HOSTS_MAX      64
+struct manifest_host {
+    struct ts_str host; /* lower case, no trailing dot: a name, "*.name" (one
+                           label or more before it), or an address without
+                           brackets, which then must be in addresses too */
+    uint16_t const *ports;
+    uint32_t port_count;
+    /* For HTTP in absolute form only. Empty: any, and CONNECT is possible. */
+    struct ts_str const *methods; /* upper case */
+    uint32_t method_count;
+    struct ts_str const *paths; /* globs, see docs/EGRESS.md */
+    uint32_t path_count;
+    bool tls; /* the broker speaks TLS to it, the tool plain HTTP to the broker
+               */
+    /* Addresses of classes that are refused otherwise (loopback, private). */
+    struct manifest_cidr const *addresses;
+    uint32_t address_count;
+};
+struct manifest_network {
+    enum network_mode mode;
+    struct manifest_host const *allow;
+    uint32_t allow_count;
+    uint32_t max_connections; /* open at once, 1..1024; default 64 */
+    uint64_t max_bytes;       /* both ways, of a call; default 256 MiB */
+};
+
+/*
+ * A secret of a tool. It is never in argv, environment or records. The gate
+ * does not know it either (sidecar/common/tripwire.h).
+ */
+enum secret_source {
+    SECRET_CREDENTIAL = 1, /* of the service manager, by name */
+    SECRET_FILE,           /* an absolute path, read by the launcher (or broker)
+                              when the manifest is loaded */
+    SECRET_IDENTITY_TOKEN  /* what identity_token mints for the call; HEADER */
+};
+enum secret_delivery {
+    SECRET_PIPE = 1, /* can be read once */
+    SECRET_MEMFD,    /* sealed, can be read again */
+    SECRET_HEADER    /* never given: the broker adds it upstream */
+};
+#define MANIFEST_SECRETS_MAX 8
+#define MANIFEST_SECRET_MIN                                                    \
+    8 /* bytes; shorter cannot be recognised in output */
+#define MANIFEST_SECRET_MAX 4096
+struct manifest_secret {
+    struct ts_str name; /* [A-Z][A-Z0-9_]*; TIPSTAFF_SECRET_<name>_FD */
+    enum secret_source source;
+    struct ts_str from; /* credential's name or path; "" for the token */
+    enum secret_delivery delivery;
+    struct ts_str header;       /* HEADER: field name, e.g. Authorization */
+    struct ts_str prefix;       /* before the value, e.g. "Bearer " */
+    struct ts_str const *hosts; /* HEADER: of network.allow, as written there */
+    uint32_t host_count;
+};
 
 struct manifest_pair {
     struct ts_str key, value;
@@ -121,7 +196,15 @@ struct manifest {       /* everything lives in the arena given to the loader */
     uint32_t exec_count;
     struct manifest_pair *env;
     uint32_t env_count;
-    struct ts_str seccomp; /* profile name: pure, files, build */
+    struct ts_str seccomp; /* profile name: pure, files, build, net, jit, or a
+                              file of sandbox/ */
+    enum box_level box;    /* the least that it needs; BOX_ANY: no demand */
+    bool no_init;          /* the tool itself is process 1 of its namespace */
+    uint8_t program_digest[32]; /* SHA-256 that exec must have */
+    bool has_program_digest;
+    struct manifest_network network;
+    struct manifest_secret const *secrets;
+    uint32_t secret_count;
     struct ts_str scratch; /* absolute base of a private directory a call, "" */
     uint32_t require; /* layer_bit that must hold, or the call is refused */
     struct manifest_limits limits;

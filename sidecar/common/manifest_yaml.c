@@ -478,6 +478,7 @@ ts_err manifest_read(struct manifest_reader *r)
         .file_size_mb = 64,
         .open_files = 256,
         .output_bytes = TS_OUTPUT_DEFAULT,
+        .tmp_mb = 64,
     };
     r->m->require = LAYER_FLOOR;
     return read_map(r, r->root, fields, sizeof(fields) / sizeof(fields[0]),

@@ -343,6 +343,7 @@ static ts_err report_started(struct launch *x, uint64_t received_ns)
         .layers = l->layers_given,
         .landlock_abi = (uint32_t)l->layers.landlock_abi,
         .launch_us = (now - received_ns) / 1000,
+        .box = BOX_BARE,
     };
     struct active_run *r = &l->runs[l->run_count++];
 

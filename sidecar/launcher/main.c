@@ -92,7 +92,7 @@ static ts_err confine(struct launcher *l, const char **step)
 {
     ts_err e;
 
-    if ((e = confine_base(LAUNCHER_FD_GATE, step)) != TS_OK)
+    if ((e = confine_base(LAUNCHER_FD_SECRETS, step)) != TS_OK)
         return e;
     *step = "capabilities";
     if ((e = drop_capabilities()) != TS_OK)

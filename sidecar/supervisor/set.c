@@ -30,6 +30,7 @@
  * being started. */
 struct wires {
     int ring, wake, log_dir, state_dir, key, journal; /* owned */
+    int absent; /* /dev/null, for what this service has not; owned */
     /* [i][0] recorder's end, [i][1] launcher's */
     int orders[TS_LAUNCHERS_MAX][2];
     /* [i][0] gate's end, [i][1] launcher's */
@@ -44,7 +45,8 @@ static void wires_init(struct wires *w)
                         .log_dir = -1,
                         .state_dir = -1,
                         .key = -1,
-                        .journal = -1};
+                        .journal = -1,
+                        .absent = -1};
     for (int i = 0; i < TS_LAUNCHERS_MAX; i++) {
         w->orders[i][0] = w->orders[i][1] = -1;
         w->stdio[i][0] = w->stdio[i][1] = -1;
@@ -53,8 +55,8 @@ static void wires_init(struct wires *w)
 
 static void wires_done(struct wires *w)
 {
-    int *const single[] = {&w->ring,      &w->wake, &w->log_dir,
-                           &w->state_dir, &w->key,  &w->journal};
+    int *const single[] = {&w->ring, &w->wake,    &w->log_dir, &w->state_dir,
+                           &w->key,  &w->journal, &w->absent};
 
     for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++)
         ts_fd_close(single[i]);
@@ -114,6 +116,9 @@ static ts_err wires_open(struct supervisor *sv, struct wires *w)
     w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (w->wake < 0)
         return ts_err_from_errno(errno);
+    w->absent = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (w->absent < 0)
+        return ts_err_from_errno(errno);
     e = ring_create(&w->ring);
     for (uint32_t i = 0; e == TS_OK && i < sv->config->launchers; i++) {
         e = pair(w->orders[i]);
@@ -142,6 +147,9 @@ static void gather_fds(const struct supervisor *sv, const struct wires *w,
     case ROLE_LAUNCHER:
         f[n++] = w->orders[index][1];
         f[n++] = w->stdio[index][1];
+        f[n++] = w->absent; /* broker */
+        f[n++] = w->absent; /* cgroups */
+        f[n++] = w->absent; /* credentials */
         break;
     case ROLE_GATE:
         f[n++] = sv->sockets.fd[SOCKET_AGENT];
@@ -149,6 +157,7 @@ static void gather_fds(const struct supervisor *sv, const struct wires *w,
         f[n++] = w->ring;
         f[n++] = w->wake;
         f[n++] = w->key;
+        f[n++] = w->absent; /* broker */
         for (uint32_t i = 0; i < sv->config->launchers; i++)
             f[n++] = w->stdio[i][0];
         break;

@@ -9,7 +9,7 @@
 #include "proto/base/ts_err.h"
 #include "sidecar/supervisor/config.h"
 
-#define SPAWN_FDS_MAX 16
+#define SPAWN_FDS_MAX 32
 
 /* One program with exactly these descriptors: fds[i] becomes number 3 + i;
  * 0 and 1 are /dev/null, 2 stays; everything else is closed. Empty

@@ -188,7 +188,10 @@ static void run_launcher(const struct box *b, const int theirs[3])
     for (int i = 0; i < 3; i++)
         if (dup2(60 + i, 3 + i) < 0)
             _exit(122);
-    if (close_range(6, ~0u, 0) != 0)
+    for (int fd = LAUNCHER_FD_BROKER; fd <= LAUNCHER_FD_SECRETS; fd++)
+        if (dup2(null, fd) < 0)
+            _exit(126);
+    if (close_range(LAUNCHER_FD_SECRETS + 1, ~0u, 0) != 0)
         _exit(123);
     if (getuid() == 0 && (setgid(USER_ID) != 0 || setuid(USER_ID) != 0))
         _exit(124);

@@ -79,14 +79,14 @@ void layers_probe(struct layers *ret)
     struct layers l = {.landlock_abi = landlock_abi()};
 
     for (size_t i = 0; i < LAYER_COUNT; i++) {
-        int err = attempt(tries[i].attempt);
+        int err = tries[i].attempt != NULL ? attempt(tries[i].attempt) : ENOSYS;
 
-        l.probe[i] = (struct layer_probe){.bit = tries[i].bit,
+        l.probe[i] = (struct layer_probe){.bit = 1u << i,
                                           .holds = err == 0,
                                           .sys_errno = err,
                                           .stops = tries[i].stops};
         if (err == 0)
-            l.held |= tries[i].bit;
+            l.held |= 1u << i;
     }
     l.process_limit = attempt(try_process_limit) == 0;
     *ret = l;

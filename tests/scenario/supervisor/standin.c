@@ -63,7 +63,7 @@ static void check_inheritance(enum part part)
     static const int highest[] = {
         [GATE] = GATE_FD_LAUNCHER,
         [RECORDER] = RECORDER_FD_LAUNCHER,
-        [LAUNCHER] = LAUNCHER_FD_GATE,
+        [LAUNCHER] = LAUNCHER_FD_SECRETS,
     };
 
     for (int fd = 0; fd < 256; fd++) {

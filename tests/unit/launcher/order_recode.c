@@ -33,12 +33,20 @@ BODY(order, order,
       .output_max = 1048576,
       .has_stdin = true,
       .decision_id = {1, 2, 3},
-      .token = TS_STR_LIT("e30.e30.AAAA")})
+      .token = TS_STR_LIT("e30.e30.AAAA"),
+      .box = BOX_FULL,
+      .require = LAYER_LANDLOCK | LAYER_NET_NS})
 BODY(order_kill, order_kill, {.order_id = 300, .reason = END_REVOKED})
 BODY(order_void, order_void, {.order_id = 300, .code = CODE_AUDIT_UNAVAILABLE})
 BODY(order_barrier, order_barrier, {.id = 70000})
 BODY(order_started, order_started,
-     {.order_id = 300, .layers = 0x7ff, .landlock_abi = 7, .launch_us = 111})
+     {.order_id = 300,
+      .layers = 0x7ff,
+      .landlock_abi = 7,
+      .launch_us = 111,
+      .box = BOX_UID,
+      .weakened = LAYER_RLIMITS,
+      .tripwires = BYTES("\x91\x01")})
 BODY(order_refused, order_refused,
      {.order_id = 300,
       .code = CODE_LAUNCH_FAILED,
