@@ -26,7 +26,9 @@
     X(UNKNOWN_ANNOTATION, "unknown_annotation", ERROR)                         \
     X(APPROVAL_ON_PERMIT, "approval_on_permit", ERROR)                         \
     X(APPROVAL_UNSATISFIABLE, "approval_unsatisfiable", ERROR)                 \
-    X(APPROVAL_ALTERNATIVE, "approval_alternative", WARNING)
+    X(APPROVAL_ALTERNATIVE, "approval_alternative", WARNING)                   \
+    X(SANDBOX_ON_FORBID, "sandbox_on_forbid", ERROR)                           \
+    X(ANNOTATION_VALUE, "annotation_value", ERROR)
 /* clang-format on */
 
 enum cedar_lint_rule {
@@ -45,6 +47,9 @@ struct cedar_lint_options {
     /* Annotations that mean something to the caller, NULL at the end. NULL:
      * any may be used, UNKNOWN_ANNOTATION is not checked. */
     const char *const *annotations;
+    /* What to write instead of a value that means nothing to the caller, a
+     * static text; NULL for a good one. NULL: values are not looked at. */
+    const char *(*value_fault)(struct ts_str key, struct ts_str value);
 };
 extern const struct cedar_lint_options cedar_lint_default; /* all, any */
 

@@ -20,5 +20,6 @@ void lint_report(struct lint *l, enum cedar_lint_rule rule,
 void lint_policy(struct lint *l);   /* scope, conditions as a whole */
 void lint_exprs(struct lint *l);    /* single expressions */
 void lint_approval(struct lint *l); /* @approval and what it demands */
+void lint_box(struct lint *l);      /* @sandbox, @require; values */
 
 #endif

@@ -95,14 +95,33 @@ static const struct row {
     {"@approval(\"a:1\") forbid(principal, action, resource) unless { "
      "context.approvals.contains(\"x\") && (context.y || context.z) };",
      ""},
+    {"@sandbox(\"full\") permit(principal is U, action, resource);", ""},
+    {"@sandbox(\"ful\") permit(principal is U, action, resource);",
+     "annotation_value"},
+    {"@sandbox permit(principal is U, action, resource);", "annotation_value"},
+    {"@require(\"any\") permit(principal is U, action, resource);", ""},
+    {"@sandbox(\"full\") forbid(principal, action, resource);",
+     "sandbox_on_forbid"},
+    {"@require(\"x\") @sandbox(\"x\") forbid(principal, action, resource);",
+     "sandbox_on_forbid sandbox_on_forbid"},
+    {"@title(\"x\") forbid(principal, action, resource);", ""},
 };
 
-static const char *const known[] = {"id", "approval", "title", NULL};
+static const char *const known[] = {"id",      "approval", "title",
+                                    "sandbox", "require",  NULL};
+
+static const char *value_fault(struct ts_str key, struct ts_str value)
+{
+    if (ts_str_eq_c(key, "sandbox") && !ts_str_eq_c(value, "full"))
+        return "write full";
+    return NULL;
+}
 
 static ts_err run(const char *text, uint32_t off, struct cedar_diags *diags)
 {
     struct cedar_source src = {.name = "t", .text = ts_str_of(text)};
-    struct cedar_lint_options o = {.off = off, .annotations = known};
+    struct cedar_lint_options o = {
+        .off = off, .annotations = known, .value_fault = value_fault};
     struct cedar_options parse = cedar_options_default;
     struct cedar_ast *a = NULL;
     ts_err e;
