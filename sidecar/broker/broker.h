@@ -1,0 +1,61 @@
+#ifndef SIDECAR_BROKER_BROKER_H
+#define SIDECAR_BROKER_BROKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "proto/base/ts_attr.h"
+#include "proto/base/ts_err.h"
+#include "proto/msg/egress.h"
+#include "sidecar/broker/grant.h"
+#include "sidecar/common/control.h"
+
+/*
+ * The state of the broker, made by main() and passed down.
+ *
+ *   control_in.c  START, PREPARE/COMMIT/ABORT, DRAIN
+ *   launcher_in.c GRANT and END of each launcher
+ *   gate_io.c     OPENED, CLOSED, DENIED out; ANSWER and END in
+ *   grant.c       what hangs on a running tool
+ *   dial.c        from a name to a recorded connection
+ *   resolve.c     names to addresses (c-ares), own.c which are ours
+ *   ask.c         tools with a channel; proxy.c tools with a proxy
+ *   relay.c       bytes between two sockets
+ */
+#define BROKER_CONNS_MAX  4096 /* of all tools together, dials included */
+#define BROKER_GRANTS_MAX (TS_LAUNCHERS_MAX * 256)
+
+/* Manifests of one generation, for as long as a grant is of them. */
+struct policy {
+    struct manifests *manifests; /* owned */
+    uint32_t holders;
+};
+
+struct resolver;
+struct gate_out;
+
+struct broker {
+    uv_loop_t loop;
+    uint8_t settings_bytes[CONTROL_MESSAGE_MAX]; /* settings' texts */
+    struct control_start settings;
+    struct policy *current, *previous, *prepared; /* held, may be NULL */
+    const struct grant_mode *modes[EGRESS_PROXY + 1];
+    struct grant *grants;
+    uint32_t grant_count;
+    uint32_t conn_count; /* of all grants */
+    uint64_t conn_serial;
+    struct resolver *resolver; /* owned */
+    struct gate_out *gate;     /* owned */
+    uv_poll_t control_poll, gate_poll;
+    uv_poll_t launcher_poll[TS_LAUNCHERS_MAX];
+    uint8_t *relay_buf; /* owned, RELAY_PENDING_MAX: of one turn */
+    bool draining;
+    int exit_code;
+};
+
+uint64_t broker_now_ms(const struct broker *b); /* monotonic, of this turn */
+/* Ends the process with status 1; why is static text. */
+void broker_fail(struct broker *b, const char *why);
+
+#endif
