@@ -192,11 +192,11 @@ size_t redactor_room(const struct redactor *r, size_t len)
     return n + n / 4 + 1;
 }
 
-static bool on_map(const struct tripwires *t, const uint8_t *p)
+static unsigned on_map(const struct tripwires *t, const uint8_t *p)
 {
     uint32_t bit = tripwire_fingerprint(&t->hash, p) >> 16;
 
-    return (t->map[bit / 64] >> bit % 64 & 1) != 0;
+    return (unsigned)(t->map[bit / 64] >> bit % 64) & 1u;
 }
 
 /* The first place from `at` whose eight bytes are on the map, or end. */
@@ -204,12 +204,12 @@ static size_t next_on_map(const struct tripwires *t, const uint8_t *p,
                           size_t at, size_t end)
 {
     while (at + 4 <= end) {
-        if (on_map(t, p + at) | on_map(t, p + at + 1) | on_map(t, p + at + 2) |
-            on_map(t, p + at + 3))
+        if ((on_map(t, p + at) | on_map(t, p + at + 1) | on_map(t, p + at + 2) |
+             on_map(t, p + at + 3)) != 0)
             break;
         at += 4;
     }
-    while (at < end && !on_map(t, p + at))
+    while (at < end && on_map(t, p + at) == 0)
         at++;
     return at;
 }
