@@ -25,8 +25,9 @@ struct rules_name {
  * EGRESS_OK, or EGRESS_NAME_INVALID: before anything is compared, every byte
  * that is not a letter, digit, hyphen or dot is refused (NUL, control bytes,
  * underscores, UTF-8; punycode passes), as are empty and overlong labels and
- * names whose last label is a number but which are no dotted quad ("0x7f.1",
- * "2130706433"). Brackets around IPv6 are taken off; zone ids are refused.
+ * names whose last label begins with a digit but which are no dotted quad
+ * ("0x7f.1", "2130706433"). Brackets around IPv6 are taken off; zone ids are
+ * refused.
  */
 enum egress_code rules_name_read(struct ts_str raw, struct rules_name *ret);
 
