@@ -52,8 +52,10 @@ enum space_flag {
     SPACE_READ = 1 << 0,
     SPACE_WRITE = 1 << 1, /* mounted noexec unless SPACE_EXEC */
     SPACE_EXEC = 1 << 2,  /* what is written may be executed, or mapped so */
-    SPACE_PLACE = 1 << 3  /* only the place: an empty folder if nothing else
+    SPACE_PLACE = 1 << 3, /* only the place: an empty folder if nothing else
                              is there (a working directory) */
+    SPACE_RUN = 1 << 4    /* a program: where it lies beneath a written path it
+                             is mounted read-only over itself */
 };
 
 struct space_path {
@@ -67,7 +69,7 @@ struct space_path {
 struct space_want {
     const struct space_path *paths;
     uint32_t path_count; /* <= SPACE_PATHS_MAX; program, script, interpreter,
-                            loader, exec_paths.. with SPACE_READ */
+                            loader, exec_paths with SPACE_RUN */
     int program_fd;      /* O_PATH of what will be executed; -1: none */
     int cwd_fd;          /* O_PATH, or -1: "/" */
     bool network;        /* it may reach hosts: resolv.conf and the like */
@@ -75,8 +77,10 @@ struct space_want {
 #define SPACE_PATHS_MAX 512
 
 struct space_rule {  /* for Landlock; the same in every call of a template */
-    int fd;          /* O_PATH, opened inside; the template's */
-    uint64_t access; /* LL_* of layers/landlock.h; all are folders */
+    int fd;          /* O_PATH of a folder; the set's */
+    uint64_t access; /* LL_* of layers/landlock.h */
+    bool is_tmp;     /* the private /tmp: add LL_EXECUTE where the profile lets
+                        a tool run what it writes */
 };
 #define SPACE_RULES_MAX 4
 

@@ -1,0 +1,251 @@
+#include "sidecar/launcher/space/plan.h"
+
+#include <string.h>
+
+#include "sidecar/launcher/space/space.h"
+
+#define DEPTH_MAX 128 /* nested paths of one tool */
+
+bool plan_is_beneath(const char *path, const char *dir)
+{
+    size_t n = strlen(dir);
+
+    if (n == 1)
+        return true; /* of "/" everything is */
+    return strncmp(path, dir, n) == 0 && (path[n] == '/' || path[n] == '\0');
+}
+
+/* "/" sorts before every other byte, so that a folder is followed by what is
+ * beneath it and by nothing else. */
+static int path_order(const char *a, const char *b)
+{
+    while (*a == *b && *a != '\0') {
+        a++;
+        b++;
+    }
+    int x = *a == '/' ? 1 : *a == '\0' ? 0 : 2 + (unsigned char)*a;
+    int y = *b == '/' ? 1 : *b == '\0' ? 0 : 2 + (unsigned char)*b;
+
+    return x - y;
+}
+
+/* What a full box has of its own there would be hidden, or is the kernel's. */
+static const char *refused(const struct plan_input *i)
+{
+    static const char *const kernel[] = {"/proc", "/sys", "/dev"};
+
+    if (i->real[0] != '/')
+        return "it is not in this file system any more";
+    if (i->real[1] == '\0')
+        return i->flags == SPACE_PLACE
+                   ? NULL
+                   : "a full box cannot be given the whole file system; name "
+                     "the folders that the tool needs";
+    for (size_t k = 0; k < sizeof(kernel) / sizeof(kernel[0]); k++) {
+        if (plan_is_beneath(i->real, kernel[k]) ||
+            plan_is_beneath(i->path, kernel[k]))
+            return "a full box has /proc and /dev of its own and no /sys; "
+                   "leave it out, or use \"sandbox: uid\"";
+    }
+    if (strcmp(i->real, "/run") == 0 || plan_is_beneath(i->real, "/run/call") ||
+        plan_is_beneath(i->real, "/run/kernel"))
+        return "a full box has /run of its own; name the folder beneath it "
+               "that the tool needs";
+    return NULL;
+}
+
+static bool may_run(uint32_t flags)
+{
+    return (flags & SPACE_WRITE) == 0 ||
+           (flags & (SPACE_EXEC | SPACE_RUN)) != 0;
+}
+
+/* What is mounted there already gives all that is wanted. */
+static bool covers(const struct plan_mount *outer, uint32_t flags)
+{
+    if (flags == SPACE_PLACE)
+        return true;
+    if (outer->flags == SPACE_PLACE)
+        return false;
+    if ((flags & SPACE_RUN) != 0 && !may_run(outer->flags))
+        return false;
+    return ((flags & ~outer->flags) & (SPACE_WRITE | SPACE_EXEC)) == 0;
+}
+
+/* Insertion sort: the lists are short, and mostly sorted. */
+static void sort_mounts(struct plan_mount *m, uint32_t count)
+{
+    for (uint32_t i = 1; i < count; i++) {
+        struct plan_mount x = m[i];
+        uint32_t k = i;
+
+        for (; k > 0 && path_order(m[k - 1].at, x.at) > 0; k--)
+            m[k] = m[k - 1];
+        m[k] = x;
+    }
+}
+
+static void sort_links(struct plan_link *l, uint32_t count)
+{
+    for (uint32_t i = 1; i < count; i++) {
+        struct plan_link x = l[i];
+        uint32_t k = i;
+
+        for (; k > 0 && path_order(l[k - 1].at, x.at) > 0; k--)
+            l[k] = l[k - 1];
+        l[k] = x;
+    }
+}
+
+/* The same place twice is one mount with what both want. */
+static uint32_t merge_equal(struct plan_mount *m, uint32_t count)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (n > 0 && strcmp(m[n - 1].at, m[i].at) == 0) {
+            m[n - 1].flags |= m[i].flags;
+            continue;
+        }
+        m[n++] = m[i];
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        if (m[i].flags != SPACE_PLACE)
+            m[i].flags &= ~(uint32_t)SPACE_PLACE;
+    }
+    return n;
+}
+
+static enum plan_place place_of(const struct plan_mount *outer, const char *at)
+{
+    if (outer != NULL && outer->flags != SPACE_PLACE)
+        return PLAN_IN_MOUNT;
+    return plan_is_beneath(at, "/etc") && at[4] != '\0' ? PLAN_IN_ETC
+                                                        : PLAN_IN_ROOT;
+}
+
+/* Drops what is covered; mounts are sorted. */
+static ts_err nest(struct space_plan *p, uint32_t *reterr_from)
+{
+    const struct plan_mount *outer[DEPTH_MAX];
+    uint32_t depth = 0, n = 0;
+
+    for (uint32_t i = 0; i < p->mount_count; i++) {
+        struct plan_mount m = p->mounts[i];
+
+        while (depth > 0 && !plan_is_beneath(m.at, outer[depth - 1]->at))
+            depth--;
+        if (depth > 0 && covers(outer[depth - 1], m.flags))
+            continue;
+        if (depth == DEPTH_MAX) {
+            *reterr_from = m.from;
+            return TS_E_LIMIT;
+        }
+        m.place = place_of(depth > 0 ? outer[depth - 1] : NULL, m.at);
+        p->mounts[n] = m;
+        if (m.flags != SPACE_PLACE)
+            outer[depth++] = &p->mounts[n];
+        n++;
+    }
+    p->mount_count = n;
+    return TS_OK;
+}
+
+static void add(struct space_plan *p, const struct plan_input *i)
+{
+    if (i->flags == SPACE_PLACE && strcmp(i->real, "/tmp") == 0)
+        return; /* the private one is meant */
+    if (strcmp(i->real, "/") != 0)
+        p->mounts[p->mount_count++] = (struct plan_mount){.at = i->real,
+                                                          .flags = i->flags,
+                                                          .from = i->from,
+                                                          .dev = i->dev,
+                                                          .ino = i->ino,
+                                                          .is_dir = i->is_dir};
+    if (strcmp(i->real, i->path) != 0)
+        p->links[p->link_count++] =
+            (struct plan_link){.at = i->path,
+                               .to = i->real,
+                               .from = i->from,
+                               .dev = i->dev,
+                               .ino = i->ino,
+                               .is_place = i->flags == SPACE_PLACE};
+    if (plan_is_beneath(i->real, "/tmp") || plan_is_beneath(i->path, "/tmp"))
+        p->tmp_is_folder = true;
+}
+
+ts_err plan_make(struct ts_arena *arena, const struct plan_input *inputs,
+                 uint32_t count, struct space_plan *ret,
+                 const char **reterr_why, uint32_t *reterr_which)
+{
+    struct space_plan p = {0};
+    void *mounts, *links;
+    ts_err e;
+
+    if ((e = ts_arena_array(arena, (size_t)count + 1, sizeof(*p.mounts),
+                            &mounts)) != TS_OK ||
+        (e = ts_arena_array(arena, (size_t)count + 1, sizeof(*p.links),
+                            &links)) != TS_OK)
+        return e;
+    p.mounts = mounts;
+    p.links = links;
+    for (uint32_t i = 0; i < count; i++) {
+        const char *why = refused(&inputs[i]);
+
+        if (why != NULL) {
+            *reterr_why = why;
+            *reterr_which = inputs[i].from;
+            return TS_E_INVALID;
+        }
+        add(&p, &inputs[i]);
+    }
+    sort_mounts(p.mounts, p.mount_count);
+    p.mount_count = merge_equal(p.mounts, p.mount_count);
+    sort_links(p.links, p.link_count);
+    e = nest(&p, reterr_which);
+    if (e != TS_OK) {
+        *reterr_why = "too many paths lie beneath each other";
+        return TS_E_INVALID;
+    }
+    *ret = p;
+    return TS_OK;
+}
+
+bool plan_equal(const struct space_plan *a, const struct space_plan *b)
+{
+    if (a->mount_count != b->mount_count || a->link_count != b->link_count ||
+        a->tmp_is_folder != b->tmp_is_folder)
+        return false;
+    for (uint32_t i = 0; i < a->mount_count; i++) {
+        const struct plan_mount *x = &a->mounts[i], *y = &b->mounts[i];
+
+        if (x->flags != y->flags || x->dev != y->dev || x->ino != y->ino ||
+            strcmp(x->at, y->at) != 0)
+            return false;
+    }
+    for (uint32_t i = 0; i < a->link_count; i++) {
+        const struct plan_link *x = &a->links[i], *y = &b->links[i];
+
+        if (x->dev != y->dev || x->ino != y->ino || strcmp(x->at, y->at) != 0)
+            return false;
+    }
+    return true;
+}
+
+static uint64_t mix(uint64_t h, const char *s)
+{
+    for (; *s != '\0'; s++)
+        h = (h ^ (unsigned char)*s) * 0x100000001b3ull; /* FNV-1a */
+    return h * 0x100000001b3ull;
+}
+
+uint64_t plan_hash(const struct space_plan *p)
+{
+    uint64_t h = 0xcbf29ce484222325ull;
+
+    for (uint32_t i = 0; i < p->mount_count; i++)
+        h = mix(h, p->mounts[i].at) ^ p->mounts[i].flags ^ p->mounts[i].ino;
+    for (uint32_t i = 0; i < p->link_count; i++)
+        h = mix(h, p->links[i].at);
+    return h;
+}
