@@ -126,6 +126,9 @@ static void print_outcome(const struct term *t, const json_t *j)
                  t->dim, number(j, "wall_us") / 1000,
                  number(j, "wall_us") % 1000, number(j, "stdout_bytes"),
                  number(j, "stderr_bytes"), t->reset);
+    if (number(j, "redacted") > 0)
+        (void)printf(" %sprinted a secret %llu times, redacted%s", t->red,
+                     number(j, "redacted"), t->reset);
     if (ts_str_eq_c(reason, "refused")) {
         (void)fputc(' ', stdout);
         column(log_line_text(j, "text"), 0);

@@ -141,9 +141,10 @@ static void show_outcome(const struct term *t, const json_t *j,
                          const json_t *decision)
 {
     static const char *const keys[] = {
-        "reason",    "code",   "text",         "exit_code",    "signal",
-        "wall_us",   "cpu_us", "max_rss_kb",   "stdout_bytes", "stderr_bytes",
-        "truncated", "layers", "landlock_abi", "launch_us",    "killed"};
+        "reason",       "code",         "text",      "exit_code",
+        "signal",       "wall_us",      "cpu_us",    "max_rss_kb",
+        "stdout_bytes", "stderr_bytes", "truncated", "layers",
+        "landlock_abi", "launch_us",    "killed",    "redacted"};
 
     if (j == NULL) {
         (void)printf("%s\n", json_object_get(decision, "order") != NULL

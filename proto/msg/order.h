@@ -150,7 +150,7 @@ struct order_started {
     uint32_t weakened;  /* a subset of layers */
     struct ts_bytes tripwires;
 };
-#define TS_TRIPWIRES_MAX 16384 /* bytes */
+#define TS_TRIPWIRES_MAX 4096 /* bytes: of nine secrets */
 struct order_refused { /* [order_id, code str, step str, sys_errno, text str] */
     uint64_t order_id;
     enum call_code code;

@@ -8,6 +8,7 @@
 
 #include "proto/base/ts_arena.h"
 #include "proto/base/ts_attr.h"
+#include "proto/base/ts_buf.h"
 #include "proto/base/ts_err.h"
 #include "proto/msg/code.h"
 #include "proto/trust/keys.h"
@@ -42,6 +43,7 @@ struct snapshot;
 #define GATE_LATE_MS     60000 /* for launcher and recorder to answer */
 #define GATE_RETRY_MS    1     /* while the ring is full */
 #define GATE_ARENA_BYTES (8u << 20) /* budget of one decision */
+#define GATE_SHOWN_MAX   262144     /* bytes: a chunk, what was held, marks */
 
 /* Who hears that a revocation is in force; zeroed: nobody does. */
 struct revoke_asker {
@@ -157,11 +159,12 @@ struct gate {
     uint64_t barrier_counter;
 
     struct gate_stats stats;
-    struct ts_arena arena; /* of one decision */
-    uint8_t *read_buf;     /* owned, GATE_READ_MAX */
-    uint8_t *pipe_buf;     /* owned, TS_CHUNK_MAX */
-    uint8_t *record_buf;   /* owned, TS_RECORD_MAX */
-    uint8_t *order_buf;    /* owned, TS_ORDER_MAX */
+    struct ts_arena arena;   /* of one decision */
+    uint8_t *read_buf;       /* owned, GATE_READ_MAX */
+    uint8_t *pipe_buf;       /* owned, TS_CHUNK_MAX */
+    struct ts_buf shown_buf; /* output without secrets, GATE_SHOWN_MAX */
+    uint8_t *record_buf;     /* owned, TS_RECORD_MAX */
+    uint8_t *order_buf;      /* owned, TS_ORDER_MAX */
 
     uint8_t life_record[CONTROL_MESSAGE_MAX]; /* waits for the ring */
     size_t life_len;                          /* 0: none waits */

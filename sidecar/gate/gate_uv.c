@@ -270,6 +270,7 @@ ts_err gate_new(struct gate **ret)
     g->pipe_buf = ts_mem_alloc(TS_CHUNK_MAX);
     g->record_buf = ts_mem_alloc(TS_RECORD_MAX);
     g->order_buf = ts_mem_alloc(TS_ORDER_MAX);
+    ts_buf_init(&g->shown_buf, GATE_SHOWN_MAX);
     ts_arena_init(&g->arena, GATE_ARENA_BYTES);
     revocations_init(&g->revoked, REVOCATIONS_MAX);
     if (g->read_buf == NULL || g->pipe_buf == NULL || g->record_buf == NULL ||
@@ -329,6 +330,7 @@ void gate_free(struct gate *g)
     ts_fd_close(&g->step_fd);
     ts_mem_free(g->read_buf);
     ts_mem_free(g->pipe_buf);
+    ts_buf_done(&g->shown_buf);
     ts_mem_free(g->record_buf);
     ts_mem_free(g->order_buf);
     ts_mem_free(g);

@@ -7,7 +7,7 @@
 #include "sidecar/gate/revoke.h"
 #include "sidecar/gate/running.h"
 
-#define HOP_MAX       4096 /* bytes of one message */
+#define HOP_MAX       (512 + TS_TRIPWIRES_MAX) /* bytes of one message */
 #define HOPS_PER_TURN 64
 #define STDIO_FDS     3
 

@@ -14,6 +14,7 @@
 #include "sidecar/gate/people/snapshot.h"
 #include "sidecar/gate/revoke.h"
 #include "sidecar/gate/running_pipes.h"
+#include "sidecar/gate/running_redact.h"
 
 #define SLOT_BITS 10
 #define SLOT_MASK ((1u << SLOT_BITS) - 1)
@@ -34,6 +35,8 @@ void runs_done(struct gate *g)
 {
     for (uint32_t i = 0; g->runs != NULL && i < TS_CALLS_MAX; i++)
         ts_buf_done(&g->runs[i].stdin_buf);
+    for (uint32_t i = 0; g->runs != NULL && i < TS_CALLS_MAX; i++)
+        run_redact_done(&g->runs[i]);
     ts_mem_free(g->runs);
     g->runs = NULL;
 }
@@ -148,6 +151,7 @@ static void release(struct run *r)
         r->handles > 0)
         return;
     ts_buf_done(&r->stdin_buf);
+    run_redact_done(r);
     r->used = false;
     g->free_runs[g->free_count++] = (uint16_t)(r - g->runs);
     gate_stop_when_idle(g);
@@ -220,7 +224,8 @@ static ts_err write_outcome(struct run *r)
                         .stdout_bytes = r->out[0].bytes,
                         .stderr_bytes = r->out[1].bytes,
                         .stdout_truncated = r->out[0].truncated,
-                        .stderr_truncated = r->out[1].truncated};
+                        .stderr_truncated = r->out[1].truncated,
+                        .redacted = r->redacted};
     uint8_t *record;
     size_t len;
     ts_err e;
@@ -340,6 +345,7 @@ void runs_started(struct gate *g, uint32_t launcher,
                   const struct order_started *o, int fds[3])
 {
     struct run *r = find(g, launcher, o->order_id);
+    ts_err e;
 
     if (r == NULL) {
         for (int i = 0; i < 3; i++)
@@ -347,7 +353,13 @@ void runs_started(struct gate *g, uint32_t launcher,
         return;
     }
     r->started = *o;
+    r->started.tripwires = (struct ts_bytes){.ptr = NULL, .len = 0};
+    e = run_redact_start(r, o->tripwires);
+    if (e == TS_E_FORMAT)
+        gate_fail(g, "a launcher sent malformed tripwires");
     run_event(r, CALL_EV_STARTED); /* DECISION goes before the first OUTPUT */
+    if (e != TS_OK)
+        run_pipes_hide(r);
     run_pipes_open(r, fds);
 }
 

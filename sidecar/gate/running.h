@@ -33,6 +33,9 @@ enum run_name {
     RUN_NAMES
 };
 
+struct tripwires;
+struct redactor;
+
 struct run_pipe {
     uv_poll_t poll;
     int fd;          /* owned; -1 when closed */
@@ -62,6 +65,10 @@ struct run {
     bool wall_is_expiry; /* the wall limit was the delegation's end */
 
     struct run_pipe stdin_pipe, out[2];
+    struct tripwires *tripwires; /* owned; NULL: it was given no secret */
+    struct redactor *redact[2]; /* owned, of stdout and stderr; NULL likewise */
+    uint64_t redacted;          /* replacements in both */
+    bool is_hidden; /* for want of memory no output can be shown any more */
     struct ts_buf stdin_buf; /* at most the window */
     size_t stdin_window;     /* bytes that the shim may still send */
     size_t stdin_credit;     /* bytes taken, not yet given back */

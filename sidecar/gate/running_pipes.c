@@ -5,6 +5,7 @@
 
 #include "proto/base/ts_fd.h"
 #include "proto/msg/client.h"
+#include "sidecar/gate/running_redact.h"
 
 #define CREDIT_STEP 32768u /* bytes of stdin taken before the shim is told */
 
@@ -161,25 +162,61 @@ ts_err runs_on_stdin(struct client *c, const struct frame *f)
 
 /* ---- stdout and stderr ------------------------------------------------- */
 
+void run_pipes_hide(struct run *r)
+{
+    r->is_hidden = true;
+    if (r->client != NULL)
+        client_event(r->client, CONN_EV_FAULT);
+}
+
+/* Without secrets, and in messages of a size that is allowed. */
+static void show(struct run *r, size_t which, struct ts_bytes b)
+{
+    while (b.len > 0 && r->client != NULL) {
+        size_t n = b.len < TS_CHUNK_MAX ? b.len : TS_CHUNK_MAX;
+        struct msg_output m = {.seq = r->seq,
+                               .stream =
+                                   which == 0 ? STREAM_STDOUT : STREAM_STDERR,
+                               .data = {.ptr = b.ptr, .len = n}};
+
+        client_sent(r->client, msg_output_send(&r->client->out, &m));
+        b.ptr += n;
+        b.len -= n;
+    }
+}
+
+/* The end of a stream. Of one that was cut off the rest stays hidden: it may
+ * be the beginning of a secret. */
+static void show_rest(struct run *r, size_t which)
+{
+    struct ts_bytes b;
+
+    if (r->client == NULL || r->is_hidden || r->out[which].truncated)
+        return;
+    if (run_redact_end(r, which, &b) == TS_OK)
+        show(r, which, b);
+    else
+        run_pipes_hide(r);
+}
+
 static void pass_on(struct run *r, size_t which, size_t n)
 {
     struct run_pipe *p = &r->out[which];
     uint64_t before = r->out[0].bytes + r->out[1].bytes;
     uint64_t room = before < r->output_max ? r->output_max - before : 0;
-    size_t show = n < room ? n : (size_t)room;
+    size_t seen = n < room ? n : (size_t)room;
+    struct ts_bytes b;
 
     p->bytes += n;
-    if (show < n)
+    if (seen < n)
         p->truncated = true;
-    if (show > 0 && r->client != NULL) {
-        struct msg_output m = {.seq = r->seq,
-                               .stream =
-                                   which == 0 ? STREAM_STDOUT : STREAM_STDERR,
-                               .data = {.ptr = r->gate->pipe_buf, .len = show}};
-
-        client_sent(r->client, msg_output_send(&r->client->out, &m));
+    if (seen > 0 && r->client != NULL && !r->is_hidden) {
+        if (run_redact(r, which, r->gate->pipe_buf, seen, &b) == TS_OK)
+            show(r, which, b);
+        else
+            run_pipes_hide(r);
     }
-    if (show == n)
+    if (seen == n)
         return;
     if (r->output_kill || (before + n) / TS_DISCARD_FACTOR > r->output_max)
         run_event(r, CALL_EV_OUTPUT_CAP);
@@ -205,6 +242,7 @@ static void on_out(uv_poll_t *poll, int status, int events)
         return;
     if (n <= 0) {
         pipe_close(&r->out[which]);
+        show_rest(r, which);
         run_event(r, which == 0 ? CALL_EV_STDOUT_EOF : CALL_EV_STDERR_EOF);
         return;
     }
@@ -246,10 +284,15 @@ static void on_drain(uv_timer_t *t)
 
     /* What the tool wrote before its end is still the agent's to have: the
      * bound counts only while the agent could take it. */
-    if (agent_is_full(r))
+    if (agent_is_full(r)) {
         (void)uv_timer_start(t, on_drain, TS_PIPE_DRAIN_MS, 0);
-    else
-        run_event(r, CALL_EV_DRAIN_OVER);
+        return;
+    }
+    for (size_t i = 0; i < 2; i++) {
+        if (r->out[i].fd >= 0)
+            show_rest(r, i);
+    }
+    run_event(r, CALL_EV_DRAIN_OVER);
 }
 
 void run_pipes_drain(struct run *r)

@@ -14,6 +14,10 @@ void run_pipes_drain(struct run *r);
 /* Nobody listens any more: read and drop, so that the tool can end. */
 void run_pipes_orphaned(struct run *r);
 
+/* Its output can no longer be searched for secrets, so nothing more of it is
+ * shown; the agent is told by the end of its connection. */
+void run_pipes_hide(struct run *r);
+
 void run_event(struct run *r, enum call_event ev);
 void run_handle_closed(struct run *r);
 struct run *run_by_seq(const struct client *c, uint64_t seq);

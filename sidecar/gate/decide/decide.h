@@ -148,6 +148,7 @@ struct outcome {
     struct order_started started;
     uint64_t stdout_bytes, stderr_bytes;
     bool stdout_truncated, stderr_truncated;
+    uint64_t redacted; /* secrets that were taken out of its output */
 };
 TS_NODISCARD ts_err outcome_record(const struct outcome *o, uint8_t *record,
                                    size_t cap, size_t *ret_len);

@@ -56,7 +56,7 @@ ts_err outcome_record(const struct outcome *o, uint8_t *record, size_t cap,
     bool refused = o->reason == END_REFUSED;
 
     mp_writer_init(&w, record, cap);
-    mp_write_map(&w, refused ? 21 : 20);
+    mp_write_map(&w, refused ? 22 : 21);
     put_str(&w, "kind", TS_STR_LIT("exec_ended"));
     mp_write_cstr(&w, "id");
     mp_write_bin(&w, o->decision_id, sizeof(o->decision_id));
@@ -82,5 +82,6 @@ ts_err outcome_record(const struct outcome *o, uint8_t *record, size_t cap,
     put_uint(&w, "landlock_abi", o->started.landlock_abi);
     put_uint(&w, "launch_us", o->started.launch_us);
     put_uint(&w, "killed", o->exited.killed);
+    put_uint(&w, "redacted", o->redacted);
     return mp_written(&w, ret_len);
 }
