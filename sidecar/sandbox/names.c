@@ -25,6 +25,17 @@ int sandbox_profile_index(const struct sandbox_names *n, struct ts_str name)
     return -1;
 }
 
+/* As the files are sorted in a bundle, where a name ends in ".yaml". */
+static int file_order(struct ts_str a, struct ts_str b)
+{
+    size_t n = a.len < b.len ? a.len : b.len;
+    int d = memcmp(a.ptr, b.ptr, n);
+
+    if (d != 0 || a.len == b.len)
+        return d;
+    return a.len < b.len ? '.' - b.ptr[n] : a.ptr[n] - '.';
+}
+
 static bool is_name(struct ts_str s)
 {
     if (s.len == 0 || s.len > SANDBOX_PROFILE_NAME_MAX || s.ptr[0] < 'a' ||
@@ -65,7 +76,7 @@ ts_err sandbox_names_add(struct sandbox_names *n, struct ts_str file,
                   "a process of its own, so merge some";
         return TS_E_LIMIT;
     }
-    while (at < n->count && ts_str_cmp(ts_str_of(n->list[at]), name) < 0)
+    while (at < n->count && file_order(ts_str_of(n->list[at]), name) < 0)
         at++;
     memmove(n->list[at + 1], n->list[at], (n->count - at) * sizeof(n->list[0]));
     memset(n->list[at], 0, sizeof(n->list[at]));

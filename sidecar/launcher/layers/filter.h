@@ -6,6 +6,7 @@
 
 #include <linux/filter.h>
 
+#include "proto/base/ts_arena.h"
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
 #include "sidecar/launcher/layers/raw.h"
@@ -78,6 +79,20 @@ struct filter_program {
 void filter_program_done(struct filter_program *p);
 
 struct sandbox_profile; /* sidecar/sandbox/profile.h */
+
+struct bundle; /* sidecar/common/bundle.h */
+
+/*
+ * The profile of the launcher with this index: a built-in one (0 to 4, no
+ * bundle needed: b may be NULL), or one of sandbox/ in the bundle, decoded and
+ * checked. It lives in the arena (budget SANDBOX_ARENA_BYTES) and borrows
+ * nothing from the bundle. reterr_text: "FILE:LINE: what; what to do"; start it
+ * with an empty string.
+ */
+TS_NODISCARD ts_err filter_profile_load(const struct bundle *b, uint32_t index,
+                                        struct ts_arena *arena,
+                                        struct sandbox_profile **ret,
+                                        char *reterr_text, size_t reterr_cap);
 
 /* The profile and the keyed calls, for this machine. */
 TS_NODISCARD ts_err filter_make(const struct sandbox_profile *profile,
