@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/keyctl.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -11,138 +13,302 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sidecar/launcher/caps.h"
 #include "sidecar/launcher/layers/raw.h"
 
 #ifndef SYS_landlock_restrict_self
 #define SYS_landlock_restrict_self 446
 #endif
-#define STACK_BYTES   ((size_t)64 << 10)
+#ifndef PR_SET_MDWE
+#define PR_SET_MDWE              65
+#define PR_MDWE_REFUSE_EXEC_GAIN 1
+#endif
 #define CLOEXEC_RANGE 4 /* CLOSE_RANGE_CLOEXEC */
 
 struct limit64 {
     uint64_t soft, hard;
 };
 
-ts_err child_stack_make(struct child_stack *ret)
-{
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    struct child_stack s = {.len = STACK_BYTES + page};
+/* What the child gets to see. */
+struct child {
+    const struct child_plan *p;
+    const struct child_place *at;
+    struct child_result *r;
+    struct watch *watch;
+    int program; /* descriptor to execute */
+};
 
-    s.map = mmap(NULL, s.len, PROT_READ | PROT_WRITE,
-                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-    if (s.map == MAP_FAILED)
+ts_err child_place_make(struct child_place *ret)
+{
+    struct child_place p = {.own_pid_ns = -1, .self = getpid()};
+    void *page;
+    ts_err e;
+
+    if ((e = clone_stack_make(&p.stack)) != TS_OK ||
+        (e = clone_stack_make(&p.helper_stack)) != TS_OK)
+        return e;
+    page = mmap(NULL, sizeof(*p.result), PROT_READ | PROT_WRITE,
+                MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED)
         return TS_E_NOMEM;
-    if (mprotect(s.map, page, PROT_NONE) != 0) {
-        (void)munmap(s.map, s.len);
-        return TS_E_SYSTEM;
-    }
-    *ret = s;
+    p.result = page;
+    p.self_pidfd = (int)syscall(SYS_pidfd_open, p.self, 0);
+    if (p.self_pidfd < 0)
+        return ts_err_from_errno(errno);
+    *ret = p;
     return TS_OK;
 }
 
-static bool fails(struct child_plan *p, const char *step, long rc)
+static bool fails(const struct child *c, const char *step, long rc)
 {
     if (rc >= 0)
         return false;
-    p->failed_step = step;
-    p->failed_errno = (int)-rc;
+    c->r->failed_step = step;
+    c->r->failed_errno = (int)-rc;
     return true;
 }
 
-/* Only 0 to 2 remain, and 3 if there is a token: the rest closes at exec, the
- * program itself included. */
-static bool set_descriptors(struct child_plan *p)
+/* The library of spaces names the step itself. */
+static bool space_fails(const struct child *c, long rc)
 {
-    for (int i = 0; i < 3; i++) {
-        if (fails(p, "stdio", raw_call3(SYS_dup3, p->stdio[i], i, 0)))
-            return false;
-    }
-    if (fails(p, "close_range",
-              raw_call3(SYS_close_range, 3, ~0u, CLOEXEC_RANGE)))
-        return false;
-    return p->token_fd < 0 ||
-           !fails(p, "token",
-                  raw_call3(SYS_dup3, p->token_fd, CHILD_TOKEN_FD, 0));
+    return fails(c, c->r->failed_step != NULL ? c->r->failed_step : "space",
+                 rc);
 }
 
-static bool set_limits(struct child_plan *p)
+static bool set_space(struct child *c)
 {
+    const struct child_plan *p = c->p;
+    const char *volatile *step = &c->r->failed_step;
+    long fd;
+
+    c->program = p->exec_fd;
+    if (p->space != NULL && space_fails(c, space_enter(p->space, step)))
+        return false;
+    if (p->has_own_keyring &&
+        fails(c, "keyring",
+              filter_call4(&p->key, SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, 0,
+                           0, 0)))
+        return false;
+    if (p->space == NULL || p->space->program == NULL)
+        return true;
+    if (space_fails(c, fd = space_open_program(p->space, step)))
+        return false;
+    c->program = (int)fd;
+    return true;
+}
+
+/* Only 0 to 2 remain, and what is given: the rest closes at exec, the program
+ * itself included. */
+static bool set_descriptors(struct child *c)
+{
+    const struct child_plan *p = c->p;
+
+    for (int i = 0; i < 3; i++) {
+        if (fails(c, "stdio", raw_call3(SYS_dup3, p->stdio[i], i, 0)))
+            return false;
+    }
+    if (fails(c, "close_range",
+              raw_call3(SYS_close_range, 3, ~0u, CLOEXEC_RANGE)))
+        return false;
+    for (uint32_t i = 0; i < p->given_count; i++) {
+        if (fails(c, "descriptors",
+                  raw_call3(SYS_dup3, p->given[i].fd, p->given[i].number, 0)))
+            return false;
+    }
+    return true;
+}
+
+static bool set_cwd(struct child *c)
+{
+    const struct child_plan *p = c->p;
+
+    if (p->space != NULL && p->space->mnt_ns >= 0)
+        return !space_fails(c, space_enter_cwd(p->space, &c->r->failed_step));
+    return !fails(c, "cwd", raw_call3(SYS_fchdir, p->cwd_fd, 0, 0));
+}
+
+static bool set_limits(struct child *c)
+{
+    const struct child_plan *p = c->p;
+
     for (int i = 0; i < CHILD_LIMITS; i++) {
         struct limit64 l = {p->limits[i].soft, p->limits[i].hard};
 
-        if (fails(p, "limits",
-                  raw_call6(SYS_prlimit64, 0, p->limits[i].resource,
-                            raw_ptr(&l), 0, (long)p->key.word[0],
-                            (long)p->key.word[1])))
+        if (fails(c, "limits",
+                  filter_call4(&p->key, SYS_prlimit64, 0, p->limits[i].resource,
+                               raw_ptr(&l), 0)))
             return false;
     }
     return true;
 }
 
-/* A launcher that died before the line above it sends no signal any more. */
-static bool set_deathsig(struct child_plan *p)
+/* The kernel's calls: the library's would tell the launcher's other thread. */
+static bool set_user(struct child *c)
 {
-    if (fails(p, "pdeathsig",
-              raw_call3(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0)))
+    const struct child_plan *p = c->p;
+
+    if (p->uid != 0 &&
+        (fails(c, "groups", filter_call4(&p->key, SYS_setgroups, 0, 0, 0, 0)) ||
+         fails(
+             c, "gid",
+             filter_call4(&p->key, SYS_setresgid, p->gid, p->gid, p->gid, 0)) ||
+         fails(
+             c, "uid",
+             filter_call4(&p->key, SYS_setresuid, p->uid, p->uid, p->uid, 0))))
         return false;
-    return raw_call3(SYS_getppid, 0, 0, 0) == p->parent ||
-           !fails(p, "pdeathsig", -ESRCH);
+    return !p->drops_caps ||
+           !fails(c, "capabilities", caps_drop_all_raw(&p->key));
 }
 
-static bool set_box(struct child_plan *p)
+/* A launcher that died before the line above sends no signal any more. In a pid
+ * namespace no parent is seen, but its end can be. */
+static bool set_deathsig(struct child *c)
 {
-    if (fails(p, "landlock",
+    struct pollfd launcher = {.fd = c->at->self_pidfd, .events = POLLIN};
+    const struct timespec now = {0, 0};
+
+    if (fails(c, "pdeathsig",
+              filter_call5(&c->p->key, SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0,
+                           0, 0)))
+        return false;
+    if (c->p->pid_ns < 0 && !c->p->new_pid_ns)
+        return raw_call3(SYS_getppid, 0, 0, 0) == c->at->self ||
+               !fails(c, "pdeathsig", -ESRCH);
+    return raw_call6(SYS_ppoll, raw_ptr(&launcher), 1, raw_ptr(&now), 0, 8,
+                     0) == 0 ||
+           !fails(c, "pdeathsig", -ESRCH);
+}
+
+static bool set_box(struct child *c)
+{
+    const struct child_plan *p = c->p;
+
+    if (p->no_wx && fails(c, "no_wx",
+                          filter_call5(&p->key, SYS_prctl, PR_SET_MDWE,
+                                       PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0)))
+        return false;
+    if (fails(c, "landlock",
               raw_call3(SYS_landlock_restrict_self, p->ruleset_fd, 0, 0)))
         return false;
     return p->extra == NULL ||
-           !fails(p, "seccomp",
+           !fails(c, "seccomp",
                   raw_call3(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0,
                             raw_ptr(p->extra)));
 }
 
 static int run(void *arg)
 {
-    struct child_plan *p = arg;
+    struct child *c = arg;
+    const struct child_plan *p = c->p;
     const uint64_t no_signals = 0;
 
-    if (fails(p, "session", raw_call3(SYS_setsid, 0, 0, 0)) ||
-        !set_descriptors(p) ||
-        fails(p, "cwd", raw_call3(SYS_fchdir, p->cwd_fd, 0, 0)))
+    if (fails(c, "session", raw_call3(SYS_setsid, 0, 0, 0)) || !set_space(c) ||
+        !set_descriptors(c) || !set_cwd(c))
         goto out;
     (void)raw_call3(SYS_umask, 077, 0, 0);
-    if (!set_limits(p) || !set_deathsig(p) || !set_box(p) ||
-        fails(p, "signals",
+    if (!set_limits(c) || !set_user(c) || !set_deathsig(c) || !set_box(c) ||
+        fails(c, "signals",
               raw_call6(SYS_rt_sigprocmask, SIG_SETMASK, raw_ptr(&no_signals),
                         0, sizeof(no_signals), 0, 0)))
         goto out;
-    (void)fails(p, "execveat",
-                raw_call6(SYS_execveat, p->exec_fd, raw_ptr(""),
-                          raw_ptr(p->argv), raw_ptr(p->envp), AT_EMPTY_PATH,
-                          (long)p->key.word[0]));
+    (void)fails(c, "execveat",
+                filter_call5(&p->key, SYS_execveat, c->program, raw_ptr(""),
+                             raw_ptr(p->argv), raw_ptr(p->envp),
+                             AT_EMPTY_PATH));
 out:
-    (void)raw_call3(SYS_exit_group, 127, 0, 0);
     return 127;
 }
 
-ts_err child_spawn(struct child_plan *plan, const struct child_stack *stack,
-                   pid_t *ret_pid)
+static unsigned long flags_of(const struct child_plan *p)
 {
-    char *top = (char *)stack->map + stack->len;
-    pid_t pid;
+    return (p->new_pid_ns ? (unsigned long)CLONE_NEWPID : 0) |
+           (p->new_ipc_ns ? (unsigned long)CLONE_NEWIPC : 0) |
+           (p->no_wx ? CLONE_RUN_COPY : 0);
+}
 
-    plan->failed_step = NULL;
-    plan->failed_errno = 0;
-    plan->parent = getpid();
-    pid = clone(run, top, CLONE_VM | CLONE_VFORK | SIGCHLD, plan);
-    if (pid < 0) {
-        plan->failed_step = "clone";
-        plan->failed_errno = errno;
-        return ts_err_from_errno(errno);
+/*
+ * Between our namespace of processes and the tool's: whoever may not come back
+ * must not go. Its child is the launcher's (CLONE_PARENT).
+ */
+static int run_helper(void *arg)
+{
+    struct child *c = arg;
+    const struct child_plan *p = c->p;
+    long rc;
+
+    if (fails(c, "pid_ns",
+              filter_call4(&p->key, SYS_setns, p->pid_ns, CLONE_NEWPID, 0, 0)))
+        return 127;
+    rc = clone_run(flags_of(p) | CLONE_PARENT, &c->at->stack, &c->watch->tid[1],
+                   run, c, &p->key);
+    if (!fails(c, "clone", rc))
+        c->r->inner_pid = rc;
+    return 0;
+}
+
+static long clone_with_helper(struct child *c)
+{
+    long helper = clone_run(0, &c->at->helper_stack, &c->watch->tid[0],
+                            run_helper, c, &c->p->key);
+
+    if (helper < 0)
+        return helper;
+    (void)waitpid((pid_t)helper, NULL, __WALL);
+    return c->r->inner_pid > 0 ? c->r->inner_pid : -ECHILD;
+}
+
+/* There and back again: processes are made in the namespace that we set. */
+static long clone_into(struct child *c)
+{
+    const struct child_plan *p = c->p;
+    long pid, rc;
+
+    rc = filter_call4(&p->key, SYS_setns, p->pid_ns, CLONE_NEWPID, 0, 0);
+    if (fails(c, "pid_ns", rc))
+        return rc;
+    pid = clone_run(flags_of(p), &c->at->stack, &c->watch->tid[0], run, c,
+                    &p->key);
+    rc =
+        filter_call4(&p->key, SYS_setns, c->at->own_pid_ns, CLONE_NEWPID, 0, 0);
+    if (rc != 0)
+        _exit(1); /* every later tool would run where it should not; with us all
+                     of them end, this one included */
+    return pid;
+}
+
+static long clone_tool(struct child *c)
+{
+    if (c->p->pid_ns < 0)
+        return clone_run(flags_of(c->p), &c->at->stack, &c->watch->tid[0], run,
+                         c, &c->p->key);
+    return c->at->own_pid_ns < 0 ? clone_with_helper(c) : clone_into(c);
+}
+
+ts_err child_spawn(const struct child_plan *plan,
+                   const struct child_place *place, struct watch *watch,
+                   pid_t *ret_pid, const char **reterr_step, int *reterr_errno)
+{
+    struct child c = {plan, place, place->result, watch, -1};
+    bool was_killed;
+    long pid;
+
+    c.r->failed_step = NULL;
+    c.r->failed_errno = 0;
+    c.r->inner_pid = 0;
+    watch_open(watch);
+    pid = clone_tool(&c);
+    was_killed = watch_close(watch);
+    if (pid < 0 && c.r->failed_errno == 0)
+        (void)fails(&c, was_killed ? "watchdog" : "clone", pid);
+    if (pid > 0 && was_killed && c.r->failed_errno == 0)
+        (void)fails(&c, "watchdog", -ETIMEDOUT);
+    if (c.r->failed_errno != 0) {
+        if (pid > 0)
+            (void)waitpid((pid_t)pid, NULL, __WALL);
+        *reterr_step = c.r->failed_step;
+        *reterr_errno = c.r->failed_errno;
+        return ts_err_from_errno(c.r->failed_errno);
     }
-    if (plan->failed_step != NULL) {
-        (void)waitpid(pid, NULL, __WALL);
-        return ts_err_from_errno(plan->failed_errno);
-    }
-    *ret_pid = pid; /* it has executed: the vfork is over */
+    *ret_pid = (pid_t)pid; /* it has executed: the vfork is over */
     return TS_OK;
 }

@@ -10,49 +10,91 @@
 
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
+#include "sidecar/launcher/clone.h"
 #include "sidecar/launcher/layers/filter.h"
+#include "sidecar/launcher/space/enter.h"
+#include "sidecar/launcher/watch.h"
 
 /*
- * From clone to exec. The child borrows the launcher's memory
- * (CLONE_VM|CLONE_VFORK: the launcher sleeps meanwhile, and the cost does not
- * grow with its size), so everything is computed before and the child only
- * makes system calls, in an order that matters (design: sandbox, section 6).
+ * From clone to exec. The child borrows the launcher's memory (clone.h), so
+ * everything is computed before and the child only makes system calls, in an
+ * order that matters (design: sandbox, section 6):
+ *
+ *   session, cgroup and namespaces and mounts, keyring, program, descriptors,
+ *   cwd, limits, groups and user, capabilities, death signal (a change of user
+ *   clears it), no writable code, landlock (which forbids mounting), a filter
+ *   of its own (which forbids all of the above), signals, exec
+ *
+ * Only "no writable code" is a property of the memory itself, which would be
+ * the launcher's: a child with it gets a copy instead (no_wx).
  */
-#define CHILD_LIMITS   13
-#define CHILD_TOKEN_FD 3 /* as token_env of launch.c says */
+#define CHILD_LIMITS 13
+
+/* A descriptor that the tool gets beyond 0 to 2, and the number that it gets it
+ * at. Which number is whose: secrets.h. */
+struct child_given {
+    int fd;
+    int number; /* CHILD_GIVEN_FIRST to CHILD_GIVEN_END - 1, each once */
+};
+#define CHILD_GIVEN_FIRST 3
+#define CHILD_GIVEN_MAX   10
+#define CHILD_GIVEN_END   (CHILD_GIVEN_FIRST + CHILD_GIVEN_MAX)
 
 struct child_limit {
     int resource;
     uint64_t soft, hard;
 };
 
+/* Shared with the child even if memory is not: from child_place_make(). */
+struct child_result {
+    const char *volatile failed_step; /* static text, NULL if it runs */
+    volatile int failed_errno;
+    volatile long inner_pid; /* of a child that a helper made */
+};
+
+/* What all launches of a launcher have in common. */
+struct child_place {
+    struct clone_stack stack, helper_stack;
+    struct child_result *result;
+    int self_pidfd; /* of the launcher; readable when it has ended */
+    int own_pid_ns; /* to come back from another; -1: there is no way back, and
+                       a helper goes instead */
+    pid_t self;
+};
+
 struct child_plan {
-    int stdio[3]; /* each >= 3; become 0, 1, 2 */
-    int token_fd; /* becomes 3; -1: the tool gets none */
-    int cwd_fd;   /* this and those below: >= 4 */
-    int exec_fd;  /* O_PATH of an ELF program */
+    /* All descriptors of a plan are >= CHILD_GIVEN_END (main.c keeps the
+     * numbers below it taken), so that none is written over in the child. */
+    int stdio[3]; /* become 0, 1, 2 */
+    struct child_given given[CHILD_GIVEN_MAX];
+    uint32_t given_count;
+    int cwd_fd;  /* not used with a space's root */
+    int exec_fd; /* O_PATH of an ELF program; the same */
     int ruleset_fd;
     char *const *argv;
     char *const *envp;
     struct child_limit limits[CHILD_LIMITS];
     const struct sock_fprog *extra; /* a further filter, or NULL */
     struct filter_key key;
-    /* results; written by the child */
-    const char *volatile failed_step; /* static text, NULL if it runs */
-    volatile int failed_errno;
-    pid_t parent;
+    const struct space_entry *space; /* NULL: all namespaces are ours */
+    int pid_ns;                      /* of a prepared init, -1: ours */
+    bool new_pid_ns; /* a fresh one, in which the tool is process 1 */
+    bool new_ipc_ns;
+    bool has_own_keyring;
+    bool drops_caps;
+    uid_t uid; /* 0: stays ours */
+    gid_t gid; /* with uid */
+    bool no_wx;
 };
 
-struct child_stack {
-    void *map; /* with a guard page at its low end */
-    size_t len;
-};
-TS_NODISCARD ts_err child_stack_make(struct child_stack *ret);
+TS_NODISCARD ts_err child_place_make(struct child_place *ret);
 
 /* All signals must be blocked. On TS_OK the program runs as *ret_pid. On
- * failure nothing runs, and plan->failed_step and failed_errno say why. */
-TS_NODISCARD ts_err child_spawn(struct child_plan *plan,
-                                const struct child_stack *stack,
-                                pid_t *ret_pid);
+ * failure nothing runs, and *reterr_step (static) and *reterr_errno say why;
+ * "watchdog": it was stopped for so long that it was killed. */
+TS_NODISCARD ts_err child_spawn(const struct child_plan *plan,
+                                const struct child_place *place,
+                                struct watch *watch, pid_t *ret_pid,
+                                const char **reterr_step, int *reterr_errno);
 
 #endif

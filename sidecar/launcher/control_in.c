@@ -56,6 +56,10 @@ ts_err control_start_up(struct launcher *l)
         return TS_E_STATE;
     }
     l->index = m.as.start.launcher_index;
+    l->level_most = m.as.start.sandbox.most;
+    uids_init(&l->uids, m.as.start.sandbox.uid_first,
+              m.as.start.sandbox.uid_count, m.as.start.launchers, l->index);
+    offer_make(l);
     e = load(l, m.bundle_fd, m.as.start.generation, &l->tools, text,
              sizeof(text));
     if (e == TS_OK)

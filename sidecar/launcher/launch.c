@@ -17,7 +17,7 @@
 #define MB          (1ull << 20)
 #define BUILD_SPACE 8 /* address space of a "build" tool, times its memory */
 
-static const char token_env[] = "TIPSTAFF_TOKEN_FD=3"; /* CHILD_TOKEN_FD */
+static const char token_env[] = "TIPSTAFF_TOKEN_FD=3"; /* CHILD_GIVEN_FIRST */
 
 /* What one launch holds until it has started or failed. */
 struct launch {
@@ -28,6 +28,8 @@ struct launch {
     struct tool *tool;
     struct ts_arena arena;
     uint64_t mark;
+    uid_t uid;        /* the tool's; 0: ours */
+    struct init init; /* of its namespace; pid 0 if none */
     int resource_fd;
     int scratch_fd;
     int ruleset_fd;
@@ -79,7 +81,8 @@ static ts_err check(struct launch *x)
         .current = l->tools->manifests,
         .previous = l->previous != NULL ? l->previous->manifests : NULL,
         .launcher_index = l->index,
-        .layers = l->layers_given,
+        .offer = &l->offer,
+        .most = l->level_most,
     };
     ts_err e;
 
@@ -102,6 +105,49 @@ static ts_err check(struct launch *x)
     return TS_OK;
 }
 
+static bool leaves_files(const struct manifest *m)
+{
+    return m->write_count > 0 || m->access == ACCESS_WRITE;
+}
+
+/* A uid is one running tool's; one whose files stay is the writers'. */
+static ts_err take_uid(struct launch *x)
+{
+    struct launcher *l = x->l;
+
+    if ((l->offer.layers[x->plan.level] & LAYER_UID) == 0)
+        return TS_OK;
+    if (leaves_files(x->plan.manifest)) {
+        x->uid = l->uids.writers;
+        return TS_OK;
+    }
+    if (uids_take(&l->uids, &x->uid) == TS_OK)
+        return TS_OK;
+    return refuse(x, CODE_TOO_MANY_CALLS, "uids", 0,
+                  "every uid of sandbox.uids runs a tool already; widen the "
+                  "range in tipstaff.yaml");
+}
+
+/* As the tool's user: what it may not reach or make, nobody opens for it, and
+ * what is made is its own. */
+static ts_err open_as(struct launch *x, const struct resource_want *w,
+                      const char **step, int *err)
+{
+    const struct filter_key *key = &x->l->key;
+    ts_err e;
+
+    if (x->uid == 0)
+        return resource_open(w, &x->resource_fd, step, err);
+    *step = "uid";
+    *err = EPERM;
+    if ((e = caps_act_as(key, x->uid)) != TS_OK)
+        return e;
+    e = resource_open(w, &x->resource_fd, step, err);
+    if (caps_act_as_self(key, x->l->self_uid) != TS_OK)
+        _exit(1); /* whoever we are now, it is not who we should be */
+    return e;
+}
+
 static ts_err open_resource(struct launch *x)
 {
     const struct manifest *m = x->plan.manifest;
@@ -118,7 +164,7 @@ static ts_err open_resource(struct launch *x)
 
     if (m->resource != RESOURCE_FILE && m->resource != RESOURCE_DIR)
         return TS_OK;
-    if (resource_open(&w, &x->resource_fd, &step, &err) != TS_OK)
+    if (open_as(x, &w, &step, &err) != TS_OK)
         return refuse(x, CODE_RESOURCE_UNAVAILABLE, step, err,
                       "the resource could not be opened beneath its root "
                       "without following a link");
@@ -142,8 +188,8 @@ static ts_err make_scratch(struct launch *x)
     if (x->tool->scratch_fd < 0)
         return TS_OK;
     scratch_name(x->mark, x->scratch);
-    if (scratch_make(x->tool->scratch_fd, x->scratch, &x->scratch_fd, &err) !=
-        TS_OK)
+    if (scratch_make(x->tool->scratch_fd, x->scratch, x->uid != 0, &x->l->key,
+                     &x->scratch_fd, &err) != TS_OK)
         return refuse(x, CODE_LAUNCH_FAILED, "scratch", err,
                       "no scratch folder could be made");
     (void)snprintf(x->tmpdir, sizeof(x->tmpdir), "TMPDIR=%.*s/%s",
@@ -256,12 +302,21 @@ static ts_err make_pipe(struct launch *x, int i)
                                                            : TS_E_SYSTEM;
 }
 
-static uint64_t process_budget(const struct launcher *l, uint64_t own)
+/* The limit counts all of a user: of a uid of its own, the tool alone; of the
+ * writers', all of them; of ours, ourselves and our inits too. */
+static uint64_t process_budget(const struct launch *x, uint64_t own)
 {
-    uint64_t n = l->other_tasks + 1 + own;
+    const struct launcher *l = x->l;
+    uint64_t n = own;
 
-    for (uint32_t i = 0; i < l->run_count; i++)
-        n += l->runs[i].processes;
+    if (x->uid == 0)
+        n += l->other_tasks + 2 + l->inits.count; /* us, and the watchdog */
+    for (uint32_t i = 0; i < l->run_count; i++) {
+        if (l->runs[i].uid == x->uid)
+            n += l->runs[i].processes;
+        if (x->uid == 0 && l->runs[i].init != 0)
+            n++;
+    }
     return n;
 }
 
@@ -272,7 +327,7 @@ static void make_limits(struct launch *x)
     uint64_t memory = w->memory_mb * MB;
     uint64_t space =
         x->tool->profile == FILTER_BUILD ? memory * BUILD_SPACE : memory;
-    uint64_t procs = process_budget(x->l, w->processes);
+    uint64_t procs = process_budget(x, w->processes);
     const struct child_limit limits[CHILD_LIMITS] = {
         {RLIMIT_CORE, 0, 0},
         {RLIMIT_NOFILE, w->open_files, w->open_files},
@@ -302,35 +357,70 @@ static void make_limits(struct launch *x)
     }
 }
 
-static ts_err spawn(struct launch *x)
+/* What is between us and the tool; the rest of the plan is about the tool. */
+static ts_err make_plan(struct launch *x)
 {
     struct child_plan *c = &x->child;
+    const struct launcher *l = x->l;
     const char **env = make_env(x);
-    const char *step;
+    uint32_t layers = l->offer.layers[x->plan.level];
 
-    for (int i = 0; i < 3; i++) {
-        if (make_pipe(x, i) != TS_OK)
-            return refuse(x, CODE_LAUNCH_FAILED, "pipe", errno, "stdio");
-        c->stdio[i] = x->child_end[i];
-    }
-    c->token_fd = x->token_fd;
+    c->pid_ns = -1;
+    if (x->token_fd >= 0)
+        c->given[c->given_count++] =
+            (struct child_given){x->token_fd, CHILD_GIVEN_FIRST};
     c->cwd_fd = x->tool->cwd_fd;
     c->exec_fd = x->tool->image.interp.fd >= 0 ? x->tool->image.interp.fd
                                                : x->tool->image.file.fd;
     c->ruleset_fd = x->ruleset_fd;
     c->argv = x->argv;
     memcpy(&c->envp, &env, sizeof(env)); /* execve(2) writes to neither */
-    c->extra = x->tool->profile == FILTER_PURE ? &x->l->pure_prog : NULL;
-    c->key = x->l->key;
+    c->extra = x->tool->profile == FILTER_PURE ? &l->pure_prog : NULL;
+    c->key = l->key;
+    c->has_own_keyring =
+        (layers & ~l->offer.weakened[x->plan.level] & LAYER_KEYRING) != 0;
+    c->drops_caps = l->caps.permitted != 0;
+    c->uid = x->uid;
+    c->gid = l->self_gid;
     make_limits(x);
-    if (child_spawn(c, &x->l->stack, &x->pid) == TS_OK)
+    return TS_OK;
+}
+
+static bool is_layer(const char *step)
+{
+    static const char *const layers[] = {
+        "landlock",   "seccomp", "limits",       "pdeathsig", "groups",
+        "gid",        "uid",     "capabilities", "keyring",   "no_wx",
+        "cgroup",     "net_ns",  "ipc_ns",       "uts_ns",    "cgroup_ns",
+        "mnt_ns",     "pid_ns",  "private_tmp",  "own_proc",  "session",
+        "close_range"};
+
+    for (size_t i = 0; i < sizeof(layers) / sizeof(layers[0]); i++)
+        if (strcmp(step, layers[i]) == 0)
+            return true;
+    return false;
+}
+
+static ts_err spawn(struct launch *x)
+{
+    struct child_plan *c = &x->child;
+    const char *step = "";
+    int err = 0;
+
+    for (int i = 0; i < 3; i++) {
+        if (make_pipe(x, i) != TS_OK)
+            return refuse(x, CODE_LAUNCH_FAILED, "pipe", errno, "stdio");
+        c->stdio[i] = x->child_end[i];
+    }
+    if (make_plan(x) != TS_OK)
+        return TS_E_INVALID;
+    if (child_spawn(c, &x->l->place, &x->l->watch, &x->pid, &step, &err) ==
+        TS_OK)
         return TS_OK;
-    step = c->failed_step;
-    if (strcmp(step, "landlock") == 0 || strcmp(step, "seccomp") == 0 ||
-        strcmp(step, "limits") == 0 || strcmp(step, "pdeathsig") == 0)
-        return refuse(x, CODE_SANDBOX_UNAVAILABLE, step, c->failed_errno,
+    if (is_layer(step))
+        return refuse(x, CODE_SANDBOX_UNAVAILABLE, step, err,
                       "a sandbox layer could not be applied");
-    return refuse(x, CODE_LAUNCH_FAILED, step, c->failed_errno,
+    return refuse(x, CODE_LAUNCH_FAILED, step, err,
                   "the program could not be started");
 }
 
@@ -340,10 +430,11 @@ static ts_err report_started(struct launch *x, uint64_t received_ns)
     uint64_t now = now_ns();
     const struct order_started m = {
         .order_id = x->o->order_id,
-        .layers = l->layers_given,
+        .layers = l->offer.layers[x->plan.level],
         .landlock_abi = (uint32_t)l->layers.landlock_abi,
         .launch_us = (now - received_ns) / 1000,
-        .box = BOX_BARE,
+        .box = x->plan.level,
+        .weakened = l->offer.weakened[x->plan.level],
     };
     struct active_run *r = &l->runs[l->run_count++];
 
@@ -351,6 +442,9 @@ static ts_err report_started(struct launch *x, uint64_t received_ns)
         .order_id = x->o->order_id,
         .mark = x->mark,
         .pid = x->pid,
+        .init = x->init.pid,
+        .in_pid_ns = x->child.pid_ns >= 0 || x->child.new_pid_ns,
+        .uid = x->uid,
         .started_ns = now,
         .deadline_ns = now + x->plan.wall_ms * 1000000u,
         .processes = x->plan.manifest->limits.processes,
@@ -372,7 +466,9 @@ static void clean_up(struct launch *x, bool has_started)
             ts_fd_close(&x->gate_end[i]);
     }
     if (!has_started && x->scratch_fd >= 0)
-        runs_drop_scratch(x->tool->scratch_fd, x->scratch);
+        (void)runs_drop_scratch(x->l, x->tool->scratch_fd, x->scratch);
+    if (!has_started)
+        uids_give(&x->l->uids, x->uid);
     ts_fd_close(&x->token_fd);
     ts_fd_close(&x->resource_fd);
     ts_fd_close(&x->scratch_fd);
@@ -392,6 +488,7 @@ ts_err launch_order(struct launcher *l, const struct order *o,
                        .scratch_fd = -1,
                        .ruleset_fd = -1,
                        .token_fd = -1,
+                       .init = {.pid = 0, .ns = -1},
                        .child_end = {-1, -1, -1},
                        .gate_end = {-1, -1, -1}};
     bool has_started;
@@ -399,10 +496,10 @@ ts_err launch_order(struct launcher *l, const struct order *o,
 
     ts_arena_init(&x.arena, LAUNCH_BUDGET);
     x.mark = TREE_MARK_FIRST + (++l->serial & (TREE_MARK_FIRST - 1));
-    has_started = check(&x) == TS_OK && open_resource(&x) == TS_OK &&
-                  make_scratch(&x) == TS_OK && make_ruleset(&x) == TS_OK &&
-                  make_argv(&x) == TS_OK && make_token(&x) == TS_OK &&
-                  spawn(&x) == TS_OK;
+    has_started = check(&x) == TS_OK && take_uid(&x) == TS_OK &&
+                  open_resource(&x) == TS_OK && make_scratch(&x) == TS_OK &&
+                  make_ruleset(&x) == TS_OK && make_argv(&x) == TS_OK &&
+                  make_token(&x) == TS_OK && spawn(&x) == TS_OK;
     e = has_started ? report_started(&x, received_ns)
                     : launch_refuse(l, o->order_id, &x.why);
     clean_up(&x, has_started);

@@ -7,15 +7,20 @@
 #include <sys/types.h>
 
 #include "proto/wire/limits.h"
+#include "sidecar/launcher/caps.h"
 #include "sidecar/launcher/child.h"
+#include "sidecar/launcher/inits.h"
 #include "sidecar/launcher/layers/filter.h"
 #include "sidecar/launcher/layers/probe.h"
+#include "sidecar/launcher/level.h"
 #include "sidecar/launcher/order_check.h"
 #include "sidecar/launcher/run.h"
 #include "sidecar/launcher/scratch.h"
 #include "sidecar/launcher/stdio_back.h"
 #include "sidecar/launcher/tools.h"
 #include "sidecar/launcher/tree.h"
+#include "sidecar/launcher/uids.h"
+#include "sidecar/launcher/watch.h"
 
 #define LAUNCHER_RUNS_MAX 240 /* below BACK_SLOTS: each can still report */
 #define LOOK_AGAIN_NS     2000000ull /* 2 ms between looks at a tree */
@@ -26,8 +31,11 @@
 struct active_run {
     struct run_life life;
     uint64_t order_id;
-    uint64_t mark; /* see tree.h */
-    pid_t pid;     /* 0 once reaped */
+    uint64_t mark;  /* see tree.h */
+    pid_t pid;      /* 0 once reaped */
+    pid_t init;     /* process 1 of its namespace, 0 if none or reaped */
+    bool in_pid_ns; /* with the end of process 1 everything has ended */
+    uid_t uid;      /* its own or the writers'; 0: ours */
     uint64_t started_ns;
     uint64_t deadline_ns;
     uint64_t look_ns;   /* next tick, in KILLING and ENDING */
@@ -46,16 +54,24 @@ struct active_run {
 struct launcher {
     struct filter_key key;
     struct layers layers;
-    uint32_t layers_given; /* to every tool, beside what pure adds */
+    struct level_offer offer;
+    enum box_level level_most; /* of tipstaff.yaml */
+    struct caps caps;
+    struct uids uids;
+    struct inits inits;
+    struct child_place place;
+    struct watch watch;
+    bool has_keyring; /* an empty one of our own; tools can get theirs */
     uint32_t index;
-    struct toolset *tools;    /* owned */
-    struct toolset *previous; /* owned, NULL: orders may still name it */
-    struct toolset *prepared; /* owned, NULL: waits for COMMIT */
+    struct toolset *tools;       /* owned */
+    struct toolset *previous;    /* owned, NULL: orders may still name it */
+    struct toolset *prepared;    /* owned, NULL: waits for COMMIT */
     struct filter_program pure;
     struct sock_fprog pure_prog;
     struct tree tree;
-    struct child_stack stack;
     struct back back;
+    uid_t self_uid;
+    gid_t self_gid;
     uint64_t other_tasks;        /* of our uid, counted at start */
     uint64_t most[RLIM_NLIMITS]; /* our own hard limits, read at start */
     uint64_t serial; /* of the last mark; random at first, since another
@@ -70,6 +86,9 @@ struct launcher {
 };
 
 uint64_t now_ns(void); /* CLOCK_BOOTTIME */
+
+/* offer.c: what can be given, once START has said what may. */
+void offer_make(struct launcher *l);
 
 /* launch.c: carries one order out, or answers REFUSED. An error means that the
  * launcher itself cannot go on. */
@@ -95,7 +114,8 @@ TS_NODISCARD ts_err runs_tick(struct launcher *l, uint64_t now);
 uint64_t runs_next_ns(const struct launcher *l); /* UINT64_MAX: nothing due */
 /* Every running tool is told to end, for this reason. */
 TS_NODISCARD ts_err runs_kill_all(struct launcher *l, enum end_reason why);
-void runs_drop_scratch(int base_fd, const char *name);
+/* False: something of it is left. */
+bool runs_drop_scratch(struct launcher *l, int base_fd, const char *name);
 /* Ends everything, waits until it is gone. For every way out of the launcher.
  */
 void runs_end_all(struct launcher *l);

@@ -6,7 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
+#include <linux/keyctl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sodium.h>
@@ -28,11 +28,6 @@
 #define FAREWELL_NS     1000000000ull /* 1 s for the DRAIN behind a hang-up */
 #define ORDERS_PER_TURN 32 /* then deadlines and ended tools get their turn */
 
-/* What this version applies to a tool when the host gives it. */
-#define LAYERS_USED                                                            \
-    (LAYER_FLOOR | (uint32_t)LAYER_LANDLOCK_NET |                              \
-     (uint32_t)LAYER_LANDLOCK_SCOPE)
-
 /* No handler exists, so none can run in the memory that a starting child
  * borrows; ignored signals would be inherited by tools, so none is ignored. */
 static ts_err set_signals(struct launcher *l)
@@ -52,15 +47,19 @@ static ts_err set_signals(struct launcher *l)
     return l->signal_fd < 0 ? TS_E_SYSTEM : TS_OK;
 }
 
-/* With no_new_privs an exec as uid 0 regains nothing that was dropped here. */
-static ts_err drop_capabilities(void)
+/* Low numbers are for what tools are given: all that is opened from here on
+ * lies above them, so that no step of a child can close what a later one needs.
+ */
+static ts_err keep_low_numbers(const struct launcher *l)
 {
-    struct __user_cap_header_struct h = {_LINUX_CAPABILITY_VERSION_3, 0};
-    struct __user_cap_data_struct none[2] = {{0, 0, 0}, {0, 0, 0}};
+    int fd;
 
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-        syscall(SYS_capset, &h, none) != 0)
-        return TS_E_SYSTEM;
+    do {
+        fd = fcntl(l->null_fd, F_DUPFD_CLOEXEC, 0);
+        if (fd < 0)
+            return TS_E_SYSTEM;
+    } while (fd < CHILD_GIVEN_END);
+    (void)close(fd);
     return TS_OK;
 }
 
@@ -84,7 +83,13 @@ static ts_err open_own(struct launcher *l)
     l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (l->null_fd < 3 || l->epoll_fd < 0)
         return TS_E_SYSTEM;
-    return child_stack_make(&l->stack);
+    if (keep_low_numbers(l) != TS_OK)
+        return TS_E_SYSTEM;
+    l->self_uid = geteuid();
+    l->self_gid = getegid();
+    l->has_keyring =
+        syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) >= 0;
+    return child_place_make(&l->place);
 }
 
 /* Everything that the filter forbids afterwards happens before it. */
@@ -92,10 +97,9 @@ static ts_err confine(struct launcher *l, const char **step)
 {
     ts_err e;
 
-    if ((e = confine_base(LAUNCHER_FD_SECRETS, step)) != TS_OK)
-        return e;
     *step = "capabilities";
-    if ((e = drop_capabilities()) != TS_OK)
+    if ((e = caps_keep(false, &l->caps)) != TS_OK ||
+        (e = confine_base(LAUNCHER_FD_SECRETS, step)) != TS_OK)
         return e;
     *step = "signals";
     if ((e = set_signals(l)) != TS_OK)
@@ -107,7 +111,6 @@ static ts_err confine(struct launcher *l, const char **step)
     if ((e = open_own(l)) != TS_OK)
         return e;
     layers_probe(&l->layers);
-    l->layers_given = l->layers.held & LAYERS_USED;
     *step = "filter of pure tools";
     if ((e = filter_key_make(&l->key)) != TS_OK ||
         (e = filter_make_pure(&l->key, &l->pure)) != TS_OK)
@@ -122,6 +125,13 @@ static ts_err confine(struct launcher *l, const char **step)
         return e;
     if (l->layers.process_limit)
         l->other_tasks = tree_count_others(&l->tree);
+    *step = "processes 1 of tools";
+    if (l->caps.spaces &&
+        (e = inits_open(&l->inits, l->tree.proc_fd, &l->key)) != TS_OK)
+        return e;
+    *step = "watchdog";
+    if ((e = watch_start(&l->watch)) != TS_OK)
+        return e;
     *step = "seccomp";
     if ((l->layers.held & LAYER_SECCOMP) != 0)
         e = filter_install_base(&l->key);
@@ -318,6 +328,7 @@ int main(void)
     ts_err e;
 
     log_init("launcher", LOG_INFO);
+    l.inits.program = -1;
     e = confine(&l, &step);
     if (e != TS_OK) {
         log_event(LOG_ERROR, "not_confined step=\"%s\" error=\"%s\"", step,

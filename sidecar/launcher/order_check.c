@@ -24,17 +24,27 @@ static const struct manifests *generation_of(const struct order_context *c,
     return NULL;
 }
 
-static ts_err check_layers(const struct order_context *c,
-                           const struct manifest *m, struct order_refusal *r)
+/* The strongest of what the manifest needs, what policies demand, and what this
+ * host gives anyway. */
+static ts_err choose_level(const struct order_context *c,
+                           const struct manifest *m, const struct order *o,
+                           enum box_level *ret, struct order_refusal *r)
 {
-    uint32_t missing = (m->require | LAYER_FLOOR) & ~c->layers;
-    char text[128];
+    const struct level_want w = {
+        .least = {m->network.mode == NETWORK_PROXY && m->box < BOX_FULL
+                      ? BOX_FULL
+                      : m->box,
+                  o->box},
+        .most = c->most,
+        .require = m->require | o->require | LAYER_FLOOR};
+    uint32_t missing = 0;
+    char text[160];
 
-    if (missing == 0)
+    if (level_choose(c->offer, &w, ret, &missing) == TS_OK)
         return TS_OK;
     (void)snprintf(text, sizeof(text),
-                   "the sandbox layer %s is required and this host does not "
-                   "give it; run tipstaff doctor",
+                   "the sandbox layer %s is required and this host or "
+                   "tipstaff.yaml does not give it; run tipstaff doctor",
                    layer_first(missing));
     return refuse(r, CODE_SANDBOX_UNAVAILABLE, layer_first(missing), text);
 }
@@ -117,7 +127,7 @@ ts_err order_check(const struct order_context *c, const struct order *o,
     if (p.manifest == NULL || p.manifest->launcher != c->launcher_index)
         return refuse(reterr, CODE_TOOL_UNKNOWN, "tool",
                       "this launcher has no such tool");
-    if ((e = check_layers(c, p.manifest, reterr)) != TS_OK)
+    if ((e = choose_level(c, p.manifest, o, &p.level, reterr)) != TS_OK)
         return e;
     e = manifest_args(p.manifest, o->args, arena, &p.args, text, sizeof(text));
     if (e != TS_OK)

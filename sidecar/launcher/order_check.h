@@ -5,6 +5,7 @@
 
 #include "proto/base/ts_arena.h"
 #include "sidecar/common/manifest.h"
+#include "sidecar/launcher/level.h"
 
 /*
  * Whether an order may be carried out at all. The gate that wrote it is not
@@ -16,7 +17,8 @@ struct order_context {
     const struct manifests *current;
     const struct manifests *previous; /* NULL if none */
     uint32_t launcher_index;
-    uint32_t layers; /* that every tool of this launcher gets */
+    const struct level_offer *offer; /* what this launcher can give */
+    enum box_level most;             /* of tipstaff.yaml */
 };
 
 struct order_refusal {
@@ -32,6 +34,7 @@ struct order_plan {
     char **argv;                     /* in the arena */
     uint32_t argc;
     enum order_access access;
+    enum box_level level; /* of the box; never BOX_ANY */
     uint64_t wall_ms;
 };
 

@@ -17,13 +17,18 @@ uint64_t now_ns(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-void runs_drop_scratch(int base_fd, const char *name)
+/* What another user left there takes rights that are raised for it alone. */
+bool runs_drop_scratch(struct launcher *l, int base_fd, const char *name)
 {
-    ts_err e = scratch_remove(base_fd, name);
+    ts_err e;
 
+    caps_raise(&l->caps, &l->key);
+    e = scratch_remove(base_fd, name, &l->key);
+    caps_lower(&l->caps, &l->key);
     if (e != TS_OK)
         log_event(LOG_WARN, "scratch_left name=%s error=\"%s\"", name,
                   ts_err_text(e));
+    return e == TS_OK;
 }
 
 static ts_err report(struct launcher *l, struct active_run *r)
@@ -40,10 +45,14 @@ static ts_err report(struct launcher *l, struct active_run *r)
         .killed = r->killed,
     };
 
+    bool is_clean = true;
+
     if (r->scratch_fd >= 0) {
-        runs_drop_scratch(r->scratch_fd, r->scratch);
+        is_clean = runs_drop_scratch(l, r->scratch_fd, r->scratch);
         ts_fd_close(&r->scratch_fd);
     }
+    if (is_clean) /* else its files are still somewhere: never again */
+        uids_give(&l->uids, r->uid);
     *r = l->runs[--l->run_count];
     return back_exited(&l->back, &m);
 }
@@ -241,6 +250,7 @@ void runs_end_all(struct launcher *l)
     }
     for (uint32_t i = 0; i < l->run_count; i++) {
         if (l->runs[i].scratch_fd >= 0)
-            runs_drop_scratch(l->runs[i].scratch_fd, l->runs[i].scratch);
+            (void)runs_drop_scratch(l, l->runs[i].scratch_fd,
+                                    l->runs[i].scratch);
     }
 }

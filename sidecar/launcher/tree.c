@@ -58,15 +58,53 @@ void tree_done(struct tree *t)
     ts_fd_close(&t->children_fd);
 }
 
+static uint64_t as_mark(uint64_t limit)
+{
+    return limit >= TREE_MARK_FIRST && limit != RLIM_INFINITY ? limit : 0;
+}
+
+/* The hard limit of the line, whose columns have fixed places. */
+static uint64_t mark_of_limits(const char *text)
+{
+    static const char label[] = "Max realtime timeout ";
+    const char *p = strstr(text, label);
+    char *end;
+
+    if (p == NULL)
+        return 0;
+    p += sizeof(label) - 1;
+    (void)strtoull(p, &end, 10); /* the soft one; "unlimited" stays as it is */
+    return end == p ? 0 : as_mark(strtoull(end, NULL, 10));
+}
+
+/* Another user's limits can be read by everybody, but not by that call. */
+static uint64_t mark_of_other(const struct tree *t, pid_t pid)
+{
+    char path[40], text[2048];
+    ssize_t n = -1;
+    int fd;
+
+    (void)snprintf(path, sizeof(path), "%d/limits", (int)pid);
+    fd = openat(t->proc_fd, path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        n = read(fd, text, sizeof(text) - 1);
+        (void)close(fd);
+    }
+    if (n <= 0)
+        return 0;
+    text[n] = '\0';
+    return mark_of_limits(text);
+}
+
 uint64_t tree_mark_of(const struct tree *t, pid_t pid)
 {
     struct limit64 now = {0, 0};
+    long rc = filter_call4(&t->key, SYS_prlimit64, pid, RLIMIT_RTTIME, 0,
+                           raw_ptr(&now));
 
-    if (raw_call6(SYS_prlimit64, pid, RLIMIT_RTTIME, 0, raw_ptr(&now),
-                  (long)t->key.word[0], (long)t->key.word[1]) != 0)
-        return 0;
-    return now.hard >= TREE_MARK_FIRST && now.hard != RLIM_INFINITY ? now.hard
-                                                                    : 0;
+    if (rc == -EPERM && t->has_other_users)
+        return mark_of_other(t, pid);
+    return rc == 0 ? as_mark(now.hard) : 0;
 }
 
 /* 0 for a name that is not a number: a folder of /proc that is no process. */

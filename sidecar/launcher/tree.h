@@ -24,7 +24,7 @@
  * inherited filter allows only with the launcher's key (layers/filter.h). The
  * limit itself never bites: it counts time under a realtime scheduler, which
  * the filter refuses as well, and it is at least twelve days. The launcher
- * reads the mark of any process of its uid with prlimit64.
+ * reads the mark of any process of its uid with prlimit64, of others in /proc.
  *
  * "Nothing is left" is decided exactly: once the tool's main process has been
  * reaped, each living process of the tool has a chain of living parents that
@@ -38,6 +38,7 @@ struct tree {
     int proc_fd;     /* /proc, owned */
     int children_fd; /* /proc/self/task/TID/children, owned */
     struct filter_key key;
+    bool has_other_users; /* tools run as other users than we */
 };
 
 /* Before the filter is installed. TS_E_UNSUPPORTED: no usable /proc, or the

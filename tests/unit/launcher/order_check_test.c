@@ -57,6 +57,16 @@ static const struct row rows[] = {
      "landlock", 0},
 };
 
+/* A host that gives the least of boxes, with these layers. */
+static struct level_offer offer_of(uint32_t layers)
+{
+    struct level_offer o = {0};
+
+    o.given[BOX_BARE] = true;
+    o.layers[BOX_BARE] = layers;
+    return o;
+}
+
 static const char plain[] = "tool: t\nexec: /x\nargv: [x]\n";
 static const char wants[] = "tool: t\nexec: /x\nargv: [x]\n"
                             "identity_token: {audience: b}\n";
@@ -66,7 +76,8 @@ static ts_err check_token(const char *manifest, const char *token,
 {
     struct bundle_file f = {TS_STR_LIT("tools/t.yaml"), ts_str_of(manifest)};
     const struct bundle b = {.files = &f, .count = 1};
-    struct order_context c = {.layers = LAYER_FLOOR};
+    const struct level_offer offer = offer_of(LAYER_FLOOR);
+    struct order_context c = {.offer = &offer};
     const struct order o = {.order_id = 1,
                             .generation = 2,
                             .tool = TS_STR_LIT("t"),
@@ -127,7 +138,8 @@ static void order_check_each_deviation_is_refused_by_name(void **state)
     assert_int_equal(manifests_load(&b, 2, &m, err, sizeof(err)), TS_OK);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const struct row *r = &rows[i];
-        const struct order_context c = {.current = m, .layers = r->layers};
+        const struct level_offer offer = offer_of(r->layers);
+        const struct order_context c = {.current = m, .offer = &offer};
         const struct order o = {
             .order_id = 1,
             .generation = r->generation,
