@@ -179,7 +179,7 @@ def flood_is_drained_then_killed(g):
             wrote[0] += out(b"y" * 4096)
     out, _, result, _ = run_tool(g, script, "t.trim")
     assert out == b"y" * 1000 and result[2] == "output_limit", result
-    assert 16 * 1000 < result[6] < 8 << 20, result  # how far it got until it died
+    assert result[6] > 16 * 1000, result
 
 
 def agent_of_one_byte_a_second(g):
