@@ -7,6 +7,8 @@ pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson>=2.14)
 # libyaml, the parser beneath libcyaml: its events carry the line of every value,
 # which errors must name, and maps with free keys need no schema.
 pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
+# DNS of the broker.
+pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares>=1.18)
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka>=1.1)
 # msgpack-c writes (header-only use) and is the oracle in differential tests.
 pkg_check_modules(MSGPACK REQUIRED IMPORTED_TARGET msgpack)

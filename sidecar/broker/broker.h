@@ -9,6 +9,7 @@
 #include "proto/base/ts_err.h"
 #include "proto/msg/egress.h"
 #include "sidecar/broker/grant.h"
+#include "sidecar/broker/own.h"
 #include "sidecar/common/control.h"
 
 /*
@@ -46,13 +47,22 @@ struct broker {
     uint32_t conn_count; /* of all grants */
     uint64_t conn_serial;
     struct resolver *resolver; /* owned */
-    struct gate_out *gate;     /* owned */
+    struct own own;
+    struct gate_out *gate; /* owned */
     uv_poll_t control_poll, gate_poll;
     uv_poll_t launcher_poll[TS_LAUNCHERS_MAX];
     uint8_t *relay_buf; /* owned, RELAY_PENDING_MAX: of one turn */
     bool draining;
+    bool gate_is_gone; /* and with it everything that was open */
+    uv_timer_t farewell;
     int exit_code;
 };
+
+/* The loop and the buffers; before the confinement. */
+TS_NODISCARD ts_err broker_init(struct broker *b);
+/* Listens to gate and launchers. */
+TS_NODISCARD ts_err broker_start(struct broker *b);
+void broker_done(struct broker *b);
 
 uint64_t broker_now_ms(const struct broker *b); /* monotonic, of this turn */
 /* Ends the process with status 1; why is static text. */

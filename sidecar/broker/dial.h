@@ -17,6 +17,7 @@
  * before dial_start() has returned. What is refused has been sent to the gate
  * as DENIED by then; what succeeds has been recorded: the gate has answered.
  */
+struct broker;
 struct conn;
 struct dial;
 struct grant;
@@ -50,5 +51,10 @@ TS_NODISCARD ts_err dial_start(struct grant *g, const struct dial_want *w,
 /* Not after done. The end of a grant does not call this: done then comes with
  * EGRESS_ENDED. */
 void dial_cancel(struct dial *d);
+
+/* For grant.c: every dial of the grant is done, now, with EGRESS_ENDED. */
+void dial_end_all(struct grant *g);
+/* For gate_io.c. An answer that nobody waits for any more is ignored. */
+void dial_answered(struct broker *b, const struct egress_answer *m);
 
 #endif

@@ -20,6 +20,9 @@
  * without. A role may make its event loop, eventfds and memory after this call;
  * threads, files (gate), sockets and programs it may not.
  *
+ * Broker: the same, without a path, but it may make and connect sockets of IPv4
+ * and IPv6 (TCP, UDP), and binds no TCP port.
+ *
  * Supervisor: no_new_privs, not dumpable, no core, and a filter that its
  * children inherit, tools included: it is therefore a short list of what none
  * of them may ever do (ptrace, bpf, kernel modules, kexec, io_uring), each
@@ -28,7 +31,8 @@
 enum confine_role {
     CONFINE_GATE,
     CONFINE_RECORDER,
-    CONFINE_SUPERVISOR
+    CONFINE_SUPERVISOR,
+    CONFINE_BROKER
 };
 
 /* highest_fd: descriptors above it must not exist. */

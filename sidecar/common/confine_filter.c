@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -105,6 +106,10 @@ static const int files[] = {
     SCMP_SYS(memfd_create), /* the replayed journal that it hands on */
 };
 
+/* The broker's network; socket() is below. It binds a datagram socket to learn
+ * which addresses are its own: TCP ports are refused by Landlock. */
+static const int network[] = {SCMP_SYS(connect), SCMP_SYS(bind)};
+
 static const int enosys[] = {
     SCMP_SYS(io_uring_setup),
     SCMP_SYS(io_uring_enter),
@@ -183,6 +188,26 @@ static int argument_rules(scmp_filter_ctx f, pid_t self)
     return r;
 }
 
+/* IPv4 and IPv6, TCP and UDP, and no other kind of socket. */
+static int socket_rules(scmp_filter_ctx f)
+{
+    static const int domains[] = {AF_INET, AF_INET6};
+    static const int types[] = {SOCK_STREAM, SOCK_DGRAM};
+    const unsigned flags = SOCK_CLOEXEC | SOCK_NONBLOCK;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < 4; i++) {
+        const struct scmp_arg_cmp args[] = {
+            {0, SCMP_CMP_EQ, (scmp_datum_t)domains[i / 2], 0},
+            {1, SCMP_CMP_MASKED_EQ, ~(scmp_datum_t)flags,
+             (scmp_datum_t)types[i % 2]}};
+
+        r = seccomp_rule_add_array(f, SCMP_ACT_ALLOW, SCMP_SYS(socket), 2,
+                                   args);
+    }
+    return r;
+}
+
 #define LIST(a) (a), sizeof(a) / sizeof((a)[0])
 
 static int role_rules(scmp_filter_ctx f, enum confine_role role, pid_t self)
@@ -197,6 +222,9 @@ static int role_rules(scmp_filter_ctx f, enum confine_role role, pid_t self)
             return r;
         if (role == CONFINE_RECORDER)
             r = rules(f, SCMP_ACT_ALLOW, LIST(files));
+        if (role == CONFINE_BROKER &&
+            (r = rules(f, SCMP_ACT_ALLOW, LIST(network))) == 0)
+            r = socket_rules(f);
     }
     return r != 0 ? r : rules(f, SCMP_ACT_ERRNO(ENOSYS), LIST(enosys));
 }

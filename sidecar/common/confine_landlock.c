@@ -12,6 +12,7 @@
 #define FS_ALL(bits)    ((UINT64_C(1) << (bits)) - 1)
 #define FS_TRUNCATE     (UINT64_C(1) << 14) /* ABI 3 */
 #define NET_ALL         UINT64_C(3)         /* ABI 4: bind and connect TCP */
+#define NET_BIND        UINT64_C(1)
 #define SCOPE_ALL       UINT64_C(3) /* ABI 6: abstract sockets, signals */
 #define ATTR_SIZE_FS    sizeof(uint64_t)
 #define ATTR_SIZE_NET   (2 * sizeof(uint64_t))
@@ -31,13 +32,14 @@ static uint64_t fs_rights(long abi)
     return abi == 2 ? FS_ALL(14) : FS_ALL(13);
 }
 
-static int make_ruleset(long abi)
+/* The broker connects, that is what it is for. */
+static int make_ruleset(long abi, enum confine_role role)
 {
     struct ruleset_attr a = {.fs = fs_rights(abi)};
     size_t size = ATTR_SIZE_FS;
 
     if (abi >= 4) {
-        a.net = NET_ALL;
+        a.net = role == CONFINE_BROKER ? NET_BIND : NET_ALL;
         size = ATTR_SIZE_NET;
     }
     if (abi >= 6) {
@@ -72,7 +74,7 @@ ts_err confine_landlock(enum confine_role role)
         return abi < 0 ? ts_err_from_errno(errno) : TS_E_UNSUPPORTED;
     if (abi >= 3)
         own |= FS_TRUNCATE;
-    ruleset = make_ruleset(abi);
+    ruleset = make_ruleset(abi, role);
     if (ruleset < 0)
         return ts_err_from_errno(errno);
     if (role == CONFINE_RECORDER &&
