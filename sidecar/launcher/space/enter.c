@@ -36,6 +36,50 @@ static long join(const struct space_entry *e, int ns, int kind)
     return ns < 0 ? 0 : filter_call4(&e->key, SYS_setns, ns, kind, 0, 0);
 }
 
+static void shut(long fd)
+{
+    if (fd >= 0)
+        (void)raw_call3(SYS_close, fd, 0, 0);
+}
+
+static long open_at(const struct space_entry *e, int dir, const char *path,
+                    int flags)
+{
+    const struct open_how how = {
+        .flags = (uint64_t)(unsigned)flags | O_CLOEXEC,
+        .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+    };
+
+    return filter_call4(&e->key, SYS_openat2, dir, raw_ptr(path), raw_ptr(&how),
+                        sizeof(how));
+}
+
+static long put_inner(const struct space_entry *e, int tmp,
+                      const struct space_inner *i)
+{
+    if (i->kind == INNER_FOLDER)
+        return filter_call4(&e->key, SYS_mkdirat, tmp, raw_ptr(i->at), 0755, 0);
+    return filter_call4(&e->key, SYS_symlinkat, raw_ptr(i->from), tmp,
+                        raw_ptr(i->at), 0);
+}
+
+/* The folders are the launcher's, and so stay as they are. */
+static long fill_tmp(const struct space_entry *e)
+{
+    long rc = 0, tmp;
+
+    if (e->tmp_options == NULL || e->inner_count == 0)
+        return 0;
+    tmp = open_at(e, AT_FDCWD, SPACE_TMP, O_PATH | O_DIRECTORY);
+    if (tmp < 0)
+        return tmp;
+    (void)raw_call3(SYS_umask, 022, 0, 0); /* the tool has another uid */
+    for (uint32_t i = 0; i < e->inner_count && rc >= 0; i++)
+        rc = put_inner(e, (int)tmp, &e->inner[i]);
+    shut(tmp);
+    return rc;
+}
+
 static long enter_mounts(const struct space_entry *e,
                          const char *volatile *step)
 {
@@ -51,6 +95,8 @@ static long enter_mounts(const struct space_entry *e,
         rc = filter_call5(&e->key, SYS_mount, raw_ptr("tmpfs"),
                           raw_ptr(SPACE_TMP), raw_ptr("tmpfs"), (long)tmp,
                           raw_ptr(e->tmp_options));
+    if (rc >= 0)
+        rc = fill_tmp(e);
     if (rc < 0 || e->proc_options == NULL)
         return rc;
     *step = "own_proc";
@@ -81,28 +127,16 @@ long space_enter(const struct space_entry *e, const char *volatile *step)
     return e->mnt_ns < 0 ? 0 : enter_mounts(e, step);
 }
 
-static long open_inside(const struct space_entry *e, const char *path,
-                        int flags)
-{
-    const struct open_how how = {
-        .flags = (uint64_t)(unsigned)flags | O_PATH | O_CLOEXEC,
-        .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-    };
-
-    return filter_call4(&e->key, SYS_openat2, AT_FDCWD, raw_ptr(path),
-                        raw_ptr(&how), sizeof(how));
-}
-
 long space_enter_cwd(const struct space_entry *e, const char *volatile *step)
 {
     long rc, fd;
 
     *step = "cwd";
-    fd = open_inside(e, e->cwd, O_DIRECTORY);
+    fd = open_at(e, AT_FDCWD, e->cwd, O_PATH | O_DIRECTORY);
     if (fd < 0)
         return fd;
     rc = raw_call3(SYS_fchdir, fd, 0, 0);
-    (void)raw_call3(SYS_close, fd, 0, 0);
+    shut(fd);
     return rc;
 }
 
@@ -112,7 +146,7 @@ long space_open_program(const struct space_entry *e, const char *volatile *step)
     long rc, fd;
 
     *step = "program";
-    fd = open_inside(e, e->program, 0);
+    fd = open_at(e, AT_FDCWD, e->program, O_PATH);
     if (fd < 0)
         return fd;
     rc = raw_call6(SYS_newfstatat, fd, raw_ptr(""), raw_ptr(&st), AT_EMPTY_PATH,

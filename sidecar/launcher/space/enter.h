@@ -23,6 +23,18 @@
  */
 #define SPACE_GROUPS_MAX 4
 
+/* Paths of a manifest beneath /tmp: the private /tmp of each call hides them,
+ * so it gets links to where they are. */
+struct space_inner {
+    enum space_inner_kind {
+        INNER_FOLDER = 1,
+        INNER_LINK /* to `from` */
+    } kind;
+    const char *at; /* beneath SPACE_TMP; parents come before */
+    const char *from;
+};
+#define SPACE_INNER_MAX 64
+
 struct space_entry {
     struct filter_key key;
     int procs[SPACE_GROUPS_MAX]; /* cgroup.procs, to be joined; -1: none */
@@ -32,6 +44,8 @@ struct space_entry {
     bool tmp_exec;            /* what is written there may be executed */
     const char *proc_options; /* e.g. SPACE_PROC_OPTIONS; NULL: no own /proc.
                                  The child must be in its pid namespace. */
+    const struct space_inner *inner; /* of the space_template */
+    uint32_t inner_count;
     const char *cwd;     /* of the space_box; opened without following a link */
     const char *program; /* of the space_box; NULL: not by space_open_program */
     dev_t program_dev;

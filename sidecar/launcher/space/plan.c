@@ -1,5 +1,6 @@
 #include "sidecar/launcher/space/plan.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "sidecar/launcher/space/space.h"
@@ -142,6 +143,7 @@ static ts_err nest(struct space_plan *p, uint32_t *reterr_from)
             return TS_E_LIMIT;
         }
         m.place = place_of(depth > 0 ? outer[depth - 1] : NULL, m.at);
+        m.where = m.at;
         p->mounts[n] = m;
         if (m.flags != SPACE_PLACE)
             outer[depth++] = &p->mounts[n];
@@ -170,8 +172,125 @@ static void add(struct space_plan *p, const struct plan_input *i)
                                .dev = i->dev,
                                .ino = i->ino,
                                .is_place = i->flags == SPACE_PLACE};
-    if (plan_is_beneath(i->real, "/tmp") || plan_is_beneath(i->path, "/tmp"))
+    if (strcmp(i->real, "/tmp") == 0)
         p->tmp_is_folder = true;
+}
+
+static const char tmp[] = "/tmp/";
+
+static bool in_tmp(const struct space_plan *p, const char *path)
+{
+    return !p->tmp_is_folder && strncmp(path, tmp, sizeof(tmp) - 1) == 0;
+}
+
+static ts_err add_inner(struct space_plan *p, enum space_inner_kind kind,
+                        const char *at, const char *from)
+{
+    for (uint32_t i = 0; i < p->inner_count; i++) {
+        if (p->inner[i].kind == kind && strcmp(p->inner[i].at, at) == 0)
+            return TS_OK;
+    }
+    if (p->inner_count == SPACE_INNER_MAX)
+        return TS_E_LIMIT;
+    p->inner[p->inner_count++] =
+        (struct space_inner){.kind = kind, .at = at, .from = from};
+    return TS_OK;
+}
+
+/* The folders on the way to at, itself not. */
+static ts_err add_parents(struct ts_arena *arena, struct space_plan *p,
+                          const char *at)
+{
+    for (const char *s = strchr(at, '/'); s != NULL; s = strchr(s + 1, '/')) {
+        const char *dir;
+        ts_err e = ts_arena_strndup(arena, at, (size_t)(s - at), &dir);
+
+        if (e == TS_OK)
+            e = add_inner(p, INNER_FOLDER, dir, NULL);
+        if (e != TS_OK)
+            return e;
+    }
+    return TS_OK;
+}
+
+static ts_err join_text(struct ts_arena *arena, const char *a, const char *b,
+                        const char **ret)
+{
+    size_t n = strlen(a), k = strlen(b);
+    void *p;
+    ts_err e = ts_arena_alloc(arena, n + k + 1, &p);
+
+    if (e != TS_OK)
+        return e;
+    memcpy(p, a, n);
+    memcpy((char *)p + n, b, k + 1);
+    *ret = p;
+    return TS_OK;
+}
+
+/* A mount beneath /tmp goes to the stash, and each private /tmp gets a link to
+ * it; what lies in another such mount follows it. */
+static ts_err stash_mount(struct ts_arena *arena, struct space_plan *p,
+                          struct plan_mount *m)
+{
+    const char *at = m->at + sizeof(tmp) - 1;
+    ts_err e = join_text(arena, PLAN_STASH, m->at, &m->where);
+
+    if (e != TS_OK || m->place == PLAN_IN_MOUNT)
+        return e;
+    if ((e = add_parents(arena, p, at)) != TS_OK)
+        return e;
+    return m->flags == SPACE_PLACE ? add_inner(p, INNER_FOLDER, at, NULL)
+                                   : add_inner(p, INNER_LINK, at, m->where);
+}
+
+/* A path that is mounted, or in one that is. */
+static bool is_mounted(const struct space_plan *p, const char *path)
+{
+    for (uint32_t i = 0; i < p->mount_count; i++) {
+        if (p->mounts[i].flags != SPACE_PLACE &&
+            plan_is_beneath(path, p->mounts[i].at))
+            return true;
+    }
+    return false;
+}
+
+ts_err plan_inside(struct ts_arena *arena, const struct space_plan *p,
+                   const char *real, const char **ret)
+{
+    if (p->tmp_is_folder || !plan_is_beneath(real, "/tmp")) {
+        *ret = real;
+        return TS_OK;
+    }
+    if (is_mounted(p, real))
+        return join_text(arena, PLAN_STASH, real, ret);
+    return join_text(arena, SPACE_TMP, real + sizeof(tmp) - 2, ret);
+}
+
+static ts_err stash(struct ts_arena *arena, struct space_plan *p,
+                    uint32_t *reterr_from)
+{
+    uint32_t links = 0;
+    ts_err e = TS_OK;
+
+    for (uint32_t i = 0; i < p->mount_count && e == TS_OK; i++) {
+        *reterr_from = p->mounts[i].from;
+        if (in_tmp(p, p->mounts[i].at))
+            e = stash_mount(arena, p, &p->mounts[i]);
+    }
+    for (uint32_t i = 0; i < p->link_count && e == TS_OK; i++) {
+        const struct plan_link *l = &p->links[i];
+        const char *at = l->at + sizeof(tmp) - 1;
+
+        *reterr_from = l->from;
+        if (!in_tmp(p, l->at))
+            p->links[links++] = *l;
+        else if (!is_mounted(p, l->at) &&
+                 (e = add_parents(arena, p, at)) == TS_OK)
+            e = add_inner(p, INNER_LINK, at, l->to);
+    }
+    p->link_count = links;
+    return e;
 }
 
 ts_err plan_make(struct ts_arena *arena, const struct plan_input *inputs,
@@ -179,14 +298,17 @@ ts_err plan_make(struct ts_arena *arena, const struct plan_input *inputs,
                  const char **reterr_why, uint32_t *reterr_which)
 {
     struct space_plan p = {0};
-    void *mounts, *links;
+    void *mounts, *links, *inner;
     ts_err e;
 
     if ((e = ts_arena_array(arena, (size_t)count + 1, sizeof(*p.mounts),
                             &mounts)) != TS_OK ||
         (e = ts_arena_array(arena, (size_t)count + 1, sizeof(*p.links),
-                            &links)) != TS_OK)
+                            &links)) != TS_OK ||
+        (e = ts_arena_array(arena, SPACE_INNER_MAX, sizeof(*p.inner),
+                            &inner)) != TS_OK)
         return e;
+    p.inner = inner;
     p.mounts = mounts;
     p.links = links;
     for (uint32_t i = 0; i < count; i++) {
@@ -202,11 +324,14 @@ ts_err plan_make(struct ts_arena *arena, const struct plan_input *inputs,
     sort_mounts(p.mounts, p.mount_count);
     p.mount_count = merge_equal(p.mounts, p.mount_count);
     sort_links(p.links, p.link_count);
+    *reterr_why = "too many paths lie beneath each other";
     e = nest(&p, reterr_which);
-    if (e != TS_OK) {
-        *reterr_why = "too many paths lie beneath each other";
-        return TS_E_INVALID;
+    if (e == TS_OK) {
+        *reterr_why = "too many paths lie beneath /tmp";
+        e = stash(arena, &p, reterr_which);
     }
+    if (e != TS_OK)
+        return e == TS_E_LIMIT ? TS_E_INVALID : e;
     *ret = p;
     return TS_OK;
 }

@@ -8,6 +8,7 @@
 #include "proto/base/ts_arena.h"
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
+#include "sidecar/launcher/space/enter.h"
 
 /*
  * Which mounts a path set becomes. Pure: no file system, so every rule about
@@ -31,7 +32,8 @@ enum plan_place { /* where the mount point is, and who makes it */
 };
 
 struct plan_mount {
-    const char *at;
+    const char *at;    /* where tools see it */
+    const char *where; /* where it is mounted: the same, or in the stash */
     uint32_t flags;
     uint32_t from;
     enum plan_place place;
@@ -49,12 +51,20 @@ struct plan_link { /* at must lead to that inode; else it becomes a link to */
     bool is_place; /* any folder will do */
 };
 
+/* Not /run/call: the rule of the private /tmp, which lies there, would reach
+ * into them. */
+#define PLAN_STASH "/run/root"
+
 struct space_plan {
     struct plan_mount *mounts; /* parents before what is beneath them */
     uint32_t mount_count;
     struct plan_link *links; /* shorter paths first */
     uint32_t link_count;
-    bool tmp_is_folder; /* a path is beneath /tmp */
+    /* What is to be put into each call's private /tmp, since a path lies there;
+     * its mounts wait in the stash. */
+    struct space_inner *inner;
+    uint32_t inner_count;
+    bool tmp_is_folder; /* /tmp itself is one of the paths */
 };
 
 /* Everything in ret lives in the arena or is the input's. TS_E_INVALID: *why
@@ -63,6 +73,12 @@ TS_NODISCARD ts_err plan_make(struct ts_arena *arena,
                               const struct plan_input *inputs, uint32_t count,
                               struct space_plan *ret, const char **reterr_why,
                               uint32_t *reterr_which);
+
+/* Where real, the canonical name of a path of the plan, is inside; itself, or
+ * in the arena. */
+TS_NODISCARD ts_err plan_inside(struct ts_arena *arena,
+                                const struct space_plan *p, const char *real,
+                                const char **ret);
 
 /* Two plans that make the same template. */
 bool plan_equal(const struct space_plan *a, const struct space_plan *b);

@@ -186,6 +186,17 @@ static uint32_t assign(struct space_set *s, const struct space_plan *p)
     return s->count++;
 }
 
+/* The child opens these without following a link. */
+static ts_err move_names(struct space_set *s, const struct space_plan *p,
+                         struct space_box *box)
+{
+    ts_err e = plan_inside(&s->arena, p, box->cwd, &box->cwd);
+
+    return e != TS_OK || box->program == NULL
+               ? e
+               : plan_inside(&s->arena, p, box->program, &box->program);
+}
+
 /* TS_OK also for a tool that cannot have a box: it says so. */
 static ts_err plan_one(struct space_set *s, const struct space_want *w,
                        uint32_t index)
@@ -205,10 +216,7 @@ static ts_err plan_one(struct space_set *s, const struct space_want *w,
         e = plan_make(&s->arena, in, count, &p, &why, &which);
         if (e == TS_OK) {
             s->of[index] = assign(s, &p);
-            /* /tmp is a link then, and cwd is opened without following one */
-            if (strcmp(box->cwd, "/tmp") == 0 && !p.tmp_is_folder)
-                box->cwd = SPACE_TMP;
-            return TS_OK;
+            return move_names(s, &p, box);
         }
     } else {
         why = ts_err_text(e);
@@ -278,6 +286,8 @@ static void keep(struct space_set *s, uint32_t index, const int fds[HELPER_FDS])
     struct space_template *t = &s->templates[index];
 
     t->mnt_ns = fds[0];
+    t->inner = s->plans[index].inner;
+    t->inner_count = s->plans[index].inner_count;
     t->rule_count = 0;
     add_rule(t, fds[1], LL_READ_WRITE, true);
     add_rule(t, fds[2], LL_READ_ONLY, false);

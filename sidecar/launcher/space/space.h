@@ -9,6 +9,7 @@
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
 #include "sidecar/launcher/layers/filter.h"
+#include "sidecar/launcher/space/enter.h"
 
 /*
  * What a full box is made of, prepared ahead of any launch (design: sandbox,
@@ -23,12 +24,12 @@
  *                           stderr, shm -> /tmp
  *   /run/call/tmp           where the child mounts the private /tmp
  *   /run/kernel/proc        where the child mounts the own /proc
- *   /tmp                    a link to /run/call/tmp; a plain read-only folder
- *                           if a manifest names a path beneath it (TMPDIR is
- *                           SPACE_TMP always)
+ *   /tmp                    a link to /run/call/tmp; the host's if a manifest
+ *                           names /tmp itself (TMPDIR is SPACE_TMP always)
  *   /proc                   a link to /run/kernel/proc
  *   the manifest's paths    at their canonical place; where a manifest's name
- *                           is a link, a link to it
+ *                           is a link, a link to it. Those beneath /tmp are
+ *                           in /run/root, and each call's /tmp has links
  *
  * Everything is nosuid and nodev (device nodes are mounts of their own), all
  * but written paths read-only, the root too; mounts are private.
@@ -89,6 +90,8 @@ struct space_template {
     int mnt_ns;
     struct space_rule rules[SPACE_RULES_MAX];
     uint32_t rule_count;
+    const struct space_inner *inner; /* for space_entry */
+    uint32_t inner_count;
 };
 
 /* One tool's view; index is that of its space_want. */

@@ -136,7 +136,7 @@ static long open_place(struct maker *k, int root, const struct plan_mount *p)
     long fd, common;
 
     if (p->place == PLAN_IN_ROOT)
-        return mounts_make(m, root, p->at + 1, p->is_dir);
+        return mounts_make(m, root, p->where + 1, p->is_dir);
     if (p->place == PLAN_IN_ETC) {
         common = mounts_open(m, AT_FDCWD, COMMON_ETC, O_PATH | O_DIRECTORY);
         if (common < 0)
@@ -147,7 +147,7 @@ static long open_place(struct maker *k, int root, const struct plan_mount *p)
             return fd;
         shut(fd);
     }
-    fd = mounts_open(m, root, p->at + 1, O_PATH);
+    fd = mounts_open(m, root, p->where + 1, O_PATH);
     if (fd < 0)
         m->step = "place";
     return fd;
@@ -156,9 +156,11 @@ static long open_place(struct maker *k, int root, const struct plan_mount *p)
 static long put_path(struct maker *k, int root, const struct plan_mount *p)
 {
     struct mounter *m = &k->m;
-    long rc, tree = -1, from = -1, at = open_place(k, root, p);
+    long rc, tree = -1, from = -1, at;
 
-    rc = at;
+    if (p->flags == SPACE_PLACE && strncmp(p->at, "/tmp/", 5) == 0)
+        return 0; /* made in each private /tmp */
+    rc = at = open_place(k, root, p);
     if (rc >= 0 && p->flags == SPACE_PLACE) {
         shut(at);
         return 0;
