@@ -20,8 +20,12 @@
  *   revocation       tenant, rev_seq, target
  *   policy_loaded    generation
  *   policy_rejected  generation, text
+ *   tool_refused     generation, file, text
  *   directory_loaded tenant, dir_seq
  *   directory_rejected  tenant, text
+ *   egress_opened    id (the decision's), tenant, tool
+ *   egress_closed    id, tenant, tool, reason
+ *   egress_denied    id, tenant, tool, code
  *   start, stop      (none; the recorder writes its own)
  *
  * decision, in this order: kind, id (bin16), tenant, user, agent, chain (array
@@ -36,11 +40,20 @@
  * error]...], [satisfied permits]]), policies (array of determining "set/id"),
  * context (map, the context used), calls_1m, provenance (array), trace,
  * rev_seq, dir_seq, generation (policy revision), order (id, only when a launch
- * follows), us (decision time in microseconds).
+ * follows), box and require (when a policy demands something of the box: least
+ * level, array of layers), us (decision time in microseconds).
  *
  * exec_ended: kind, id, tenant, user, agent, tool, reason, code, exit_code,
  * signal, wall_us, cpu_us, max_rss_kb, stdout_bytes, stderr_bytes, truncated,
- * layers (array of names), landlock_abi, launch_us, killed.
+ * box (the level it ran at), layers, absent, weakened (arrays of names; box,
+ * absent and weakened only of a tool that ran), landlock_abi, launch_us, killed,
+ * redacted (secrets that were taken out of its output).
+ *
+ * egress_opened: kind, id, tenant, user, agent, tool, conn (its number), via
+ * ("broker", "connect", "http", "socks5"), host, port, address, and for HTTP
+ * method and path. egress_closed: ..tool, conn, host, port, reason, bytes_out
+ * (tool to host), bytes_in, ms. egress_denied: ..tool, via, host, port, code,
+ * count, and for HTTP method and path. Names: proto/msg/egress.h.
  *
  * A "decision" with an order whose exec_ended never came (gate lost, recorder
  * killed) is closed by the recorder itself with reason "lost".

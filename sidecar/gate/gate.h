@@ -32,6 +32,7 @@
 struct admin;
 struct client;
 struct directory;
+struct egress_in;
 struct meters;
 struct run;
 struct snapshot;
@@ -104,6 +105,8 @@ struct gate {
     uv_timer_t grace;
     uv_poll_t agent_listen, admin_listen, control_poll;
     uv_poll_t launcher_poll[TS_LAUNCHERS_MAX];
+    uv_poll_t broker_poll;
+    struct egress_in *egress; /* owned; NULL without a broker */
 
     uint8_t settings_bytes[CONTROL_MESSAGE_MAX]; /* holds settings' texts */
     struct control_start settings;

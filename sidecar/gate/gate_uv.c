@@ -14,6 +14,7 @@
 #include "sidecar/gate/control_uv.h"
 #include "sidecar/gate/decide/decide.h"
 #include "sidecar/gate/decide/meters.h"
+#include "sidecar/gate/egress_in.h"
 #include "sidecar/gate/feed.h"
 #include "sidecar/gate/feed_in.h"
 #include "sidecar/gate/hop_in.h"
@@ -123,6 +124,7 @@ static void on_retry(uv_timer_t *t)
     life_retry(g);
     control_retry(g);
     feed_in_retry(g);
+    egress_in_retry(g);
     admins_retry(g);
     clients_retry(g);
 }
@@ -362,6 +364,7 @@ ts_err gate_serve(struct gate *g)
         return e;
     life_record(g, "start", g->snapshot->generation, ts_str_of(""));
     if ((e = adopt(g)) != TS_OK || (e = hop_in_start(g)) != TS_OK ||
+        (e = egress_in_start(g)) != TS_OK ||
         (e = listen_start(g)) != TS_OK ||
         (e = control_start_serving(g)) != TS_OK)
         return e;
@@ -374,6 +377,7 @@ void gate_close(struct gate *g)
     admins_close(g);
     listen_close(g);
     hop_in_close(g);
+    egress_in_close(g);
     control_close(g);
     uv_close((uv_handle_t *)&g->sweep, NULL);
     uv_close((uv_handle_t *)&g->step, NULL);

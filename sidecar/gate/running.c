@@ -10,6 +10,7 @@
 #include "sidecar/common/log.h"
 #include "sidecar/common/manifest.h"
 #include "sidecar/gate/decide/decide.h"
+#include "sidecar/gate/egress_in.h"
 #include "sidecar/gate/order_out.h"
 #include "sidecar/gate/people/snapshot.h"
 #include "sidecar/gate/revoke.h"
@@ -307,6 +308,7 @@ void run_event(struct run *r, enum call_event ev)
         tell_started(r);
         break;
     case CALL_DO_KILL:
+        egress_in_end(r->gate, r->order_id, r->core.reason);
         send_kill(r);
         break;
     case CALL_DO_DRAIN:
@@ -327,6 +329,14 @@ void run_event(struct run *r, enum call_event ev)
 }
 
 /* ---- from the launchers ------------------------------------------------ */
+
+const struct run *runs_find(const struct gate *g, uint64_t order_id)
+{
+    uint32_t slot = (uint32_t)(order_id & SLOT_MASK);
+    const struct run *r = slot < TS_CALLS_MAX ? &g->runs[slot] : NULL;
+
+    return r != NULL && r->used && r->order_id == order_id ? r : NULL;
+}
 
 static struct run *find(struct gate *g, uint32_t launcher, uint64_t order_id)
 {

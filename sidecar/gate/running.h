@@ -115,6 +115,9 @@ void runs_exited(struct gate *g, uint32_t launcher,
 TS_NODISCARD ts_err runs_on_stdin(struct client *c, const struct frame *f);
 TS_NODISCARD ts_err runs_on_cancel(struct client *c, const struct frame *f);
 
+/* The run of an order, whichever launcher has it; NULL: there is none. */
+const struct run *runs_find(const struct gate *g, uint64_t order_id);
+
 /* Kills. detach also takes the connection away from them. */
 void runs_kill_of(struct client *c, enum end_reason reason);
 void runs_detach(struct client *c, enum end_reason reason);
