@@ -30,6 +30,7 @@ enum place {
 
 struct search {
     const struct key_source *from;
+    bool is_seed; /* 32 bytes of a key; else any secret */
     enum place place;
     char *text;
     size_t cap;
@@ -54,7 +55,9 @@ static ts_err refuse_errno(const struct search *s, const char *what)
     int err = errno;
 
     return refuse(s, ts_err_from_errno(err), "%s%s%s", what, strerror(err),
-                  err == ENOENT ? "; make one with `tipstaff key new`" : "");
+                  err == ENOENT && s->is_seed
+                      ? "; make one with `tipstaff key new`"
+                      : "");
 }
 
 /* True if the link leads to want (or, with want NULL, to one name that begins
@@ -133,20 +136,26 @@ static ts_err open_path(struct search *s, int *ret)
 static ts_err open_credential(struct search *s, const char *name, int *ret)
 {
     const char *dir_name = s->from->credentials;
+    const char *file = s->is_seed ? "the.seed" : "the.secret";
     int dir TS_CLEANUP(ts_fd_close) = -1;
     struct stat st;
 
     s->place = PLACE_CREDENTIAL;
-    if (dir_name == NULL || dir_name[0] != '/')
+    if (s->from->has_credentials_fd)
+        dir_name = "$CREDENTIALS_DIRECTORY";
+    else if (dir_name == NULL || dir_name[0] != '/')
         return refuse(s, TS_E_NOT_FOUND,
                       "$CREDENTIALS_DIRECTORY is not set; give the unit "
-                      "LoadCredential=%s:/path/of/the.seed",
-                      name);
+                      "LoadCredential=%s:/path/of/%s",
+                      name, file);
     if (name[0] == '\0' || name[0] == '.' || strchr(name, '/') != NULL)
         return refuse(s, TS_E_INVALID,
                       "a credential's name is one file name that does not "
                       "begin with a dot");
-    dir = open(dir_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (s->from->has_credentials_fd)
+        dir = fcntl(s->from->credentials_fd, F_DUPFD_CLOEXEC, 3);
+    else
+        dir = open(dir_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (dir < 0 || fstat(dir, &st) != 0)
         return refuse_errno(s, "$CREDENTIALS_DIRECTORY: ");
     if ((st.st_uid != 0 && st.st_uid != s->from->owner) ||
@@ -161,8 +170,8 @@ static ts_err open_credential(struct search *s, const char *name, int *ret)
     if (*ret < 0 && errno == ENOENT)
         return refuse(s, TS_E_NOT_FOUND,
                       "there is no such credential; give the unit "
-                      "LoadCredential=%s:/path/of/the.seed",
-                      name);
+                      "LoadCredential=%s:/path/of/%s",
+                      name, file);
     if (*ret < 0 && errno == ELOOP)
         return refuse(s, TS_E_INVALID, "is a symbolic link");
     return *ret < 0 ? refuse_errno(s, "") : TS_OK;
@@ -202,20 +211,22 @@ static ts_err check(const struct search *s, int fd)
         return refuse_errno(s, "");
     if (!S_ISREG(st.st_mode))
         return refuse(s, TS_E_INVALID,
-                      "is not a regular file; put the 32-byte seed there");
+                      "is not a regular file; put the %s there",
+                      s->is_seed ? "32-byte seed" : "secret");
     if (st.st_uid != 0 && (volume || st.st_uid != s->from->owner))
         return refuse(s, TS_E_INVALID,
                       "belongs to uid %u, not to root%s; chown it",
                       (unsigned)st.st_uid, volume ? "" : " or the caller");
     if (!is_private(s, &st))
         return refuse(s, TS_E_INVALID,
-                      "mode %04o with group %u lets others at a secret key; "
-                      "%s, and replace the key if anyone may have read it",
+                      "mode %04o with group %u lets others at a secret%s; "
+                      "%s, and replace it if anyone may have read it",
                       (unsigned)(st.st_mode & MODE_BITS), (unsigned)st.st_gid,
+                      s->is_seed ? " key" : "",
                       volume ? "set defaultMode: 0400 on the secret volume and "
                                "fsGroup to a group of this container"
                              : "chmod 0400 it");
-    if (st.st_size != TRUST_SEED_LEN)
+    if (s->is_seed && st.st_size != TRUST_SEED_LEN)
         return refuse(s, TS_E_INVALID,
                       "%lld bytes, but a seed has exactly %d (a stored key "
                       "pair is not accepted); make one with `tipstaff key new`",
@@ -240,22 +251,52 @@ static ts_err read_seed(const struct search *s, int fd,
     return e;
 }
 
+static ts_err open_source(struct search *s, int *ret)
+{
+    size_t prefix = strlen(CREDENTIAL);
+    ts_err e;
+
+    if (strncmp(s->from->where, CREDENTIAL, prefix) == 0)
+        e = open_credential(s, s->from->where + prefix, ret);
+    else
+        e = open_path(s, ret);
+    return e == TS_OK ? check(s, *ret) : e;
+}
+
 ts_err key_source_seed(const struct key_source *from,
                        uint8_t seed[TRUST_SEED_LEN], char *reterr_text,
                        size_t reterr_cap)
 {
-    struct search s = {.from = from, .text = reterr_text, .cap = reterr_cap};
-    size_t prefix = strlen(CREDENTIAL);
+    struct search s = {
+        .from = from, .is_seed = true, .text = reterr_text, .cap = reterr_cap};
     int fd TS_CLEANUP(ts_fd_close) = -1;
-    ts_err e;
+    ts_err e = open_source(&s, &fd);
 
-    if (strncmp(from->where, CREDENTIAL, prefix) == 0)
-        e = open_credential(&s, from->where + prefix, &fd);
-    else
-        e = open_path(&s, &fd);
-    if (e == TS_OK)
-        e = check(&s, fd);
     return e == TS_OK ? read_seed(&s, fd, seed) : e;
+}
+
+/* Straight into the caller's memory, which may be locked: no copy is made. */
+ts_err key_source_secret(const struct key_source *from, uint8_t *buf,
+                         size_t cap, size_t *ret_len, char *reterr_text,
+                         size_t reterr_cap)
+{
+    struct search s = {.from = from, .text = reterr_text, .cap = reterr_cap};
+    int fd TS_CLEANUP(ts_fd_close) = -1;
+    ts_err e = open_source(&s, &fd);
+    size_t got = 0, more = 0;
+    uint8_t beyond;
+
+    if (e == TS_OK && ((e = ts_fd_read_all(fd, buf, cap, &got)) != TS_OK ||
+                       (e = ts_fd_read_all(fd, &beyond, 1, &more)) != TS_OK))
+        e = refuse_errno(&s, "cannot be read: ");
+    else if (e == TS_OK && (got == 0 || more > 0))
+        e = refuse(&s, TS_E_INVALID, "has %s bytes; a secret has 1 to %zu",
+                   got == 0 ? "no" : "more", cap);
+    if (e == TS_OK)
+        *ret_len = got;
+    else
+        sodium_memzero(buf, cap);
+    return e;
 }
 
 ts_err key_source_load(const struct key_source *from, struct trust_secret *ret,

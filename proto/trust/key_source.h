@@ -1,6 +1,7 @@
 #ifndef PROTO_TRUST_KEY_SOURCE_H
 #define PROTO_TRUST_KEY_SOURCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -27,7 +28,11 @@
  * said.
  */
 struct key_source {
-    int dir_fd;              /* of relative paths; AT_FDCWD */
+    int dir_fd; /* of relative paths; AT_FDCWD */
+    /* The credentials' folder itself, for a process that was only given that;
+     * then credentials is not looked at. */
+    bool has_credentials_fd;
+    int credentials_fd;      /* borrowed */
     const char *where;       /* PATH or credential:NAME */
     const char *credentials; /* $CREDENTIALS_DIRECTORY; NULL when unset */
     uid_t owner;             /* the caller: geteuid() */
@@ -40,5 +45,11 @@ TS_NODISCARD ts_err key_source_seed(const struct key_source *s,
 TS_NODISCARD ts_err key_source_load(const struct key_source *s,
                                     struct trust_secret *ret, char *reterr_text,
                                     size_t reterr_cap);
+
+/* Any secret from there, by the same rules: 1 to cap bytes, as they are. buf is
+ * wiped on failure. */
+TS_NODISCARD ts_err key_source_secret(const struct key_source *s, uint8_t *buf,
+                                      size_t cap, size_t *ret_len,
+                                      char *reterr_text, size_t reterr_cap);
 
 #endif

@@ -11,6 +11,7 @@
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
 #include "sidecar/launcher/clone.h"
+#include "sidecar/launcher/given.h"
 #include "sidecar/launcher/layers/filter.h"
 #include "sidecar/launcher/space/enter.h"
 #include "sidecar/launcher/watch.h"
@@ -29,16 +30,6 @@
  * the launcher's: a child with it gets a copy instead (no_wx).
  */
 #define CHILD_LIMITS 13
-
-/* A descriptor that the tool gets beyond 0 to 2, and the number that it gets it
- * at. Which number is whose: secrets.h. */
-struct child_given {
-    int fd;
-    int number; /* CHILD_GIVEN_FIRST to CHILD_GIVEN_END - 1, each once */
-};
-#define CHILD_GIVEN_FIRST 3
-#define CHILD_GIVEN_MAX   10
-#define CHILD_GIVEN_END   (CHILD_GIVEN_FIRST + CHILD_GIVEN_MAX)
 
 struct child_limit {
     int resource;

@@ -402,6 +402,87 @@ static void key_source_load_derives_the_public_half(void **state)
     trust_secret_done(&want);
 }
 
+/* Any length within bounds, by the same rules as a seed. */
+static void key_source_secret_of_any_length_is_read(void **state)
+{
+    const struct room *r = *state;
+    struct key_source s = {
+        .dir_fd = r->fd, .where = "secret", .owner = geteuid()};
+    char text[512] = "";
+    uint8_t buf[64], zero[64] = {0};
+    size_t len = 0;
+
+    put(r, "secret", 's', 1, 0400);
+    for (size_t n = 1; n <= sizeof(buf) + 1; n++) {
+        ts_err e;
+
+        assert_int_equal(unlinkat(r->fd, "secret", 0), 0);
+        put(r, "secret", 's', n, 0400);
+        memset(buf, 0x5a, sizeof(buf));
+        e = key_source_secret(&s, buf, sizeof(buf), &len, text, sizeof(text));
+        if (n <= sizeof(buf)) {
+            assert_int_equal(e, TS_OK);
+            assert_int_equal(len, n);
+            assert_int_equal(buf[n - 1], 's');
+        } else {
+            assert_int_equal(e, TS_E_INVALID);
+            assert_string_equal(text,
+                                "secret: has more bytes; a secret has 1 to 64");
+            assert_memory_equal(buf, zero, sizeof(buf));
+        }
+    }
+    put(r, "empty", 's', 0, 0400);
+    put(r, "loose", 's', 9, 0440);
+    link_to(r, "secret", "link");
+    s.where = "empty";
+    assert_int_equal(
+        key_source_secret(&s, buf, sizeof(buf), &len, text, sizeof(text)),
+        TS_E_INVALID);
+    assert_non_null(strstr(text, "has no bytes"));
+    s.where = "loose";
+    assert_int_equal(
+        key_source_secret(&s, buf, sizeof(buf), &len, text, sizeof(text)),
+        TS_E_INVALID);
+    assert_non_null(strstr(text, "mode 0440"));
+    s.where = "link";
+    assert_int_equal(
+        key_source_secret(&s, buf, sizeof(buf), &len, text, sizeof(text)),
+        TS_E_INVALID);
+    assert_non_null(strstr(text, "symbolic link"));
+}
+
+/* A process that was given the folder's descriptor, not its name. */
+static void key_source_credentials_by_descriptor_are_found(void **state)
+{
+    const struct room *r = *state;
+    struct key_source s = {.dir_fd = AT_FDCWD,
+                           .has_credentials_fd = true,
+                           .where = "credential:api",
+                           .owner = geteuid()};
+    char text[512] = "";
+    uint8_t buf[64];
+    size_t len = 0;
+
+    assert_int_equal(mkdirat(r->fd, "cred", 0700), 0);
+    put(r, "cred/api", 'a', 20, 0400);
+    s.credentials_fd = openat(r->fd, "cred", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(
+        key_source_secret(&s, buf, sizeof(buf), &len, text, sizeof(text)),
+        TS_OK);
+    assert_int_equal(len, 20);
+    s.where = "credential:other";
+    assert_int_equal(
+        key_source_secret(&s, buf, sizeof(buf), &len, text, sizeof(text)),
+        TS_E_NOT_FOUND);
+    assert_non_null(strstr(text, "LoadCredential=other:/path/of/the.secret"));
+    assert_int_equal(fchmodat(r->fd, "cred", 0777, 0), 0);
+    s.where = "credential:api";
+    assert_int_equal(
+        key_source_secret(&s, buf, sizeof(buf), &len, text, sizeof(text)),
+        TS_E_INVALID);
+    assert_int_equal(close(s.credentials_fd), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -416,6 +497,8 @@ int main(void)
         TEST(key_source_secret_volume_with_fsgroup),
         TEST(key_source_secret_volume_rotated_meanwhile),
         TEST(key_source_load_derives_the_public_half),
+        TEST(key_source_secret_of_any_length_is_read),
+        TEST(key_source_credentials_by_descriptor_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
