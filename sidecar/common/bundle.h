@@ -16,6 +16,8 @@
  * [1, [[name str, content bin]...]], sorted by name. Names are relative to the
  * configuration directory, e.g.
  *
+ *   sandbox/NAME.yaml                  a seccomp profile; the folder may be
+ *                                      absent
  *   tools/fs-read.yaml
  *   tenants/acme/trust.yaml            issuers and their keys
  *   tenants/acme/directory.snapshot    users, agents: signed, binary
@@ -60,7 +62,8 @@ const struct bundle_file *bundle_find(const struct bundle *b, const char *name);
 
 /*
  * NULL if a file of this name belongs into a configuration directory; else what
- * would, or what to do with it. name begins with "tools/" or "tenants/". A file
+ * would, or what to do with it. name begins with "tools/", "sandbox/" or
+ * "tenants/". A file
  * that is silently left out is a policy that is silently not in force, so a
  * name that fits nothing is an error.
  */
@@ -71,9 +74,9 @@ TS_NODISCARD ts_err bundle_write(const struct bundle_file *files, size_t count,
                                  int *ret_fd);
 
 /*
- * Supervisor and CLI: reads tools/ and tenants/ beneath config_dir (regular
- * files, no symlink leaving the directory, bounded) into a sealed memfd. On
- * failure reterr_text names the file and says what to do.
+ * Supervisor and CLI: reads tools/, sandbox/ and tenants/ beneath config_dir
+ * (regular files, no symlink leaving the directory, bounded) into a sealed
+ * memfd. On failure reterr_text names the file and says what to do.
  */
 TS_NODISCARD ts_err bundle_collect(int config_dir_fd, int *ret_fd,
                                    char *reterr_text, size_t reterr_cap);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -222,7 +223,10 @@ static void sort_by_name(struct bundle_file *f, size_t count)
 
 static ts_err collect_all(struct collect *c, int *ret_fd)
 {
-    static const char *const tops[] = {"tools", "tenants"};
+    static const struct {
+        const char *name;
+        bool may_be_absent;
+    } tops[] = {{"tools", false}, {"tenants", false}, {"sandbox", true}};
     void *room;
     ts_err e = ts_arena_array(&c->arena, BUNDLE_FILES_MAX,
                               sizeof(struct bundle_file), &room);
@@ -232,19 +236,21 @@ static ts_err collect_all(struct collect *c, int *ret_fd)
     c->files = room;
     for (size_t i = 0; i < sizeof(tops) / sizeof(tops[0]); i++) {
         int fd TS_CLEANUP(ts_fd_close) =
-            open_beneath(c->root, tops[i], O_RDONLY | O_DIRECTORY);
+            open_beneath(c->root, tops[i].name, O_RDONLY | O_DIRECTORY);
 
+        if (fd < 0 && errno == ENOENT && tops[i].may_be_absent)
+            continue;
         if (fd < 0 && errno == ENOSYS)
             return fail(c, TS_E_SYSTEM,
                         "%s: openat2(2) is taken away; RestrictSUIDSGID= of "
                         "systemd and old container filters do that",
-                        tops[i]);
+                        tops[i].name);
         if (fd < 0)
             return fail(c, ts_err_from_errno(errno),
                         "%s: %s; `tipstaff init DIR` writes a complete "
                         "configuration",
-                        tops[i], strerror(errno));
-        if ((e = add_directory(c, &fd, tops[i], 1)) != TS_OK)
+                        tops[i].name, strerror(errno));
+        if ((e = add_directory(c, &fd, tops[i].name, 1)) != TS_OK)
             return e;
     }
     sort_by_name(c->files, c->count);

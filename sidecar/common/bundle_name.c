@@ -33,6 +33,11 @@ const char *bundle_misplaced(struct ts_str name)
                        ends_with(rest, ".yaml")
                    ? NULL
                    : "expected tools/NAME.yaml";
+    if (ts_str_eq_c(part, "sandbox"))
+        return memchr(rest.ptr, '/', rest.len) == NULL &&
+                       ends_with(rest, ".yaml")
+                   ? NULL
+                   : "expected sandbox/NAME.yaml, a seccomp profile";
     (void)next_part(&rest); /* tenants/T */
     part = next_part(&rest);
     if (rest.len == 0 &&

@@ -116,6 +116,8 @@ static const struct {
     {"sendto", "illili"},
     {"setfsuid", "i"},
     {"setns", "ii"},
+    {"setresgid", "iii"},
+    {"setresuid", "iii"},
     {"setpriority", "iii"},
     {"setsockopt", "iiili"},
     {"shmat", "ili"},

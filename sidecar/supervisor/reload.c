@@ -36,6 +36,45 @@ ts_err reload_collect(struct supervisor *sv, int *ret_fd, char *reterr_text)
                           CONTROL_TEXT_MAX);
 }
 
+static bool same_files(const struct bundle *a, const struct bundle *b,
+                       const char *prefix)
+{
+    size_t n = 0, m = 0;
+    const struct bundle_file *x = bundle_prefix(a, prefix, &n);
+    const struct bundle_file *y = bundle_prefix(b, prefix, &m);
+
+    if (n != m)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        if (!ts_str_eq(x[i].name, y[i].name) ||
+            !ts_str_eq(x[i].content, y[i].content))
+            return false;
+    }
+    return true;
+}
+
+/* A filter that a process has installed cannot be taken back, and there is a
+ * launcher for each profile. */
+static ts_err check_profiles(const struct supervisor *sv, int bundle,
+                             char *reterr_text)
+{
+    struct bundle old = {0}, new = {0};
+    ts_err e = bundle_open(sv->bundle, &old);
+
+    if (e == TS_OK)
+        e = bundle_open(bundle, &new);
+    if (e == TS_OK && !same_files(&old, &new, "sandbox/")) {
+        (void)snprintf(reterr_text, CONTROL_TEXT_MAX,
+                       "sandbox/: the seccomp profiles have changed; restart "
+                       "the service to apply them, or bring the files back to "
+                       "what they were");
+        e = TS_E_INVALID;
+    }
+    bundle_done(&old);
+    bundle_done(&new);
+    return e;
+}
+
 static bool takes_bundles(const struct process *p)
 {
     return p->pid != 0 && p->role != ROLE_RECORDER;
@@ -196,7 +235,8 @@ ts_err reload(struct supervisor *sv)
     sv->want_reload = false;
     say_reloading(sv);
     if (check_settings(sv, text) != TS_OK ||
-        reload_collect(sv, &bundle, text) != TS_OK) {
+        reload_collect(sv, &bundle, text) != TS_OK ||
+        check_profiles(sv, bundle, text) != TS_OK) {
         refused = true;
         e = keep_old(sv, generation, text);
     } else if ((e = prepare(sv, generation, bundle)) == TS_OK &&
