@@ -12,3 +12,10 @@ pkg_check_modules(CARES REQUIRED IMPORTED_TARGET libcares>=1.18)
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka>=1.1)
 # msgpack-c writes (header-only use) and is the oracle in differential tests.
 pkg_check_modules(MSGPACK REQUIRED IMPORTED_TARGET msgpack)
+# The broker's proxy: HTTP/1 and, towards hosts, TLS. libhttp-parser has no .pc.
+pkg_check_modules(OPENSSL REQUIRED IMPORTED_TARGET openssl>=3.0)
+find_library(HTTP_PARSER_LIBRARY http_parser REQUIRED)
+find_path(HTTP_PARSER_INCLUDE http_parser.h REQUIRED)
+add_library(HttpParser INTERFACE)
+target_link_libraries(HttpParser INTERFACE ${HTTP_PARSER_LIBRARY})
+target_include_directories(HttpParser SYSTEM INTERFACE ${HTTP_PARSER_INCLUDE})

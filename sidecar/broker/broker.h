@@ -29,12 +29,15 @@
 
 /* Manifests of one generation, for as long as a grant is of them. */
 struct policy {
-    struct manifests *manifests; /* owned */
+    struct manifests *manifests;  /* owned */
+    struct inject_store *secrets; /* owned: for headers; NULL for none */
     uint32_t holders;
 };
 
 struct resolver;
 struct gate_out;
+struct inject_store;
+struct tls_trust;
 
 struct broker {
     uv_loop_t loop;
@@ -47,6 +50,7 @@ struct broker {
     uint32_t conn_count; /* of all grants */
     uint64_t conn_serial;
     struct resolver *resolver; /* owned */
+    struct tls_trust *trust;   /* owned: for hosts with tls; NULL for none */
     struct own own;
     struct gate_out *gate; /* owned */
     uv_poll_t control_poll, gate_poll;

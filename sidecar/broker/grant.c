@@ -10,6 +10,7 @@
 #include "sidecar/broker/dial.h"
 #include "sidecar/broker/gate_io.h"
 #include "sidecar/broker/grants.h"
+#include "sidecar/broker/inject.h"
 #include "sidecar/common/log.h"
 
 /* A tool that goes on asking for what it may not have fills no log: after
@@ -40,6 +41,7 @@ void policy_release(struct policy *p)
 {
     if (p == NULL || --p->holders > 0)
         return;
+    inject_store_free(p->secrets); /* before the manifests that it names */
     manifests_free(p->manifests);
     ts_mem_free(p);
 }

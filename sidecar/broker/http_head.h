@@ -25,7 +25,7 @@
  * What goes on is always written anew from what was read (http_forward.h).
  */
 #define HTTP_HEAD_MAX   32768 /* bytes, request and response */
-#define HTTP_TARGET_MAX 8192  /* bytes */
+#define HTTP_TARGET_MAX 8192  /* bytes, query included */
 #define HTTP_FIELDS_MAX 128
 
 struct http_field {

@@ -27,7 +27,7 @@ static bool is_structure(unsigned char c)
 }
 
 struct decoded { /* all of it, once, to see whether it is UTF-8 */
-    char text[HTTP_TARGET_MAX];
+    char text[HTTP_PATH_MAX];
     size_t len;
 };
 
@@ -129,7 +129,7 @@ ts_err http_path_read(struct ts_str raw, struct http_path *ret)
     ret->len = 0;
     ret->ambiguous = false;
     d.len = 0;
-    if (raw.len > HTTP_TARGET_MAX)
+    if (raw.len > HTTP_PATH_MAX)
         return TS_E_LIMIT;
     if (raw.len == 0 || raw.ptr[0] != '/')
         return TS_E_FORMAT;
@@ -181,9 +181,9 @@ ts_err http_host_read(struct ts_str raw, struct http_target *ret)
     if (end < raw.len) {
         if (raw.ptr[end] != ':')
             return TS_E_FORMAT;
-        e = read_port((struct ts_str){.ptr = raw.ptr + end + 1,
-                                      .len = raw.len - end - 1},
-                      &t.port);
+        e = read_port(
+            (struct ts_str){.ptr = raw.ptr + end + 1, .len = raw.len - end - 1},
+            &t.port);
         if (e != TS_OK)
             return e;
     }
@@ -241,7 +241,8 @@ ts_err http_target_read(struct ts_str raw, struct http_target *ret,
         return TS_E_FORMAT;
     }
     if (http_host_read(authority, &t) != TS_OK) {
-        *reterr_what = "the request target names no host, or no port behind ':'";
+        *reterr_what =
+            "the request target names no host, or no port behind ':'";
         return TS_E_FORMAT;
     }
     t.https = https;

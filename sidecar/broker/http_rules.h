@@ -16,7 +16,8 @@
  */
 
 /*
- * A path in its one spelling: "%41" is "A", hex upper case, "//" is "/", "." and
+ * A path in its one spelling: "%41" is "A", hex upper case, "//" is "/", "."
+ * and
  * ".." removed. Case stays: paths have it.
  *
  * ambiguous: some servers would understand another path than this. Encoded
@@ -24,8 +25,9 @@
  * path above its root, dots before a ";" ("/a/..;/b"), bytes that are no UTF-8
  * when decoded. A rule with `paths:` never lets such a path pass.
  */
+#define HTTP_PATH_MAX 4096 /* bytes, without the query */
 struct http_path {
-    char text[HTTP_TARGET_MAX + 1]; /* begins with "/" */
+    char text[HTTP_PATH_MAX + 1]; /* begins with "/" */
     size_t len;
     bool ambiguous;
 };
