@@ -40,12 +40,19 @@ static const struct {
     {LAYER_PDEATHSIG, try_pdeathsig, "a tool dies with the launcher"},
     {LAYER_SUBREAPER, try_subreaper,
      "daemons of a tool come to the launcher, which kills them"},
-    {LAYER_UID, try_uid, "a user id of its own (not used by this version)"},
+    {LAYER_UID, try_uid, "a user id that nobody else has while the tool runs"},
     {LAYER_NAMESPACES, try_namespaces,
-     "a view of its own on processes, mounts, network (not used by this "
-     "version)"},
+     "a root, processes, and IPC of its own: the rest is not there"},
     {LAYER_CGROUP, try_cgroup,
-     "limits on all processes together (not used by this version)"},
+     "limits of memory and processes for all of a tool together"},
+    {LAYER_NET_NS, try_net_ns, "a network without a way out"},
+    {LAYER_PRIVATE_TMP, try_private_tmp,
+     "a /tmp that nobody else sees, of limited size"},
+    {LAYER_OWN_PROC, try_own_proc, "a /proc without anybody else's processes"},
+    {LAYER_KEYRING, try_keyring, "no keys of the service's session"},
+    {LAYER_NO_WX, try_no_wx, "no memory both writable and executable"},
+    {LAYER_OWN_FILTER, try_own_filter,
+     "a further filter of system calls (level strict)"},
 };
 
 /* 0 or an errno; anything odd (killed, hung) is EPROTO. */

@@ -17,7 +17,14 @@ int try_session(void);
 int try_pdeathsig(void);
 int try_subreaper(void);
 int try_uid(void);
-int try_namespaces(void);
 int try_cgroup(void);
+/* probe_space.c */
+int try_namespaces(void);
+int try_net_ns(void);
+int try_private_tmp(void);
+int try_own_proc(void);
+int try_keyring(void);
+int try_no_wx(void);
+int try_own_filter(void);
 
 #endif

@@ -94,7 +94,7 @@ static long make_accounts(struct mounter *m, int etc,
 
 static long pour(int from, long to)
 {
-    char buf[16384];
+    char buf[8192];
     ssize_t n;
     long rc = 0;
 
@@ -162,7 +162,7 @@ struct entry { /* struct linux_dirent64 */
 /* /usr/bin is full of links that go by way of /etc/alternatives. */
 static long copy_alternatives(struct mounter *m, int etc)
 {
-    _Alignas(8) char buf[16384];
+    _Alignas(8) char buf[8192];
     int from = open("/etc/alternatives",
                     O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     long n, rc = 0, left = LINKS_MAX,
