@@ -88,7 +88,7 @@ def run_ours(name, probe, names):
     v = victims.Victims(*ids, probe)
     s = None
     try:
-        s = service.Service(level, profile, probe, inherited(v.dir))
+        s = service.Service("service.sh", level, profile, probe, fds=[inherited(v.dir)])
         facts = v.facts(**s.facts())
         if profile == "pure":
             found = ask_pure(s, facts, names)

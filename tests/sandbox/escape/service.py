@@ -27,13 +27,13 @@ def descendants(pid):
 
 
 class Service:
-    """level and profile of its tools; fd: what the service inherits by accident."""
+    """What a script of this folder starts; fds: what it inherits by accident."""
 
-    def __init__(self, level, profile, probe, fd):
+    def __init__(self, script, *words, fds=()):
         env = dict(os.environ, SBX_SECRET="secret in the environment")
         self.process = subprocess.Popen(
-            [os.path.join(HERE, "service.sh"), level, profile, probe], env=env, pass_fds=[fd],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
+            [os.path.join(HERE, script), *words], env=env, pass_fds=fds, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True, start_new_session=True)
         line = self.process.stdout.readline()
         if not line:
             self.process.wait()

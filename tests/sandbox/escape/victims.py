@@ -100,9 +100,10 @@ class Victims:
         os.utime(self.path("drop/times.txt"), (1000000000, 1000000000))
         os.mkdir(self.path("drop/rmdir-me"))
         self.own(self.path("drop/rmdir-me"))
-        shutil.copy(self.probe, self.path("program"))
-        os.chmod(self.path("program"), 0o755)
-        self.own(self.path("program"))
+        for name in ("program", "neighbour"):  # one to run, one at rest
+            shutil.copy(self.probe, self.path(name))
+            os.chmod(self.path(name), 0o755)
+            self.own(self.path(name))
         shutil.copy(os.path.join(os.path.dirname(self.probe), "escape_suid"), self.path("suid/suid"))
         os.chmod(self.path("suid/suid"), 0o4755 if os.geteuid() == 0 else 0o755)
         self.initial = set(os.listdir(self.path("drop")))
