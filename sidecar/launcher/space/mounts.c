@@ -27,17 +27,23 @@ static void shut(long fd)
         (void)raw_call3(SYS_close, fd, 0, 0);
 }
 
-long mounts_open(struct mounter *m, int dir, const char *path, int flags)
+static long open_how(struct mounter *m, int dir, const char *path, int flags,
+                     uint64_t resolve)
 {
     struct open_how how = {
         .flags = (uint64_t)(unsigned)flags | O_CLOEXEC,
         .mode = (flags & O_CREAT) != 0 ? 0444 : 0,
-        .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+        .resolve = resolve | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
     };
 
     return said(m, "open",
                 filter_call4(m->key, SYS_openat2, dir, raw_ptr(path),
                              raw_ptr(&how), sizeof(how)));
+}
+
+long mounts_open(struct mounter *m, int dir, const char *path, int flags)
+{
+    return open_how(m, dir, path, flags, 0);
 }
 
 static long config(struct mounter *m, int fs, unsigned cmd, const char *key,
@@ -139,16 +145,19 @@ long mounts_pivot(struct mounter *m, int root)
     return said(m, "umount", rc);
 }
 
-static long step_into(struct mounter *m, int dir, const char *name)
+/* resolve: RESOLVE_NO_XDEV where a mount on the way is not to be entered. */
+static long step_into(struct mounter *m, int dir, const char *name,
+                      uint64_t resolve)
 {
     long rc = filter_call4(m->key, SYS_mkdirat, dir, raw_ptr(name), 0755, 0);
 
     if (rc < 0 && rc != -EEXIST)
         return said(m, "mkdir", rc);
-    return mounts_open(m, dir, name, O_PATH | O_DIRECTORY);
+    return open_how(m, dir, name, O_PATH | O_DIRECTORY, resolve);
 }
 
-/* The folder that path's last part lies in; *last points into buf. */
+/* The folder that path's last part lies in; *last points into buf. Only in the
+ * file system that dir is in: nothing is ever made in the host's folders. */
 static long make_parents(struct mounter *m, int dir, const char *path,
                          char buf[PATH_CAP], char **last)
 {
@@ -162,7 +171,7 @@ static long make_parents(struct mounter *m, int dir, const char *path,
     here = mounts_open(m, dir, ".", O_PATH | O_DIRECTORY);
     while (here >= 0 && (slash = strchr(at, '/')) != NULL) {
         *slash = '\0';
-        next = step_into(m, (int)here, at);
+        next = step_into(m, (int)here, at, RESOLVE_NO_XDEV);
         shut(here);
         here = next;
         at = slash + 1;
@@ -179,7 +188,7 @@ long mounts_make(struct mounter *m, int dir, const char *path, bool is_dir)
     if (at < 0)
         return at;
     if (is_dir) {
-        fd = step_into(m, (int)at, last);
+        fd = step_into(m, (int)at, last, 0);
     } else {
         rc = mounts_open(m, (int)at, last, O_WRONLY | O_CREAT | O_EXCL);
         shut(rc);

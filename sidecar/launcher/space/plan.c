@@ -267,6 +267,47 @@ ts_err plan_inside(struct ts_arena *arena, const struct space_plan *p,
     return join_text(arena, SPACE_TMP, real + sizeof(tmp) - 2, ret);
 }
 
+/* A link beneath another link of /tmp: through that one it must lead to where
+ * it leads (then it needs no link of its own), or the two cannot both be. */
+static ts_err follow(struct ts_arena *arena, const struct space_plan *p,
+                     const struct plan_link *l, bool *ret_follows)
+{
+    const char *at = l->at + sizeof(tmp) - 1;
+
+    *ret_follows = false;
+    for (uint32_t i = 0; i < p->inner_count; i++) {
+        const char *led;
+        ts_err e;
+
+        if (p->inner[i].kind != INNER_LINK ||
+            !plan_is_beneath(at, p->inner[i].at))
+            continue;
+        e = join_text(arena, p->inner[i].from, at + strlen(p->inner[i].at),
+                      &led);
+        if (e != TS_OK)
+            return e;
+        *ret_follows = strcmp(led, l->to) == 0;
+        return *ret_follows ? TS_OK : TS_E_LIMIT;
+    }
+    return TS_OK;
+}
+
+static ts_err add_link(struct ts_arena *arena, struct space_plan *p,
+                       const struct plan_link *l)
+{
+    const char *at = l->at + sizeof(tmp) - 1;
+    bool follows;
+    ts_err e;
+
+    if (is_mounted(p, l->at))
+        return TS_OK; /* there with what it lies in */
+    e = follow(arena, p, l, &follows);
+    if (e != TS_OK || follows)
+        return e;
+    e = add_parents(arena, p, at);
+    return e == TS_OK ? add_inner(p, INNER_LINK, at, l->to) : e;
+}
+
 static ts_err stash(struct ts_arena *arena, struct space_plan *p,
                     uint32_t *reterr_from)
 {
@@ -280,14 +321,12 @@ static ts_err stash(struct ts_arena *arena, struct space_plan *p,
     }
     for (uint32_t i = 0; i < p->link_count && e == TS_OK; i++) {
         const struct plan_link *l = &p->links[i];
-        const char *at = l->at + sizeof(tmp) - 1;
 
         *reterr_from = l->from;
         if (!in_tmp(p, l->at))
             p->links[links++] = *l;
-        else if (!is_mounted(p, l->at) &&
-                 (e = add_parents(arena, p, at)) == TS_OK)
-            e = add_inner(p, INNER_LINK, at, l->to);
+        else
+            e = add_link(arena, p, l);
     }
     p->link_count = links;
     return e;
@@ -327,7 +366,8 @@ ts_err plan_make(struct ts_arena *arena, const struct plan_input *inputs,
     *reterr_why = "too many paths lie beneath each other";
     e = nest(&p, reterr_which);
     if (e == TS_OK) {
-        *reterr_why = "too many paths lie beneath /tmp";
+        *reterr_why =
+            "too many paths lie beneath /tmp, or by way of links in each other";
         e = stash(arena, &p, reterr_which);
     }
     if (e != TS_OK)
