@@ -379,8 +379,16 @@ ts_err plan_make(struct ts_arena *arena, const struct plan_input *inputs,
 bool plan_equal(const struct space_plan *a, const struct space_plan *b)
 {
     if (a->mount_count != b->mount_count || a->link_count != b->link_count ||
+        a->inner_count != b->inner_count ||
         a->tmp_is_folder != b->tmp_is_folder)
         return false;
+    for (uint32_t i = 0; i < a->inner_count; i++) {
+        const struct space_inner *x = &a->inner[i], *y = &b->inner[i];
+
+        if (x->kind != y->kind || strcmp(x->at, y->at) != 0 ||
+            (x->kind == INNER_LINK && strcmp(x->from, y->from) != 0))
+            return false;
+    }
     for (uint32_t i = 0; i < a->mount_count; i++) {
         const struct plan_mount *x = &a->mounts[i], *y = &b->mounts[i];
 
