@@ -70,6 +70,7 @@ ts_err back_flush(struct back *b)
         b->first = (b->first + 1) % BACK_SLOTS;
         b->count--;
     }
+    b->first = 0; /* most are sent at once: one slot's memory is enough */
     return TS_OK;
 }
 

@@ -16,7 +16,7 @@
  * go on.
  */
 #define BACK_SLOTS 256
-#define BACK_BYTES 1536
+#define BACK_BYTES (512 + TS_TRIPWIRES_MAX)
 #define BACK_FDS   3
 
 struct back_message {
