@@ -74,8 +74,8 @@ static inline uint16_t tripwire_check(const struct tripwire_hash *h,
 void tripwire_digest(const struct tripwire_hash *h, const uint8_t *p,
                      size_t len, uint8_t out[TRIPWIRE_DIGEST]);
 
-/* Calls take for each way of writing the secret, doubles included. bytes last
- * for the call. Ends with the first error. */
+/* Calls take for each way of writing the secret, some doubles included. bytes
+ * last for the call. Ends with the first error. */
 typedef ts_err (*tripwire_way)(void *arg, const uint8_t *bytes, size_t len);
 TS_NODISCARD ts_err tripwire_ways(const uint8_t *secret, size_t len,
                                   tripwire_way take, void *arg);

@@ -10,7 +10,7 @@
 struct ways {
     const uint8_t *secret;
     size_t len;
-    uint8_t *out; /* TRIPWIRE_LEN_MAX bytes */
+    uint8_t *out; /* six times len: "\\u00xx" for each byte */
     tripwire_way take;
     void *arg;
 };
@@ -18,13 +18,21 @@ struct ways {
 static const char hex_lower[] = "0123456789abcdef";
 static const char hex_upper[] = "0123456789ABCDEF";
 
+/* Most secrets need no escapes, so most ways write them as they are. */
+static ts_err give(const struct ways *w, size_t n)
+{
+    if (n == w->len && memcmp(w->out, w->secret, n) == 0)
+        return TS_OK;
+    return w->take(w->arg, w->out, n);
+}
+
 static ts_err as_hex(const struct ways *w, const char *digits)
 {
     for (size_t i = 0; i < w->len; i++) {
         w->out[2 * i] = (uint8_t)digits[w->secret[i] >> 4];
         w->out[2 * i + 1] = (uint8_t)digits[w->secret[i] & 15];
     }
-    return w->take(w->arg, w->out, 2 * w->len);
+    return give(w, 2 * w->len);
 }
 
 /* The six bits at that place of a text that has `offset` other bytes before
@@ -52,7 +60,7 @@ static ts_err as_base64(const struct ways *w, size_t offset, const char *last)
                                      : v < 62 ? '0' + (v - 52)
                                               : (unsigned)last[v - 62]);
     }
-    return w->take(w->arg, w->out, to - from);
+    return give(w, to - from);
 }
 
 static bool is_alnum(uint8_t c)
@@ -80,7 +88,7 @@ static ts_err as_percent(const struct ways *w, const char *kept,
             w->out[n++] = (uint8_t)digits[c & 15];
         }
     }
-    return w->take(w->arg, w->out, n);
+    return give(w, n);
 }
 
 static size_t put_unit(uint8_t *out, uint32_t unit)
@@ -114,7 +122,7 @@ static ts_err as_json(const struct ways *w, bool slash)
 
     for (size_t i = 0; i < w->len; i++)
         n += put_json(w->out + n, w->secret[i], slash);
-    return w->take(w->arg, w->out, n);
+    return give(w, n);
 }
 
 /* One character that is not ASCII, of a text that is valid UTF-8. */
@@ -148,7 +156,7 @@ static ts_err as_json_ascii(const struct ways *w)
         }
         n += put_unit(w->out + n, c);
     }
-    return w->take(w->arg, w->out, n);
+    return give(w, n);
 }
 
 ts_err tripwire_ways(const uint8_t *secret, size_t len, tripwire_way take,
@@ -157,7 +165,7 @@ ts_err tripwire_ways(const uint8_t *secret, size_t len, tripwire_way take,
     struct ways w = {.secret = secret, .len = len, .take = take, .arg = arg};
     ts_err e;
 
-    if ((w.out = ts_mem_alloc(TRIPWIRE_LEN_MAX)) == NULL)
+    if ((w.out = ts_mem_alloc(6 * len)) == NULL)
         return TS_E_NOMEM;
     e = take(arg, secret, len);
     for (size_t i = 0; i < 3 && e == TS_OK; i++)
@@ -173,7 +181,7 @@ ts_err tripwire_ways(const uint8_t *secret, size_t len, tripwire_way take,
         (e = as_percent(&w, "-._~", hex_upper, true)) == TS_OK &&
         (e = as_json(&w, false)) == TS_OK && (e = as_json(&w, true)) == TS_OK)
         e = as_json_ascii(&w);
-    sodium_memzero(w.out, TRIPWIRE_LEN_MAX);
+    sodium_memzero(w.out, 6 * len);
     ts_mem_free(w.out);
     return e;
 }
