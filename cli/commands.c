@@ -8,6 +8,7 @@
 #include "cli/directory/directory.h"
 #include "cli/policy/policy.h"
 #include "cli/revocations/revocations.h"
+#include "cli/sandbox/sandbox.h"
 
 /* In the order of tipstaff --help. */
 const struct cli_command cli_commands[] = {
@@ -27,6 +28,7 @@ const struct cli_command cli_commands[] = {
     {"tail", "show decisions as they are written", cmd_tail},
     {"policy", "check, format, ask, explain and test Cedar policies",
      cmd_policy},
+    {"sandbox", "what a seccomp profile lets tools call", cmd_sandbox},
     {"log", "verify the decision log, show one decision", cmd_log},
     {NULL, NULL, NULL},
 };

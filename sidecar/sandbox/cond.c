@@ -67,7 +67,7 @@ static ts_err unknown_value(struct reader *r, struct ts_str w)
                    near);
     return bad(r,
                "\"%s\" is no known value; write a number (12, 0x0c, 0o14) or "
-               "a name that `tipstaff sandbox lint --help` lists",
+               "a name of the headers, such as O_CREAT or TCGETS",
                shown);
 }
 

@@ -262,6 +262,23 @@ static void bundle_collect_links_as_in_a_configmap_are_followed(void **state)
     ts_fd_close(&fd);
 }
 
+/* The folder of profiles need not be there; what is in it is read. */
+static void bundle_collect_takes_profiles_of_the_sandbox(void **state)
+{
+    const struct tree *t = *state;
+    char text[512] = "";
+    struct bundle b;
+    int fd = -1;
+
+    put(t, "sandbox/mine.yaml", "name: mine\n");
+    assert_int_equal(bundle_collect(t->fd, &fd, text, sizeof(text)), TS_OK);
+    assert_int_equal(bundle_open(fd, &b), TS_OK);
+    assert_true(ts_str_eq_c(bundle_find(&b, "sandbox/mine.yaml")->content,
+                            "name: mine\n"));
+    bundle_done(&b);
+    ts_fd_close(&fd);
+}
+
 static void expect_refusal(const struct tree *t, const char *text)
 {
     char got[512] = "";
@@ -436,6 +453,7 @@ int main(void)
         cmocka_unit_test(bundle_open_any_missing_seal_is_refused),
         cmocka_unit_test(bundle_open_truncated_or_flipped),
         cmocka_unit_test(bundle_collect_reads_all_sorted),
+        cmocka_unit_test(bundle_collect_takes_profiles_of_the_sandbox),
         cmocka_unit_test(bundle_collect_refusals_name_the_file),
         cmocka_unit_test(bundle_collect_takes_signed_files_up_to_their_limits),
         cmocka_unit_test(bundle_read_file_has_the_rules_of_the_bundle),
