@@ -10,7 +10,8 @@
 static ts_err load(int config_fd, struct snapshot **ret, char *text, size_t cap)
 {
     /* Whether tokens can be signed is no matter of the directory. */
-    static const struct control_start settings = {.has_token_key = true};
+    static const struct control_start settings = {.has_token_key = true,
+                                                  .has_broker = true};
     struct bundle b = {0};
     int fd = -1;
     ts_err e = bundle_collect(config_fd, &fd, text, cap);

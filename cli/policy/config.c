@@ -11,7 +11,8 @@ bool pol_config_load(const char *dir, struct snapshot **ret)
 {
     /* Whether tokens can be signed is the service's business, not that of who
      * asks its policies. */
-    static const struct control_start settings = {.has_token_key = true};
+    static const struct control_start settings = {.has_token_key = true,
+                                                  .has_broker = true};
     /* Of files alone: no marks, and recorded calls were long ago. */
     static const struct snapshot_past past = {.strict = true};
     char text[CONTROL_TEXT_MAX] = "cannot be read";

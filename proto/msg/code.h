@@ -45,6 +45,8 @@ enum verdict {
     X(SCHEMA_MISMATCH, "schema_mismatch",                                      \
       "the call does not fit the tenant's schema")                             \
     X(TOOL_UNKNOWN, "tool_unknown", "no tool of this name is configured")      \
+    X(TOOL_UNAVAILABLE, "tool_unavailable",                                    \
+      "this tool is configured wrongly; an operator has to repair it")         \
     X(AUDIT_UNAVAILABLE, "audit_unavailable",                                  \
       "the decision could not be recorded, so nothing was run")                \
     X(SANDBOX_UNAVAILABLE, "sandbox_unavailable",                              \

@@ -27,6 +27,7 @@
  *     path: {type: path, required: true, description: "file to read"}
  *   resource: {type: File, arg: path, root: /srv/workspace, access: read}
  *   seccomp: files
+ *   sandbox: full
  *   limits: {wall_ms: 5000, memory_mb: 256, processes: 16}
  *   require: [landlock]
  */
@@ -173,6 +174,7 @@ struct manifest_pair {
 struct manifest {       /* everything lives in the arena given to the loader */
     struct ts_str file; /* its name in the bundle, for messages */
     struct ts_str tool;
+    uint32_t tool_line; /* where it says so */
     struct ts_str description;
     struct ts_str action;
     struct ts_str exec;        /* absolute path of the program */
@@ -210,26 +212,65 @@ struct manifest {       /* everything lives in the arena given to the loader */
     struct manifest_limits limits;
     struct manifest_token token;
     enum manifest_log log;
-    uint32_t launcher;  /* index of the launcher process that runs it */
+    uint32_t launcher;  /* index of the launcher that runs it: of its profile */
     uint8_t digest[32]; /* BLAKE2b-256 of the file's bytes */
+};
+
+/*
+ * One that is not served. The others are: a mistake in one tool is no reason to
+ * take all away. A call of it is answered with CODE_TOOL_UNAVAILABLE.
+ */
+struct manifest_refused {
+    struct ts_str file;
+    struct ts_str tool; /* "" when it cannot be told */
+    uint32_t line;      /* from 1 */
+    struct ts_str text; /* "FILE:LINE: what; what to do" */
 };
 
 struct manifests { /* one generation; immutable */
     struct ts_arena arena;
     struct manifest *list; /* sorted by tool */
     uint32_t count;
+    const struct manifest_refused *refused; /* sorted by file */
+    uint32_t refused_count;
     uint64_t generation;
 };
 
+/* What is known beside the files. Gate, launchers and broker are told the same
+ * (control_start), so that all of them serve and refuse the same tools. */
+struct manifest_facts {
+    bool has_broker;     /* a manifest may have `network:` */
+    bool has_token_key;  /* a manifest may have `identity_token:` */
+    enum box_level most; /* `sandbox.level` of tipstaff.yaml; BOX_ANY: all */
+    uint32_t launchers;  /* one for each profile; 0 and 1: one runs all */
+};
+
 struct bundle;
-/* Parses every tools/NAME.yaml of the bundle. On failure nothing is returned
- * and reterr_text holds "FILE:LINE: what; what to do". */
-TS_NODISCARD ts_err manifests_load(const struct bundle *b, uint64_t generation,
-                                   struct manifests **ret, char *reterr_text,
-                                   size_t reterr_cap);
+struct control_start;
+struct manifest_facts manifest_facts_of(const struct control_start *s);
+
+/* Parses every tools/NAME.yaml of the bundle. What is wrong with one of them
+ * goes into `refused`, and two that declare the same tool are both refused.
+ * Fails only for want of memory or when there are more than TS_TOOLS_MAX files;
+ * then nothing is returned and reterr_text holds "FILE:LINE: what; what to do".
+ */
+TS_NODISCARD ts_err manifests_load(const struct bundle *b,
+                                   const struct manifest_facts *facts,
+                                   uint64_t generation, struct manifests **ret,
+                                   char *reterr_text, size_t reterr_cap);
 void manifests_free(struct manifests *m);
 const struct manifest *manifests_find(const struct manifests *m,
                                       struct ts_str tool);
+/* NULL if no refused manifest is known to be of that tool. */
+const struct manifest_refused *manifests_refused(const struct manifests *m,
+                                                 struct ts_str tool);
+
+/* The launcher that runs tools of a seccomp profile: pure, files, build, net,
+ * jit are 0 to 4, then the names of sandbox/NAME.yaml in their order. False if
+ * there is no such profile. */
+bool manifest_profile_index(const struct bundle *b, struct ts_str name,
+                            uint32_t *ret);
+uint32_t manifest_profile_count(const struct bundle *b);
 
 /* One argument value of a call, checked against its declaration. */
 struct arg_value {

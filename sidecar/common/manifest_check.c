@@ -3,7 +3,7 @@
 
 #include "sidecar/common/manifest_priv.h"
 
-static uint32_t line_of(const struct manifest_reader *r, const char *key)
+uint32_t manifest_line(const struct manifest_reader *r, const char *key)
 {
     const struct yaml_node *n = yaml_node_find(r->root, key);
 
@@ -22,8 +22,13 @@ static bool is_word(struct ts_str s, const char *extra)
     return s.len > 0;
 }
 
-static ts_err check_path(const struct manifest_reader *r, const char *key,
-                         struct ts_str path)
+bool manifest_tool_is_name(struct ts_str s)
+{
+    return s.len <= TS_TOOL_NAME_MAX && is_word(s, "._-");
+}
+
+ts_err manifest_check_path(struct manifest_reader *r, const char *key,
+                           uint32_t line, struct ts_str path)
 {
     struct ts_str canonical;
     char shown[128];
@@ -35,13 +40,19 @@ static ts_err check_path(const struct manifest_reader *r, const char *key,
     if (e == TS_OK && ts_str_eq(path, canonical))
         return TS_OK;
     (void)ts_str_escape(shown, sizeof(shown), path.ptr, path.len);
-    return manifest_fail(r, line_of(r, key),
+    return manifest_fail(r, line,
                          "%s: \"%s\" must be an absolute path without \".\", "
                          "\"..\", double or final slashes",
                          key, shown);
 }
 
-static ts_err check_paths(const struct manifest_reader *r, const char *key,
+static ts_err check_path(struct manifest_reader *r, const char *key,
+                         struct ts_str path)
+{
+    return manifest_check_path(r, key, manifest_line(r, key), path);
+}
+
+static ts_err check_paths(struct manifest_reader *r, const char *key,
                           struct ts_str const *list, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
@@ -53,19 +64,19 @@ static ts_err check_paths(const struct manifest_reader *r, const char *key,
     return TS_OK;
 }
 
-static ts_err check_names(const struct manifest_reader *r)
+static ts_err check_names(struct manifest_reader *r)
 {
     struct manifest *m = r->m;
 
     if (m->tool.len == 0)
         return manifest_fail(r, r->root->line, "key \"tool\" is missing");
-    if (!is_word(m->tool, "._-"))
-        return manifest_fail(r, line_of(r, "tool"),
+    if (!manifest_tool_is_name(m->tool))
+        return manifest_fail(r, manifest_line(r, "tool"),
                              "tool: use letters, digits, \".\", \"_\", \"-\"");
     if (m->action.len == 0)
         m->action = m->tool;
     if (!is_word(m->action, "._-:/"))
-        return manifest_fail(r, line_of(r, "action"),
+        return manifest_fail(r, manifest_line(r, "action"),
                              "action: use letters, digits and ._-:/");
     if (m->exec.len == 0)
         return manifest_fail(r, r->root->line,
@@ -78,11 +89,11 @@ static ts_err check_names(const struct manifest_reader *r)
     return check_path(r, "exec", m->exec);
 }
 
-static ts_err check_piece(const struct manifest_reader *r, uint32_t index,
+static ts_err check_piece(struct manifest_reader *r, uint32_t index,
                           const struct argv_piece *p, bool is_whole)
 {
     const struct manifest_arg *arg;
-    uint32_t line = line_of(r, "argv");
+    uint32_t line = manifest_line(r, "argv");
     char name[80];
 
     if (!p->is_arg)
@@ -112,7 +123,7 @@ static ts_err check_piece(const struct manifest_reader *r, uint32_t index,
     return TS_OK;
 }
 
-static ts_err check_argv(const struct manifest_reader *r)
+static ts_err check_argv(struct manifest_reader *r)
 {
     for (uint32_t i = 0; i < r->m->argv_count; i++) {
         struct ts_str word = r->m->argv[i];
@@ -124,7 +135,7 @@ static ts_err check_argv(const struct manifest_reader *r)
 
             if (argv_next_piece(&word, &p) != TS_OK)
                 return manifest_fail(
-                    r, line_of(r, "argv"),
+                    r, manifest_line(r, "argv"),
                     "argv: word %u has a brace that does not belong to "
                     "\"{name}\" or \"{name...}\"; write \"{{\" for a brace",
                     i + 1);
@@ -158,17 +169,17 @@ static bool is_type_name(struct ts_str s)
     return s.len > 0 && !at_start;
 }
 
-static ts_err check_resource_arg(const struct manifest_reader *r,
-                                 enum arg_type type, const char *type_name)
+static ts_err check_resource_arg(struct manifest_reader *r, enum arg_type type,
+                                 const char *type_name)
 {
     const struct manifest_arg *arg =
         manifest_arg_find(r->m, r->m->resource_arg);
 
     if (arg == NULL)
-        return manifest_fail(r, line_of(r, "resource"),
+        return manifest_fail(r, manifest_line(r, "resource"),
                              "resource: arg must name one of args");
     if (arg->type != type || !arg->required)
-        return manifest_fail(r, line_of(r, "resource"),
+        return manifest_fail(r, manifest_line(r, "resource"),
                              "resource: its argument must have type %s and "
                              "required: true",
                              type_name);
@@ -185,7 +196,7 @@ static struct ts_str parent_of(struct ts_str path)
     return path;
 }
 
-static ts_err check_fixed_path(const struct manifest_reader *r)
+static ts_err check_fixed_path(struct manifest_reader *r)
 {
     struct manifest *m = r->m;
     struct ts_str canonical;
@@ -202,26 +213,26 @@ static ts_err check_fixed_path(const struct manifest_reader *r)
     e = path_canonical(m->resource_root, m->resource_path, r->arena,
                        &canonical);
     if (e == TS_E_INVALID)
-        return manifest_fail(r, line_of(r, "resource"),
+        return manifest_fail(r, manifest_line(r, "resource"),
                              "resource: path does not lie beneath root");
     return e;
 }
 
-static ts_err check_path_resource(const struct manifest_reader *r)
+static ts_err check_path_resource(struct manifest_reader *r)
 {
     struct manifest *m = r->m;
     ts_err e;
 
     if (m->access == ACCESS_NONE)
-        return manifest_fail(r, line_of(r, "resource"),
+        return manifest_fail(r, manifest_line(r, "resource"),
                              "resource: say access: read or access: write");
     if ((m->resource_arg.len == 0) == (m->resource_path.len == 0))
-        return manifest_fail(r, line_of(r, "resource"),
+        return manifest_fail(r, manifest_line(r, "resource"),
                              "resource: give either arg or path");
     if (m->resource_path.len > 0)
         return check_fixed_path(r);
     if (m->resource_root.len == 0)
-        return manifest_fail(r, line_of(r, "resource"),
+        return manifest_fail(r, manifest_line(r, "resource"),
                              "resource: give root, the folder that no path "
                              "may leave");
     if ((e = check_path(r, "resource", m->resource_root)) != TS_OK)
@@ -229,7 +240,7 @@ static ts_err check_path_resource(const struct manifest_reader *r)
     return check_resource_arg(r, ARG_PATH, "path");
 }
 
-static ts_err check_resource(const struct manifest_reader *r)
+static ts_err check_resource(struct manifest_reader *r)
 {
     struct manifest *m = r->m;
 
@@ -244,11 +255,11 @@ static ts_err check_resource(const struct manifest_reader *r)
         break;
     }
     if (!is_type_name(m->resource_type))
-        return manifest_fail(r, line_of(r, "resource"),
+        return manifest_fail(r, manifest_line(r, "resource"),
                              "resource: type must be a Cedar type name");
     if (m->resource_path.len > 0 || m->resource_root.len > 0 ||
         m->access != ACCESS_NONE)
-        return manifest_fail(r, line_of(r, "resource"),
+        return manifest_fail(r, manifest_line(r, "resource"),
                              "resource: path, root and access belong to types "
                              "File and Dir");
     if (m->resource == RESOURCE_URL)
@@ -256,7 +267,7 @@ static ts_err check_resource(const struct manifest_reader *r)
     return check_resource_arg(r, ARG_STRING, "string");
 }
 
-static ts_err check_env(const struct manifest_reader *r)
+static ts_err check_env(struct manifest_reader *r)
 {
     for (uint32_t i = 0; i < r->m->env_count; i++) {
         struct ts_str key = r->m->env[i].key;
@@ -265,36 +276,17 @@ static ts_err check_env(const struct manifest_reader *r)
         (void)ts_str_escape(name, sizeof(name), key.ptr, key.len);
         if (!is_word(key, "_") || key.len > ARG_NAME_MAX ||
             (key.ptr[0] >= '0' && key.ptr[0] <= '9'))
-            return manifest_fail(r, line_of(r, "env"),
+            return manifest_fail(r, manifest_line(r, "env"),
                                  "env: \"%s\" is not a variable's name", name);
         if (ts_str_starts(key, TS_STR_LIT("TIPSTAFF_")) ||
             (r->m->scratch.len > 0 && ts_str_eq_c(key, "TMPDIR")))
-            return manifest_fail(r, line_of(r, "env"),
+            return manifest_fail(r, manifest_line(r, "env"),
                                  "env: \"%s\" is set by the launcher", name);
     }
     return TS_OK;
 }
 
-static ts_err check_profile(const struct manifest_reader *r)
-{
-    struct manifest *m = r->m;
-
-    if (m->seccomp.len == 0)
-        m->seccomp = TS_STR_LIT("files");
-    if (!ts_str_eq_c(m->seccomp, "pure") && !ts_str_eq_c(m->seccomp, "files") &&
-        !ts_str_eq_c(m->seccomp, "build"))
-        return manifest_fail(r, line_of(r, "seccomp"),
-                             "seccomp must be pure, files or build");
-    if (ts_str_eq_c(m->seccomp, "pure") &&
-        (m->access == ACCESS_WRITE || m->write_count > 0 || m->exec_count > 0 ||
-         m->scratch.len > 0))
-        return manifest_fail(r, line_of(r, "seccomp"),
-                             "seccomp: a pure tool writes no files and starts "
-                             "no programs; use files");
-    return TS_OK;
-}
-
-static ts_err check_folders(const struct manifest_reader *r)
+static ts_err check_folders(struct manifest_reader *r)
 {
     struct manifest *m = r->m;
     ts_err e;
@@ -329,19 +321,24 @@ static bool is_token_text(struct ts_str s, bool spaces)
     return before != ' ';
 }
 
-static ts_err check_identity_token(const struct manifest_reader *r)
+static ts_err check_identity_token(struct manifest_reader *r)
 {
     const struct manifest_token *t = &r->m->token;
 
     if (t->ttl_s == 0)
         return TS_OK;
+    if (!r->facts->has_token_key)
+        return manifest_fail(r, manifest_line(r, "identity_token"),
+                             "identity_token: this sidecar has no key to sign "
+                             "with; make one with `tipstaff key new` and name "
+                             "it as token_key in tipstaff.yaml");
     if (!is_token_text(t->audience, false))
-        return manifest_fail(r, line_of(r, "identity_token"),
+        return manifest_fail(r, manifest_line(r, "identity_token"),
                              "identity_token: give audience, the one service "
                              "that the token is for: printable ASCII without "
                              "spaces, quotes and backslashes");
     if (t->scope.len > 0 && !is_token_text(t->scope, true))
-        return manifest_fail(r, line_of(r, "identity_token"),
+        return manifest_fail(r, manifest_line(r, "identity_token"),
                              "identity_token: scope is words of printable "
                              "ASCII with one space between two, without "
                              "quotes and backslashes");
@@ -354,8 +351,11 @@ ts_err manifest_check(struct manifest_reader *r)
 
     if ((e = check_names(r)) != TS_OK || (e = check_argv(r)) != TS_OK ||
         (e = check_resource(r)) != TS_OK || (e = check_env(r)) != TS_OK ||
-        (e = check_profile(r)) != TS_OK ||
-        (e = check_identity_token(r)) != TS_OK)
+        (e = check_identity_token(r)) != TS_OK ||
+        (e = check_folders(r)) != TS_OK ||
+        (e = manifest_check_box(r)) != TS_OK ||
+        (e = manifest_check_network(r)) != TS_OK ||
+        (e = manifest_check_secrets(r)) != TS_OK)
         return e;
-    return check_folders(r);
+    return manifest_check_nesting(r);
 }

@@ -1,128 +1,6 @@
-/*
- * The shape of a manifest: a table says which key has which reader. An unknown
- * key is an error, since a misspelt limit would otherwise be no limit.
- */
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
+/* The shape of a manifest: a reader for each key. */
 #include "sidecar/common/layer.h"
 #include "sidecar/common/manifest_priv.h"
-
-ts_err manifest_fail(const struct manifest_reader *r, uint32_t line,
-                     const char *fmt, ...)
-{
-    char what[512];
-    va_list ap;
-
-    va_start(ap, fmt);
-    (void)vsnprintf(what, sizeof(what), fmt, ap);
-    va_end(ap);
-    (void)snprintf(r->text, r->cap, "%.*s:%u: %s", (int)r->m->file.len,
-                   r->m->file.ptr, line, what);
-    return TS_E_FORMAT;
-}
-
-ts_err manifest_read_str(const struct manifest_reader *r,
-                         const struct yaml_node *n, size_t max_len,
-                         struct ts_str *ret)
-{
-    struct ts_str s;
-
-    if (!yaml_node_str(n, &s) || s.len == 0)
-        return manifest_fail(r, n->line, "expected a text; write it in quotes");
-    if (s.len > max_len)
-        return manifest_fail(r, n->line, "longer than %zu bytes", max_len);
-    *ret = s;
-    return TS_OK;
-}
-
-ts_err manifest_read_strings(const struct manifest_reader *r,
-                             const struct yaml_node *n, uint32_t max,
-                             size_t max_len, struct ts_str const **ret,
-                             uint32_t *ret_count)
-{
-    const struct yaml_node *child;
-    struct ts_str *list;
-    uint32_t i = 0;
-    void *p;
-    ts_err e;
-
-    if (n->kind != YAML_KIND_LIST)
-        return manifest_fail(r, n->line,
-                             "expected a list, e.g. [\"a\", \"b\"]");
-    if (n->count > max)
-        return manifest_fail(r, n->line, "more than %u entries", max);
-    e = ts_arena_array(r->arena, (size_t)n->count + 1, sizeof(*list), &p);
-    if (e != TS_OK)
-        return e;
-    list = p;
-    for (child = n->first; child != NULL; child = child->next) {
-        if ((e = manifest_read_str(r, child, max_len, &list[i++])) != TS_OK)
-            return e;
-    }
-    *ret = list;
-    *ret_count = n->count;
-    return TS_OK;
-}
-
-static ts_err read_bool(const struct manifest_reader *r,
-                        const struct yaml_node *n, bool *ret)
-{
-    if (!yaml_node_bool(n, ret))
-        return manifest_fail(r, n->line, "expected true or false");
-    return TS_OK;
-}
-
-static ts_err read_number(const struct manifest_reader *r,
-                          const struct yaml_node *n, uint64_t min, uint64_t max,
-                          uint64_t *ret)
-{
-    int64_t v;
-
-    if (!yaml_node_int(n, &v))
-        return manifest_fail(r, n->line, "expected a whole number");
-    if (v < 0 || (uint64_t)v < min || (uint64_t)v > max)
-        return manifest_fail(r, n->line, "must be from %llu to %llu",
-                             (unsigned long long)min, (unsigned long long)max);
-    *ret = (uint64_t)v;
-    return TS_OK;
-}
-
-typedef ts_err read_fn(struct manifest_reader *r, const struct yaml_node *n);
-
-struct field {
-    const char *key;
-    read_fn *read;
-};
-
-static ts_err read_map(struct manifest_reader *r, const struct yaml_node *map,
-                       const struct field *fields, size_t count,
-                       const char *what)
-{
-    char name[64];
-    ts_err e;
-
-    if (map->kind != YAML_KIND_MAP)
-        return manifest_fail(r, map->line, "%s: expected \"key: value\" lines",
-                             what);
-    for (const struct yaml_node *n = map->first; n != NULL; n = n->next) {
-        size_t i = 0;
-
-        while (i < count && !ts_str_eq_c(n->key, fields[i].key))
-            i++;
-        if (i == count) {
-            (void)ts_str_escape(name, sizeof(name), n->key.ptr, n->key.len);
-            return manifest_fail(
-                r, n->line,
-                "unknown key \"%s\" in %s; tipstaff-tool(5) lists the keys",
-                name, what);
-        }
-        if ((e = fields[i].read(r, n)) != TS_OK)
-            return e;
-    }
-    return TS_OK;
-}
 
 /* Readers of one key each -------------------------------------------------- */
 
@@ -155,7 +33,7 @@ static ts_err read_argv(struct manifest_reader *r, const struct yaml_node *n)
 
 static ts_err read_stdin(struct manifest_reader *r, const struct yaml_node *n)
 {
-    return read_bool(r, n, &r->m->stdin_allowed);
+    return manifest_read_bool(r, n, &r->m->stdin_allowed);
 }
 
 static ts_err read_cwd(struct manifest_reader *r, const struct yaml_node *n)
@@ -217,60 +95,14 @@ static ts_err read_env(struct manifest_reader *r, const struct yaml_node *n)
     return TS_OK;
 }
 
-static ts_err read_seccomp(struct manifest_reader *r, const struct yaml_node *n)
-{
-    return manifest_read_str(r, n, 32, &r->m->seccomp);
-}
-
-static ts_err read_require(struct manifest_reader *r, const struct yaml_node *n)
-{
-    struct ts_str const *names;
-    uint32_t count;
-    char shown[64];
-    ts_err e;
-
-    e = manifest_read_strings(r, n, LAYER_COUNT, 32, &names, &count);
-    if (e != TS_OK)
-        return e;
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t bit = layer_parse(names[i]);
-
-        (void)ts_str_escape(shown, sizeof(shown), names[i].ptr, names[i].len);
-        if (bit == 0)
-            return manifest_fail(r, n->line,
-                                 "unknown sandbox layer \"%s\"; "
-                                 "tipstaff doctor lists them",
-                                 shown);
-        r->m->require |= bit;
-    }
-    return TS_OK;
-}
-
 static ts_err read_log(struct manifest_reader *r, const struct yaml_node *n)
 {
     static const char *const names[] = {"keys", "digest", "full"};
-    struct ts_str s = {0};
-    ts_err e = manifest_read_str(r, n, 32, &s);
-
-    if (e != TS_OK)
-        return e;
-    for (unsigned i = 0; i < 3; i++) {
-        if (ts_str_eq_c(s, names[i])) {
-            r->m->log = (enum manifest_log)i;
-            return TS_OK;
-        }
-    }
-    return manifest_fail(r, n->line, "log must be keys, digest or full");
-}
-
-static ts_err read_launcher(struct manifest_reader *r,
-                            const struct yaml_node *n)
-{
-    uint64_t v = 0;
-    ts_err e = read_number(r, n, 0, TS_LAUNCHERS_MAX - 1, &v);
+    size_t i = 0;
+    ts_err e = manifest_read_word(r, n, names, 3, &i);
 
     if (e == TS_OK)
-        r->m->launcher = (uint32_t)v;
+        r->m->log = (enum manifest_log)i;
     return e;
 }
 
@@ -302,30 +134,27 @@ static ts_err resource_root(struct manifest_reader *r,
 static ts_err resource_access(struct manifest_reader *r,
                               const struct yaml_node *n)
 {
-    struct ts_str s = {0};
-    ts_err e = manifest_read_str(r, n, 32, &s);
+    static const char *const names[] = {"read", "write"};
+    size_t i = 0;
+    ts_err e = manifest_read_word(r, n, names, 2, &i);
 
-    if (e != TS_OK)
-        return e;
-    if (ts_str_eq_c(s, "read"))
-        r->m->access = ACCESS_READ;
-    else if (ts_str_eq_c(s, "write"))
-        r->m->access = ACCESS_WRITE;
-    else
-        return manifest_fail(r, n->line, "access must be read or write");
-    return TS_OK;
+    if (e == TS_OK)
+        r->m->access = i == 0 ? ACCESS_READ : ACCESS_WRITE;
+    return e;
 }
+
+static const struct manifest_key resource_keys[] = {
+    {"type", resource_type},     {"arg", resource_arg},
+    {"path", resource_path},     {"root", resource_root},
+    {"access", resource_access},
+};
+const struct manifest_map manifest_resource_map =
+    MANIFEST_MAP("resource", resource_keys);
 
 static ts_err read_resource(struct manifest_reader *r,
                             const struct yaml_node *n)
 {
-    static const struct field fields[] = {
-        {"type", resource_type},     {"arg", resource_arg},
-        {"path", resource_path},     {"root", resource_root},
-        {"access", resource_access},
-    };
-    ts_err e =
-        read_map(r, n, fields, sizeof(fields) / sizeof(fields[0]), "resource");
+    ts_err e = manifest_read_map(r, n, &manifest_resource_map);
 
     if (e != TS_OK)
         return e;
@@ -348,70 +177,78 @@ static ts_err read_resource(struct manifest_reader *r,
 
 static ts_err limit_wall(struct manifest_reader *r, const struct yaml_node *n)
 {
-    return read_number(r, n, 1, TS_WALL_HARD_MS, &r->m->limits.wall_ms);
+    return manifest_read_number(r, n, 1, TS_WALL_HARD_MS,
+                                &r->m->limits.wall_ms);
 }
 
 static ts_err limit_cpu(struct manifest_reader *r, const struct yaml_node *n)
 {
-    return read_number(r, n, 1, 86400, &r->m->limits.cpu_s);
+    return manifest_read_number(r, n, 1, 86400, &r->m->limits.cpu_s);
 }
 
 static ts_err limit_memory(struct manifest_reader *r, const struct yaml_node *n)
 {
-    return read_number(r, n, 1, 1048576, &r->m->limits.memory_mb);
+    return manifest_read_number(r, n, 1, 1048576, &r->m->limits.memory_mb);
 }
 
 static ts_err limit_processes(struct manifest_reader *r,
                               const struct yaml_node *n)
 {
-    return read_number(r, n, 1, 4096, &r->m->limits.processes);
+    return manifest_read_number(r, n, 1, 4096, &r->m->limits.processes);
 }
 
 static ts_err limit_file_size(struct manifest_reader *r,
                               const struct yaml_node *n)
 {
-    return read_number(r, n, 0, 1048576, &r->m->limits.file_size_mb);
+    return manifest_read_number(r, n, 0, 1048576, &r->m->limits.file_size_mb);
 }
 
 static ts_err limit_open_files(struct manifest_reader *r,
                                const struct yaml_node *n)
 {
-    return read_number(r, n, 8, 4096, &r->m->limits.open_files);
+    return manifest_read_number(r, n, 8, 4096, &r->m->limits.open_files);
 }
 
 static ts_err limit_output(struct manifest_reader *r, const struct yaml_node *n)
 {
-    return read_number(r, n, 1, TS_OUTPUT_HARD_MAX, &r->m->limits.output_bytes);
+    return manifest_read_number(r, n, 1, TS_OUTPUT_HARD_MAX,
+                                &r->m->limits.output_bytes);
+}
+
+static ts_err limit_tmp(struct manifest_reader *r, const struct yaml_node *n)
+{
+    return manifest_read_number(r, n, 1, 65536, &r->m->limits.tmp_mb);
 }
 
 static ts_err limit_on_output(struct manifest_reader *r,
                               const struct yaml_node *n)
 {
-    struct ts_str s = {0};
-    ts_err e = manifest_read_str(r, n, 32, &s);
+    static const char *const names[] = {"truncate", "kill"};
+    size_t i = 0;
+    ts_err e = manifest_read_word(r, n, names, 2, &i);
 
-    if (e != TS_OK)
-        return e;
-    if (ts_str_eq_c(s, "truncate"))
-        r->m->limits.on_output_limit = OUTPUT_TRUNCATE;
-    else if (ts_str_eq_c(s, "kill"))
-        r->m->limits.on_output_limit = OUTPUT_KILL;
-    else
-        return manifest_fail(r, n->line,
-                             "on_output_limit must be truncate or kill");
-    return TS_OK;
+    if (e == TS_OK)
+        r->m->limits.on_output_limit = i == 0 ? OUTPUT_TRUNCATE : OUTPUT_KILL;
+    return e;
 }
+
+static const struct manifest_key limits_keys[] = {
+    {"wall_ms", limit_wall},
+    {"cpu_s", limit_cpu},
+    {"memory_mb", limit_memory},
+    {"processes", limit_processes},
+    {"file_size_mb", limit_file_size},
+    {"open_files", limit_open_files},
+    {"output_bytes", limit_output},
+    {"on_output_limit", limit_on_output},
+    {"tmp_mb", limit_tmp},
+};
+const struct manifest_map manifest_limits_map =
+    MANIFEST_MAP("limits", limits_keys);
 
 static ts_err read_limits(struct manifest_reader *r, const struct yaml_node *n)
 {
-    static const struct field fields[] = {
-        {"wall_ms", limit_wall},           {"cpu_s", limit_cpu},
-        {"memory_mb", limit_memory},       {"processes", limit_processes},
-        {"file_size_mb", limit_file_size}, {"open_files", limit_open_files},
-        {"output_bytes", limit_output},    {"on_output_limit", limit_on_output},
-    };
-
-    return read_map(r, n, fields, sizeof(fields) / sizeof(fields[0]), "limits");
+    return manifest_read_map(r, n, &manifest_limits_map);
 }
 
 /* identity_token: ---------------------------------------------------------- */
@@ -430,46 +267,52 @@ static ts_err token_scope(struct manifest_reader *r, const struct yaml_node *n)
 
 static ts_err token_ttl(struct manifest_reader *r, const struct yaml_node *n)
 {
-    return read_number(r, n, 1, MANIFEST_TOKEN_TTL_MAX, &r->m->token.ttl_s);
+    return manifest_read_number(r, n, 1, MANIFEST_TOKEN_TTL_MAX,
+                                &r->m->token.ttl_s);
 }
+
+static const struct manifest_key token_keys[] = {
+    {"audience", token_audience}, {"scope", token_scope}, {"ttl_s", token_ttl}};
+const struct manifest_map manifest_token_map =
+    MANIFEST_MAP("identity_token", token_keys);
 
 static ts_err read_identity_token(struct manifest_reader *r,
                                   const struct yaml_node *n)
 {
-    static const struct field fields[] = {{"audience", token_audience},
-                                          {"scope", token_scope},
-                                          {"ttl_s", token_ttl}};
-
     r->m->token.ttl_s = MANIFEST_TOKEN_TTL_MAX;
-    return read_map(r, n, fields, sizeof(fields) / sizeof(fields[0]),
-                    "identity_token");
+    return manifest_read_map(r, n, &manifest_token_map);
 }
+
+static const struct manifest_key top_keys[] = {
+    {"tool", read_tool},
+    {"description", read_description},
+    {"exec", read_exec},
+    {"digest", manifest_read_digest},
+    {"argv", read_argv},
+    {"action", read_action},
+    {"args", manifest_read_args},
+    {"resource", read_resource},
+    {"stdin", read_stdin},
+    {"cwd", read_cwd},
+    {"scratch", read_scratch},
+    {"read_paths", read_read_paths},
+    {"write_paths", read_write_paths},
+    {"exec_paths", read_exec_paths},
+    {"env", read_env},
+    {"sandbox", manifest_read_sandbox},
+    {"seccomp", manifest_read_seccomp},
+    {"init", manifest_read_init},
+    {"require", manifest_read_require},
+    {"limits", read_limits},
+    {"network", manifest_read_network},
+    {"secrets", manifest_read_secrets},
+    {"identity_token", read_identity_token},
+    {"log", read_log},
+};
+const struct manifest_map manifest_top = MANIFEST_MAP("the manifest", top_keys);
 
 ts_err manifest_read(struct manifest_reader *r)
 {
-    static const struct field fields[] = {
-        {"tool", read_tool},
-        {"description", read_description},
-        {"exec", read_exec},
-        {"argv", read_argv},
-        {"action", read_action},
-        {"args", manifest_read_args},
-        {"resource", read_resource},
-        {"stdin", read_stdin},
-        {"cwd", read_cwd},
-        {"scratch", read_scratch},
-        {"read_paths", read_read_paths},
-        {"write_paths", read_write_paths},
-        {"exec_paths", read_exec_paths},
-        {"env", read_env},
-        {"seccomp", read_seccomp},
-        {"require", read_require},
-        {"limits", read_limits},
-        {"identity_token", read_identity_token},
-        {"log", read_log},
-        {"launcher", read_launcher},
-    };
-
     r->m->limits = (struct manifest_limits){
         .wall_ms = TS_WALL_DEFAULT_MS,
         .cpu_s = 30,
@@ -481,6 +324,5 @@ ts_err manifest_read(struct manifest_reader *r)
         .tmp_mb = 64,
     };
     r->m->require = LAYER_FLOOR;
-    return read_map(r, r->root, fields, sizeof(fields) / sizeof(fields[0]),
-                    "the manifest");
+    return manifest_read_map(r, r->root, &manifest_top);
 }

@@ -21,7 +21,7 @@ static ts_err load(struct launcher *l, int fd, uint64_t generation,
         (void)snprintf(text, cap, "bundle:1: %s", ts_err_text(e));
         return e;
     }
-    e = manifests_load(&b, generation, &m, text, cap);
+    e = manifests_load(&b, &l->facts, generation, &m, text, cap);
     bundle_done(&b);
     if (e != TS_OK)
         return e;
@@ -60,6 +60,7 @@ ts_err control_start_up(struct launcher *l)
     uids_init(&l->uids, m.as.start.sandbox.uid_first,
               m.as.start.sandbox.uid_count, m.as.start.launchers, l->index);
     offer_make(l);
+    l->facts = manifest_facts_of(&m.as.start);
     e = load(l, m.bundle_fd, m.as.start.generation, &l->tools, text,
              sizeof(text));
     if (e == TS_OK)

@@ -63,6 +63,7 @@ struct launcher {
     struct watch watch;
     bool has_keyring; /* an empty one of our own; tools can get theirs */
     uint32_t index;
+    struct manifest_facts facts; /* as the gate has them */
     struct toolset *tools;       /* owned */
     struct toolset *previous;    /* owned, NULL: orders may still name it */
     struct toolset *prepared;    /* owned, NULL: waits for COMMIT */

@@ -11,6 +11,7 @@
 
 #include "proto/base/ts_fd.h"
 #include "proto/trust/id.h"
+#include "sidecar/supervisor/config_box.h"
 #include "sidecar/supervisor/config_operators.h"
 #include "sidecar/supervisor/config_read.h"
 
@@ -24,9 +25,10 @@
 #define MODE_OTHER_WRITE 0002u
 
 static const char *const user_keys[CONFIG_USERS_] = {"gate", "recorder",
-                                                     "launcher"};
+                                                     "launcher", "broker"};
 static const char *const user_names[CONFIG_USERS_] = {
-    "tipstaff-gate", "tipstaff-recorder", "tipstaff-launcher"};
+    "tipstaff-gate", "tipstaff-recorder", "tipstaff-launcher",
+    "tipstaff-broker"};
 
 static void read_id(struct config_reader *r, const struct yaml_node *n,
                     const char *what, struct ts_str *to)
@@ -137,8 +139,6 @@ static void read_limits(struct config_reader *r, struct config *c)
         read_word(r, "durability", durability, "sync, written", 1) == 1;
     c->log_level = (enum log_level)read_word(
         r, "log_level", levels, "error, warn, info, debug", LOG_INFO);
-    c->launchers =
-        (uint32_t)config_number(r, "launchers", 1, TS_LAUNCHERS_MAX, 1);
     c->segment_bytes =
         MIB * config_number(r, "segment_mb", 1, 4096, SEGMENT_MB);
     c->reserve_bytes =
@@ -151,7 +151,8 @@ static void read_limits(struct config_reader *r, struct config *c)
 static void read_users(struct config_reader *r, uid_t euid, struct config *c)
 {
     struct config_reader sub = config_sub(r, "users");
-    static const char *const known[] = {"gate", "recorder", "launcher", NULL};
+    static const char *const known[] = {"gate", "recorder", "launcher",
+                                        "broker", NULL};
 
     config_keys(&sub, known);
     if (sub.map != NULL && euid != 0)
@@ -165,6 +166,8 @@ static void read_users(struct config_reader *r, uid_t euid, struct config *c)
         config_user(&sub, user_keys[i], &c->users[i], &found);
         if (found || sub.error != TS_OK)
             continue;
+        if (i == CONFIG_USER_BROKER && !c->egress.on)
+            continue; /* there is none */
         p = getpwnam(user_names[i]);
         if (p != NULL)
             c->users[i] = (struct config_user){p->pw_uid, p->pw_gid};
@@ -176,7 +179,7 @@ static void read_users(struct config_reader *r, uid_t euid, struct config *c)
     }
     for (size_t i = 1; euid == 0 && i < CONFIG_USERS_; i++)
         for (size_t j = 0; j < i; j++)
-            if (c->users[i].uid == c->users[j].uid)
+            if (c->users[i].uid == c->users[j].uid && c->users[i].uid != 0)
                 config_fail(&sub, sub.map,
                             "%s and %s would run as the same user; each needs "
                             "its own",
@@ -215,7 +218,8 @@ static void read_all(struct config_reader *r, uid_t euid, struct config *c)
                                         "state_dir",
                                         "log_dir",
                                         "durability",
-                                        "launchers",
+                                        "sandbox",
+                                        "egress",
                                         "agent_socket",
                                         "admin_socket",
                                         "admin_uids",
@@ -248,9 +252,13 @@ static void read_all(struct config_reader *r, uid_t euid, struct config *c)
     config_flag(r, "allow_root_agents", &c->allow_root_agents);
     config_flag(r, "require_pidfd", &c->require_pidfd);
     read_limits(r, c);
+    config_sandbox(r, euid, c);
+    config_egress(r, c);
     read_users(r, euid, c);
     if (r->error == TS_OK)
         check_together(r, c);
+    if (r->error == TS_OK)
+        config_uids_check(r, c);
 }
 
 ts_err config_parse(struct ts_str text, const char *name, uid_t euid,

@@ -38,6 +38,7 @@ enum config_role { /* index of users */
     CONFIG_USER_GATE = 0,
     CONFIG_USER_RECORDER,
     CONFIG_USER_LAUNCHER,
+    CONFIG_USER_BROKER, /* only with `egress:` */
     CONFIG_USERS_
 };
 
@@ -51,7 +52,11 @@ struct config { /* strings live in arena and end in NUL */
     const char *token_key; /* the same; NULL: identity tokens are not signed */
     const char *run_dir, *state_dir, *log_dir;
     bool durability_sync;
-    uint32_t launchers;
+    struct control_sandbox sandbox; /* cgroups: whether to try */
+    struct {
+        bool on;         /* there is a broker */
+        const char *dns; /* as control_start has it; "" for resolv.conf's */
+    } egress;
     struct config_socket agent, admin;
     uint32_t admin_uids[CONTROL_UIDS_MAX];
     uint32_t admin_uid_count;

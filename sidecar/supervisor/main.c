@@ -152,8 +152,11 @@ static bool open_libexec(const char *given, char *dir, int *ret_fd)
 }
 
 /* What can be said without starting anything, for the number of files. */
-static int check_files(int config_dir)
+static int check_files(int config_dir, const struct config *c)
 {
+    const struct manifest_facts facts = {.has_broker = c->egress.on,
+                                         .has_token_key = c->token_key != NULL,
+                                         .most = c->sandbox.most};
     char text[CONTROL_TEXT_MAX] = "";
     int fd TS_CLEANUP(ts_fd_close) = -1;
     struct manifests *m = NULL;
@@ -163,13 +166,17 @@ static int check_files(int config_dir)
     if (e == TS_OK)
         e = bundle_open(fd, &b);
     if (e == TS_OK)
-        e = manifests_load(&b, 1, &m, text, sizeof(text));
+        e = manifests_load(&b, &facts, 1, &m, text, sizeof(text));
+    if (e != TS_OK)
+        (void)fprintf(stderr, "tipstaffd: %s\n",
+                      text[0] != '\0' ? text : ts_err_text(e));
+    for (uint32_t i = 0; e == TS_OK && i < m->refused_count; i++)
+        (void)fprintf(stderr, "tipstaffd: %s\n", m->refused[i].text.ptr);
+    if (e == TS_OK && m->refused_count > 0)
+        e = TS_E_INVALID; /* the service would serve the others */
     if (e == TS_OK)
         (void)printf("tipstaff.yaml, %u tools, %zu files: readable\n", m->count,
                      b.count);
-    else
-        (void)fprintf(stderr, "tipstaffd: %s\n",
-                      text[0] != '\0' ? text : ts_err_text(e));
     manifests_free(m);
     bundle_done(&b);
     return e == TS_OK ? EXIT_SERVED : EXIT_CONFIG;
@@ -177,7 +184,7 @@ static int check_files(int config_dir)
 
 static int check(const struct supervise_how *how)
 {
-    int code = check_files(how->config_dir);
+    int code = check_files(how->config_dir, how->config);
 
     if (code == EXIT_SERVED)
         code = supervise_check(how);

@@ -120,7 +120,7 @@ static ts_err wires_open(struct supervisor *sv, struct wires *w)
     if (w->absent < 0)
         return ts_err_from_errno(errno);
     e = ring_create(&w->ring);
-    for (uint32_t i = 0; e == TS_OK && i < sv->config->launchers; i++) {
+    for (uint32_t i = 0; e == TS_OK && i < sv->launchers; i++) {
         e = pair(w->orders[i]);
         if (e == TS_OK)
             e = pair(w->stdio[i]);
@@ -141,7 +141,7 @@ static void gather_fds(const struct supervisor *sv, const struct wires *w,
         f[n++] = w->log_dir;
         f[n++] = w->state_dir;
         f[n++] = sv->sockets.fd[SOCKET_LOG];
-        for (uint32_t i = 0; i < sv->config->launchers; i++)
+        for (uint32_t i = 0; i < sv->launchers; i++)
             f[n++] = w->orders[i][0];
         break;
     case ROLE_LAUNCHER:
@@ -158,7 +158,7 @@ static void gather_fds(const struct supervisor *sv, const struct wires *w,
         f[n++] = w->wake;
         f[n++] = w->key;
         f[n++] = w->absent; /* broker */
-        for (uint32_t i = 0; i < sv->config->launchers; i++)
+        for (uint32_t i = 0; i < sv->launchers; i++)
             f[n++] = w->stdio[i][0];
         break;
     }
@@ -234,7 +234,7 @@ static struct control_message start_message(const struct supervisor *sv,
     m.as.start = (struct control_start){
         .generation = sv->generation,
         .boot_id = w->boot_id,
-        .launchers = c->launchers,
+        .launchers = sv->launchers,
         .launcher_index = index,
         .sidecar_id = c->sidecar_id,
         .audience_count = c->audience_count,
@@ -250,6 +250,11 @@ static struct control_message start_message(const struct supervisor *sv,
         .init_state = sv->init_state,
         .has_token_key = c->token_key != NULL,
         .check_only = sv->check_only,
+        .sandbox = {.most = c->sandbox.most,
+                    .uid_first = c->sandbox.uid_first,
+                    .uid_count = c->sandbox.uid_count},
+        .has_broker = c->egress.on,
+        .dns = ts_str_of(c->egress.dns),
     };
     memcpy(m.as.start.audiences, c->audiences, sizeof(c->audiences));
     memcpy(m.as.start.admin_uids, c->admin_uids, sizeof(c->admin_uids));
@@ -362,7 +367,7 @@ static ts_err bring_up_readers(struct supervisor *sv, struct wires *w)
 {
     ts_err e = TS_OK;
 
-    for (uint32_t i = 0; e == TS_OK && i < sv->config->launchers; i++)
+    for (uint32_t i = 0; e == TS_OK && i < sv->launchers; i++)
         e = bring_up(sv, w, ROLE_LAUNCHER, i);
     return e == TS_OK ? bring_up(sv, w, ROLE_GATE, 0) : e;
 }

@@ -14,6 +14,7 @@
 #include "proto/base/ts_fd.h"
 #include "sidecar/common/bundle.h"
 #include "sidecar/common/log.h"
+#include "sidecar/common/manifest.h"
 
 #define NS_PER_MS     UINT64_C(1000000)
 #define LAST_WORDS_MS 2000 /* for the recorder when another has died */
@@ -237,12 +238,33 @@ static ts_err check_operators(const struct supervisor *sv, char *text)
     return e;
 }
 
+/* A launcher for each profile, for as long as the service runs: a filter that
+ * a process has installed cannot be taken back. */
+static ts_err count_launchers(struct supervisor *sv, char *text)
+{
+    struct bundle b = {0};
+    ts_err e = bundle_open(sv->bundle, &b);
+
+    if (e != TS_OK)
+        return e;
+    sv->launchers = manifest_profile_count(&b);
+    bundle_done(&b);
+    if (sv->launchers <= TS_LAUNCHERS_MAX)
+        return TS_OK;
+    (void)snprintf(text, CONTROL_TEXT_MAX,
+                   "sandbox: %u profiles with the five built in, and %d is the "
+                   "most; remove some",
+                   sv->launchers, TS_LAUNCHERS_MAX);
+    return TS_E_LIMIT;
+}
+
 static int first_bundle(struct supervisor *sv)
 {
     char text[CONTROL_TEXT_MAX] = "", shown[1500];
 
     if (reload_collect(sv, &sv->bundle, text) == TS_OK &&
-        check_operators(sv, text) == TS_OK) {
+        check_operators(sv, text) == TS_OK &&
+        count_launchers(sv, text) == TS_OK) {
         sv->generation = 1;
         return EXIT_SERVED;
     }

@@ -77,6 +77,7 @@ struct supervisor {
     int signals; /* owned: signalfd */
     int bundle;  /* owned: memfd of the generation in force */
     uint64_t generation;
+    uint32_t launchers; /* one for each seccomp profile */
     struct process set[SET_MAX];
     uint32_t set_count;
     struct restart restart;

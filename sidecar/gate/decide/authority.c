@@ -184,6 +184,9 @@ static ts_err block_parse(struct ts_str text, const struct cedar_schema *schema,
     for (size_t i = 0; e == TS_OK && i < cedar_ast_count(ast); i++)
         if (cedar_ast_info(ast, i).kind != CEDAR_STATIC)
             e = TS_E_FORMAT;
+    for (size_t i = 0; e == TS_OK && i < cedar_ast_count(ast); i++)
+        if (box_demand_policy_fault(ast, i) != NULL)
+            e = TS_E_FORMAT;
     if (e == TS_OK)
         e = cedar_validate(ast, schema, &cedar_validate_block, NULL);
     if (e == TS_OK)
@@ -260,6 +263,12 @@ ts_err authority_blocks(struct authority *a, const struct cedar_schema *schema,
 
         if (e != TS_OK)
             return e;
+        e = box_demands_make(v->block_policies[i], &v->arena,
+                             &v->block_demands[i]);
+        if (e != TS_OK) { /* a block is known with its demands, or not at all */
+            cedar_policies_free(v->block_policies[i]);
+            return e;
+        }
         v->block_count++;
     }
     a->block_count = v->block_count;
@@ -279,6 +288,7 @@ static ts_err authority_on(struct verified *v, struct authority **ret)
     a->delegation = v->delegation;
     a->tenant = v->delegation->tenant;
     a->block_policies = v->block_policies;
+    a->block_demands = v->block_demands;
     a->block_count = v->block_count;
     a->parts = v->parts;
     *ret = a;

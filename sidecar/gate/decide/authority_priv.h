@@ -37,6 +37,7 @@ struct verified {
     const struct delegation *delegation;
     const struct authority_parts *parts;
     struct cedar_policies *block_policies[TS_BLOCKS_MAX]; /* owned */
+    const struct box_demand *block_demands[TS_BLOCKS_MAX];
     uint32_t block_count;
 };
 

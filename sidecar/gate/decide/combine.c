@@ -65,3 +65,12 @@ struct combined combine(const struct set_result *sets, size_t count)
     }
     return all;
 }
+
+struct box_demand combine_demands(const struct set_result *sets, size_t count)
+{
+    struct box_demand all = {0};
+
+    for (size_t i = 0; i < count; i++)
+        box_demands_add(sets[i].demands, &sets[i].answer, &all);
+    return all;
+}

@@ -153,7 +153,9 @@ static enum call_code check_call(struct deciding *d)
         return CODE_EXPIRED;
     d->tool = snapshot_tool_find(in->snapshot, call->tool);
     if (d->tool == NULL)
-        return CODE_TOOL_UNKNOWN;
+        return manifests_refused(in->snapshot->manifests, call->tool) != NULL
+                   ? CODE_TOOL_UNAVAILABLE
+                   : CODE_TOOL_UNKNOWN;
     return check_arguments(d);
 }
 
@@ -224,6 +226,7 @@ static ts_err check_entities(struct deciding *d)
 
 static ts_err ask(struct deciding *d, const char *name,
                   const struct cedar_policies *policies,
+                  const struct box_demand *demands,
                   const struct cedar_uid *principal,
                   const struct cedar_value *context)
 {
@@ -247,6 +250,7 @@ static ts_err ask(struct deciding *d, const char *name,
         return e;
     s->set_name = name;
     s->policies = policies;
+    s->demands = demands;
     d->set_count++;
     return TS_OK;
 }
@@ -273,20 +277,23 @@ static ts_err ask_all(struct deciding *d)
             TS_OK ||
         (e = context_record(&d->context, HOP_CALLER, d->arena, &caller)) !=
             TS_OK ||
-        (e = ask(d, "user", d->tenant->policies, &p->user, &subject)) != TS_OK)
+        (e = ask(d, "user", d->tenant->policies, d->tenant->demands, &p->user,
+                 &subject)) != TS_OK)
         return e;
     if (p->agent_count > 1 &&
         (e = context_record(&d->context, HOP_DELEGATOR, d->arena,
                             &delegator)) != TS_OK)
         return e;
     for (uint32_t i = 0; i < p->agent_count; i++) {
-        e = ask(d, agents[i], d->tenant->policies, &p->agents[i].up[0],
+        e = ask(d, agents[i], d->tenant->policies, d->tenant->demands,
+                &p->agents[i].up[0],
                 i + 1 < p->agent_count ? &delegator : &caller);
         if (e != TS_OK)
             return e;
     }
     for (uint32_t i = 0; i < a->block_count; i++) {
-        e = ask(d, blocks[i], a->block_policies[i], leaf, &caller);
+        e = ask(d, blocks[i], a->block_policies[i], a->block_demands[i], leaf,
+                &caller);
         if (e != TS_OK)
             return e;
     }
@@ -350,6 +357,7 @@ static void fill_permit(struct deciding *d)
     struct decision *out = d->out;
     bool has_path = m->resource == RESOURCE_FILE || m->resource == RESOURCE_DIR;
     uint64_t end_ms = d->in->authority->delegation->expires * 1000;
+    const struct box_demand box = combine_demands(d->sets, d->set_count);
 
     out->manifest = m;
     out->wall_ms = m->limits.wall_ms;
@@ -368,7 +376,9 @@ static void fill_permit(struct deciding *d)
                        .access = has_path ? m->access : ACCESS_NONE,
                        .wall_ms = out->wall_ms,
                        .output_max = m->limits.output_bytes,
-                       .has_stdin = call->has_stdin};
+                       .has_stdin = call->has_stdin,
+                       .box = box.box,
+                       .require = box.require};
     memcpy(out->order.decision_id, out->id, sizeof(out->id));
 }
 

@@ -16,6 +16,7 @@
 #include "proto/trust/delegation.h"
 #include "proto/wire/limits.h"
 #include "sidecar/common/clock.h"
+#include "sidecar/gate/people/box_demand.h"
 #include "sidecar/gate/people/snapshot.h"
 
 /*
@@ -39,7 +40,8 @@ struct authority {
     struct verified *verified; /* one reference is ours; holds what follows */
     const struct delegation *delegation;
     struct ts_str tenant;
-    struct cedar_policies *const *block_policies; /* parsed once */
+    struct cedar_policies *const *block_policies;  /* parsed once */
+    const struct box_demand *const *block_demands; /* beside them */
     uint32_t block_count; /* all of the delegation's, or nothing is decided */
     bool recorded;        /* of a record, for asking again: it has no blocks */
     uint8_t session_id[16];
@@ -157,6 +159,7 @@ TS_NODISCARD ts_err outcome_record(const struct outcome *o, uint8_t *record,
 struct set_result {
     const char *set_name; /* "user", "agent:0".., "block:0".. */
     const struct cedar_policies *policies;
+    const struct box_demand *demands; /* of the policies; NULL: none */
     struct cedar_answer answer;
 };
 struct combined {
@@ -164,5 +167,7 @@ struct combined {
     enum call_code code;
 };
 struct combined combine(const struct set_result *sets, size_t count);
+/* The box that all satisfied permits together demand. Pure. */
+struct box_demand combine_demands(const struct set_result *sets, size_t count);
 
 #endif

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "proto/wire/mp_write.h"
+#include "sidecar/common/layer.h"
 #include "sidecar/gate/decide/decide_priv.h"
 
 /*
@@ -388,6 +389,21 @@ static void put_call(struct mp_writer *w, const struct deciding *d, bool brief)
     put_uint(w, d->in->snapshot->generation);
 }
 
+/* What the satisfied permits ask of the box; most ask for nothing. */
+static void put_demand(struct mp_writer *w, const struct order *o)
+{
+    uint32_t n = 0;
+
+    for (uint32_t left = o->require; left != 0; left &= left - 1)
+        n++;
+    KEY(w, "\xa3", "box");
+    mp_write_cstr(w, box_level_name(o->box));
+    KEY(w, "\xa7", "require");
+    mp_write_array(w, n);
+    for (uint32_t left = o->require; left != 0; left &= left - 1)
+        mp_write_cstr(w, layer_first(left));
+}
+
 static uint64_t elapsed_us(const struct decide_input *in)
 {
     uint64_t now = in->boot_ns != NULL ? in->boot_ns() : in->call->now.boot_ns;
@@ -398,7 +414,7 @@ static uint64_t elapsed_us(const struct decide_input *in)
 }
 
 /* 2 + head + session 4 + tool 4 + request 4 + verdict 3 + cedar, policies,
- * context + call 6 + us, and order. */
+ * context + call 6 + us; order of a launch, box and require of a demand. */
 #define OTHER_KEYS (2 + 4 + 4 + 4 + 3 + 3 + 6 + 1)
 
 ts_err decide_record_write(const struct deciding *d, bool brief,
@@ -407,10 +423,13 @@ ts_err decide_record_write(const struct deciding *d, bool brief,
     const struct authority_parts *p = d->in->authority->parts;
     bool launches =
         d->out->verdict == VERDICT_PERMIT && !d->in->call->check_only;
+    bool demands = d->out->verdict == VERDICT_PERMIT &&
+                   (d->out->order.box != BOX_ANY || d->out->order.require != 0);
     struct mp_writer w;
 
     mp_writer_init(&w, record, cap);
-    mp_write_map(&w, AUTHORITY_HEAD_KEYS + OTHER_KEYS + launches);
+    mp_write_map(&w, AUTHORITY_HEAD_KEYS + OTHER_KEYS + launches +
+                         (demands ? 2u : 0u));
     KEY(&w, "\xa4", "kind");
     KEY(&w, "\xa8", "decision");
     KEY(&w, "\xa2", "id");
@@ -429,6 +448,8 @@ ts_err decide_record_write(const struct deciding *d, bool brief,
         KEY(&w, "\xa5", "order");
         put_uint(&w, d->in->order_id);
     }
+    if (demands)
+        put_demand(&w, &d->out->order);
     KEY(&w, "\xa2", "us");
     put_uint(&w, elapsed_us(d->in));
     return mp_written(&w, ret_len);

@@ -22,6 +22,7 @@ static const char *word_of(enum verdict v, enum call_code c)
     case CODE_TOO_MANY_CALLS:
     case CODE_AUDIT_UNAVAILABLE:
     case CODE_SHUTTING_DOWN:
+    case CODE_TOOL_UNAVAILABLE:
     case CODE_SANDBOX_UNAVAILABLE:
     case CODE_RESOURCE_UNAVAILABLE:
     case CODE_LAUNCH_FAILED:

@@ -1,40 +1,21 @@
 #include "sidecar/gate/decide/decide.h"
 
 #include "proto/wire/mp_write.h"
+#include "sidecar/common/layer.h"
 
 /* One exec_ended record; the shape is in proto/msg/record.h. */
 
-static const struct {
-    enum layer_bit bit;
-    const char *name;
-} layers[] = {
-    {LAYER_NO_NEW_PRIVS, "no_new_privs"},
-    {LAYER_SECCOMP, "seccomp"},
-    {LAYER_LANDLOCK, "landlock"},
-    {LAYER_LANDLOCK_NET, "landlock_net"},
-    {LAYER_LANDLOCK_SCOPE, "landlock_scope"},
-    {LAYER_RLIMITS, "rlimits"},
-    {LAYER_FDS_CLOSED, "fds_closed"},
-    {LAYER_CLEAN_ENV, "clean_env"},
-    {LAYER_SESSION, "session"},
-    {LAYER_PDEATHSIG, "pdeathsig"},
-    {LAYER_SUBREAPER, "subreaper"},
-    {LAYER_UID, "uid"},
-    {LAYER_NAMESPACES, "namespaces"},
-    {LAYER_CGROUP, "cgroup"},
-};
-#define LAYER_COUNT (sizeof(layers) / sizeof(layers[0]))
-
-static void write_layers(struct mp_writer *w, uint32_t bits)
+static void write_layers(struct mp_writer *w, const char *key, uint32_t bits)
 {
     uint32_t n = 0;
 
-    for (size_t i = 0; i < LAYER_COUNT; i++)
-        n += (bits & (uint32_t)layers[i].bit) != 0;
+    bits &= LAYER_BITS_ALL;
+    for (uint32_t left = bits; left != 0; left &= left - 1)
+        n++;
+    mp_write_cstr(w, key);
     mp_write_array(w, n);
-    for (size_t i = 0; i < LAYER_COUNT; i++)
-        if ((bits & (uint32_t)layers[i].bit) != 0)
-            mp_write_cstr(w, layers[i].name);
+    for (uint32_t left = bits; left != 0; left &= left - 1)
+        mp_write_cstr(w, layer_first(left));
 }
 
 static void put_str(struct mp_writer *w, const char *key, struct ts_str v)
@@ -54,9 +35,11 @@ ts_err outcome_record(const struct outcome *o, uint8_t *record, size_t cap,
 {
     struct mp_writer w;
     bool refused = o->reason == END_REFUSED;
+    /* Of a tool that never ran nothing held, and nothing was absent. */
+    bool ran = o->started.box != BOX_ANY;
 
     mp_writer_init(&w, record, cap);
-    mp_write_map(&w, refused ? 22 : 21);
+    mp_write_map(&w, 21u + refused + 3u * ran);
     put_str(&w, "kind", TS_STR_LIT("exec_ended"));
     mp_write_cstr(&w, "id");
     mp_write_bin(&w, o->decision_id, sizeof(o->decision_id));
@@ -77,8 +60,13 @@ ts_err outcome_record(const struct outcome *o, uint8_t *record, size_t cap,
     put_uint(&w, "stderr_bytes", o->stderr_bytes);
     mp_write_cstr(&w, "truncated");
     mp_write_bool(&w, o->stdout_truncated || o->stderr_truncated);
-    mp_write_cstr(&w, "layers");
-    write_layers(&w, o->started.layers);
+    if (ran)
+        put_str(&w, "box", ts_str_of(box_level_name(o->started.box)));
+    write_layers(&w, "layers", o->started.layers);
+    if (ran) {
+        write_layers(&w, "absent", ~o->started.layers);
+        write_layers(&w, "weakened", o->started.weakened);
+    }
     put_uint(&w, "landlock_abi", o->started.landlock_abi);
     put_uint(&w, "launch_us", o->started.launch_us);
     put_uint(&w, "killed", o->exited.killed);

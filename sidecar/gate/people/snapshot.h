@@ -18,6 +18,8 @@
 #include "sidecar/common/manifest.h"
 #include "sidecar/gate/people/tenant_state.h"
 
+struct box_demand; /* box_demand.h */
+
 /*
  * Everything the gate decides from: the rules of one generation (manifests,
  * and for each tenant its schema, policies, settings and trusted keys) and the
@@ -30,9 +32,10 @@
  */
 struct snapshot_tenant {
     struct ts_str name;
-    struct cedar_schema *schema;     /* what the rest was checked against */
-    struct cedar_policies *policies; /* hard/ and approval/ together */
-    struct cedar_entities *entities; /* people and entities.json */
+    struct cedar_schema *schema;      /* what the rest was checked against */
+    struct cedar_policies *policies;  /* hard/ and approval/ together */
+    const struct box_demand *demands; /* beside them; NULL: none of any */
+    struct cedar_entities *entities;  /* people and entities.json */
     struct trust_config trust; /* revoked is NULL: copy it and set yours */
     bool require_call_signature;
     uint32_t

@@ -275,6 +275,16 @@ static ts_err join(const struct bundle *b, struct snapshot_rules *rules,
     return e;
 }
 
+/* For checking files: a tool that would not be served is a mistake. */
+static ts_err all_served(const struct manifests *m,
+                         const struct snapshot_err *err)
+{
+    if (m->refused_count == 0)
+        return TS_OK;
+    (void)snprintf(err->text, err->cap, "%s", m->refused[0].text.ptr);
+    return TS_E_FORMAT;
+}
+
 ts_err snapshot_load_past(const struct bundle *b,
                           const struct control_start *settings,
                           uint64_t generation, const struct snapshot_past *past,
@@ -288,6 +298,8 @@ ts_err snapshot_load_past(const struct bundle *b,
 
     reterr_text[0] = '\0';
     e = snapshot_rules_load(b, settings, generation, &rules, &err);
+    if (e == TS_OK && past != NULL && past->strict)
+        e = all_served(rules->manifests, &err);
     if (e == TS_OK)
         e = join(b, rules, past != NULL ? past : &nothing, ret, &err);
     snapshot_rules_release(rules); /* the snapshot holds its own */

@@ -9,12 +9,12 @@
 #define POLICY_FILES_MAX 1024
 #define POLICY_ID_MAX    128 /* bytes: ids are written into every record */
 
-const char *const snapshot_annotations[] = {"id",     "approval", "breakglass",
-                                            "reason", "title",    "description",
-                                            "owner",  "severity", NULL};
+const char *const snapshot_annotations[] = {
+    "id",    "approval", "breakglass", "reason",  "title", "description",
+    "owner", "severity", "sandbox",    "require", NULL};
 
-static const struct cedar_lint_options lints = {.annotations =
-                                                    snapshot_annotations};
+static const struct cedar_lint_options lints = {
+    .annotations = snapshot_annotations, .value_fault = box_demand_fault};
 
 struct policy_files {
     struct cedar_source *list;

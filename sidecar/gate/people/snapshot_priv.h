@@ -1,6 +1,7 @@
 #ifndef SIDECAR_GATE_PEOPLE_SNAPSHOT_PRIV_H
 #define SIDECAR_GATE_PEOPLE_SNAPSHOT_PRIV_H
 
+#include "sidecar/gate/people/box_demand.h"
 #include "sidecar/gate/people/directory.h"
 #include "sidecar/gate/people/meter_key.h"
 #include "sidecar/gate/people/snapshot.h"
@@ -37,7 +38,8 @@ struct rules_tenant {
     struct tenant_files files;
     struct cedar_schema *schema;
     struct cedar_policies *policies;
-    struct ts_str entities_json; /* our copy; ptr NULL: no such file */
+    const struct box_demand *demands; /* of the policies; NULL: none */
+    struct ts_str entities_json;      /* our copy; ptr NULL: no such file */
 };
 
 /* All that the operator's files say, immutable, shared by reference count. */
@@ -76,12 +78,6 @@ TS_NODISCARD ts_err snapshot_policies(const struct bundle *b,
 TS_NODISCARD ts_err snapshot_schema(const struct bundle *b, const char *prefix,
                                     struct cedar_schema **ret,
                                     char *reterr_text, size_t reterr_cap);
-
-/* Whether every manifest that wants tokens can have them. TS_E_STATE:
- * reterr_text is "FILE:1: what; what to do". */
-TS_NODISCARD ts_err snapshot_tokens_check(const struct manifests *m,
-                                          bool has_token_key, char *reterr_text,
-                                          size_t reterr_cap);
 
 /* Writes "NAME:line:column: text; hint" of the first error. */
 void snapshot_diag_text(const struct cedar_diags *diags,

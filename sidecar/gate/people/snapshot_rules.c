@@ -202,6 +202,8 @@ static ts_err load_tenant(struct loading *l, struct rules_tenant *t)
                              l->err->cap)) != TS_OK ||
         (e = snapshot_policies(l->bundle, prefix, t->schema, &l->rules->notes,
                                &t->policies, l->err->text, l->err->cap)) !=
+            TS_OK ||
+        (e = box_demands_make(t->policies, &l->rules->arena, &t->demands)) !=
             TS_OK)
         return e;
     (void)snprintf(name, sizeof(name), "%sentities.json", prefix);
@@ -243,13 +245,12 @@ static ts_err load_keys(struct loading *l)
 
 static ts_err load(struct loading *l, const struct control_start *settings)
 {
+    const struct manifest_facts facts = manifest_facts_of(settings);
     struct snapshot_rules *r = l->rules;
     ts_err e;
 
-    if ((e = manifests_load(l->bundle, r->generation, &r->manifests,
+    if ((e = manifests_load(l->bundle, &facts, r->generation, &r->manifests,
                             l->err->text, l->err->cap)) != TS_OK ||
-        (e = snapshot_tokens_check(r->manifests, settings->has_token_key,
-                                   l->err->text, l->err->cap)) != TS_OK ||
         (e = load_tools(r)) != TS_OK || (e = find_tenants(l)) != TS_OK)
         return e;
     for (uint32_t i = 0; i < r->tenant_count; i++)

@@ -7,6 +7,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
+static const struct manifest_facts facts = {
+    .has_broker = true, .has_token_key = true};
+
 static const char text[] =
     "tool: t\nexec: /x\nargv: [x, '{s}', '{i}', '{b}', '{u}', '{p}', "
     "'{l...}']\n"
@@ -26,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     char err[512], **argv = NULL;
     uint32_t argc = 0;
 
-    TS_REQUIRE(manifests_load(&b, 1, &m, err, sizeof(err)) == TS_OK);
+    TS_REQUIRE(manifests_load(&b, &facts, 1, &m, err, sizeof(err)) == TS_OK);
     ts_arena_init(&a, 4 << 20);
     if (manifest_args(&m->list[0], (struct ts_bytes){data, len}, &a, &c, err,
                       sizeof(err)) == TS_OK) {

@@ -886,6 +886,7 @@ static void outcome_record_is_one_strict_map(void **state)
         o.text = TS_STR_LIT("landlock: not supported");
         assert_int_equal(outcome_record(&o, buf, sizeof(buf), &len), TS_OK);
         assert_int_equal(mp_scan(buf, len), TS_OK);
+        assert_null(memmem(buf, len, "absent", 6)); /* it never ran */
         for (size_t cap = 0; cap < len; cap++) {
             size_t untouched = 99;
 
@@ -894,6 +895,47 @@ static void outcome_record_is_one_strict_map(void **state)
             assert_int_equal(untouched, 99);
         }
     }
+}
+
+/* What held, what did not, and what held less than its name says. */
+static void outcome_record_says_how_the_tool_was_boxed(void **state)
+{
+    static const char want[] = "\xa3"
+                               "box"
+                               "\xa4"
+                               "full"
+                               "\xa6"
+                               "layers"
+                               "\x92\xa8"
+                               "landlock"
+                               "\xa6"
+                               "net_ns"
+                               "\xa6"
+                               "absent"
+                               "\xdc\x00\x12\xac"
+                               "no_new_privs";
+    static const char weak[] = "\xa8"
+                               "weakened"
+                               "\x91\xa8"
+                               "landlock"
+                               "\xac"
+                               "landlock_abi"
+                               "\x03";
+    struct outcome o = {.tenant = TS_STR_LIT("acme"),
+                        .reason = END_EXITED,
+                        .code = CODE_PERMITTED,
+                        .started = {.layers = LAYER_LANDLOCK | LAYER_NET_NS,
+                                    .weakened = LAYER_LANDLOCK,
+                                    .landlock_abi = 3,
+                                    .box = BOX_FULL}};
+    uint8_t buf[2048];
+    size_t len = 0;
+
+    (void)state;
+    assert_int_equal(outcome_record(&o, buf, sizeof(buf), &len), TS_OK);
+    assert_int_equal(mp_scan(buf, len), TS_OK);
+    assert_non_null(memmem(buf, len, want, sizeof(want) - 1));
+    assert_non_null(memmem(buf, len, weak, sizeof(weak) - 1));
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -928,6 +970,7 @@ int main(void)
         T(decide_record_too_large_is_a_denial),
         T(decide_text_first_line_is_stable),
         T(outcome_record_is_one_strict_map),
+        T(outcome_record_says_how_the_tool_was_boxed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

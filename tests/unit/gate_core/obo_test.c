@@ -315,29 +315,26 @@ static void without_a_key_the_tool_is_denied(void **state)
 
 static void manifests_that_want_tokens_need_a_key_at_load(void **state)
 {
+    const struct manifest_refused *r;
     struct fixture f;
-    char text[512] = "";
 
     (void)state;
     world(&f, true);
+    f.past.strict = false;
     f.settings.has_token_key = false;
-    assert_int_not_equal(fix_load(&f), TS_OK);
-    assert_non_null(strstr(f.err, "tools/fs.read.yaml:1: identity_token"));
-    f.settings.has_token_key = true;
     fix_load_ok(&f);
-    assert_int_equal(
-        snapshot_tokens_check(f.snapshot->manifests, true, text, sizeof(text)),
-        TS_OK);
-    assert_int_equal(
-        snapshot_tokens_check(f.snapshot->manifests, false, text, sizeof(text)),
-        TS_E_STATE);
-    assert_non_null(strstr(text, "tools/fs.read.yaml:1: identity_token"));
-    assert_non_null(strstr(text, "token_key"));
+    r = manifests_refused(f.snapshot->manifests, TS_STR_LIT("fs.read"));
+    assert_non_null(r);
+    assert_non_null(
+        strstr(r->text.ptr, "tools/fs.read.yaml:4: identity_token"));
+    assert_non_null(strstr(r->text.ptr, "token_key"));
+    decide(&f, &key, false);
+    assert_int_equal(result.d.code, CODE_TOOL_UNAVAILABLE);
     fix_done(&f);
     world(&f, false);
-    assert_int_equal(
-        snapshot_tokens_check(f.snapshot->manifests, false, text, sizeof(text)),
-        TS_OK);
+    f.settings.has_token_key = false;
+    fix_load_ok(&f);
+    assert_int_equal(f.snapshot->manifests->refused_count, 0);
     fix_done(&f);
 }
 

@@ -160,7 +160,11 @@ static const struct {
           "did you mean `@approval`?"},
     {"sandbox annotation", HARD,
      "@id(\"x\") @sandbox(\"no-net\")\npermit (principal, action, resource);",
-     HARD ":1:19: unknown annotation `@sandbox`"},
+     HARD ":1:19: the value of @sandbox means nothing; write one of bare, uid, "
+          "full, strict"},
+    {"sandbox on a forbid", HARD,
+     "@id(\"x\")\n@sandbox(\"full\") forbid (principal, action, resource);",
+     HARD ":2:10: @sandbox on a forbid; put it on the permit"},
     {"an approval that nobody could give", APPROVAL,
      "@id(\"x\") @approval(\"a\") forbid (principal, action, resource);",
      APPROVAL ":1:1: an approval could never lift this forbid;"},

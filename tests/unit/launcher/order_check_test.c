@@ -57,6 +57,9 @@ static const struct row rows[] = {
      "landlock", 0},
 };
 
+static const struct manifest_facts facts = {.has_broker = true,
+                                            .has_token_key = true};
+
 /* A host that gives the least of boxes, with these layers. */
 static struct level_offer offer_of(uint32_t layers)
 {
@@ -90,7 +93,8 @@ static ts_err check_token(const char *manifest, const char *token,
     char err[512];
     ts_err e;
 
-    assert_int_equal(manifests_load(&b, 2, &m, err, sizeof(err)), TS_OK);
+    assert_int_equal(manifests_load(&b, &facts, 2, &m, err, sizeof(err)),
+                     TS_OK);
     c.current = m;
     ts_arena_init(&a, 1 << 20);
     e = order_check(&c, &o, &a, &p, why);
@@ -135,7 +139,8 @@ static void order_check_each_deviation_is_refused_by_name(void **state)
     char err[512];
 
     (void)state;
-    assert_int_equal(manifests_load(&b, 2, &m, err, sizeof(err)), TS_OK);
+    assert_int_equal(manifests_load(&b, &facts, 2, &m, err, sizeof(err)),
+                     TS_OK);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const struct row *r = &rows[i];
         const struct level_offer offer = offer_of(r->layers);

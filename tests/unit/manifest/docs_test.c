@@ -7,6 +7,9 @@
 #include "sidecar/common/bundle.h"
 #include "sidecar/common/manifest.h"
 
+static const struct manifest_facts facts = {.has_broker = true,
+                                            .has_token_key = true};
+
 static void tools_manual_examples_all_load(void **state)
 {
     static char doc[65536];
@@ -28,7 +31,7 @@ static void tools_manual_examples_all_load(void **state)
 
         assert_non_null(end);
         file.content.len = (size_t)(end - start);
-        if (manifests_load(&b, 1, &m, err, sizeof(err)) != TS_OK)
+        if (manifests_load(&b, &facts, 1, &m, err, sizeof(err)) != TS_OK)
             fail_msg("block %d: %s", blocks + 1, err);
         manifests_free(m);
         blocks++;

@@ -8,6 +8,9 @@
 #include "sidecar/common/manifest.h"
 #include "tests/lib/fault_mem.h"
 
+static const struct manifest_facts facts = {.has_broker = true,
+                                            .has_token_key = true};
+
 static const char good[] =
     "tool: t\nexec: /usr/bin/cat\nargv: [cat, '-n{n}', '{p}', '--', "
     "'{more...}']\n"
@@ -22,7 +25,15 @@ static ts_err load(const char *text, struct manifests **ret, char *err,
     struct bundle_file f = {ts_str_of("tools/t.yaml"), ts_str_of(text)};
     const struct bundle b = {.files = &f, .count = 1};
 
-    return manifests_load(&b, 1, ret, err, cap);
+    ts_err e = manifests_load(&b, &facts, 1, ret, err, cap);
+
+    if (e != TS_OK || (*ret)->refused_count == 0)
+        return e;
+    assert_int_equal((*ret)->count, 0);
+    (void)snprintf(err, cap, "%s", (*ret)->refused[0].text.ptr);
+    manifests_free(*ret);
+    *ret = NULL;
+    return TS_E_FORMAT;
 }
 
 static const struct {

@@ -5,8 +5,18 @@
 #include "sidecar/supervisor/config.h"
 #include "tests/lib/fault_mem.h"
 
+#define UIDS                                                                   \
+    "t.yaml:2: uids must be 32 to 65536 numbers from 1000 on, without 65534; " \
+    "nobody else may use them"
+#define DNS                                                                    \
+    "t.yaml:2: a server of dns is an address, or ADDRESS:PORT, "               \
+    "[ADDRESS6]:PORT, in quotes"
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
-#define USERS    "users: {gate: 64001, recorder: 64002, launcher: \"64003\"}\n"
+#define USERS_NO_BROKER                                                        \
+    "users: {gate: 64001, recorder: 64002, launcher: \"64003\"}\n"
+#define USERS                                                                  \
+    "users: {gate: 64001, recorder: 64002, launcher: \"64003\", broker: "      \
+    "64004}\n"
 
 static const char full[] =
     "sidecar_id: acme/one\n"
@@ -16,7 +26,8 @@ static const char full[] =
     "state_dir: /s\n"
     "log_dir: /l\n"
     "durability: written\n"
-    "launchers: 2\n"
+    "sandbox: {level: uid, uids: 70000-70099, cgroups: off}\n"
+    "egress: {dns: [\"10.0.0.1\", \"[::1]:5353\", \"::2\"]}\n"
     "agent_socket: {mode: \"0666\", group: 7, dir_mode: \"0755\"}\n"
     "admin_socket:\n"
     "  mode: \"0600\"\n"
@@ -48,7 +59,12 @@ static void config_parse_every_key_is_read(void **state)
     assert_string_equal(c.state_dir, "/s");
     assert_string_equal(c.log_dir, "/l");
     assert_false(c.durability_sync);
-    assert_int_equal(c.launchers, 2);
+    assert_int_equal(c.sandbox.most, BOX_UID);
+    assert_int_equal(c.sandbox.uid_first, 70000);
+    assert_int_equal(c.sandbox.uid_count, 100);
+    assert_false(c.sandbox.cgroups);
+    assert_true(c.egress.on);
+    assert_string_equal(c.egress.dns, "10.0.0.1:53,[::1]:5353,[::2]:53");
     assert_int_equal(c.agent.mode, 0666);
     assert_int_equal(c.agent.group, 7);
     assert_int_equal(c.agent.dir_mode, 0755);
@@ -94,7 +110,11 @@ static void config_parse_smallest_file_has_the_defaults(void **state)
     assert_string_equal(c.state_dir, "/var/lib/tipstaff");
     assert_string_equal(c.log_dir, "/var/log/tipstaff");
     assert_true(c.durability_sync);
-    assert_int_equal(c.launchers, 1);
+    assert_int_equal(c.sandbox.most, BOX_ANY);
+    assert_int_equal(c.sandbox.uid_count, 0); /* not root */
+    assert_true(c.sandbox.cgroups);
+    assert_false(c.egress.on);
+    assert_string_equal(c.egress.dns, "");
     assert_int_equal(c.agent.mode, 0660);
     assert_int_equal(c.agent.dir_mode, 0750);
     assert_true(c.agent.group == CONFIG_ID_NONE);
@@ -119,7 +139,7 @@ static const struct {
 } mistakes[] = {
     {1000, "color: red\n",
      "t.yaml:1: unknown key color; known here: sidecar_id, audiences, key, "
-     "token_key, run_dir, state_dir, log_dir, durability, launchers, "
+     "token_key, run_dir, state_dir, log_dir, durability, sandbox, egress, "
      "agent_socket, admin_socket, admin_uids, tenant_operators, "
      "allow_root_agents, require_pidfd, segment_mb, reserve_mb, handshake, "
      "grace_ms, start_ms, log_level, users"},
@@ -146,10 +166,58 @@ static const struct {
      "t.yaml:2: durability must be one of sync, written"},
     {1000, "sidecar_id: a\nlog_level: loud\n",
      "t.yaml:2: log_level must be one of error, warn, info, debug"},
-    {1000, "sidecar_id: a\nlaunchers: 0\n",
-     "t.yaml:2: launchers must be a number from 1 to 8"},
-    {1000, "sidecar_id: a\nlaunchers: 9\n",
-     "t.yaml:2: launchers must be a number from 1 to 8"},
+    {1000, "sidecar_id: a\nsandbox: full\n",
+     "t.yaml:2: sandbox must be a map of keys and values"},
+    {1000, "sidecar_id: a\nsandbox: {lvl: full}\n",
+     "t.yaml:2: unknown key lvl; known here: level, uids, cgroups"},
+    {1000, "sidecar_id: a\nsandbox: {level: strict}\n",
+     "t.yaml:2: level must be one of auto, bare, uid, full"},
+    {1000, "sidecar_id: a\nsandbox: {level: any}\n",
+     "t.yaml:2: level must be one of auto, bare, uid, full"},
+    {1000, "sidecar_id: a\nsandbox: {level: [full]}\n",
+     "t.yaml:2: level must be one of auto, bare, uid, full"},
+    {1000, "sidecar_id: a\nsandbox: {cgroups: on}\n",
+     "t.yaml:2: cgroups must be auto or off"},
+    {1000, "sidecar_id: a\nsandbox: {uids: 70000-70099}\n",
+     "t.yaml:2: uids needs root, who alone can give a tool a uid of its own; "
+     "remove it, or start the service as root"},
+    {0, "sidecar_id: a\nsandbox: {uids: 70000}\n",
+     "t.yaml:2: uids must be a range, such as 61184-61439"},
+    {0, "sidecar_id: a\nsandbox: {uids: 70000-}\n",
+     "t.yaml:2: uids must be a range, such as 61184-61439"},
+    {0, "sidecar_id: a\nsandbox: {uids: 70000-70099x}\n",
+     "t.yaml:2: uids must be a range, such as 61184-61439"},
+    {0, "sidecar_id: a\nsandbox: {uids: 70000-99999999999}\n",
+     "t.yaml:2: uids must be a range, such as 61184-61439"},
+    {0, "sidecar_id: a\nsandbox: {uids: 900-1900}\n", UIDS},
+    {0, "sidecar_id: a\nsandbox: {uids: 70000-70010}\n", UIDS},
+    {0, "sidecar_id: a\nsandbox: {uids: 70099-70000}\n", UIDS},
+    {0, "sidecar_id: a\nsandbox: {uids: 65000-66000}\n", UIDS},
+    {0, "sidecar_id: a\nsandbox: {uids: 100000-200000}\n", UIDS},
+    {0, "sidecar_id: a\nsandbox: {uids: 64000-64100}\n" USERS,
+     "t.yaml:2: sandbox: uids holds 64001, as which the gate runs; choose "
+     "another range"},
+    {0,
+     "sidecar_id: a\nsandbox: {uids: 70000-70100}\nadmin_uids: [70001]\n" USERS,
+     "t.yaml:2: sandbox: uids holds 70001, which is in admin_uids; a tool "
+     "could act as that operator"},
+    {0,
+     "sidecar_id: a\nsandbox: {uids: 70000-70100}\n"
+     "tenant_operators: {t: [70002]}\n" USERS,
+     "t.yaml:2: sandbox: uids holds 70002, which is in tenant_operators; a "
+     "tool could act as that operator"},
+    {1000, "sidecar_id: a\negress: true\n",
+     "t.yaml:2: egress must be a map of keys and values"},
+    {1000, "sidecar_id: a\negress: {dns: 10.0.0.1}\n",
+     "t.yaml:2: dns must be a list of 1 to 8 addresses"},
+    {1000, "sidecar_id: a\negress: {dns: [a.example]}\n", DNS},
+    {1000, "sidecar_id: a\negress: {dns: [\"10.0.0.1:0\"]}\n", DNS},
+    {1000, "sidecar_id: a\negress: {dns: [\"10.0.0.1:65536\"]}\n", DNS},
+    {1000, "sidecar_id: a\negress: {dns: [\"[10.0.0.1]:1\"]}\n", DNS},
+    {1000, "sidecar_id: a\negress: {dns: [\"[::1\"]}\n", DNS},
+    {1000, "sidecar_id: a\negress: {dns: [\"[::1]1\"]}\n", DNS},
+    {1000, "sidecar_id: a\negress: {servers: []}\n",
+     "t.yaml:2: unknown key servers; known here: dns"},
     {1000, "sidecar_id: a\ngrace_ms: -1\n",
      "t.yaml:2: grace_ms must be a number from 0 to 600000"},
     {1000, "sidecar_id: a\nallow_root_agents: yes\n",
@@ -219,8 +287,17 @@ static const struct {
     {0, "sidecar_id: a\nusers: {gate: no-such-user}\n",
      "t.yaml:2: there is no user no-such-user; create it (systemd-sysusers) or "
      "give a number"},
-    {0, "sidecar_id: a\nusers:\n  broker: 1\n",
-     "t.yaml:3: unknown key broker; known here: gate, recorder, launcher"},
+    {0, "sidecar_id: a\nusers:\n  brokr: 1\n",
+     "t.yaml:3: unknown key brokr; known here: gate, recorder, launcher, "
+     "broker"},
+    {0,
+     "sidecar_id: a\negress: {}\nusers: {gate: 1, recorder: 2, launcher: 3, "
+     "broker: 3}\n",
+     "t.yaml:3: launcher and broker would run as the same user; each needs its "
+     "own"},
+    {0, "sidecar_id: a\negress: {}\n" USERS_NO_BROKER,
+     "t.yaml:3: there is no user tipstaff-broker to run the broker as; create "
+     "it (systemd-sysusers) or write users: {broker: NAME or uid}"},
     {1000, "- a\n", "t.yaml:1: the file must be a map of keys and values"},
     {1000, "sidecar_id: a\nsidecar_id: b\n",
      "t.yaml:2: key \"sidecar_id\" is given twice; remove one"},
@@ -239,7 +316,7 @@ static void config_parse_every_mistake_is_named(void **state)
                          mistakes[i].euid, &c, text);
         assert_string_equal(text, mistakes[i].text);
         assert_int_not_equal(e, TS_OK);
-        assert_int_equal(c.launchers, 0x5a5a5a5a); /* untouched */
+        assert_int_equal(c.audience_count, 0x5a5a5a5a); /* untouched */
     }
 }
 

@@ -1,0 +1,17 @@
+#ifndef SIDECAR_SUPERVISOR_CONFIG_BOX_H
+#define SIDECAR_SUPERVISOR_CONFIG_BOX_H
+
+#include "sidecar/supervisor/config_read.h"
+
+/* sandbox: how tools are boxed on this host, and egress: whether there is a
+ * broker. euid: who starts the service; the range of uids is for root alone. */
+void config_sandbox(struct config_reader *r, uid_t euid, struct config *c);
+void config_egress(struct config_reader *r, struct config *c);
+/* What must not overlap: uids of tools with those of our own processes. */
+void config_uids_check(struct config_reader *r, const struct config *c);
+
+/* "ADDR" or "ADDR:PORT" or "[ADDR6]:PORT" into "ADDR:PORT" or "[ADDR6]:PORT";
+ * false for anything else. Pure. */
+bool config_dns_server(struct ts_str s, char out[64]);
+
+#endif
