@@ -115,15 +115,4 @@ TS_NODISCARD ts_err filter_make_strict(const struct sandbox_profile *profile,
                                        const struct filter_key *key,
                                        struct filter_program *ret);
 
-/* Until the launcher is started by profile: the one base filter of issue 4. */
-enum filter_profile {
-    FILTER_PURE = 0,
-    FILTER_FILES,
-    FILTER_BUILD,
-    FILTER_COUNT_
-};
-TS_NODISCARD ts_err filter_install_base(const struct filter_key *key);
-TS_NODISCARD ts_err filter_make_pure(const struct filter_key *key,
-                                     struct filter_program *ret);
-
 #endif
