@@ -6,6 +6,7 @@
 #include "proto/base/ts_fd.h"
 #include "sidecar/broker/broker.h"
 #include "sidecar/broker/grants.h"
+#include "sidecar/broker/proxy_setup.h"
 #include "sidecar/common/bundle.h"
 #include "sidecar/common/fds.h"
 #include "sidecar/common/log.h"
@@ -47,6 +48,23 @@ ts_err control_take_start(struct broker *b, int *ret_bundle)
     return TS_OK;
 }
 
+/* Those that the proxy adds to requests. *io is let go of on failure. */
+static ts_err load_secrets(const struct broker *b, struct policy **io,
+                           char text[TEXT_MAX])
+{
+    ts_err e = proxy_secrets_load(
+        (*io)->manifests, b->current != NULL ? b->current->secrets : NULL,
+        &(*io)->secrets, text, TEXT_MAX);
+
+    if (e != TS_OK) {
+        policy_release(*io);
+        *io = NULL;
+    } else if (text[0] != '\0') {
+        log_event(LOG_ERROR, "secret_refused %s", text);
+    }
+    return e;
+}
+
 /* Takes fd over. */
 static ts_err load(const struct broker *b, int fd, uint64_t generation,
                    struct policy **ret, char text[TEXT_MAX])
@@ -67,7 +85,7 @@ static ts_err load(const struct broker *b, int fd, uint64_t generation,
         manifests_free(m);
         (void)snprintf(text, TEXT_MAX, "bundle:1: %s", ts_err_text(e));
     }
-    return e;
+    return e == TS_OK ? load_secrets(b, ret, text) : e;
 }
 
 ts_err control_load_first(struct broker *b, int bundle_fd)

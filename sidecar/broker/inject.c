@@ -107,8 +107,23 @@ static size_t count_stored(const struct manifests *m)
     return n;
 }
 
-ts_err inject_load(const struct manifests *m, inject_read read, void *ctx,
-                   struct inject_store **ret, char *reterr_text,
+/* One more of the list, unless it is refused and that is tolerated. */
+static ts_err load_next(struct inject_store *st, struct stored *to,
+                        bool tolerant, inject_read read, void *ctx, char *text,
+                        size_t cap)
+{
+    char why[256] = "";
+    ts_err e = load_one(to, read, ctx, why, sizeof(why));
+
+    if (why[0] != '\0' && text[0] == '\0')
+        (void)snprintf(text, cap, "%s", why);
+    if (e == TS_OK)
+        st->list[st->count++] = *to;
+    return e == TS_E_NOMEM || !tolerant ? e : TS_OK;
+}
+
+ts_err inject_load(const struct manifests *m, bool tolerant, inject_read read,
+                   void *ctx, struct inject_store **ret, char *reterr_text,
                    size_t reterr_cap)
 {
     size_t want = count_stored(m);
@@ -118,16 +133,17 @@ ts_err inject_load(const struct manifests *m, inject_read read, void *ctx,
     st = ts_mem_alloc(sizeof(*st) + want * sizeof(st->list[0]));
     if (st == NULL)
         return TS_E_NOMEM;
+    reterr_text[0] = '\0';
     for (uint32_t i = 0; i < m->count; i++) {
         for (uint32_t k = 0; k < m->list[i].secret_count; k++) {
-            const struct manifest_secret *s = &m->list[i].secrets[k];
-            struct stored *to = &st->list[st->count];
+            struct stored to = {.manifest = &m->list[i],
+                                .secret = &m->list[i].secrets[k]};
 
-            if (!is_ours(s) || s->source == SECRET_IDENTITY_TOKEN)
+            if (!is_ours(to.secret) ||
+                to.secret->source == SECRET_IDENTITY_TOKEN)
                 continue;
-            *to = (struct stored){.manifest = &m->list[i], .secret = s};
-            st->count++;
-            e = load_one(to, read, ctx, reterr_text, reterr_cap);
+            e = load_next(st, &to, tolerant, read, ctx, reterr_text,
+                          reterr_cap);
             if (e != TS_OK) {
                 inject_store_free(st);
                 return e;
@@ -145,6 +161,18 @@ void inject_store_free(struct inject_store *s)
     for (size_t i = 0; i < s->count; i++)
         sodium_free(s->list[i].value);
     ts_mem_free(s);
+}
+
+struct ts_bytes inject_stored(const struct inject_store *s,
+                              const struct manifest_secret *like)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        const struct manifest_secret *m = s->list[i].secret;
+
+        if (m->source == like->source && ts_str_eq(m->from, like->from))
+            return (struct ts_bytes){s->list[i].value, s->list[i].len};
+    }
+    return (struct ts_bytes){0};
 }
 
 static const struct stored *find_stored(const struct inject_store *s,

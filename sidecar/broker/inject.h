@@ -32,10 +32,15 @@ typedef ts_err (*inject_read)(void *ctx, const struct manifest_secret *s,
  * becomes part of a header field. Error: *reterr_text names manifest and
  * secret. The manifests must outlive the store.
  */
-TS_NODISCARD ts_err inject_load(const struct manifests *m, inject_read read,
-                                void *ctx, struct inject_store **ret,
-                                char *reterr_text, size_t reterr_cap);
+TS_NODISCARD ts_err inject_load(const struct manifests *m, bool tolerant,
+                                inject_read read, void *ctx,
+                                struct inject_store **ret, char *reterr_text,
+                                size_t reterr_cap);
 void inject_store_free(struct inject_store *s); /* NULL is fine */
+/* The value of a secret of the same source, of whatever manifest; ptr is NULL
+ * when there is none. */
+struct ts_bytes inject_stored(const struct inject_store *s,
+                              const struct manifest_secret *like);
 
 /* What of it is for one call. */
 struct inject;

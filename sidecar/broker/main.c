@@ -13,7 +13,10 @@
 #include "sidecar/broker/ask.h"
 #include "sidecar/broker/broker.h"
 #include "sidecar/broker/control_in.h"
+#include "sidecar/broker/proxy.h"
+#include "sidecar/broker/proxy_setup.h"
 #include "sidecar/broker/resolve.h"
+#include "sidecar/broker/tls_up.h"
 #include "sidecar/common/confine.h"
 #include "sidecar/common/fds.h"
 #include "sidecar/common/log.h"
@@ -66,6 +69,16 @@ static ts_err open_resolver(struct broker *b)
     return resolver_new(&b->loop, csv, &b->resolver);
 }
 
+/* For hosts with `tls:`; without one they are refused. */
+static ts_err open_trust(struct broker *b)
+{
+    ts_err e = proxy_trust_load(&b->trust);
+
+    if (e == TS_E_NOT_FOUND)
+        log_event(LOG_WARN, "trust_store_missing hosts_with_tls=refused");
+    return e == TS_E_NOT_FOUND ? TS_OK : e;
+}
+
 /* Everything up to the confinement; nothing of a stranger is read here. */
 static ts_err set_up(struct broker *b, const char **reterr_step)
 {
@@ -79,6 +92,9 @@ static ts_err set_up(struct broker *b, const char **reterr_step)
     if ((e = open_resolver(b)) != TS_OK)
         return e;
     own_init(&b->own);
+    *reterr_step = "trust store";
+    if ((e = open_trust(b)) != TS_OK)
+        return e;
     *reterr_step = "descriptors";
     if ((e = highest_fd(&highest)) != TS_OK)
         return e;
@@ -91,14 +107,14 @@ static int run(struct broker *b)
     const char *step = "start";
     ts_err e = control_take_start(b, &bundle_fd);
 
-    if (e == TS_OK)
-        e = set_up(b, &step);
-    if (e == TS_OK) {
+    if (e == TS_OK) { /* the secrets that it names are files */
         step = "load";
         e = control_load_first(b, bundle_fd);
         bundle_fd = -1; /* moved */
     }
     ts_fd_close(&bundle_fd);
+    if (e == TS_OK)
+        e = set_up(b, &step);
     if (e == TS_OK) {
         step = "serve";
         e = broker_start(b);
@@ -127,10 +143,12 @@ int main(void)
         return 1;
     }
     b.modes[EGRESS_BROKER] = &ask_mode;
+    b.modes[EGRESS_PROXY] = &proxy_mode;
     status = run(&b);
     if (status != 0)
         return status; /* nothing is tidied up: the set starts again */
     control_close(&b);
     broker_done(&b);
+    tls_trust_free(b.trust);
     return 0;
 }
