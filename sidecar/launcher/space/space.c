@@ -312,6 +312,10 @@ static void mourn(struct space_set *s, const struct space_want *wants,
             (void)snprintf(text, sizeof(text),
                            "it is a link that cannot be shown in a full box; "
                            "name what it leads to");
+        else if (n->err == ESTALE || n->err == ENOENT)
+            (void)snprintf(text, sizeof(text),
+                           "it was replaced while it was opened; reload the "
+                           "configuration if that was meant");
         else
             (void)snprintf(text, sizeof(text),
                            "it could not be put into a full box: %s: %s",

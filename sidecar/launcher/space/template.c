@@ -217,9 +217,10 @@ static long fill(struct maker *k, const struct space_plan *p, int root)
         k->from = p->mounts[i].from;
         rc = put_path(k, root, &p->mounts[i]);
     }
+    if (rc < 0)
+        return rc;
     k->from = PLAN_OURS;
-    if (rc >= 0)
-        rc = mounts_pivot(&k->m, root);
+    rc = mounts_pivot(&k->m, root);
     for (uint32_t i = 0; i < p->link_count && rc >= 0; i++) {
         k->from = p->links[i].from;
         rc = put_link(k, &p->links[i]);
