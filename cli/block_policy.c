@@ -7,7 +7,9 @@
 #include "cli/policy/inputs.h"
 #include "cli/policy/report.h"
 #include "cli/term.h"
+#include "policy/cedar_lint.h"
 #include "proto/wire/limits.h"
+#include "sidecar/gate/people/box_demand.h"
 
 #define DIAG_SIZE 4096 /* bytes of one diagnostic as it is shown */
 
@@ -22,6 +24,18 @@ static void complain(const struct cedar_diags *diags,
                                 colour, text, sizeof(text));
         (void)fprintf(stderr, "%s\n", text);
     }
+}
+
+/* What the gate would refuse a session for. */
+static bool has_bad_demand(const struct cedar_ast *ast,
+                           struct cedar_diags *diags)
+{
+    const struct cedar_lint_options options = {
+        .off = ~(1u << CEDAR_LINT_SANDBOX_ON_FORBID |
+                 1u << CEDAR_LINT_ANNOTATION_VALUE),
+        .value_fault = box_demand_fault};
+
+    return cedar_lint(ast, &options, diags) != TS_OK;
 }
 
 static bool has_template(const struct cedar_ast *ast, const char *name)
@@ -43,7 +57,8 @@ static bool check(const struct cedar_source *source,
 {
     struct cedar_ast *ast = NULL;
     ts_err e = cedar_ast_parse(source, 1, &cedar_options_block, &ast, diags);
-    bool ok = e == TS_OK && !has_template(ast, source->name);
+    bool ok = e == TS_OK && !has_template(ast, source->name) &&
+              !has_bad_demand(ast, diags);
 
     if (ok && schema != NULL)
         ok = cedar_validate(ast, schema, &cedar_validate_default, diags) ==

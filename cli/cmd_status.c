@@ -85,6 +85,28 @@ static void print_tenant(const struct term *t, const char *name,
     (void)putchar('\n');
 }
 
+/* How many tools there are, and a line for each that is not served. */
+static void print_tools(const struct term *t, const json_t *v)
+{
+    const json_t *one;
+    size_t i;
+
+    (void)printf("    %-20s %llu\n", "served",
+                 (unsigned long long)number(v, "served"));
+    if (number(v, "refused") == 0)
+        return;
+    (void)printf("    %-20s %s%llu%s\n", "refused", t->red,
+                 (unsigned long long)number(v, "refused"), t->reset);
+    json_array_foreach(json_object_get(v, "first"), i, one)
+    {
+        const char *text = json_string_value(json_object_get(one, "text"));
+
+        (void)fputs("      ", stdout);
+        term_print(ts_str_of(text));
+        (void)putchar('\n');
+    }
+}
+
 static void print_status(json_t *status)
 {
     const struct term t = term_stdout();
@@ -103,6 +125,10 @@ static void print_status(json_t *status)
             continue;
         }
         (void)printf("  %s\n", key);
+        if (strcmp(key, "tools") == 0) {
+            print_tools(&t, v);
+            continue;
+        }
         json_object_foreach(v, sub, w)
         {
             if (tenants && json_is_object(w))

@@ -140,7 +140,7 @@ static void print_other(const struct term *t, const json_t *j)
 {
     static const char *const texts[] = {
         "process", "tenant",  "target_kind", "target",   "reason", "by",
-        "boot",    "sidecar", "segment",     "previous", "text"};
+        "boot",    "sidecar", "segment",     "previous", "tool",   "text"};
     static const char *const numbers[] = {"generation", "rev_seq", "dir_seq",
                                           "users",      "agents",  "revoked",
                                           "bytes"};

@@ -115,9 +115,9 @@ static void show_decision(const struct term *t, const json_t *j)
     static const char *const what[] = {"tool", "action",      "resource",
                                        "args", "sensitivity", "provenance"};
     static const char *const rest[] = {
-        "context", "task",  "grant",       "issuer",      "session",
-        "peer",    "call",  "trace",       "generation",  "rev_seq",
-        "dir_seq", "order", "tool_digest", "args_digest", "us"};
+        "context", "task",    "grant",       "issuer",      "session", "peer",
+        "call",    "trace",   "generation",  "rev_seq",     "dir_seq", "order",
+        "box",     "require", "tool_digest", "args_digest", "us"};
 
     (void)printf("%sdecision %s%s\n", t->bold, log_line_text(j, "id").ptr,
                  t->reset);
@@ -143,8 +143,9 @@ static void show_outcome(const struct term *t, const json_t *j,
     static const char *const keys[] = {
         "reason",       "code",         "text",      "exit_code",
         "signal",       "wall_us",      "cpu_us",    "max_rss_kb",
-        "stdout_bytes", "stderr_bytes", "truncated", "layers",
-        "landlock_abi", "launch_us",    "killed",    "redacted"};
+        "stdout_bytes", "stderr_bytes", "truncated", "box",
+        "layers",       "absent",       "weakened",  "landlock_abi",
+        "launch_us",    "killed",       "redacted"};
 
     if (j == NULL) {
         (void)printf("%s\n", json_object_get(decision, "order") != NULL

@@ -20,7 +20,7 @@
  *   revocation       tenant, rev_seq, target
  *   policy_loaded    generation
  *   policy_rejected  generation, text
- *   tool_refused     generation, file, text
+ *   tool_refused     generation, tool (may be empty), text; file, line
  *   directory_loaded tenant, dir_seq
  *   directory_rejected  tenant, text
  *   egress_opened    id (the decision's), tenant, tool

@@ -66,18 +66,32 @@ static ts_err copy_str(struct ts_arena *arena, struct ts_str s,
     return e;
 }
 
+/* The same; what is no UTF-8, or was cut inside a character, is escaped: the
+ * text goes into records. */
+static ts_err copy_shown(struct ts_arena *arena, struct ts_str s,
+                         struct ts_str *ret)
+{
+    char shown[REFUSAL_MAX];
+
+    if (ts_utf8_valid(s.ptr, s.len))
+        return copy_str(arena, s, ret);
+    (void)ts_str_escape(shown, sizeof(shown), s.ptr, s.len);
+    return copy_str(arena, ts_str_of(shown), ret);
+}
+
 /* Takes note of one that is not served. */
 static ts_err refuse(struct loading *l, const struct manifest *m,
                      bool tool_is_certain, uint32_t line, const char *text)
 {
     struct refusal *r = &l->refused[l->m->refused_count];
-    ts_err e = copy_str(&l->m->arena, ts_str_of(text), &r->is.text);
+    ts_err e = copy_shown(&l->m->arena, ts_str_of(text), &r->is.text);
 
+    if (e == TS_OK)
+        e = copy_shown(&l->m->arena, m->file, &r->is.file);
     if (e == TS_OK)
         e = copy_str(&l->m->arena, m->tool, &r->is.tool);
     if (e != TS_OK)
         return e;
-    r->is.file = m->file;
     r->is.line = line;
     r->tool_is_certain = tool_is_certain;
     l->m->refused_count++;

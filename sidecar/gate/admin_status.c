@@ -6,6 +6,7 @@
 
 #include "sidecar/gate/order_out.h"
 #include "sidecar/gate/people/snapshot.h"
+#include "sidecar/gate/refused.h"
 #include "sidecar/gate/revoke_signed.h"
 #include "sidecar/gate/running.h"
 
@@ -106,6 +107,7 @@ ts_err admin_status_text(struct gate *g, uint32_t uid, struct ts_buf *out)
     ts_err e;
 
     if ((e = put_gate(g, out)) != TS_OK || (e = put_state(g, out)) != TS_OK ||
+        (e = refused_status(g, operator_of_all(g, uid), out)) != TS_OK ||
         (e = put(out, ",\"tenants\":{")) != TS_OK)
         return e;
     for (uint32_t i = 0; i < g->snapshot->tenant_count; i++) {

@@ -15,6 +15,7 @@
 #include "sidecar/gate/listen.h"
 #include "sidecar/gate/order_out.h"
 #include "sidecar/gate/people/snapshot.h"
+#include "sidecar/gate/refused.h"
 #include "sidecar/gate/running.h"
 #include "sidecar/gate/session.h"
 #include "sidecar/gate/steps/records.h"
@@ -175,6 +176,7 @@ void control_retry(struct gate *g)
     g->next = NULL;
     feed_swap(g, next);
     life_record(g, "policy_loaded", g->snapshot->generation, ts_str_of(""));
+    refused_tell(g);
     log_event(LOG_INFO, "reloaded generation=%llu drained=%llu",
               (unsigned long long)g->snapshot->generation,
               (unsigned long long)sessions_recheck(g));

@@ -171,6 +171,7 @@ struct gate {
 
     uint8_t life_record[CONTROL_MESSAGE_MAX]; /* waits for the ring */
     size_t life_len;                          /* 0: none waits */
+    uint32_t refused_told; /* tools of the snapshot with a record, refused.h */
 
     bool draining;
     bool grace_is_over;

@@ -1,4 +1,5 @@
 #include "sidecar/gate/gate_uv.h"
+#include "sidecar/gate/refused.h"
 
 #include <errno.h>
 #include <sodium.h>
@@ -122,6 +123,7 @@ static void on_retry(uv_timer_t *t)
     (void)runs_retry(g);
     revoke_retry(g);
     life_retry(g);
+    refused_retry(g);
     control_retry(g);
     feed_in_retry(g);
     egress_in_retry(g);
@@ -363,6 +365,7 @@ ts_err gate_serve(struct gate *g)
     if (e != TS_OK)
         return e;
     life_record(g, "start", g->snapshot->generation, ts_str_of(""));
+    refused_tell(g);
     if ((e = adopt(g)) != TS_OK || (e = hop_in_start(g)) != TS_OK ||
         (e = egress_in_start(g)) != TS_OK ||
         (e = listen_start(g)) != TS_OK ||

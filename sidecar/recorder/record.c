@@ -72,6 +72,8 @@ static const struct {
     [RECORD_REVOCATION] = {"revocation", KEY_TENANT | KEY_REV_SEQ | KEY_TARGET},
     [RECORD_POLICY_LOADED] = {"policy_loaded", KEY_GENERATION},
     [RECORD_POLICY_REJECTED] = {"policy_rejected", KEY_GENERATION | KEY_TEXT},
+    [RECORD_TOOL_REFUSED] = {"tool_refused",
+                             KEY_GENERATION | KEY_TOOL | KEY_TEXT},
     [RECORD_DIRECTORY_LOADED] = {"directory_loaded", KEY_TENANT | KEY_DIR_SEQ},
     [RECORD_DIRECTORY_REJECTED] = {"directory_rejected", KEY_TENANT | KEY_TEXT},
     [RECORD_EGRESS_OPENED] = {"egress_opened", KEY_ID | KEY_TENANT | KEY_TOOL},

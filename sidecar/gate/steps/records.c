@@ -42,6 +42,23 @@ ts_err record_policy(const char *kind, uint64_t generation, struct ts_str text,
     return mp_written(&w, ret_len);
 }
 
+ts_err record_tool_refused(uint64_t generation,
+                           const struct manifest_refused *r, uint8_t *buf,
+                           size_t cap, size_t *ret_len)
+{
+    struct mp_writer w;
+
+    mp_writer_init(&w, buf, cap);
+    mp_write_map(&w, 6);
+    put_str(&w, "kind", TS_STR_LIT("tool_refused"));
+    put_uint(&w, "generation", generation);
+    put_str(&w, "tool", r->tool);
+    put_str(&w, "file", r->file);
+    put_uint(&w, "line", r->line);
+    put_str(&w, "text", r->text);
+    return mp_written(&w, ret_len);
+}
+
 ts_err record_revocation(const struct revocation_entry *r, const char *by,
                          uint32_t by_uid, const uint8_t *signer, uint8_t *buf,
                          size_t cap, size_t *ret_len)

@@ -8,6 +8,7 @@
 #include "proto/base/ts_err.h"
 #include "proto/base/ts_str.h"
 #include "proto/trust/directory_snapshot.h"
+#include "sidecar/common/manifest.h"
 #include "sidecar/common/revocation_entry.h"
 
 /*
@@ -22,6 +23,11 @@ TS_NODISCARD ts_err record_life(const char *kind, uint64_t generation,
 TS_NODISCARD ts_err record_policy(const char *kind, uint64_t generation,
                                   struct ts_str text, uint8_t *buf, size_t cap,
                                   size_t *ret_len);
+/* A tool that is not served in this generation. */
+TS_NODISCARD ts_err record_tool_refused(uint64_t generation,
+                                        const struct manifest_refused *r,
+                                        uint8_t *buf, size_t cap,
+                                        size_t *ret_len);
 /* by: "operator", "session", "holder", "directory"; signer: key id of who
  * signed it (TRUST_KID_LEN), NULL for nobody. */
 TS_NODISCARD ts_err record_revocation(const struct revocation_entry *r,

@@ -120,14 +120,15 @@ static const struct field revocation_fields[] = {
 static const struct field loaded_fields[] = {{"generation", 'u'}, {NULL, 0}};
 static const struct field rejected_fields[] = {
     {"generation", 'u'}, {"text", 's'}, {NULL, 0}};
+static const struct field refused_fields[] = {
+    {"generation", 'u'}, {"tool", 's'}, {"text", 's'}, {NULL, 0}};
 static const struct {
     const char *kind;
     const struct field *fields;
-} kinds[] = {{"decision", decision_fields},
-             {"exec_ended", ended_fields},
-             {"revocation", revocation_fields},
-             {"policy_loaded", loaded_fields},
-             {"policy_rejected", rejected_fields}};
+} kinds[] = {
+    {"decision", decision_fields},        {"exec_ended", ended_fields},
+    {"revocation", revocation_fields},    {"policy_loaded", loaded_fields},
+    {"policy_rejected", rejected_fields}, {"tool_refused", refused_fields}};
 
 static void write_field(struct mp_writer *w, const struct field *f, bool wrong)
 {
