@@ -16,8 +16,12 @@
 
 #define WANTED                                                                 \
     (CAPS_BIT(CAP_SETUID) | CAPS_BIT(CAP_SETGID) | CAPS_BIT(CAP_KILL) |        \
-     CAPS_BIT(CAP_SYS_ADMIN) | RAISED)
+     CAPS_BIT(CAP_SYS_ADMIN) | CAPS_BIT(CAP_SYS_CHROOT) |                      \
+     CAPS_BIT(CAP_NET_ADMIN) | RAISED)
 #define RAISED (CAPS_BIT(CAP_DAC_OVERRIDE) | CAPS_BIT(CAP_FOWNER))
+#define SPACES                                                                 \
+    (CAPS_BIT(CAP_SYS_ADMIN) | CAPS_BIT(CAP_SYS_CHROOT) |                      \
+     CAPS_BIT(CAP_NET_ADMIN))
 #define UIDS                                                                   \
     (CAPS_BIT(CAP_SETUID) | CAPS_BIT(CAP_SETGID) | CAPS_BIT(CAP_KILL) | RAISED)
 
@@ -108,11 +112,12 @@ ts_err caps_keep(bool use_user_ns, struct caps *ret)
         if (!enter_user_ns() || (e = get(&have)) != TS_OK)
             return TS_E_SYSTEM;
         c.in_user_ns = true;
-        have &= CAPS_BIT(CAP_SYS_ADMIN); /* there is no other user in it */
+        have &= SPACES; /* there is no other user in it */
     }
     c.permitted = have & WANTED;
     c.uids = (c.permitted & UIDS) == UIDS;
-    c.spaces = (c.permitted & CAPS_BIT(CAP_SYS_ADMIN)) != 0;
+    c.spaces = (c.permitted & SPACES & ~CAPS_BIT(CAP_NET_ADMIN)) ==
+               (SPACES & ~CAPS_BIT(CAP_NET_ADMIN));
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
         set(NULL, c.permitted, c.permitted & ~RAISED) != 0)
         return TS_E_SYSTEM;
@@ -157,6 +162,11 @@ ts_err caps_act_as_self(const struct filter_key *key, uid_t uid)
     return filter_call5(key, SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0
                ? TS_OK
                : TS_E_SYSTEM;
+}
+
+long caps_raise_raw(uint64_t permitted, const struct filter_key *key)
+{
+    return set(key, permitted, permitted);
 }
 
 long caps_drop_all_raw(const struct filter_key *key)

@@ -22,7 +22,8 @@
  *
  *   SETUID SETGID  a uid for each running tool
  *   KILL           signals to it
- *   SYS_ADMIN      its namespaces and mounts
+ *   SYS_ADMIN SYS_CHROOT  its namespaces and mounts
+ *   NET_ADMIN      networks with loopback, for `network: proxy`
  *   DAC_OVERRIDE FOWNER  removing what it left in its scratch folder; permitted
  *                  always, effective only between caps_raise and caps_lower
  */
@@ -50,6 +51,7 @@ TS_NODISCARD ts_err caps_act_as(const struct filter_key *key, uid_t uid);
 TS_NODISCARD ts_err caps_act_as_self(const struct filter_key *key, uid_t uid);
 
 /* For a child, between clone and exec: a negative errno, or 0. */
+long caps_raise_raw(uint64_t permitted, const struct filter_key *key);
 long caps_drop_all_raw(const struct filter_key *key);
 
 #endif

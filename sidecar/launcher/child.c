@@ -82,6 +82,10 @@ static bool set_space(struct child *c)
     long fd;
 
     c->program = p->exec_fd;
+    /* links in a /tmp that is another user's already */
+    if (p->space != NULL && p->space->inner_count > 0 && p->uid != 0 &&
+        fails(c, "capabilities", caps_raise_raw(p->caps, &p->key)))
+        return false;
     if (p->space != NULL && space_fails(c, space_enter(p->space, step)))
         return false;
     if (p->has_own_keyring &&
@@ -156,7 +160,7 @@ static bool set_user(struct child *c)
              c, "uid",
              filter_call4(&p->key, SYS_setresuid, p->uid, p->uid, p->uid, 0))))
         return false;
-    return !p->drops_caps ||
+    return p->caps == 0 ||
            !fails(c, "capabilities", caps_drop_all_raw(&p->key));
 }
 

@@ -29,7 +29,7 @@
  * Only "no writable code" is a property of the memory itself, which would be
  * the launcher's: a child with it gets a copy instead (no_wx).
  */
-#define CHILD_LIMITS 13
+#define CHILD_LIMITS 14
 
 struct child_limit {
     int resource;
@@ -72,9 +72,9 @@ struct child_plan {
     bool new_pid_ns; /* a fresh one, in which the tool is process 1 */
     bool new_ipc_ns;
     bool has_own_keyring;
-    bool drops_caps;
-    uid_t uid; /* 0: stays ours */
-    gid_t gid; /* with uid */
+    uint64_t caps; /* what we are permitted; the tool gets none of it */
+    uid_t uid;     /* 0: stays ours */
+    gid_t gid;     /* with uid */
     bool no_wx;
 };
 

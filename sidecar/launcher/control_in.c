@@ -1,5 +1,7 @@
 /* Messages of the supervisor: the first bundle, reloads, the end. */
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #include "proto/base/ts_fd.h"
 #include "sidecar/common/bundle.h"
@@ -7,11 +9,43 @@
 #include "sidecar/common/fds.h"
 #include "sidecar/common/log.h"
 #include "sidecar/launcher/launcher.h"
+#include "sidecar/sandbox/profile.h"
+
+/* The service manager keeps credentials for the service's user alone, which
+ * need not be ours. */
+static void raise_rights(void *arg, bool on)
+{
+    struct launcher *l = arg;
+
+    if (on)
+        caps_raise(&l->caps, &l->key);
+    else
+        caps_lower(&l->caps, &l->key);
+}
+
+static struct secrets_source secrets_of(struct launcher *l)
+{
+    struct secrets_source s = {.credentials_fd = LAUNCHER_FD_SECRETS,
+                               .owner = l->self_uid,
+                               .raise = raise_rights,
+                               .arg = l};
+    struct stat st;
+
+    if (fstat(LAUNCHER_FD_SECRETS, &st) != 0 || !S_ISDIR(st.st_mode))
+        s.credentials_fd = -1; /* FD_ABSENT */
+    return s;
+}
 
 /* Reads the manifests of a bundle and opens what they name. Takes fd over. */
 static ts_err load(struct launcher *l, int fd, uint64_t generation,
                    struct toolset **ret, char *text, size_t cap)
 {
+    const struct tool_host host = {.index = l->index,
+                                   .secrets = secrets_of(l),
+                                   .abi = l->layers.landlock_abi,
+                                   .runs_written = l->runs_written,
+                                   .builder =
+                                       offer_has_full(l) ? &l->builder : NULL};
     struct manifests *m = NULL;
     struct bundle b = {0};
     ts_err e = bundle_open(fd, &b);
@@ -25,7 +59,7 @@ static ts_err load(struct launcher *l, int fd, uint64_t generation,
     bundle_done(&b);
     if (e != TS_OK)
         return e;
-    e = toolset_open(m, l->index, l->layers.landlock_abi, ret, text, cap);
+    e = toolset_open(m, &host, ret, text, cap);
     if (e != TS_OK)
         manifests_free(m);
     return e;
@@ -39,6 +73,54 @@ static ts_err send_text(enum control_type type, const char *text)
                                       .as.text.text = ts_str_of(text)};
 
     return control_send(FD_CONTROL, &m);
+}
+
+static ts_err reject(ts_err e, const char *text)
+{
+    log_event(LOG_ERROR, "manifests_refused %s", text);
+    if (send_text(CONTROL_REJECTED, text) != TS_OK)
+        log_event(LOG_ERROR, "control_lost");
+    return e;
+}
+
+/* Of a profile of the operator's own, the built-in one that it begins with. */
+static bool is_like(const struct sandbox_profile *p, const char *builtin)
+{
+    return strcmp(p->name, builtin) == 0 || strcmp(p->extends, builtin) == 0;
+}
+
+/* One launcher, one profile: its filter is installed here for good, and every
+ * tool inherits it. */
+static ts_err confine_by_profile(struct launcher *l, int bundle_fd, char *text,
+                                 size_t cap)
+{
+    struct bundle b = {0};
+    ts_err e = bundle_open(bundle_fd, &b);
+
+    if (e != TS_OK) {
+        (void)snprintf(text, cap, "bundle:1: %s", ts_err_text(e));
+        return e;
+    }
+    ts_arena_init(&l->profile_arena, SANDBOX_ARENA_BYTES);
+    e = filter_profile_load(&b, l->index, &l->profile_arena, &l->profile, text,
+                            cap);
+    bundle_done(&b);
+    if (e != TS_OK)
+        return e;
+    l->runs_written = is_like(l->profile, "build");
+    l->wide_space = l->runs_written || is_like(l->profile, "jit");
+    if (filter_make_strict(l->profile, &l->key, &l->strict) == TS_OK)
+        l->strict_prog = (struct sock_fprog){.len = l->strict.count,
+                                             .filter = l->strict.insns};
+    if ((l->layers.held & LAYER_SECCOMP) == 0)
+        return TS_OK; /* then no box is given at all: a layer of the floor */
+    e = filter_install(l->profile, &l->key);
+    if (e != TS_OK)
+        (void)snprintf(text, cap,
+                       "seccomp:1: the filter of profile %s cannot "
+                       "be installed: %s",
+                       l->profile->name, ts_err_text(e));
+    return e;
 }
 
 ts_err control_start_up(struct launcher *l)
@@ -56,19 +138,16 @@ ts_err control_start_up(struct launcher *l)
         return TS_E_STATE;
     }
     l->index = m.as.start.launcher_index;
-    l->level_most = m.as.start.sandbox.most;
-    uids_init(&l->uids, m.as.start.sandbox.uid_first,
-              m.as.start.sandbox.uid_count, m.as.start.launchers, l->index);
-    offer_make(l);
+    e = confine_by_profile(l, m.bundle_fd, text, sizeof(text));
+    if (e != TS_OK) {
+        ts_fd_close(&m.bundle_fd);
+        return reject(e, text);
+    }
+    offer_make(l, &m.as.start);
     l->facts = manifest_facts_of(&m.as.start);
     e = load(l, m.bundle_fd, m.as.start.generation, &l->tools, text,
              sizeof(text));
-    if (e == TS_OK)
-        return TS_OK;
-    log_event(LOG_ERROR, "manifests_refused %s", text);
-    if (send_text(CONTROL_REJECTED, text) != TS_OK)
-        log_event(LOG_ERROR, "control_lost");
-    return e;
+    return e == TS_OK ? TS_OK : reject(e, text);
 }
 
 static ts_err on_prepare(struct launcher *l, const struct control_message *m)

@@ -86,7 +86,8 @@ fail:
 
 /* The loader that the kernel will open for a dynamic program. Anything that is
  * not understood here gets no loader and then fails to execute. */
-static ts_err find_loader(const struct image_pin *pin, struct image *i)
+static ts_err find_loader(const struct image_pin *pin, struct ts_arena *arena,
+                          struct image *i)
 {
     char self[40], path[LOADER_MAX];
     Elf64_Phdr ph;
@@ -122,6 +123,8 @@ static ts_err find_loader(const struct image_pin *pin, struct image *i)
         i->loader_fd = open(path, O_PATH | O_CLOEXEC);
         if (i->loader_fd < 0)
             e = ts_err_from_errno(errno);
+        else
+            e = ts_arena_strndup(arena, path, ph.p_filesz - 1, &i->loader_path);
         break;
     }
 out:
@@ -222,7 +225,7 @@ ts_err image_open(struct ts_str path, struct ts_arena *arena, struct image *ret,
         *reterr_text = say(arena, name,
                            "not a 64-bit ELF program whose loader exists, and "
                            "no script");
-        e = find_loader(i.interp.fd >= 0 ? &i.interp : &i.file, &i);
+        e = find_loader(i.interp.fd >= 0 ? &i.interp : &i.file, arena, &i);
     }
     if (e != TS_OK)
         image_done(&i);

@@ -34,6 +34,7 @@ struct image {
     struct image_pin file;   /* what the manifest names */
     struct image_pin interp; /* of a script, else fd -1 */
     int loader_fd;           /* O_PATH of the ELF interpreter, -1 if static */
+    const char *loader_path; /* in the arena; NULL if static */
     const char *interp_path; /* in the arena; NULL if no script */
     const char *interp_arg;  /* in the arena; NULL if none */
 };

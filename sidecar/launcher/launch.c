@@ -1,20 +1,25 @@
 /* One order, carried out: checked, opened, boxed, started, reported. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "proto/base/ts_fd.h"
 #include "sidecar/common/layer.h"
+#include "sidecar/common/log.h"
 #include "sidecar/launcher/launcher.h"
 #include "sidecar/launcher/layers/landlock.h"
 #include "sidecar/launcher/resource.h"
+#include "sidecar/launcher/secrets.h"
 
 #define LAUNCH_BUDGET                                                          \
     ((size_t)4 << 20) /* bytes of one order's working memory */
 #define MB          (1ull << 20)
+#define SIGNALS_PENDING 1024 /* and timers; kernel memory for each */
 #define BUILD_SPACE 8 /* address space of a "build" tool, times its memory */
 
 static const char token_env[] = "TIPSTAFF_TOKEN_FD=3"; /* CHILD_GIVEN_FIRST */
@@ -36,11 +41,14 @@ struct launch {
     bool ruleset_is_shared;
     int child_end[3]; /* stdin read end or /dev/null, stdout and stderr write */
     int gate_end[3];
-    int token_fd; /* read end of a pipe that holds it; -1 if none */
+    int token_fd;            /* read end of a pipe that holds it; -1 if none */
+    struct ts_buf tripwires; /* of token and secrets, for the gate */
     char decision[19 + 32 + 1];
     char tmpdir[4096 + SCRATCH_NAME_MAX + 8];
     char scratch[SCRATCH_NAME_MAX];
     char **argv;
+    struct space_entry space;
+    char tmp_options[SPACE_TMP_OPTIONS_MAX];
     struct child_plan child;
     pid_t pid;
     struct order_refusal why;
@@ -74,6 +82,29 @@ ts_err launch_refuse(struct launcher *l, uint64_t order_id,
     return back_refused(&l->back, &m);
 }
 
+static bool is_full(const struct launch *x)
+{
+    return x->plan.level >= BOX_FULL;
+}
+
+/* The box was chosen by what this launcher can give; this tool may have no
+ * template. What demands a full box is refused then, with the reason. */
+static ts_err choose_without_space(struct launch *x,
+                                   const struct order_context *c)
+{
+    struct level_offer less = *c->offer;
+    struct order_context narrow = *c;
+    ts_err e;
+
+    less.given[BOX_FULL] = less.given[BOX_STRICT] = false;
+    narrow.offer = &less;
+    e = order_level(&narrow, x->plan.manifest, x->o, &x->plan.level, &x->why);
+    if (e != TS_OK)
+        (void)refuse(x, CODE_SANDBOX_UNAVAILABLE, x->why.step, 0,
+                     x->tool->why_no_box);
+    return e;
+}
+
 static ts_err check(struct launch *x)
 {
     struct launcher *l = x->l;
@@ -98,6 +129,9 @@ static ts_err check(struct launch *x)
     x->set = x->o->generation == l->tools->manifests->generation ? l->tools
                                                                  : l->previous;
     x->tool = toolset_find(x->set, x->plan.manifest);
+    if (is_full(x) && x->tool->box == NULL &&
+        (e = choose_without_space(x, &c)) != TS_OK)
+        return e;
     if (image_check(&x->tool->image) != TS_OK)
         return refuse(x, CODE_LAUNCH_FAILED, "program", ESTALE,
                       "the program changed since it was loaded; reload the "
@@ -185,6 +219,10 @@ static ts_err make_scratch(struct launch *x)
     const struct manifest *m = x->plan.manifest;
     int err = 0;
 
+    if (is_full(x)) { /* its /tmp is its own, and ends with it */
+        (void)snprintf(x->tmpdir, sizeof(x->tmpdir), "TMPDIR=" SPACE_TMP);
+        return TS_OK;
+    }
     if (x->tool->scratch_fd < 0)
         return TS_OK;
     scratch_name(x->mark, x->scratch);
@@ -204,8 +242,8 @@ static ts_err make_ruleset(struct launch *x)
     int abi = l->layers.landlock_abi, err = 0;
     ts_err e;
 
-    e = tool_ruleset(x->set, x->tool, wants_own, &x->ruleset_fd,
-                     &x->ruleset_is_shared, &err);
+    e = tool_ruleset(x->set, x->tool, wants_own, x->plan.level == BOX_STRICT,
+                     &x->ruleset_fd, &x->ruleset_is_shared, &err);
     if (e == TS_OK && x->resource_fd >= 0)
         e = landlock_grant(x->ruleset_fd, abi, x->resource_fd,
                            x->plan.manifest->resource == RESOURCE_DIR,
@@ -249,21 +287,39 @@ static ts_err make_argv(struct launch *x)
 static ts_err make_token(struct launch *x)
 {
     struct ts_str t = x->o->token;
-    bool written;
-    int p[2];
+    int err = 0;
 
     _Static_assert(TS_TOKEN_MAX <= 4096, "the least that a pipe holds");
-    if (t.len == 0)
-        return TS_OK;
-    if (pipe2(p, O_CLOEXEC) != 0)
-        return refuse(x, CODE_LAUNCH_FAILED, "token", errno, "pipe");
-    x->token_fd = p[0];
-    written = write(p[1], t.ptr, t.len) == (ssize_t)t.len;
-    ts_fd_close(&p[1]);
-    if (!written)
-        return refuse(x, CODE_LAUNCH_FAILED, "token", EIO,
+    if (t.len > 0 && secrets_pipe((const uint8_t *)t.ptr, t.len, &x->token_fd,
+                                  &err) != TS_OK)
+        return refuse(x, CODE_LAUNCH_FAILED, "token", err,
                       "the identity token could not be handed over");
     return TS_OK;
+}
+
+/* The gate learns how to recognise them before it reads a byte of output. */
+static ts_err make_secrets(struct launch *x)
+{
+    struct child_plan *c = &x->child;
+    int err = 0;
+
+    if (secrets_tripwires(x->tool->secrets, x->o->token, &x->tripwires) !=
+        TS_OK)
+        return refuse(x, CODE_LAUNCH_FAILED, "secrets", ENOMEM, "tripwires");
+    if (secrets_give(x->tool->secrets, &x->l->key, c->given, &c->given_count,
+                     &err) != TS_OK)
+        return refuse(x, CODE_LAUNCH_FAILED, "secrets", err,
+                      "the tool's secrets could not be handed over");
+    return TS_OK;
+}
+
+static void close_secrets(struct child_plan *c)
+{
+    for (uint32_t i = 0; i < c->given_count; i++) {
+        if (c->given[i].number >= GIVEN_SECRET &&
+            c->given[i].number < GIVEN_EGRESS)
+            ts_fd_close(&c->given[i].fd);
+    }
 }
 
 /* The tool's list starts behind the free slots that are not used. */
@@ -276,7 +332,7 @@ static const char **make_env(struct launch *x)
     ts_hex_encode(x->decision + n, x->o->decision_id,
                   sizeof(x->o->decision_id));
     env[0] = x->decision;
-    if (x->scratch_fd >= 0)
+    if (x->tmpdir[0] != '\0')
         *--env = x->tmpdir;
     if (x->token_fd >= 0)
         *--env = token_env;
@@ -325,8 +381,7 @@ static void make_limits(struct launch *x)
     const struct manifest *m = x->plan.manifest;
     const struct manifest_limits *w = &m->limits;
     uint64_t memory = w->memory_mb * MB;
-    uint64_t space =
-        x->tool->profile == FILTER_BUILD ? memory * BUILD_SPACE : memory;
+    uint64_t space = x->l->wide_space ? memory * BUILD_SPACE : memory;
     uint64_t procs = process_budget(x, w->processes);
     const struct child_limit limits[CHILD_LIMITS] = {
         {RLIMIT_CORE, 0, 0},
@@ -339,6 +394,7 @@ static void make_limits(struct launch *x)
         {RLIMIT_STACK, 8 * MB, 8 * MB},
         {RLIMIT_MEMLOCK, 0, 0},
         {RLIMIT_MSGQUEUE, 0, 0},
+        {RLIMIT_SIGPENDING, SIGNALS_PENDING, SIGNALS_PENDING},
         {RLIMIT_NICE, 0, 0},
         {RLIMIT_RTPRIO, 0, 0},
         {RLIMIT_RTTIME, x->mark, x->mark}, /* the mark: tree.h */
@@ -355,6 +411,56 @@ static void make_limits(struct launch *x)
         if (c->soft > c->hard)
             c->soft = c->hard;
     }
+}
+
+/* A namespace of processes with its process 1, or one in which the tool is it.
+ */
+static ts_err make_pid_ns(struct launch *x)
+{
+    struct launcher *l = x->l;
+    int err = 0;
+
+    if (x->plan.manifest->no_init) {
+        x->child.new_pid_ns = true;
+        return TS_OK;
+    }
+    if (inits_take(&l->inits, &l->place, &l->watch, &x->init, &err) != TS_OK)
+        return refuse(x, CODE_SANDBOX_UNAVAILABLE, "pid_ns", err,
+                      "no namespace of processes could be made");
+    x->child.pid_ns = x->init.ns;
+    return TS_OK;
+}
+
+static ts_err make_space(struct launch *x)
+{
+    const struct launcher *l = x->l;
+    const struct space_box *b = x->tool->box;
+    bool strict = x->plan.level == BOX_STRICT;
+
+    space_tmp_options(x->tmp_options, x->plan.manifest->limits.tmp_mb,
+                      x->uid != 0 ? x->uid : l->self_uid, l->self_gid);
+    x->space = (struct space_entry){
+        .key = l->key,
+        .procs = {-1, -1, -1, -1},
+        .net_ns = l->shared.net_ns,
+        .ipc_ns = l->shared.ipc_ns,
+        .uts_ns = l->shared.uts_ns,
+        .cgroup_ns = l->shared.cgroup_ns,
+        .mnt_ns = b->space->mnt_ns,
+        .tmp_options = x->tmp_options,
+        .tmp_exec = l->runs_written && !strict,
+        .proc_options = !l->space_caps.own_proc ? NULL
+                        : strict                ? SPACE_PROC_OPTIONS_STRICT
+                                                : SPACE_PROC_OPTIONS,
+        .inner = b->space->inner,
+        .inner_count = b->space->inner_count,
+        .cwd = b->cwd,
+        .program = b->program,
+        .program_dev = b->program_dev,
+        .program_ino = b->program_ino,
+    };
+    x->child.space = &x->space;
+    return make_pid_ns(x);
 }
 
 /* What is between us and the tool; the rest of the plan is about the tool. */
@@ -375,15 +481,16 @@ static ts_err make_plan(struct launch *x)
     c->ruleset_fd = x->ruleset_fd;
     c->argv = x->argv;
     memcpy(&c->envp, &env, sizeof(env)); /* execve(2) writes to neither */
-    c->extra = x->tool->profile == FILTER_PURE ? &l->pure_prog : NULL;
+    c->extra = x->plan.level == BOX_STRICT ? &l->strict_prog : NULL;
+    c->no_wx = x->plan.level == BOX_STRICT && (layers & LAYER_NO_WX) != 0;
     c->key = l->key;
     c->has_own_keyring =
         (layers & ~l->offer.weakened[x->plan.level] & LAYER_KEYRING) != 0;
-    c->drops_caps = l->caps.permitted != 0;
+    c->caps = l->caps.permitted;
     c->uid = x->uid;
     c->gid = l->self_gid;
     make_limits(x);
-    return TS_OK;
+    return is_full(x) ? make_space(x) : TS_OK;
 }
 
 static bool is_layer(const char *step)
@@ -434,6 +541,8 @@ static ts_err report_started(struct launch *x, uint64_t received_ns)
         .landlock_abi = (uint32_t)l->layers.landlock_abi,
         .launch_us = (now - received_ns) / 1000,
         .box = x->plan.level,
+        .tripwires = {.ptr = ts_buf_bytes(&x->tripwires),
+                      .len = x->tripwires.len},
         .weakened = l->offer.weakened[x->plan.level],
     };
     struct active_run *r = &l->runs[l->run_count++];
@@ -458,6 +567,15 @@ static ts_err report_started(struct launch *x, uint64_t received_ns)
     return back_started(&l->back, &m, x->gate_end);
 }
 
+/* If it fails the next launch meets and reports it. */
+static void refill_inits(struct launcher *l)
+{
+    int err = 0;
+
+    if (inits_refill(&l->inits, &l->place, &l->watch, &err) != TS_OK)
+        log_event(LOG_WARN, "no_init errno=%d", err);
+}
+
 static void clean_up(struct launch *x, bool has_started)
 {
     for (int i = 0; i < 3; i++) {
@@ -467,15 +585,25 @@ static void clean_up(struct launch *x, bool has_started)
     }
     if (!has_started && x->scratch_fd >= 0)
         (void)runs_drop_scratch(x->l, x->tool->scratch_fd, x->scratch);
-    if (!has_started)
+    if (!has_started) {
         uids_give(&x->l->uids, x->uid);
+        if (x->init.pid > 0) {
+            (void)kill(x->init.pid, SIGKILL);
+            (void)waitpid(x->init.pid, NULL, __WALL);
+        }
+    }
+    ts_fd_close(&x->init.ns);
     ts_fd_close(&x->token_fd);
+    close_secrets(&x->child);
+    ts_buf_done(&x->tripwires);
     ts_fd_close(&x->resource_fd);
     ts_fd_close(&x->scratch_fd);
     if (!x->ruleset_is_shared)
         ts_fd_close(&x->ruleset_fd);
     if (x->tool != NULL)
         tool_refill(x->set, x->tool);
+    if (x->l->offer.given[BOX_FULL])
+        refill_inits(x->l);
     ts_arena_done(&x->arena);
 }
 
@@ -495,11 +623,13 @@ ts_err launch_order(struct launcher *l, const struct order *o,
     ts_err e;
 
     ts_arena_init(&x.arena, LAUNCH_BUDGET);
+    ts_buf_init(&x.tripwires, TS_TRIPWIRES_MAX);
     x.mark = TREE_MARK_FIRST + (++l->serial & (TREE_MARK_FIRST - 1));
     has_started = check(&x) == TS_OK && take_uid(&x) == TS_OK &&
                   open_resource(&x) == TS_OK && make_scratch(&x) == TS_OK &&
                   make_ruleset(&x) == TS_OK && make_argv(&x) == TS_OK &&
-                  make_token(&x) == TS_OK && spawn(&x) == TS_OK;
+                  make_token(&x) == TS_OK && make_secrets(&x) == TS_OK &&
+                  spawn(&x) == TS_OK;
     e = has_started ? report_started(&x, received_ns)
                     : launch_refuse(l, o->order_id, &x.why);
     clean_up(&x, has_started);

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "proto/wire/limits.h"
+#include "sidecar/common/control.h"
 #include "sidecar/launcher/caps.h"
 #include "sidecar/launcher/child.h"
 #include "sidecar/launcher/inits.h"
@@ -16,6 +17,7 @@
 #include "sidecar/launcher/order_check.h"
 #include "sidecar/launcher/run.h"
 #include "sidecar/launcher/scratch.h"
+#include "sidecar/launcher/space/space.h"
 #include "sidecar/launcher/stdio_back.h"
 #include "sidecar/launcher/tools.h"
 #include "sidecar/launcher/tree.h"
@@ -61,14 +63,22 @@ struct launcher {
     struct inits inits;
     struct child_place place;
     struct watch watch;
+    bool has_no_wx;   /* the kernel knows how */
     bool has_keyring; /* an empty one of our own; tools can get theirs */
     uint32_t index;
-    struct manifest_facts facts; /* as the gate has them */
-    struct toolset *tools;       /* owned */
-    struct toolset *previous;    /* owned, NULL: orders may still name it */
-    struct toolset *prepared;    /* owned, NULL: waits for COMMIT */
-    struct filter_program pure;
-    struct sock_fprog pure_prog;
+    struct manifest_facts facts;     /* as the gate has them */
+    struct toolset *tools;           /* owned */
+    struct toolset *previous;        /* owned, NULL: orders may still name it */
+    struct toolset *prepared;        /* owned, NULL: waits for COMMIT */
+    struct sandbox_profile *profile; /* in profile_arena */
+    struct ts_arena profile_arena;
+    bool runs_written; /* profile "build" or one that extends it */
+    bool wide_space;   /* "build" and "jit": address space is not memory */
+    struct filter_program strict;
+    struct sock_fprog strict_prog; /* filter NULL: no strict boxes */
+    struct space_caps space_caps;
+    struct space_shared shared;
+    struct space_builder builder;
     struct tree tree;
     struct back back;
     uid_t self_uid;
@@ -88,8 +98,10 @@ struct launcher {
 
 uint64_t now_ns(void); /* CLOCK_BOOTTIME */
 
-/* offer.c: what can be given, once START has said what may. */
-void offer_make(struct launcher *l);
+/* offer.c: what can be given, once START has said what may, and the filter is
+ * in place. */
+void offer_make(struct launcher *l, const struct control_start *start);
+bool offer_has_full(const struct launcher *l);
 
 /* launch.c: carries one order out, or answers REFUSED. An error means that the
  * launcher itself cannot go on. */

@@ -17,6 +17,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "sidecar/common/confine.h"
@@ -25,6 +26,10 @@
 #include "sidecar/common/log.h"
 #include "sidecar/launcher/launcher.h"
 
+#ifndef PR_SET_MDWE
+#define PR_SET_MDWE              65
+#define PR_MDWE_REFUSE_EXEC_GAIN 1
+#endif
 #define FAREWELL_NS     1000000000ull /* 1 s for the DRAIN behind a hang-up */
 #define ORDERS_PER_TURN 32 /* then deadlines and ended tools get their turn */
 
@@ -63,6 +68,19 @@ static ts_err keep_low_numbers(const struct launcher *l)
     return TS_OK;
 }
 
+/* In a copy of ourselves, since it cannot be taken back. */
+static bool has_no_wx(void)
+{
+    int status = 0;
+    pid_t pid = fork();
+
+    if (pid == 0)
+        _exit(prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) == 0 ? 0
+                                                                         : 1);
+    return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
+           WEXITSTATUS(status) == 0;
+}
+
 static ts_err open_own(struct launcher *l)
 {
     struct rlimit files;
@@ -87,18 +105,24 @@ static ts_err open_own(struct launcher *l)
         return TS_E_SYSTEM;
     l->self_uid = geteuid();
     l->self_gid = getegid();
+    l->has_no_wx = has_no_wx();
     l->has_keyring =
         syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) >= 0;
-    return child_place_make(&l->place);
+    if (child_place_make(&l->place) != TS_OK)
+        return TS_E_SYSTEM;
+    if (l->caps.spaces && !l->caps.in_user_ns) /* a way back there is not */
+        l->place.own_pid_ns = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+    return TS_OK;
 }
 
-/* Everything that the filter forbids afterwards happens before it. */
+/* Everything that the filter forbids afterwards; it is installed when START has
+ * said which (control_in.c). */
 static ts_err confine(struct launcher *l, const char **step)
 {
     ts_err e;
 
     *step = "capabilities";
-    if ((e = caps_keep(false, &l->caps)) != TS_OK ||
+    if ((e = caps_keep(true, &l->caps)) != TS_OK ||
         (e = confine_base(LAUNCHER_FD_SECRETS, step)) != TS_OK)
         return e;
     *step = "signals";
@@ -111,20 +135,18 @@ static ts_err confine(struct launcher *l, const char **step)
     if ((e = open_own(l)) != TS_OK)
         return e;
     layers_probe(&l->layers);
-    *step = "filter of pure tools";
-    if ((e = filter_key_make(&l->key)) != TS_OK ||
-        (e = filter_make_pure(&l->key, &l->pure)) != TS_OK)
+    *step = "key";
+    if ((e = filter_key_make(&l->key)) != TS_OK)
         return e;
-    l->pure_prog =
-        (struct sock_fprog){.len = l->pure.count, .filter = l->pure.insns};
     *step = "/proc and the marks of tools";
     if (getrandom(&l->serial, sizeof(l->serial), 0) !=
         (ssize_t)sizeof(l->serial))
         return TS_E_SYSTEM;
     if ((e = tree_open(&l->tree, &l->key)) != TS_OK)
         return e;
-    if (l->layers.process_limit)
+    if (l->layers.process_limit && !l->caps.in_user_ns)
         l->other_tasks = tree_count_others(&l->tree);
+    l->tree.has_other_users = l->caps.uids;
     *step = "processes 1 of tools";
     if (l->caps.spaces &&
         (e = inits_open(&l->inits, l->tree.proc_fd, &l->key)) != TS_OK)
@@ -132,10 +154,7 @@ static ts_err confine(struct launcher *l, const char **step)
     *step = "watchdog";
     if ((e = watch_start(&l->watch)) != TS_OK)
         return e;
-    *step = "seccomp";
-    if ((l->layers.held & LAYER_SECCOMP) != 0)
-        e = filter_install_base(&l->key);
-    return e;
+    return TS_OK;
 }
 
 static void log_layers(const struct launcher *l)

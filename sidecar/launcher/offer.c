@@ -4,6 +4,7 @@
 
 #include "sidecar/common/log.h"
 #include "sidecar/launcher/launcher.h"
+#include "sidecar/sandbox/profile.h"
 
 #define BARE_LAYERS                                                            \
     (LAYER_FLOOR | (uint32_t)LAYER_LANDLOCK_NET |                              \
@@ -45,11 +46,87 @@ static void offer_uid(struct launcher *l)
     give(&l->offer, BOX_UID, layers | LAYER_UID, 0);
 }
 
-void offer_make(struct launcher *l)
+bool offer_has_full(const struct launcher *l)
+{
+    return l->offer.given[BOX_FULL];
+}
+
+/* The shared namespaces, if none is missing that a full box must have. */
+static bool make_shared(struct launcher *l)
+{
+    const char *step = "";
+    int err = 0;
+
+    space_try(&l->key, l->caps.in_user_ns, &l->space_caps);
+    if (!l->space_caps.templates || !l->space_caps.private_tmp ||
+        !l->space_caps.empty_net) {
+        log_event(LOG_INFO, "no_full_boxes step=%s error=\"%s\"",
+                  l->space_caps.step != NULL ? l->space_caps.step : "-",
+                  strerror(l->space_caps.sys_errno));
+        return false;
+    }
+    if (space_shared_make(&l->key, &l->shared, &step, &err) != TS_OK) {
+        log_event(LOG_ERROR, "no_full_boxes step=%s error=\"%s\"", step,
+                  strerror(err));
+        return false;
+    }
+    return l->shared.net_ns >= 0;
+}
+
+static bool has_init(struct launcher *l)
+{
+    int err = 0;
+
+    if (inits_refill(&l->inits, &l->place, &l->watch, &err) == TS_OK &&
+        l->inits.count > 0)
+        return true;
+    log_event(LOG_ERROR, "no_full_boxes step=pid_ns error=\"%s\"",
+              strerror(err));
+    return false;
+}
+
+static void offer_full(struct launcher *l, const struct control_start *start)
+{
+    uint32_t layers = l->layers.held & BARE_LAYERS;
+    bool uids = l->caps.uids && l->uids.count > 0;
+
+    if (!l->caps.spaces || (l->self_uid == 0 && !uids) || !make_shared(l) ||
+        !has_init(l))
+        return;
+    l->builder = (struct space_builder){.key = l->key,
+                                        .uid_first = start->sandbox.uid_first,
+                                        .uid_count = start->sandbox.uid_count,
+                                        .gid = l->self_gid,
+                                        .proc_below = l->caps.in_user_ns};
+    layers |= (uint32_t)LAYER_NAMESPACES | (uint32_t)LAYER_NET_NS |
+              (uint32_t)LAYER_PRIVATE_TMP;
+    if (l->space_caps.own_proc)
+        layers |= LAYER_OWN_PROC;
+    if (l->has_keyring)
+        layers |= LAYER_KEYRING;
+    if (uids)
+        layers |= LAYER_UID;
+    give(&l->offer, BOX_FULL, layers,
+         uids || l->layers.process_limit ? 0 : (uint32_t)LAYER_RLIMITS);
+    if (l->strict_prog.filter == NULL || !l->has_no_wx)
+        return;
+    layers |= LAYER_OWN_FILTER;
+    if (!l->profile->options.needs_write_exec)
+        layers |= LAYER_NO_WX;
+    give(&l->offer, BOX_STRICT, layers, l->offer.weakened[BOX_FULL]);
+}
+
+void offer_make(struct launcher *l, const struct control_start *start)
 {
     memset(&l->offer, 0, sizeof(l->offer));
+    l->level_most = start->sandbox.most;
+    uids_init(&l->uids, start->sandbox.uid_first, start->sandbox.uid_count,
+              start->launchers, start->launcher_index);
     offer_bare(l);
-    offer_uid(l);
+    if (l->level_most == BOX_ANY || l->level_most >= BOX_UID)
+        offer_uid(l);
+    if (l->level_most == BOX_ANY || l->level_most >= BOX_FULL)
+        offer_full(l, start);
     for (int i = BOX_BARE; i < LEVEL_COUNT; i++) {
         if (l->offer.given[i])
             log_event(LOG_DEBUG, "box_given level=%s layers=%x weakened=%x",

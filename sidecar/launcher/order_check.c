@@ -26,9 +26,9 @@ static const struct manifests *generation_of(const struct order_context *c,
 
 /* The strongest of what the manifest needs, what policies demand, and what this
  * host gives anyway. */
-static ts_err choose_level(const struct order_context *c,
-                           const struct manifest *m, const struct order *o,
-                           enum box_level *ret, struct order_refusal *r)
+ts_err order_level(const struct order_context *c, const struct manifest *m,
+                   const struct order *o, enum box_level *ret,
+                   struct order_refusal *reterr)
 {
     const struct level_want w = {
         .least = {m->network.mode == NETWORK_PROXY && m->box < BOX_FULL
@@ -46,7 +46,7 @@ static ts_err choose_level(const struct order_context *c,
                    "the sandbox layer %s is required and this host or "
                    "tipstaff.yaml does not give it; run tipstaff doctor",
                    layer_first(missing));
-    return refuse(r, CODE_SANDBOX_UNAVAILABLE, layer_first(missing), text);
+    return refuse(reterr, CODE_SANDBOX_UNAVAILABLE, layer_first(missing), text);
 }
 
 static bool has_path(const struct manifest *m)
@@ -127,7 +127,7 @@ ts_err order_check(const struct order_context *c, const struct order *o,
     if (p.manifest == NULL || p.manifest->launcher != c->launcher_index)
         return refuse(reterr, CODE_TOOL_UNKNOWN, "tool",
                       "this launcher has no such tool");
-    if ((e = choose_level(c, p.manifest, o, &p.level, reterr)) != TS_OK)
+    if ((e = order_level(c, p.manifest, o, &p.level, reterr)) != TS_OK)
         return e;
     e = manifest_args(p.manifest, o->args, arena, &p.args, text, sizeof(text));
     if (e != TS_OK)

@@ -43,4 +43,10 @@ TS_NODISCARD ts_err order_check(const struct order_context *c,
                                 struct order_plan *ret,
                                 struct order_refusal *reterr);
 
+/* The box alone, of a manifest that was found: for another offer. */
+TS_NODISCARD ts_err order_level(const struct order_context *c,
+                                const struct manifest *m, const struct order *o,
+                                enum box_level *ret,
+                                struct order_refusal *reterr);
+
 #endif

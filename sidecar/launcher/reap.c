@@ -9,6 +9,8 @@
 #include "sidecar/common/log.h"
 #include "sidecar/launcher/launcher.h"
 
+#define COUNT_MOST 256
+
 uint64_t now_ns(void)
 {
     struct timespec t;
@@ -57,6 +59,31 @@ static ts_err report(struct launcher *l, struct active_run *r)
     return back_exited(&l->back, &m);
 }
 
+/* With process 1 its whole namespace dies, whatever it is doing: the tool
+ * itself is process 1 if there is no init. No number is reused before we have
+ * reaped it. */
+static void kill_namespace(const struct active_run *r)
+{
+    if (r->init > 0)
+        (void)kill(r->init, SIGKILL);
+    else if (r->pid > 0)
+        (void)kill(r->pid, SIGKILL);
+}
+
+static void sweep(struct launcher *l, struct active_run *r)
+{
+    if (r->in_pid_ns)
+        kill_namespace(r);
+    else
+        tree_sweep(&l->tree, r->mark);
+}
+
+/* Process 1 can be reaped when it is the last. */
+static bool is_left(struct launcher *l, const struct active_run *r)
+{
+    return r->in_pid_ns ? r->init > 0 : tree_is_left(&l->tree, r->mark);
+}
+
 /* Carries out effects until one waits for something outside. */
 static ts_err drive(struct launcher *l, struct active_run *r, enum run_event ev,
                     enum end_reason why)
@@ -71,14 +98,13 @@ static ts_err drive(struct launcher *l, struct active_run *r, enum run_event ev,
             if (ev == RUN_EV_KILL)
                 r->unswept = true; /* runs_sweep() follows */
             else
-                tree_sweep(&l->tree, r->mark);
+                sweep(l, r);
             r->look_ns = now_ns() + LOOK_AGAIN_NS;
             if (r->ending_ns == 0)
                 r->ending_ns = now_ns();
             return TS_OK;
         case RUN_DO_LOOK:
-            ev = tree_is_left(&l->tree, r->mark) ? RUN_EV_TREE_LEFT
-                                                 : RUN_EV_TREE_GONE;
+            ev = is_left(l, r) ? RUN_EV_TREE_LEFT : RUN_EV_TREE_GONE;
             break;
         case RUN_DO_REPORT:
             return report(l, r);
@@ -106,7 +132,10 @@ void runs_sweep(struct launcher *l)
         if (!l->runs[i].unswept)
             continue;
         l->runs[i].unswept = false;
-        marks[count++] = l->runs[i].mark;
+        if (l->runs[i].in_pid_ns)
+            kill_namespace(&l->runs[i]);
+        else
+            marks[count++] = l->runs[i].mark;
     }
     if (count > 0)
         tree_sweep_all(&l->tree, marks, count);
@@ -132,7 +161,7 @@ static struct active_run *run_of(struct launcher *l, pid_t pid)
     uint64_t mark;
 
     for (uint32_t i = 0; i < l->run_count; i++) {
-        if (l->runs[i].pid == pid)
+        if (l->runs[i].pid == pid || l->runs[i].init == pid)
             return &l->runs[i];
     }
     mark = tree_mark_of(&l->tree, pid); /* an orphan: a zombie keeps its mark */
@@ -151,11 +180,19 @@ static ts_err reap_one(struct launcher *l, pid_t pid)
 
     if (wait4(pid, &status, __WALL, &ru) != pid)
         return TS_E_SYSTEM;
-    if (r == NULL)
+    if (r == NULL) {
+        (void)inits_forget(&l->inits, pid);
         return TS_OK;
+    }
     r->cpu_us += micros(ru.ru_utime) + micros(ru.ru_stime);
     if ((uint64_t)ru.ru_maxrss > r->max_rss_kb)
         r->max_rss_kb = (uint64_t)ru.ru_maxrss;
+    if (r->init == pid) { /* and with it everything else */
+        r->init = 0;
+        return r->life.state == RUN_ENDING
+                   ? drive(l, r, RUN_EV_TICK, END_EXITED)
+                   : TS_OK;
+    }
     if (r->pid != pid) {
         r->killed += WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
         if (r->life.state == RUN_ENDING)
@@ -164,6 +201,8 @@ static ts_err reap_one(struct launcher *l, pid_t pid)
     }
     r->pid = 0;
     r->status = status;
+    if (r->init > 0 && r->life.state == RUN_RUNNING)
+        r->killed = inits_count_left(&l->inits, r->init, COUNT_MOST);
     r->wall_us = (now_ns() - r->started_ns) / 1000;
     if (r->ending_ns == 0)
         r->ending_ns = now_ns();
@@ -228,23 +267,37 @@ uint64_t runs_next_ns(const struct launcher *l)
     return next;
 }
 
+/* A number that was reaped is nobody's to signal. */
+static void note_end(struct launcher *l, pid_t pid)
+{
+    for (uint32_t i = 0; i < l->run_count; i++) {
+        if (l->runs[i].pid == pid)
+            l->runs[i].pid = 0;
+        if (l->runs[i].init == pid)
+            l->runs[i].init = 0;
+    }
+}
+
 void runs_end_all(struct launcher *l)
 {
     const struct timespec pause = {0, 1000000};
     uint64_t give_up = now_ns() + GIVE_UP_NS;
 
+    inits_done(&l->inits); /* they would never end by themselves */
     for (uint32_t i = 0; i < l->run_count; i++)
-        tree_sweep(&l->tree, l->runs[i].mark);
+        sweep(l, &l->runs[i]);
     while (now_ns() < give_up) {
         pid_t pid = waitpid(-1, NULL, WNOHANG | __WALL);
 
         if (pid < 0)
             break; /* nothing is left */
-        if (pid > 0)
+        if (pid > 0) {
+            note_end(l, pid);
             continue;
+        }
         for (uint32_t i = 0; i < l->run_count; i++) {
-            if (tree_is_left(&l->tree, l->runs[i].mark))
-                tree_sweep(&l->tree, l->runs[i].mark);
+            if (is_left(l, &l->runs[i]))
+                sweep(l, &l->runs[i]);
         }
         (void)nanosleep(&pause, NULL);
     }

@@ -143,13 +143,15 @@ static ts_err add_rules(const struct opener *o)
     uint64_t write = LL_READ_WRITE;
     ts_err e;
 
-    if (o->tool->profile == FILTER_BUILD)
+    if (o->set->host.runs_written)
         write |= LL_EXECUTE;
     if ((e = add_copy(o, i->file.fd, is_script ? LL_READ_FILE : LL_RUN)) !=
             TS_OK ||
         (e = add_copy(o, i->interp.fd, LL_RUN)) != TS_OK ||
         (e = add_copy(o, i->loader_fd, LL_RUN)) != TS_OK)
         return fail(o, "exec", m->exec, ts_err_text(e));
+    for (uint32_t k = 0; k < o->tool->rule_count; k++)
+        o->tool->rules[k].is_program = true;
     for (size_t k = 0; k < TOOL_RUNTIME_COUNT; k++) {
         int fd = o->set->runtime[k];
         bool used = false;
@@ -192,6 +194,32 @@ static bool has_env(const struct manifest *m, const char *key)
     return false;
 }
 
+/* What is given to the tool at GIVEN_SECRET and behind it, in this order. */
+static ts_err name_secrets(const struct opener *o, uint32_t *at)
+{
+    const struct manifest *m = o->tool->m;
+    int number = GIVEN_SECRET;
+
+    for (uint32_t i = 0; i < m->secret_count; i++) {
+        const struct manifest_secret *s = &m->secrets[i];
+        char key[512], value[16];
+        ts_err e;
+        int n;
+
+        if (s->delivery == SECRET_HEADER)
+            continue;
+        n = snprintf(key, sizeof(key), "TIPSTAFF_SECRET_%.*s_FD",
+                     (int)s->name.len, s->name.ptr);
+        (void)snprintf(value, sizeof(value), "%d", number++);
+        if (n < 0 || (size_t)n >= sizeof(key))
+            return fail(o, "secrets", s->name, "the name is too long");
+        e = put_env(o, at, key, (size_t)n, ts_str_of(value));
+        if (e != TS_OK)
+            return e;
+    }
+    return TS_OK;
+}
+
 /* From nothing: no variable of ours is ever handed on. */
 static ts_err make_env(const struct opener *o)
 {
@@ -205,7 +233,8 @@ static ts_err make_env(const struct opener *o)
     void *p;
     ts_err e;
 
-    e = ts_arena_array(&o->set->arena, m->env_count + TOOL_ENV_SLOTS + 4,
+    e = ts_arena_array(&o->set->arena,
+                       m->env_count + m->secret_count + TOOL_ENV_SLOTS + 4,
                        sizeof(*o->tool->env), &p);
     if (e != TS_OK)
         return fail(o, "env", m->tool, ts_err_text(e));
@@ -221,14 +250,19 @@ static ts_err make_env(const struct opener *o)
                          m->env[i].value)) != TS_OK)
             return e;
     }
-    return TS_OK;
+    return name_secrets(o, &at);
 }
 
-static enum filter_profile profile_of(const struct manifest *m)
+static ts_err load_secrets(const struct opener *o)
 {
-    if (ts_str_eq_c(m->seccomp, "pure"))
-        return FILTER_PURE;
-    return ts_str_eq_c(m->seccomp, "build") ? FILTER_BUILD : FILTER_FILES;
+    const struct manifest *m = o->tool->m;
+    char text[256] = "";
+    uint32_t index = 0;
+
+    if (secrets_load(m, &o->set->host.secrets, &o->tool->secrets, &index, text,
+                     sizeof(text)) != TS_OK)
+        return fail(o, "secrets", m->secrets[index].name, text);
+    return TS_OK;
 }
 
 static ts_err open_tool(const struct opener *o)
@@ -239,9 +273,8 @@ static ts_err open_tool(const struct opener *o)
     void *p;
     ts_err e;
 
-    t->profile = profile_of(m);
     t->rule_cap = m->read_count + m->write_count + m->exec_count +
-                  (uint32_t)TOOL_RUNTIME_COUNT + 3;
+                  (uint32_t)TOOL_RUNTIME_COUNT + 3 + SPACE_RULES_MAX;
     e = ts_arena_array(&o->set->arena, t->rule_cap, sizeof(*t->rules), &p);
     if (e != TS_OK)
         return fail(o, "exec", m->exec, ts_err_text(e));
@@ -261,15 +294,18 @@ static ts_err open_tool(const struct opener *o)
         (e = open_path(o, "scratch", m->scratch, O_DIRECTORY,
                        &t->scratch_fd)) != TS_OK)
         return e;
-    if ((e = add_rules(o)) != TS_OK || (e = make_env(o)) != TS_OK)
+    if ((e = add_rules(o)) != TS_OK)
         return e;
-    tool_refill(o->set, t);
-    return TS_OK;
+    if ((e = make_env(o)) != TS_OK)
+        return e;
+    return load_secrets(o);
 }
 
 static void close_tool(struct tool *t)
 {
     image_done(&t->image);
+    secrets_free(t->secrets);
+    t->secrets = NULL;
     ts_fd_close(&t->root_fd);
     ts_fd_close(&t->cwd_fd);
     ts_fd_close(&t->scratch_fd);
@@ -286,7 +322,7 @@ static void close_runtime(struct toolset *s)
         ts_fd_close(&s->runtime[k]);
 }
 
-ts_err toolset_open(struct manifests *m, uint32_t launcher_index, int abi,
+ts_err toolset_open(struct manifests *m, const struct tool_host *host,
                     struct toolset **ret, char *reterr_text, size_t reterr_cap)
 {
     struct toolset *s = ts_mem_alloc(sizeof(*s));
@@ -297,7 +333,7 @@ ts_err toolset_open(struct manifests *m, uint32_t launcher_index, int abi,
     if (s == NULL)
         return e;
     ts_arena_init(&s->arena, TOOLSET_BUDGET);
-    s->abi = abi;
+    s->host = *host;
     e = ts_arena_array(&s->arena, (size_t)m->count + 1, sizeof(*s->tools), &p);
     if (e != TS_OK) {
         ts_mem_free(s);
@@ -322,7 +358,7 @@ ts_err toolset_open(struct manifests *m, uint32_t launcher_index, int abi,
                            .text = reterr_text,
                            .cap = reterr_cap};
 
-        if (m->list[i].launcher == launcher_index)
+        if (m->list[i].launcher == host->index)
             e = open_tool(&o);
     }
     if (e != TS_OK) {
@@ -334,6 +370,11 @@ ts_err toolset_open(struct manifests *m, uint32_t launcher_index, int abi,
         ts_mem_free(s);
         return e;
     }
+    toolset_make_spaces(s);
+    for (uint32_t i = 0; i < m->count; i++) {
+        if (s->tools[i].env != NULL)
+            tool_refill(s, &s->tools[i]);
+    }
     *ret = s;
     return TS_OK;
 }
@@ -344,6 +385,7 @@ void toolset_free(struct toolset *s)
         return;
     for (uint32_t i = 0; i < s->manifests->count; i++)
         close_tool(&s->tools[i]);
+    space_set_free(s->spaces);
     close_runtime(s);
     manifests_free(s->manifests);
     ts_arena_done(&s->arena);
@@ -356,14 +398,20 @@ struct tool *toolset_find(struct toolset *s, const struct manifest *m)
 }
 
 static ts_err make_ruleset(const struct toolset *s, const struct tool *t,
-                           int *ret, int *reterr_errno)
+                           bool is_strict, int *ret, int *reterr_errno)
 {
     int fd = -1;
-    ts_err e = landlock_make(s->abi, &fd, reterr_errno);
+    ts_err e = landlock_make(s->host.abi, &fd, reterr_errno);
 
-    for (uint32_t i = 0; i < t->rule_count && e == TS_OK; i++)
-        e = landlock_grant(fd, s->abi, t->rules[i].fd, t->rules[i].is_dir,
-                           t->rules[i].access, reterr_errno);
+    for (uint32_t i = 0; i < t->rule_count && e == TS_OK; i++) {
+        const struct tool_rule *r = &t->rules[i];
+        uint64_t access = r->access;
+
+        if (is_strict && !r->is_program)
+            access &= ~LL_EXECUTE;
+        e = landlock_grant(fd, s->host.abi, r->fd, r->is_dir, access,
+                           reterr_errno);
+    }
     if (e != TS_OK)
         ts_fd_close(&fd);
     else
@@ -372,14 +420,19 @@ static ts_err make_ruleset(const struct toolset *s, const struct tool *t,
 }
 
 ts_err tool_ruleset(const struct toolset *s, struct tool *t, bool wants_own,
-                    int *ret_fd, bool *ret_is_shared, int *reterr_errno)
+                    bool is_strict, int *ret_fd, bool *ret_is_shared,
+                    int *reterr_errno)
 {
-    int fd = t->ruleset;
+    int fd = is_strict ? -1 : t->ruleset;
     ts_err e = TS_OK;
 
-    if (fd < 0 && (e = make_ruleset(s, t, &fd, reterr_errno)) != TS_OK)
+    if (fd < 0 &&
+        (e = make_ruleset(s, t, is_strict, &fd, reterr_errno)) != TS_OK)
         return e;
-    t->ruleset = wants_own ? -1 : fd;
+    if (is_strict)
+        wants_own = true; /* made for this call */
+    else
+        t->ruleset = wants_own ? -1 : fd;
     *ret_fd = fd;
     *ret_is_shared = !wants_own;
     return TS_OK;
@@ -389,6 +442,7 @@ void tool_refill(const struct toolset *s, struct tool *t)
 {
     int fd = -1, err = 0;
 
-    if (t->ruleset < 0 && s->abi > 0 && make_ruleset(s, t, &fd, &err) == TS_OK)
+    if (t->ruleset < 0 && s->host.abi > 0 &&
+        make_ruleset(s, t, false, &fd, &err) == TS_OK)
         t->ruleset = fd; /* else the call itself meets and reports the error */
 }

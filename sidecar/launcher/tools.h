@@ -8,7 +8,8 @@
 #include "proto/base/ts_arena.h"
 #include "sidecar/common/manifest.h"
 #include "sidecar/launcher/image.h"
-#include "sidecar/launcher/layers/filter.h"
+#include "sidecar/launcher/secrets.h"
+#include "sidecar/launcher/space/space.h"
 
 /*
  * The manifests of one generation, opened: programs pinned, folders and
@@ -19,6 +20,7 @@ struct tool_rule {
     int fd; /* O_PATH, owned, or the toolset's */
     bool is_dir;
     bool is_shared;  /* the toolset's */
+    bool is_program; /* may be executed in a strict box too */
     uint64_t access; /* LL_* */
 };
 
@@ -31,10 +33,13 @@ struct tool {
     struct tool_rule *rules;
     uint32_t rule_count;
     uint32_t rule_cap;
-    enum filter_profile profile;
+    /* its view in a full box; NULL: it has none, and why_no_box says why */
+    const struct space_box *box;
+    const char *why_no_box; /* NULL: this launcher gives no full boxes */
     /* a ruleset with everything but the call's own resource, made ahead of
      * the next call; -1 if it must be made then */
     int ruleset;
+    struct secrets *secrets; /* owned; NULL: it is given none */
     const char **env; /* NULL-terminated; the first TOOL_ENV_SLOTS are free */
 };
 #define TOOL_ENV_SLOTS 3 /* TIPSTAFF_DECISION, TMPDIR, TIPSTAFF_TOKEN_FD */
@@ -44,30 +49,45 @@ struct tool {
  * of descriptors. */
 #define TOOL_RUNTIME_COUNT 11
 
+/* What a launcher knows and a manifest does not. */
+struct tool_host {
+    uint32_t index; /* of the launcher */
+    struct secrets_source secrets;
+    int abi;           /* of Landlock */
+    bool runs_written; /* profile "build": what is written may be executed */
+    const struct space_builder *builder; /* NULL: no full boxes */
+};
+
 struct toolset {
     int runtime[TOOL_RUNTIME_COUNT]; /* owned, -1: this host has it not */
     struct manifests *manifests;     /* owned; list[i] belongs to tools[i] */
     struct tool *tools;              /* in the arena */
     struct ts_arena arena;
-    int abi; /* of Landlock */
+    struct tool_host host;
+    struct space_set *spaces; /* owned, NULL if there are none */
 };
 
 /*
  * Takes over m on success. On failure m stays the caller's, and reterr_text
  * holds "FILE: what; what to do".
  */
-TS_NODISCARD ts_err toolset_open(struct manifests *m, uint32_t launcher_index,
-                                 int abi, struct toolset **ret,
-                                 char *reterr_text, size_t reterr_cap);
+TS_NODISCARD ts_err toolset_open(struct manifests *m,
+                                 const struct tool_host *host,
+                                 struct toolset **ret, char *reterr_text,
+                                 size_t reterr_cap);
 void toolset_free(struct toolset *s);
 
 struct tool *toolset_find(struct toolset *s, const struct manifest *m);
 
+/* tools_space.c: makes the full boxes of all tools. A tool without one is in
+ * the log, and is refused what demands it. */
+void toolset_make_spaces(struct toolset *s);
+
 /* A ruleset for one call. *ret_is_shared: it may only be used as it is, and
  * stays the tool's; else it may be added to, and is the caller's. wants_own:
- * the call adds rules. */
+ * the call adds rules. is_strict: nothing but the program may be executed. */
 TS_NODISCARD ts_err tool_ruleset(const struct toolset *s, struct tool *t,
-                                 bool wants_own, int *ret_fd,
+                                 bool wants_own, bool is_strict, int *ret_fd,
                                  bool *ret_is_shared, int *reterr_errno);
 /* Makes the next call's ruleset, when there is nothing else to do. */
 void tool_refill(const struct toolset *s, struct tool *t);

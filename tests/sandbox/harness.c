@@ -3,6 +3,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,6 +28,7 @@
 #define USER_ID    64321 /* whom the launcher runs as under root */
 #define WAIT_MS    20000
 #define GENERATION 1
+#define FILES_SIDE 1 /* index of its launcher */
 
 /* DIR is replaced by the box's folder. */
 static const char *const tools[][2] = {
@@ -32,6 +36,10 @@ static const char *const tools[][2] = {
      "tool: build\nexec: DIR/probe\nargv: [probe, '{what}', '{arg}']\n"
      "args: {what: {type: string, required: true}, arg: {type: string}}\n"
      "seccomp: build\nwrite_paths: [DIR/space]\n"},
+    {"tools/crowd.yaml",
+     "tool: crowd\nexec: DIR/probe\nargv: [probe, '{what}', '{arg}']\n"
+     "args: {what: {type: string, required: true}, arg: {type: string}}\n"
+     "limits: {processes: 128, wall_ms: 30000}\n"},
     {"tools/dir.yaml",
      "tool: dir\nexec: DIR/probe\nargv: [probe, '{what}', '{path}']\n"
      "args: {what: {type: string, required: true},"
@@ -175,6 +183,30 @@ int box_bundle(const struct box *b)
     return fd;
 }
 
+/* As sidecar/supervisor/spawn.c does it. */
+static bool become_user(bool has_caps)
+{
+    static const int caps[] = {CAP_SETUID,    CAP_SETGID,     CAP_KILL,
+                               CAP_SYS_ADMIN, CAP_SYS_CHROOT, CAP_DAC_OVERRIDE,
+                               CAP_FOWNER};
+    struct __user_cap_header_struct h = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct d[2] = {{0, 0, 0}, {0, 0, 0}};
+
+    if (setgroups(0, NULL) != 0 || prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0 ||
+        setgid(USER_ID) != 0 || setuid(USER_ID) != 0)
+        return false;
+    for (size_t i = 0; has_caps && i < sizeof(caps) / sizeof(caps[0]); i++)
+        d[0].permitted |= 1u << caps[i];
+    d[0].effective = d[0].inheritable = d[0].permitted;
+    if (syscall(SYS_capset, &h, d) != 0)
+        return false;
+    for (size_t i = 0; has_caps && i < sizeof(caps) / sizeof(caps[0]); i++) {
+        if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, caps[i], 0, 0) != 0)
+            return false;
+    }
+    return true;
+}
+
 static void run_launcher(const struct box *b, const int theirs[3])
 {
     char path[256];
@@ -193,7 +225,7 @@ static void run_launcher(const struct box *b, const int theirs[3])
             _exit(126);
     if (close_range(LAUNCHER_FD_SECRETS + 1, ~0u, 0) != 0)
         _exit(123);
-    if (getuid() == 0 && (setgid(USER_ID) != 0 || setuid(USER_ID) != 0))
+    if (getuid() == 0 && !become_user(b->has_caps))
         _exit(124);
     (void)snprintf(path, sizeof(path), "%s/launcher", b->dir);
     (void)setenv("SBX_SECRET", "not for tools", 1);
@@ -211,40 +243,110 @@ static void pair(int *ours, int *theirs)
     *theirs = p[1];
 }
 
-void box_open(struct box *b)
+static void start_side(const struct box *b, uint32_t index,
+                       struct box_side *ret)
 {
     struct control_message m = {
         .type = CONTROL_START, .bundle_fd = -1, .journal_fd = -1};
     uint8_t buf[CONTROL_MESSAGE_MAX];
+    struct box_side s;
     int theirs[3];
 
-    memset(b, 0, sizeof(*b));
-    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
-    b->generation = GENERATION;
-    make_world(b);
-    pair(&b->control, &theirs[0]);
-    pair(&b->orders, &theirs[1]);
-    pair(&b->gate, &theirs[2]);
-    b->pid = fork();
-    assert_true(b->pid >= 0);
-    if (b->pid == 0)
+    pair(&s.control, &theirs[0]);
+    pair(&s.orders, &theirs[1]);
+    pair(&s.gate, &theirs[2]);
+    s.pid = fork();
+    assert_true(s.pid >= 0);
+    if (s.pid == 0)
         run_launcher(b, theirs);
     for (int i = 0; i < 3; i++)
         (void)close(theirs[i]);
     m.bundle_fd = box_bundle(b);
-    m.as.start = (struct control_start){.generation = GENERATION,
-                                        .boot_id = 1,
-                                        .launchers = 1,
-                                        .sidecar_id = TS_STR_LIT("test"),
-                                        .audience_count = 1,
-                                        .audiences = {TS_STR_LIT("test")},
-                                        .durability_sync = true};
-    assert_int_equal(control_send(b->control, &m), TS_OK);
+    m.as.start =
+        (struct control_start){.generation = b->generation,
+                               .boot_id = 1,
+                               .launchers = BOX_SIDES,
+                               .launcher_index = index,
+                               .sidecar_id = TS_STR_LIT("test"),
+                               .audience_count = 1,
+                               .audiences = {TS_STR_LIT("test")},
+                               .durability_sync = true,
+                               .has_token_key = true,
+                               .sandbox = {.most = b->most,
+                                           .uid_first = BOX_UID_FIRST,
+                                           .uid_count = BOX_UID_COUNT}};
+    assert_int_equal(control_send(s.control, &m), TS_OK);
     (void)close(m.bundle_fd);
-    assert_int_equal(control_receive(b->control, buf, &m), TS_OK);
+    assert_int_equal(control_receive(s.control, buf, &m), TS_OK);
     if (m.type == CONTROL_REJECTED)
         fail_msg("%.*s", (int)m.as.text.text.len, m.as.text.text.ptr);
     assert_int_equal(m.type, CONTROL_READY);
+    *ret = s;
+}
+
+void box_open_at(struct box *b, enum box_level most, bool has_caps)
+{
+    struct box_side s;
+
+    memset(b, 0, sizeof(*b));
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+    b->generation = GENERATION;
+    b->most = most;
+    b->has_caps = has_caps;
+    make_world(b);
+    start_side(b, FILES_SIDE, &s);
+    b->pid = s.pid;
+    b->control = s.control;
+    b->orders = s.orders;
+    b->gate = s.gate;
+}
+
+void box_open(struct box *b)
+{
+    box_open_at(b, BOX_BARE, false);
+}
+
+/* Of the profile that the tool's manifest names; "files" if none. */
+static uint32_t side_of(const char *tool)
+{
+    static const char *const names[BOX_SIDES] = {"pure", "files", "build",
+                                                 "net", "jit"};
+    char head[64], line[64];
+
+    (void)snprintf(head, sizeof(head), "tool: %s\n", tool);
+    for (size_t i = 0; i < TOOL_COUNT; i++) {
+        if (strncmp(tools[i][1], head, strlen(head)) != 0)
+            continue;
+        for (uint32_t k = 0; k < BOX_SIDES; k++) {
+            (void)snprintf(line, sizeof(line), "seccomp: %s\n", names[k]);
+            if (strstr(tools[i][1], line) != NULL)
+                return k;
+        }
+    }
+    return FILES_SIDE;
+}
+
+/* Order ids tell whose they are, so that answers are looked for there. */
+static struct box_side *side_at(struct box *b, uint32_t index)
+{
+    if (b->side[index].pid == 0)
+        start_side(b, index, &b->side[index]);
+    return &b->side[index];
+}
+
+static int orders_of(struct box *b, uint64_t id)
+{
+    uint32_t k = (uint32_t)(id >> 32);
+
+    return k == 0 || k - 1 == FILES_SIDE ? b->orders
+                                         : side_at(b, k - 1)->orders;
+}
+
+static int gate_of(const struct box *b, uint64_t id)
+{
+    uint32_t k = (uint32_t)(id >> 32);
+
+    return k == 0 || k - 1 == FILES_SIDE ? b->gate : b->side[k - 1].gate;
 }
 
 static void remove_world(const struct box *b)
@@ -267,6 +369,17 @@ void box_close(struct box *b)
         assert_int_equal(waitpid(b->pid, &b->wait_status, 0), b->pid);
         (void)close(b->control);
         (void)close(b->gate);
+    }
+    for (int i = 0; i < BOX_SIDES; i++) {
+        struct box_side *s = &b->side[i];
+
+        if (s->pid == 0)
+            continue;
+        (void)close(s->orders);
+        assert_int_equal(waitpid(s->pid, NULL, 0), s->pid);
+        (void)close(s->control);
+        (void)close(s->gate);
+        s->pid = 0;
     }
     remove_world(b);
     b->pid = 0;
@@ -294,12 +407,19 @@ uint64_t box_send(struct box *b, const struct call *c)
     static uint8_t buf[TS_ORDER_MAX];
     uint8_t args[8192];
     struct mp_writer w;
-    struct order o = {.order_id = ++b->last_id, .generation = b->generation};
+    uint32_t side = side_of(c->tool);
+    struct order o = {.generation = b->generation};
     size_t args_len = 0, len = 0;
 
     mp_writer_init(&w, args, sizeof(args));
     put_args(&w, c);
     assert_int_equal(mp_written(&w, &args_len), TS_OK);
+    o.order_id = (b->last_id & UINT32_MAX) + 1;
+    if (side != FILES_SIDE)
+        o.order_id |= (uint64_t)(side + 1) << 32;
+    b->last_id = o.order_id;
+    o.box = c->box;
+    o.require = c->require;
     o.tool = ts_str_of(c->tool);
     o.args = (struct ts_bytes){args, args_len};
     o.path = ts_str_of(c->path);
@@ -310,7 +430,7 @@ uint64_t box_send(struct box *b, const struct call *c)
     o.token = ts_str_of(c->token);
     buf[0] = HOP_ORDER;
     assert_int_equal(order_encode(&o, buf + 1, sizeof(buf) - 1, &len), TS_OK);
-    assert_int_equal(send(b->orders, buf, len + 1, MSG_NOSIGNAL),
+    assert_int_equal(send(orders_of(b, o.order_id), buf, len + 1, MSG_NOSIGNAL),
                      (ssize_t)len + 1);
     return o.order_id;
 }
@@ -322,7 +442,7 @@ void box_kill(struct box *b, uint64_t id, enum end_reason why)
     size_t len = 0;
 
     assert_int_equal(order_kill_encode(&k, buf + 1, 63, &len), TS_OK);
-    assert_int_equal(send(b->orders, buf, len + 1, MSG_NOSIGNAL),
+    assert_int_equal(send(orders_of(b, id), buf, len + 1, MSG_NOSIGNAL),
                      (ssize_t)len + 1);
 }
 
@@ -334,7 +454,8 @@ static void wait_for(int fd, short events)
 }
 
 /* One message for the gate, with its descriptors if it has some. */
-static size_t receive(const struct box *b, uint8_t *buf, size_t cap, int fds[3])
+static size_t receive(const struct box *b, uint64_t id, uint8_t *buf,
+                      size_t cap, int fds[3])
 {
     _Alignas(struct cmsghdr) char control[CMSG_SPACE(3 * sizeof(int))];
     struct iovec iov = {buf, cap};
@@ -345,8 +466,8 @@ static size_t receive(const struct box *b, uint8_t *buf, size_t cap, int fds[3])
     struct cmsghdr *c;
     ssize_t n;
 
-    wait_for(b->gate, POLLIN);
-    n = recvmsg(b->gate, &h, MSG_CMSG_CLOEXEC);
+    wait_for(gate_of(b, id), POLLIN);
+    n = recvmsg(gate_of(b, id), &h, MSG_CMSG_CLOEXEC);
     assert_true(n > 0);
     c = CMSG_FIRSTHDR(&h);
     if (c != NULL && c->cmsg_len == CMSG_LEN(3 * sizeof(int)))
@@ -360,7 +481,7 @@ void box_wait_start(struct box *b, uint64_t id, struct outcome *ret)
     uint8_t buf[4096];
     int fds[3] = {-1, -1, -1};
     const char *what = "";
-    size_t n = receive(b, buf, sizeof(buf), fds);
+    size_t n = receive(b, id, buf, sizeof(buf), fds);
 
     memset(ret, 0, sizeof(*ret));
     ret->in_fd = fds[0];
@@ -416,7 +537,7 @@ void box_wait_end(struct box *b, uint64_t id, struct outcome *o)
     ts_fd_close(&o->in_fd);
     ts_fd_close(&o->out_fd);
     ts_fd_close(&o->err_fd);
-    n = receive(b, buf, sizeof(buf), fds);
+    n = receive(b, id, buf, sizeof(buf), fds);
     assert_int_equal(buf[0], HOP_EXITED);
     assert_int_equal(order_exited_decode(buf + 1, n - 1, &o->exited, &what),
                      TS_OK);
@@ -441,29 +562,36 @@ bool outcome_says(const struct outcome *o, const char *text)
            o->out[n] == '\n';
 }
 
-int box_count_probes(const struct box *b)
+/* By inode: a tool's own root has other names. */
+int box_find_probes(const struct box *b, pid_t *pids, int cap)
 {
-    char want[256], path[64], exe[256];
+    char path[256];
     const struct dirent *e;
+    struct stat want, st;
     DIR *d = opendir("/proc");
     int count = 0;
 
     assert_non_null(d);
-    box_path(b, "probe", want, sizeof(want));
+    box_path(b, "probe", path, sizeof(path));
+    assert_int_equal(stat(path, &want), 0);
     while ((e = readdir(d)) != NULL) {
-        ssize_t n;
-
         if (e->d_name[0] < '0' || e->d_name[0] > '9')
             continue;
         (void)snprintf(path, sizeof(path), "/proc/%.16s/exe", e->d_name);
-        n = readlink(path, exe, sizeof(exe) - 1);
-        if (n <= 0)
+        if (stat(path, &st) != 0 || st.st_ino != want.st_ino ||
+            st.st_dev != want.st_dev)
             continue;
-        exe[n] = '\0';
-        count += strcmp(exe, want) == 0;
+        if (count < cap)
+            pids[count] = (pid_t)strtol(e->d_name, NULL, 10);
+        count++;
     }
     (void)closedir(d);
     return count;
+}
+
+int box_count_probes(const struct box *b)
+{
+    return box_find_probes(b, NULL, 0);
 }
 
 int box_count_fds(const struct box *b)

@@ -17,10 +17,19 @@
  *   DIR/space/         the workspace: in.txt, link -> ../secret.txt
  *   DIR/secret.txt     readable by everybody, for no tool
  */
+#define BOX_SIDES 5 /* profiles: pure, files, build, net, jit */
+struct box_side {   /* a launcher beside the one of "files", once needed */
+    pid_t pid;      /* 0: not started */
+    int control, orders, gate;
+};
+
 struct box {
     char dir[64];
-    pid_t pid;
+    pid_t pid; /* of the launcher of profile "files", and its channels */
     int control, orders, gate;
+    struct box_side side[BOX_SIDES];
+    enum box_level most; /* of tipstaff.yaml */
+    bool has_caps;       /* started as the supervisor does it as root */
     uint64_t last_id;
     uint64_t generation; /* that orders name */
     int wait_status;     /* of the launcher, once stopped */
@@ -41,7 +50,12 @@ struct outcome {
 };
 
 /* The manifests that every box has: see harness.c. */
-void box_open(struct box *b);
+void box_open(struct box *b); /* bare boxes, without any privilege */
+/* has_caps: with the capabilities that root's supervisor hands over, and uids
+ * from BOX_UID_FIRST on. Without: what an ordinary user's launcher can do. */
+void box_open_at(struct box *b, enum box_level most, bool has_caps);
+#define BOX_UID_FIRST 64400
+#define BOX_UID_COUNT 101 /* the writers', and 20 for each profile */
 void box_close(struct box *b);
 int box_bundle(const struct box *b); /* its manifests again */
 
@@ -55,7 +69,9 @@ struct call {
     enum order_access access;
     uint64_t wall_ms;
     bool has_stdin;
-    const char *token; /* of the order, or NULL */
+    const char *token;  /* of the order, or NULL */
+    enum box_level box; /* that policies demand */
+    uint32_t require;
 };
 
 uint64_t box_send(struct box *b, const struct call *c);
@@ -70,6 +86,8 @@ void box_run(struct box *b, const struct call *c, struct outcome *ret);
 bool outcome_says(const struct outcome *o, const char *text);
 /* Processes of the probe program that are alive, anywhere. */
 int box_count_probes(const struct box *b);
+/* Up to cap of them; returns how many there are. */
+int box_find_probes(const struct box *b, pid_t *pids, int cap);
 int box_count_fds(const struct box *b); /* of the launcher */
 void box_path(const struct box *b, const char *name, char *out, size_t cap);
 
