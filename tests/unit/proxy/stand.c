@@ -422,8 +422,8 @@ int main(int argc, char **argv)
     take_args(&st, argv + 2);
     st.manifests.list = &st.manifest;
     st.manifests.count = 1;
-    if (inject_load(&st.manifests, false, read_secret, &st, &st.policy.secrets, why,
-                    sizeof(why)) != TS_OK) {
+    if (inject_load(&st.manifests, false, read_secret, &st, &st.policy.secrets,
+                    why, sizeof(why)) != TS_OK) {
         (void)printf("REFUSED %s\n", why);
         return 5;
     }
