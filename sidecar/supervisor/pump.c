@@ -36,7 +36,8 @@ const char *process_name(const struct process *p)
 {
     static const char *const names[] = {[ROLE_RECORDER] = "tipstaff-recorder",
                                         [ROLE_LAUNCHER] = "tipstaff-launcher",
-                                        [ROLE_GATE] = "tipstaff-gate"};
+                                        [ROLE_GATE] = "tipstaff-gate",
+                                        [ROLE_BROKER] = "tipstaff-broker"};
 
     return names[p->role];
 }

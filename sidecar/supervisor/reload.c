@@ -157,14 +157,15 @@ static ts_err await_answers(struct supervisor *sv, uint64_t generation,
     return TS_OK;
 }
 
-/* Launchers first: the gate sends orders of the new generation from the moment
- * it has swapped. */
+/* The gate last: it sends orders of the new generation from the moment it has
+ * swapped. Launchers ask the broker for what such an order may reach. */
 static ts_err finish(struct supervisor *sv, const struct control_message *m)
 {
-    static const enum process_role order[] = {ROLE_LAUNCHER, ROLE_GATE};
+    static const enum process_role order[] = {ROLE_BROKER, ROLE_LAUNCHER,
+                                              ROLE_GATE};
     ts_err e = TS_OK;
 
-    for (size_t r = 0; r < 2; r++) {
+    for (size_t r = 0; r < sizeof(order) / sizeof(order[0]); r++) {
         for (uint32_t i = 0; e == TS_OK && i < sv->set_count; i++) {
             if (takes_bundles(&sv->set[i]) && sv->set[i].role == order[r])
                 e = tell(&sv->set[i], m);

@@ -17,6 +17,7 @@
 #include "sidecar/supervisor/dirs.h"
 #include "sidecar/supervisor/key.h"
 #include "sidecar/supervisor/reap.h"
+#include "sidecar/supervisor/resolv.h"
 #include "sidecar/supervisor/spawn.h"
 #include "sidecar/supervisor/supervise.h"
 
@@ -31,10 +32,16 @@
 struct wires {
     int ring, wake, log_dir, state_dir, key, journal; /* owned */
     int absent; /* /dev/null, for what this service has not; owned */
+    int credentials; /* folder of them; owned, -1 if there is none */
     /* [i][0] recorder's end, [i][1] launcher's */
     int orders[TS_LAUNCHERS_MAX][2];
     /* [i][0] gate's end, [i][1] launcher's */
     int stdio[TS_LAUNCHERS_MAX][2];
+    /* [i][0] broker's end, [i][1] launcher's */
+    int egress[TS_LAUNCHERS_MAX][2];
+    int records[2]; /* [0] broker's end, [1] gate's: of its connections */
+    char resolv[CONTROL_RESOLV_MAX];
+    struct ts_str dns_of_host; /* in resolv */
     uint64_t boot_id;
 };
 
@@ -46,24 +53,31 @@ static void wires_init(struct wires *w)
                         .state_dir = -1,
                         .key = -1,
                         .journal = -1,
-                        .absent = -1};
+                        .absent = -1,
+                        .credentials = -1,
+                        .records = {-1, -1}};
     for (int i = 0; i < TS_LAUNCHERS_MAX; i++) {
         w->orders[i][0] = w->orders[i][1] = -1;
         w->stdio[i][0] = w->stdio[i][1] = -1;
+        w->egress[i][0] = w->egress[i][1] = -1;
     }
 }
 
 static void wires_done(struct wires *w)
 {
     int *const single[] = {&w->ring, &w->wake,    &w->log_dir, &w->state_dir,
-                           &w->key,  &w->journal, &w->absent};
+                           &w->key,  &w->journal, &w->absent,
+                           &w->credentials};
 
     for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++)
         ts_fd_close(single[i]);
+    ts_fd_close(&w->records[0]);
+    ts_fd_close(&w->records[1]);
     for (int i = 0; i < TS_LAUNCHERS_MAX; i++) {
         for (int end = 0; end < 2; end++) {
             ts_fd_close(&w->orders[i][end]);
             ts_fd_close(&w->stdio[i][end]);
+            ts_fd_close(&w->egress[i][end]);
         }
     }
 }
@@ -73,6 +87,21 @@ static ts_err pair(int ends[2])
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
         return ts_err_from_errno(errno);
     return TS_OK;
+}
+
+/* Only what a service with a broker needs; the other gets nothing. */
+static ts_err wires_egress(const struct supervisor *sv, struct wires *w)
+{
+    ts_err e;
+
+    if (!sv->config->egress.on)
+        return TS_OK;
+    if (sv->config->egress.dns[0] == '\0')
+        w->dns_of_host = resolv_read(w->resolv, sizeof(w->resolv));
+    e = pair(w->records);
+    for (uint32_t i = 0; e == TS_OK && i < sv->launchers; i++)
+        e = pair(w->egress[i]);
+    return e;
 }
 
 static ts_err open_dirs(struct supervisor *sv, struct wires *w)
@@ -119,13 +148,22 @@ static ts_err wires_open(struct supervisor *sv, struct wires *w)
     w->absent = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (w->absent < 0)
         return ts_err_from_errno(errno);
+    /* whoever needs one and has no folder says so, with the tool's name */
+    if (sv->credentials != NULL && sv->credentials[0] == '/')
+        w->credentials = open(sv->credentials,
+                              O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     e = ring_create(&w->ring);
     for (uint32_t i = 0; e == TS_OK && i < sv->launchers; i++) {
         e = pair(w->orders[i]);
         if (e == TS_OK)
             e = pair(w->stdio[i]);
     }
-    return e;
+    return e == TS_OK ? wires_egress(sv, w) : e;
+}
+
+static int or_absent(const struct wires *w, int fd)
+{
+    return fd >= 0 ? fd : w->absent;
 }
 
 static void gather_fds(const struct supervisor *sv, const struct wires *w,
@@ -147,9 +185,9 @@ static void gather_fds(const struct supervisor *sv, const struct wires *w,
     case ROLE_LAUNCHER:
         f[n++] = w->orders[index][1];
         f[n++] = w->stdio[index][1];
-        f[n++] = w->absent; /* broker */
+        f[n++] = or_absent(w, w->egress[index][1]);
         f[n++] = w->absent; /* cgroups */
-        f[n++] = w->absent; /* credentials */
+        f[n++] = or_absent(w, w->credentials);
         break;
     case ROLE_GATE:
         f[n++] = sv->sockets.fd[SOCKET_AGENT];
@@ -157,9 +195,15 @@ static void gather_fds(const struct supervisor *sv, const struct wires *w,
         f[n++] = w->ring;
         f[n++] = w->wake;
         f[n++] = w->key;
-        f[n++] = w->absent; /* broker */
+        f[n++] = or_absent(w, w->records[1]);
         for (uint32_t i = 0; i < sv->launchers; i++)
             f[n++] = w->stdio[i][0];
+        break;
+    case ROLE_BROKER:
+        f[n++] = w->records[0];
+        f[n++] = or_absent(w, w->credentials);
+        for (uint32_t i = 0; i < sv->launchers; i++)
+            f[n++] = w->egress[i][0];
         break;
     }
     s->fd_count = n;
@@ -171,7 +215,8 @@ static const struct config_user *user_of(const struct config *c,
     static const enum config_role users[] = {
         [ROLE_RECORDER] = CONFIG_USER_RECORDER,
         [ROLE_LAUNCHER] = CONFIG_USER_LAUNCHER,
-        [ROLE_GATE] = CONFIG_USER_GATE};
+        [ROLE_GATE] = CONFIG_USER_GATE,
+        [ROLE_BROKER] = CONFIG_USER_BROKER};
 
     return c->change_users ? &c->users[users[role]] : NULL;
 }
@@ -256,6 +301,8 @@ static struct control_message start_message(const struct supervisor *sv,
         .has_broker = c->egress.on,
         .dns = ts_str_of(c->egress.dns),
     };
+    if (role == ROLE_BROKER)
+        m.as.start.resolv = w->dns_of_host;
     memcpy(m.as.start.audiences, c->audiences, sizeof(c->audiences));
     memcpy(m.as.start.admin_uids, c->admin_uids, sizeof(c->admin_uids));
     memcpy(m.as.start.tenant_operators, c->tenant_operators,
@@ -367,6 +414,8 @@ static ts_err bring_up_readers(struct supervisor *sv, struct wires *w)
 {
     ts_err e = TS_OK;
 
+    if (sv->config->egress.on)
+        e = bring_up(sv, w, ROLE_BROKER, 0);
     for (uint32_t i = 0; e == TS_OK && i < sv->launchers; i++)
         e = bring_up(sv, w, ROLE_LAUNCHER, i);
     return e == TS_OK ? bring_up(sv, w, ROLE_GATE, 0) : e;
@@ -488,6 +537,8 @@ ts_err set_drain(struct supervisor *sv, uint64_t grace_ms)
 
     if (p != NULL)
         drain_one(sv, p, grace_ms);
+    if ((p = find(sv, ROLE_BROKER)) != NULL)
+        drain_one(sv, p, LAUNCHER_MS); /* with the tools gone, it has nothing */
     while ((p = find(sv, ROLE_LAUNCHER)) != NULL) {
         drain_one(sv, p, LAUNCHER_MS);
         process_gone(p); /* also one that is stuck: no second round */

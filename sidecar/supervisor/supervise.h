@@ -27,7 +27,8 @@
 enum process_role {
     ROLE_RECORDER = 0,
     ROLE_LAUNCHER,
-    ROLE_GATE
+    ROLE_GATE,
+    ROLE_BROKER /* only with `egress:` */
 };
 
 /* What a process may say now; process_may_say() is the whole table. */
@@ -48,7 +49,7 @@ struct process {
     int control; /* owned, our end */
 };
 
-#define SET_MAX (2 + TS_LAUNCHERS_MAX)
+#define SET_MAX (3 + TS_LAUNCHERS_MAX)
 
 enum event_kind {
     EVENT_TIME,    /* the deadline */
