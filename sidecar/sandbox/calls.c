@@ -223,7 +223,7 @@ ts_err sandbox_calls_make(struct ts_arena *arena, struct sandbox_calls *ret)
             if (name == NULL)
                 continue;
             e = put(&c, name, (enum sandbox_arch)arch, nr);
-            (free)(name); /* the library's, from malloc(3) */
+            (free)(name); /* libseccomp made it, not ts_mem */
         }
         for (size_t i = 0; e == TS_OK && i < sizeof(newer) / sizeof(newer[0]);
              i++)
