@@ -75,7 +75,8 @@ hits=$(grep -rnE '#include "sidecar/gate/' --include='*.[ch]' cli |
     grep -vE '"sidecar/gate/(people|decide)/' || true)
 [ -z "$hits" ] || complain "the gate's shell or steps in a tool: $hits"
 check sidecar/recorder proto/ sidecar/common/ sidecar/recorder/
-check sidecar/launcher proto/ sidecar/common/ sidecar/launcher/
+check sidecar/sandbox proto/ sidecar/common/yaml_tree.h sidecar/sandbox/
+check sidecar/launcher proto/ sidecar/common/ sidecar/sandbox/ sidecar/launcher/
 hits=$(grep -rnE '#include "\.\.?/' --include='*.[ch]' --include='*.inc' proto policy sidecar shim cli tests || true)
 [ -z "$hits" ] || complain "relative include: $hits"
 for f in $(git ls-files 'proto/*.[ch]' 'policy/*.[ch]' 'policy/*_body.inc' \
