@@ -81,6 +81,16 @@ static int open_with_uids(void **state)
     return 0;
 }
 
+static int open_full(void **state)
+{
+    uint64_t longest;
+
+    (void)state;
+    box_open_at(&box, BOX_FULL, true);
+    quiet_us = neighbours(&longest);
+    return 0;
+}
+
 static int close_each(void **state)
 {
     (void)state;
@@ -167,6 +177,15 @@ static void memory_meets_its_limit(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(bombs) / sizeof(bombs[0]); i++)
         burst(&bombs[i]);
+}
+
+/* A full box has a /tmp of its own, of a size: memory, so it is counted. */
+static void private_tmp_has_a_size(void **state)
+{
+    static const struct bomb tmp = {"plain", "tmp", 1, 128};
+
+    (void)state;
+    burst(&tmp);
 }
 
 static int entries_of(const char *name)
@@ -258,6 +277,8 @@ static void nothing_is_left_of_many_bombs(void **state)
 #define UID(name)                                                              \
     cmocka_unit_test_setup_teardown(name, open_with_uids, close_each)
 
+#define FULL(name) cmocka_unit_test_setup_teardown(name, open_full, close_each)
+
 int main(void)
 {
     const struct CMUnitTest bare[] = {
@@ -278,12 +299,24 @@ int main(void)
         UID(hundred_daemons_end_with_their_tool),
         UID(nothing_is_left_of_many_bombs),
     };
+    const struct CMUnitTest full[] = {
+        FULL(processes_meet_their_limit),
+        FULL(memory_meets_its_limit),
+        FULL(private_tmp_has_a_size),
+        FULL(disk_is_given_back),
+        FULL(descriptors_and_what_hangs_on_them_meet_their_limit),
+        FULL(flood_of_output_waits_and_dies),
+        FULL(hundred_daemons_end_with_their_tool),
+        FULL(nothing_is_left_of_many_bombs),
+    };
     int failed =
         cmocka_run_group_tests_name("bombs, bare boxes", bare, NULL, NULL);
 
     if (geteuid() != 0) {
-        (void)printf("SKIPPED: boxes with uids of their own need root\n");
+        (void)printf("SKIPPED: boxes with privileges need root\n");
         return failed;
     }
-    return failed + cmocka_run_group_tests_name("bombs, uids", uid, NULL, NULL);
+    failed += cmocka_run_group_tests_name("bombs, uids", uid, NULL, NULL);
+    return failed +
+           cmocka_run_group_tests_name("bombs, full boxes", full, NULL, NULL);
 }
