@@ -620,97 +620,13 @@ static void happen(struct help *h, enum event e)
 /* What each state comes to; F first, I hello, R request, H head, D dial,
  * E exchange, T tunnel, L last, C closed. */
 static const char *const becomes[PROXY_STATE_COUNT_] = {
-    /*                  bytes end host  hend hbrk dial refu time abrt step */
-    [PROXY_FIRST] = "C"
-                    "C"
-                    "F"
-                    "F"
-                    "F"
-                    "F"
-                    "F"
-                    "C"
-                    "C"
-                    "F",
-    [PROXY_HELLO] = "L"
-                    "C"
-                    "I"
-                    "I"
-                    "I"
-                    "I"
-                    "I"
-                    "C"
-                    "C"
-                    "I",
-    [PROXY_REQUEST] = "L"
-                      "L"
-                      "R"
-                      "R"
-                      "R"
-                      "R"
-                      "R"
-                      "C"
-                      "C"
-                      "R",
-    [PROXY_HEAD] = "H"
-                   "C"
-                   "H"
-                   "H"
-                   "H"
-                   "H"
-                   "H"
-                   "L"
-                   "C"
-                   "H",
-    [PROXY_DIAL] = "D"
-                   "D"
-                   "D"
-                   "D"
-                   "D"
-                   "E"
-                   "L"
-                   "L"
-                   "C"
-                   "D",
-    [PROXY_EXCHANGE] = "E"
-                       "E"
-                       "L"
-                       "L"
-                       "L"
-                       "E"
-                       "E"
-                       "L"
-                       "C"
-                       "E",
-    [PROXY_TUNNEL] = "T"
-                     "T"
-                     "T"
-                     "T"
-                     "T"
-                     "T"
-                     "T"
-                     "C"
-                     "C"
-                     "T",
-    [PROXY_LAST] = "L"
-                   "L"
-                   "L"
-                   "L"
-                   "L"
-                   "L"
-                   "L"
-                   "C"
-                   "C"
-                   "L",
-    [PROXY_CLOSED] = "C"
-                     "C"
-                     "C"
-                     "C"
-                     "C"
-                     "C"
-                     "C"
-                     "C"
-                     "C"
-                     "C",
+    /* bytes, tool's end, host bytes, host's end, broken, dialled, refused,
+     * timeout, abort, step */
+    [PROXY_FIRST] = "CCFFFFFCCF",   [PROXY_HELLO] = "LCIIIIICCI",
+    [PROXY_REQUEST] = "LLRRRRRCCR", [PROXY_HEAD] = "HCHHHHHLCH",
+    [PROXY_DIAL] = "DDDDDELLCD",    [PROXY_EXCHANGE] = "EELLLEELCE",
+    [PROXY_TUNNEL] = "TTTTTTTCCT",  [PROXY_LAST] = "LLLLLLLCCL",
+    [PROXY_CLOSED] = "CCCCCCCCCC",
 };
 
 static void every_event_in_every_state_is_listed(void **state)
