@@ -46,6 +46,18 @@ const struct manifest_arg *manifest_arg_find(const struct manifest *m,
     return NULL;
 }
 
+static const char *const line_keys[MANIFEST_KEYS] = {
+    "exec",        "digest",     "cwd",     "scratch", "resource", "read_paths",
+    "write_paths", "exec_paths", "sandbox", "require", "secrets"};
+
+uint32_t manifest_key_line(const struct manifest *m, const char *key)
+{
+    for (size_t i = 0; i < MANIFEST_KEYS; i++)
+        if (strcmp(key, line_keys[i]) == 0)
+            return m->key_lines[i];
+    return m->tool_line;
+}
+
 static bool is_manifest(struct ts_str name)
 {
     const struct ts_str suffix = TS_STR_LIT(".yaml");
@@ -141,6 +153,8 @@ static ts_err read_one(struct manifest_reader *r, const struct bundle_file *f,
     if ((e = manifest_read(r)) != TS_OK || (e = manifest_check(r)) != TS_OK)
         return e;
     r->m->tool_line = manifest_line(r, "tool");
+    for (size_t i = 0; i < MANIFEST_KEYS; i++)
+        r->m->key_lines[i] = manifest_line(r, line_keys[i]);
     if (crypto_generichash(r->m->digest, sizeof(r->m->digest),
                            (const unsigned char *)f->content.ptr,
                            f->content.len, NULL, 0) != 0)

@@ -171,10 +171,13 @@ struct manifest_pair {
     struct ts_str key, value;
 };
 
+#define MANIFEST_KEYS 11 /* whose lines are kept, for who looks at the host */
+
 struct manifest {       /* everything lives in the arena given to the loader */
     struct ts_str file; /* its name in the bundle, for messages */
     struct ts_str tool;
-    uint32_t tool_line; /* where it says so */
+    uint32_t tool_line;                /* where it says so */
+    uint32_t key_lines[MANIFEST_KEYS]; /* see manifest_key_line() */
     struct ts_str description;
     struct ts_str action;
     struct ts_str exec;        /* absolute path of the program */
@@ -259,6 +262,10 @@ TS_NODISCARD ts_err manifests_load(const struct bundle *b,
                                    uint64_t generation, struct manifests **ret,
                                    char *reterr_text, size_t reterr_cap);
 void manifests_free(struct manifests *m);
+/* The line of a key, of the manifest if it has none: exec, digest, cwd,
+ * scratch, resource, read_paths, write_paths, exec_paths, sandbox, require,
+ * secrets. */
+uint32_t manifest_key_line(const struct manifest *m, const char *key);
 const struct manifest *manifests_find(const struct manifests *m,
                                       struct ts_str tool);
 /* NULL if no refused manifest is known to be of that tool. */

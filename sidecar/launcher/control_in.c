@@ -43,6 +43,8 @@ static ts_err load(struct launcher *l, int fd, uint64_t generation,
     const struct tool_host host = {.index = l->index,
                                    .secrets = secrets_of(l),
                                    .abi = l->layers.landlock_abi,
+                                   .offer = &l->offer,
+                                   .most = l->level_most,
                                    .runs_written = l->runs_written,
                                    .builder =
                                        offer_has_full(l) ? &l->builder : NULL};

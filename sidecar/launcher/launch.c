@@ -18,9 +18,9 @@
 
 #define LAUNCH_BUDGET                                                          \
     ((size_t)4 << 20) /* bytes of one order's working memory */
-#define MB          (1ull << 20)
+#define MB              (1ull << 20)
 #define SIGNALS_PENDING 1024 /* and timers; kernel memory for each */
-#define BUILD_SPACE 8 /* address space of a "build" tool, times its memory */
+#define BUILD_SPACE     8 /* address space of a "build" tool, times its memory */
 
 static const char token_env[] = "TIPSTAFF_TOKEN_FD=3"; /* CHILD_GIVEN_FIRST */
 
@@ -129,6 +129,9 @@ static ts_err check(struct launch *x)
     x->set = x->o->generation == l->tools->manifests->generation ? l->tools
                                                                  : l->previous;
     x->tool = toolset_find(x->set, x->plan.manifest);
+    if (x->tool->unavailable != NULL)
+        return refuse(x, CODE_TOOL_UNAVAILABLE, "tool", 0,
+                      call_code_text(CODE_TOOL_UNAVAILABLE));
     if (is_full(x) && x->tool->box == NULL &&
         (e = choose_without_space(x, &c)) != TS_OK)
         return e;

@@ -189,10 +189,9 @@ static ts_err set_nonblocking(int fd)
 
 static ts_err start_up(struct launcher *l)
 {
-    const struct control_message ready = {.type = CONTROL_READY,
-                                          .bundle_fd = -1,
-                                          .journal_fd = -1,
-                                          .as.text.text = {"", 0}};
+    struct control_message ready = {
+        .type = CONTROL_READY, .bundle_fd = -1, .journal_fd = -1};
+    char text[CONTROL_TEXT_MAX];
     ts_err e;
 
     if (sodium_init() < 0)
@@ -205,6 +204,9 @@ static ts_err start_up(struct launcher *l)
         (e = watch(l, LAUNCHER_FD_GATE, EPOLLIN, EPOLL_CTL_ADD)) != TS_OK ||
         (e = watch(l, l->signal_fd, EPOLLIN, EPOLL_CTL_ADD)) != TS_OK)
         return e;
+    /* What this host cannot serve: `tipstaffd --check` fails on it. */
+    (void)toolset_unavailable(l->tools, text, sizeof(text));
+    ready.as.text.text = ts_str_of(text);
     return control_send(FD_CONTROL, &ready);
 }
 

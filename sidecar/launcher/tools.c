@@ -9,9 +9,12 @@
 
 #include "proto/base/ts_fd.h"
 #include "proto/base/ts_mem.h"
+#include "sidecar/common/log.h"
 #include "sidecar/launcher/layers/landlock.h"
+#include "sidecar/launcher/tools_host.h"
 
 #define TOOLSET_BUDGET ((size_t)64 << 20)
+#define TOOL_WHY_MAX   512 /* bytes of why a tool is not served */
 
 /* What every program of the system needs to start. A missing one is skipped:
  * /lib64 does not exist on every architecture. */
@@ -46,8 +49,9 @@ static ts_err fail(const struct opener *o, const char *key, struct ts_str path,
 {
     const struct manifest *m = o->tool->m;
 
-    (void)snprintf(o->text, o->cap, "%.*s:1: %s: %.*s: %s", (int)m->file.len,
-                   m->file.ptr, key, (int)path.len, path.ptr, why);
+    (void)snprintf(o->text, o->cap, "%.*s:%u: %s: %.*s: %s", (int)m->file.len,
+                   m->file.ptr, manifest_key_line(m, key), key, (int)path.len,
+                   path.ptr, why);
     return TS_E_INVALID;
 }
 
@@ -287,7 +291,7 @@ static ts_err open_tool(const struct opener *o)
     if ((e = open_path(o, "cwd", m->cwd, O_DIRECTORY, &t->cwd_fd)) != TS_OK)
         return e;
     if (m->resource_root.len > 0 &&
-        (e = open_path(o, "resource root", m->resource_root, O_DIRECTORY,
+        (e = open_path(o, "resource", m->resource_root, O_DIRECTORY,
                        &t->root_fd)) != TS_OK)
         return e;
     if (m->scratch.len > 0 &&
@@ -298,7 +302,12 @@ static ts_err open_tool(const struct opener *o)
         return e;
     if ((e = make_env(o)) != TS_OK)
         return e;
-    return load_secrets(o);
+    if ((e = load_secrets(o)) != TS_OK)
+        return e;
+    return tool_host_refuses(m, &t->image, o->set->host.offer,
+                             o->set->host.most, o->text, o->cap)
+               ? TS_E_UNSUPPORTED
+               : TS_OK;
 }
 
 static void close_tool(struct tool *t)
@@ -314,12 +323,97 @@ static void close_tool(struct tool *t)
         if (!t->rules[i].is_shared)
             ts_fd_close(&t->rules[i].fd);
     }
+    t->rule_count = 0;
+}
+
+static const struct tool closed = {.image.file.fd = -1,
+                                   .image.interp.fd = -1,
+                                   .image.loader_fd = -1,
+                                   .root_fd = -1,
+                                   .cwd_fd = -1,
+                                   .scratch_fd = -1,
+                                   .ruleset = -1};
+
+/* Closes what was opened of it and takes note of why it is not served. */
+static ts_err mark(struct toolset *s, struct tool *t, const char *text)
+{
+    const struct manifest *m = t->m;
+    char shown[TOOL_WHY_MAX];
+    const char *copy;
+    ts_err e;
+
+    close_tool(t);
+    *t = closed;
+    t->m = m;
+    (void)ts_str_show(shown, sizeof(shown), text, strlen(text));
+    log_event(LOG_ERROR, "tool_refused text=\"%s\"", shown);
+    e = ts_arena_strndup(&s->arena, shown, strlen(shown), &copy);
+    if (e == TS_OK)
+        t->unavailable = copy;
+    return e;
+}
+
+static ts_err serve_tool(struct toolset *s, struct tool *t)
+{
+    char text[TOOL_WHY_MAX] = "";
+    struct opener o = {.set = s, .tool = t, .text = text, .cap = sizeof(text)};
+
+    return open_tool(&o) == TS_OK ? TS_OK : mark(s, t, text);
+}
+
+/* A tool that needs a full box, and none can be made for it. */
+static ts_err need_space(struct toolset *s, struct tool *t)
+{
+    const struct manifest *m = t->m;
+    char text[TOOL_WHY_MAX];
+
+    if (t->env == NULL || m->box < BOX_FULL || t->box != NULL)
+        return TS_OK;
+    (void)snprintf(text, sizeof(text),
+                   "%.*s:%u: sandbox: no box of its own can be made for this "
+                   "tool: %s",
+                   (int)m->file.len, m->file.ptr,
+                   manifest_key_line(m, "sandbox"),
+                   t->why_no_box != NULL ? t->why_no_box : "not given here");
+    return mark(s, t, text);
+}
+
+uint32_t toolset_unavailable(const struct toolset *s, char *text, size_t cap)
+{
+    uint32_t n = 0;
+    size_t at = 0;
+
+    text[0] = '\0';
+    for (uint32_t i = 0; i < s->manifests->count; i++) {
+        const char *why = s->tools[i].unavailable;
+
+        if (why == NULL)
+            continue;
+        n++;
+        if (at + strlen(why) + 2 > cap)
+            continue;
+        at += (size_t)snprintf(text + at, cap - at, "%s%s", at > 0 ? "\n" : "",
+                               why);
+    }
+    return n;
 }
 
 static void close_runtime(struct toolset *s)
 {
     for (size_t k = 0; k < TOOL_RUNTIME_COUNT; k++)
         ts_fd_close(&s->runtime[k]);
+}
+
+/* The manifests stay the caller's. */
+static ts_err give_up(struct toolset *s, ts_err e)
+{
+    for (uint32_t i = 0; i < s->manifests->count; i++)
+        close_tool(&s->tools[i]);
+    space_set_free(s->spaces);
+    close_runtime(s);
+    ts_arena_done(&s->arena);
+    ts_mem_free(s);
+    return e;
 }
 
 ts_err toolset_open(struct manifests *m, const struct tool_host *host,
@@ -344,33 +438,19 @@ ts_err toolset_open(struct manifests *m, const struct tool_host *host,
     for (size_t k = 0; k < TOOL_RUNTIME_COUNT; k++)
         s->runtime[k] = open(runtime[k].path, O_PATH | O_CLOEXEC);
     for (uint32_t i = 0; i < m->count; i++)
-        s->tools[i] = (struct tool){.m = &m->list[i],
-                                    .image.file.fd = -1,
-                                    .image.interp.fd = -1,
-                                    .image.loader_fd = -1,
-                                    .root_fd = -1,
-                                    .cwd_fd = -1,
-                                    .scratch_fd = -1,
-                                    .ruleset = -1};
+        s->tools[i] = closed;
     for (uint32_t i = 0; i < m->count && e == TS_OK; i++) {
-        struct opener o = {.set = s,
-                           .tool = &s->tools[i],
-                           .text = reterr_text,
-                           .cap = reterr_cap};
-
+        s->tools[i].m = &m->list[i];
         if (m->list[i].launcher == host->index)
-            e = open_tool(&o);
+            e = serve_tool(s, &s->tools[i]);
     }
-    if (e != TS_OK) {
-        s->manifests = NULL;
-        for (uint32_t i = 0; i < m->count; i++)
-            close_tool(&s->tools[i]);
-        close_runtime(s);
-        ts_arena_done(&s->arena);
-        ts_mem_free(s);
-        return e;
-    }
+    if (e != TS_OK)
+        return give_up(s, e);
     toolset_make_spaces(s);
+    for (uint32_t i = 0; i < m->count && e == TS_OK; i++)
+        e = need_space(s, &s->tools[i]);
+    if (e != TS_OK)
+        return give_up(s, e);
     for (uint32_t i = 0; i < m->count; i++) {
         if (s->tools[i].env != NULL)
             tool_refill(s, &s->tools[i]);

@@ -8,6 +8,7 @@
 #include "proto/base/ts_arena.h"
 #include "sidecar/common/manifest.h"
 #include "sidecar/launcher/image.h"
+#include "sidecar/launcher/level.h"
 #include "sidecar/launcher/secrets.h"
 #include "sidecar/launcher/space/space.h"
 
@@ -40,6 +41,9 @@ struct tool {
      * the next call; -1 if it must be made then */
     int ruleset;
     struct secrets *secrets; /* owned; NULL: it is given none */
+    /* Why this host cannot serve it, "FILE:LINE: what; what to do"; NULL: it
+     * does. Nothing of it is open then. */
+    const char *unavailable;
     const char **env; /* NULL-terminated; the first TOOL_ENV_SLOTS are free */
 };
 #define TOOL_ENV_SLOTS 3 /* TIPSTAFF_DECISION, TMPDIR, TIPSTAFF_TOKEN_FD */
@@ -56,6 +60,8 @@ struct tool_host {
     int abi;           /* of Landlock */
     bool runs_written; /* profile "build": what is written may be executed */
     const struct space_builder *builder; /* NULL: no full boxes */
+    const struct level_offer *offer;     /* what this launcher can give */
+    enum box_level most;                 /* of tipstaff.yaml */
 };
 
 struct toolset {
@@ -68,8 +74,10 @@ struct toolset {
 };
 
 /*
- * Takes over m on success. On failure m stays the caller's, and reterr_text
- * holds "FILE: what; what to do".
+ * Takes over m on success. A tool that this host cannot serve (program missing
+ * or open to everybody, path missing, box not given) is marked and logged, and
+ * the others are served. On failure (memory) m stays the caller's, and
+ * reterr_text says what.
  */
 TS_NODISCARD ts_err toolset_open(struct manifests *m,
                                  const struct tool_host *host,
@@ -77,6 +85,8 @@ TS_NODISCARD ts_err toolset_open(struct manifests *m,
                                  size_t reterr_cap);
 void toolset_free(struct toolset *s);
 
+/* How many are marked, and the texts of as many as fit, a line each. */
+uint32_t toolset_unavailable(const struct toolset *s, char *text, size_t cap);
 struct tool *toolset_find(struct toolset *s, const struct manifest *m);
 
 /* tools_space.c: makes the full boxes of all tools. A tool without one is in

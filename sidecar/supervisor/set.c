@@ -322,6 +322,18 @@ static void log_death(const struct event *ev)
                   : "");
 }
 
+/* Tools that this host cannot serve, a line each. The launcher has logged them;
+ * where files are checked they are mistakes. */
+static void take_unserved(struct supervisor *sv, struct ts_str text)
+{
+    if (text.len == 0)
+        return;
+    sv->unserved = true;
+    if (sv->check_only)
+        (void)fprintf(stderr, "tipstaffd: tools that this host cannot serve:\n"
+                      "%.*s\n", (int)text.len, text.ptr);
+}
+
 static void log_rejection(struct supervisor *sv, const struct event *ev)
 {
     char text[1500];
@@ -371,6 +383,8 @@ static ts_err await_ready(struct supervisor *sv, struct process *p,
                 ev.from->phase = PHASE_SERVING;
                 ts_fd_close(journal);
                 *journal = ev.message.bundle_fd; /* moved, or -1 */
+                if (ev.from->role == ROLE_LAUNCHER)
+                    take_unserved(sv, ev.message.as.text.text);
             }
             break;
         }
@@ -460,6 +474,10 @@ ts_err set_try(struct supervisor *sv)
     wires_done(&w);
     if (set_kill(sv, 0) != TS_OK)
         e = TS_E_LIMIT; /* logged there */
+    if (e == TS_OK && sv->unserved) {
+        sv->rejected = true;
+        e = TS_E_INVALID;
+    }
     return e;
 }
 

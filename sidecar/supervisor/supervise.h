@@ -88,6 +88,7 @@ struct supervisor {
     bool want_stop, want_reload;
     bool init_state; /* --init-state, until a recorder has had it */
     bool check_only; /* --check */
+    bool unserved;   /* a launcher cannot serve a tool of its */
     bool rejected;   /* the set could not start because what is configured (key,
                         directory, bundle) was refused */
     struct clock_state clock;

@@ -11,11 +11,13 @@ mkdir "$service_dir/agent"
 as_agent "$tipstaff" key new "$service_dir/agent/sub" >/dev/null
 printf 'token_key: keys/token.seed\n' >>"$service_dir/etc/tipstaff.yaml"
 "$tipstaff" issuer jwks "$service_dir/etc/keys/token.pub" -o "$service_dir/jwks.json"
-# What the tool prints: its token, its environment, its words, its descriptors.
+# What the tool prints: its token in a disguise (as it is it would not leave the
+# sidecar) and as it is, its environment, its words, its descriptors.
 cat >"$service_dir/say.sh" <<'SH'
 #!/bin/sh
-[ -z "$TIPSTAFF_TOKEN_FD" ] || cat <&"$TIPSTAFF_TOKEN_FD"
-echo
+[ -z "$TIPSTAFF_TOKEN_FD" ] || token=$(cat <&"$TIPSTAFF_TOKEN_FD")
+printf '%s\n' "$token" | tr A-Za-z N-ZA-Mn-za-m
+printf 'plain %s\n' "$token"
 /usr/bin/env
 echo "$0 $*"
 for n in 3 4 5 6 7 8 9; do
@@ -27,15 +29,15 @@ chmod 755 "$service_dir/say.sh"
 service_tool say-who "tool: say.who
 exec: $service_dir/say.sh
 argv: [say]
-exec_paths: [/usr/bin/cat, /usr/bin/env]
-limits: {processes: 1024} # of the user: other services may run beside this test
+exec_paths: [/usr/bin/cat, /usr/bin/env, /usr/bin/tr]
+limits: {processes: 1024, memory_mb: 64} # of the user: other services may run beside this test
 identity_token: {audience: \"https://backend.example\", scope: \"notes:read notes:list\", ttl_s: 30}
 "
 service_tool say-none "tool: say.none
 exec: $service_dir/say.sh
 argv: [say]
-exec_paths: [/usr/bin/cat, /usr/bin/env]
-limits: {processes: 1024} # of the user: other services may run beside this test
+exec_paths: [/usr/bin/cat, /usr/bin/env, /usr/bin/tr]
+limits: {processes: 1024, memory_mb: 64} # of the user: other services may run beside this test
 "
 service_policy identity 'permit (principal, action in [Action::"say.who", Action::"say.none"], resource);'
 service_start
@@ -79,9 +81,17 @@ json.dump(c, open(claims, "w"))
 PY
 }
 
-shim "$c" call say.who >"$service_dir/out"
+say() { # say CHAIN TOOL OUT : the tool's words, its token without the disguise
+    shim "$1" call "$2" >"$3.raw"
+    head -1 "$3.raw" | tr A-Za-z N-ZA-Mn-za-m >"$3"
+    tail -n +2 "$3.raw" >>"$3"
+}
+say "$c" say.who "$service_dir/out"
 check "a token that Python verifies" verify "$service_dir/claims.json" "$service_dir/out" coder
 token=$(head -1 "$service_dir/out")
+check "as it is it does not come out" grep -qx 'plain \[redacted\]' "$service_dir/out"
+check "and that is recorded" wait_until 5 eval \
+    'log_lines | jq -e -s "any(.[]; .tool == \"say.who\" and .redacted == 1)" >/dev/null'
 same "it may hand on" 2 "$(jq .may_act.depth "$service_dir/claims.json")"
 check "one descriptor beyond stdio" grep -qx 'open 3' "$service_dir/out"
 same "and no other" 1 "$(grep -c '^open ' "$service_dir/out")"
@@ -98,11 +108,11 @@ check "the token is written down nowhere" not_in_files "$signature"
 check "nor its claims" not_in_files "$(cut -d. -f2 <<<"$token")"
 
 # two calls, two tokens
-shim "$c" call say.who >"$service_dir/out2"
+say "$c" say.who "$service_dir/out2"
 check "another token for another call" eval '[ "$(head -1 "$service_dir/out2")" != "$token" ]'
 
 # the sub-agent acts now, the first one is inside; the chain's end is the token's
-service_key=$service_dir/agent/sub.seed shim "$d" call say.who >"$service_dir/out3"
+service_key=$service_dir/agent/sub.seed say "$d" say.who "$service_dir/out3"
 check "two agents, the last one outermost" verify "$service_dir/claims3.json" "$service_dir/out3" \
     coder coder/sub
 end=$("$tipstaff" delegation show --json "$d" | jq .expires)
@@ -110,7 +120,7 @@ check "not beyond the delegation" [ "$(jq .exp "$service_dir/claims3.json")" -le
 same "nobody may act further" null "$(jq .may_act "$service_dir/claims3.json")"
 
 # who did not ask gets nothing
-shim "$c" call say.none >"$service_dir/none"
+say "$c" say.none "$service_dir/none"
 same "no token without the key" "" "$(head -1 "$service_dir/none")"
 same "nor a descriptor" "" "$(grep -E '^open |TOKEN' "$service_dir/none" || true)"
 
@@ -135,14 +145,16 @@ sed -i 's#keys/token.seed#keys/token2.seed#' "$service_dir/etc/tipstaff.yaml"
     >"$service_dir/jwks.json"
 service_start
 service_delegate "$service_dir/c2.chain" 'permit (principal, action, resource);'
-shim "$service_dir/c2.chain" call say.who >"$service_dir/out4"
+say "$service_dir/c2.chain" say.who "$service_dir/out4"
 check "the new key's token" verify /dev/null "$service_dir/out4" coder
 check "the old key's token" verify /dev/null "$service_dir/out" coder
 
 # without a key nobody speaks for anybody
 service_stop
 sed -i '/^token_key:/d' "$service_dir/etc/tipstaff.yaml"
-if timeout 20 "$service_bin/tipstaffd" --config "$service_dir/etc" \
-    >"$service_dir/nokey.log" 2>&1; then die "it started without a key"; fi
-check "no key: the manifest is refused" grep -q 'identity_token: this sidecar has no key' \
-    "$service_dir/nokey.log"
+service_start
+shim "$service_dir/c2.chain" call say.none >"$service_dir/out5"
+check "no key: a tool that wants none is served" grep -q '^TIPSTAFF_DECISION=' "$service_dir/out5"
+if shim "$service_dir/c2.chain" call say.who >"$service_dir/out6" 2>&1; then die "it ran without a token"; fi
+check "no key: the other is not" grep -q '\[tool_unavailable\]' "$service_dir/out6"
+check "and the log says why" grep -q 'identity_token: this sidecar has no key' "$service_dir/service.log"

@@ -1,0 +1,21 @@
+#ifndef SIDECAR_LAUNCHER_TOOLS_HOST_H
+#define SIDECAR_LAUNCHER_TOOLS_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "sidecar/common/manifest.h"
+#include "sidecar/launcher/image.h"
+#include "sidecar/launcher/level.h"
+
+/*
+ * What only the host can say against a manifest whose program was opened: the
+ * program is one that anybody may write to, or not the one that `digest:`
+ * names; no box of the level that it needs is given here. False: it is served;
+ * else text is "FILE:LINE: what; what to do".
+ */
+bool tool_host_refuses(const struct manifest *m, const struct image *i,
+                       const struct level_offer *offer, enum box_level most,
+                       char *text, size_t cap);
+
+#endif
