@@ -26,7 +26,7 @@ import victims  # noqa: E402
 OURS = {
     "bare": ("bare", "files"), "uid": ("uid", "files"), "full": ("full", "files"),
     "strict": ("strict", "files"),
-    "bare-pure": ("bare", "pure"), "bare-build": ("bare", "build"), "bare-net": ("bare", "net"),
+    "bare-pure": ("bare", "pure"), "bare-build": ("bare", "build"),
     "bare-jit": ("bare", "jit"), "full-pure": ("full", "pure"), "full-build": ("full", "build"),
     "full-net": ("full", "net"), "full-jit": ("full", "jit"),
 }

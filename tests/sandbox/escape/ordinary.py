@@ -93,7 +93,7 @@ def plain(script):
         os.chown(folder, 61000, 61000)
         ids = dict(user=61000, group=61000, extra_groups=[])
     try:
-        p = subprocess.run(["/bin/bash", "-euc", script], cwd=folder, capture_output=True, text=True,
+        p = subprocess.run(["/bin/bash", "-euc", "umask 022\n" + script], cwd=folder, capture_output=True, text=True,
                            timeout=60, check=False, stdin=subprocess.DEVNULL,
                            env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8",
                                 "HOME": folder, "TMPDIR": folder, "NO_COLOR": "1"}, **ids)
@@ -113,7 +113,7 @@ def run_level(level):
                 wrong += 1
                 continue
             # a folder for each, as the plain run has one
-            boxed = "mkdir %s; cd %s; export HOME=$PWD TMPDIR=$PWD\n%s" % (name, name, script)
+            boxed = "umask 022; mkdir %s; cd %s; export HOME=$PWD TMPDIR=$PWD\n%s" % (name, name, script)
             if level == "strict":
                 boxed = script
             code, out, err = s.call("ordinary.run", "script=" + boxed)
@@ -122,7 +122,7 @@ def run_level(level):
             if not good:
                 wrong += 1
                 print("  exit %d, stderr: %s\n  plain: %r\n  boxed: %r"
-                      % (code, err.strip()[-600:], want[1][-300:], out[-300:]))
+                      % (code, err.strip()[-300:], want[1][-200:], out[-200:]))
     finally:
         s.close()
     return wrong

@@ -4,9 +4,11 @@
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/../../../script/lib.sh"
 . "$here/../../../script/service.sh"
+. "$here/level.sh"
 level=$1
 
 service_setup ordinary
+box_level "$level"
 mkdir "$service_dir/ordinary"
 [ "$(id -u)" -ne 0 ] || chown "$(service_uid launcher)" "$service_dir/ordinary"
 service_tool ordinary-run "tool: ordinary.run
@@ -16,11 +18,11 @@ args: {script: {type: string, required: true, max: 4000, allow_dash: true}}
 cwd: $service_dir/ordinary
 read_paths: [/etc, /usr, /proc]
 write_paths: [$service_dir/ordinary]
-exec_paths: [/usr/bin, /usr/lib, /usr/libexec]
+$([ "$level" = strict ] || echo "exec_paths: [/usr/bin, /usr/lib, /usr/libexec]")
 env: {HOME: $service_dir/ordinary, TMPDIR: $service_dir/ordinary, NO_COLOR: \"1\"}
-seccomp: build
-${ESCAPE_SANDBOX:-sandbox: $level}
-limits: {wall_ms: 60000, cpu_s: 60, memory_mb: 2048, processes: 128, open_files: 512, output_bytes: 1048576}"
+seccomp: $([ "$level" = strict ] && echo files || echo build)
+$box
+limits: {wall_ms: 60000, cpu_s: 60, memory_mb: 2048, processes: 32, open_files: 512, output_bytes: 1048576}"
 service_args 'script?: String,'
 service_policy ordinary 'permit (principal, action == Action::"ordinary.run", resource);'
 printf 'handshake: {rate: 1000, burst: 100000}\n' >>"$service_dir/etc/tipstaff.yaml"

@@ -3,10 +3,11 @@
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/../../../script/lib.sh"
 . "$here/../../../script/service.sh"
+. "$here/level.sh"
 level=$1
-box=${ESCAPE_SANDBOX:-sandbox: $level}
 
 service_setup race
+box_level "$level"
 world=$service_dir/world
 mkdir -p "$world/space/dir" "$world/outside" "$world/program" "$world/evil"
 echo secret >"$world/outside/in.txt"

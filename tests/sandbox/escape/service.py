@@ -40,6 +40,11 @@ class Service:
             raise RuntimeError("the service did not start")
         self.at = json.loads(line)
         self.waiter = None
+        log = open(os.path.join(self.at["dir"], "service.log")).read()
+        refused = [l for l in log.splitlines() if "tool_refused" in l]
+        if refused:
+            self.close()
+            raise RuntimeError(refused[0])
 
     def shim(self, *words):
         keys = os.path.join(self.at["dir"], "keys")

@@ -5,9 +5,11 @@
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/../../../script/lib.sh"
 . "$here/../../../script/service.sh"
+. "$here/level.sh"
 level=$1 profile=$2 probe=$3
 
 service_setup escape
+box_level "$level"
 mkdir -p "$service_dir/program" "$service_dir/scratch"
 install -m 0755 "$probe" "$service_dir/program/probe"
 [ "$(id -u)" -ne 0 ] || chown "$(service_uid launcher)" "$service_dir/scratch"
@@ -18,14 +20,14 @@ argv: [probe, \"{facts}\", \"{only}\"]
 args: {facts: {type: string, required: true, max: 4000}, only: {type: string}}
 $([ "$profile" = pure ] || echo "scratch: $service_dir/scratch")
 seccomp: $profile
-${ESCAPE_SANDBOX:-sandbox: $level}
+$box
 limits: $limits"
 service_tool escape-wait "tool: escape.wait
 exec: /bin/sleep
 argv: [sleep, \"{n}\"]
 args: {n: {type: string, required: true}}
 seccomp: $profile
-${ESCAPE_SANDBOX:-sandbox: $level}
+$box
 limits: {wall_ms: 600000, processes: 48}"
 service_args 'facts?: String, only?: String, n?: String,'
 service_policy escape 'permit (principal, action in [Action::"escape.probe", Action::"escape.wait"], resource);'

@@ -126,10 +126,10 @@ static const struct probe probes[] = {
      O_RDWR | O_CREAT,
      {0}},
     {"ipc.proc_shm",
-     "read /proc/sysvipc/shm",
-     open_path,
+     "another's memory in /proc/sysvipc/shm",
+     file_has,
      "/proc/sysvipc/shm",
-     O_RDONLY,
+     'K',
      {0}},
 };
 

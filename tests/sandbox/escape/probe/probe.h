@@ -74,6 +74,8 @@ struct result reached(long rc);
 
 /* opens text with flags nr */
 probe_fn open_path;
+/* the file text holds the value of fact nr (arg[0]: as ":" and hex digits) */
+probe_fn file_has;
 /* system call nr with arg: by() and reached() */
 probe_fn call_by, call_reached;
 /* The same with "@K" in text as its first argument (a number). */
