@@ -1,0 +1,163 @@
+/* The supervisor's folder of groups, as a launcher gets it. */
+#include "tests/lib/ts_test.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "inside.h"
+#include "sidecar/launcher/space/cgroups.h"
+#include "sidecar/supervisor/cgroups.h"
+
+#define LAUNCHER_ID 61999
+
+/* As the launcher: its uid, no capability. 0: its groups work. */
+static int be_launcher(const struct cgroups *c, uint32_t *power)
+{
+    const struct filter_key key = {{1, 1}};
+    const struct space_group_limits l = {64u << 20, 16};
+    struct space_groups *g = NULL;
+    struct space_group x;
+    const char *step = "";
+    int err = 0;
+
+    if (syscall(SYS_setgroups, 0, NULL) != 0 ||
+        syscall(SYS_setresgid, LAUNCHER_ID, LAUNCHER_ID, LAUNCHER_ID) != 0 ||
+        syscall(SYS_setresuid, LAUNCHER_ID, LAUNCHER_ID, LAUNCHER_ID) != 0)
+        return 1;
+    if (space_groups_new(c->folder_fd, 0, &key, &g, &step, &err) != TS_OK) {
+        print_error("%s: %s\n", step, strerror(err));
+        return 2;
+    }
+    *power = space_groups_power(g);
+    if (space_groups_take(g, &l, &x, &err) != TS_OK)
+        return 3;
+    space_groups_give(g, x.index);
+    space_groups_free(g);
+    return 0;
+}
+
+static int in_launcher(const struct cgroups *c)
+{
+    int gate[2], status = 0;
+    pid_t pid;
+    char go;
+
+    assert_int_equal(pipe(gate), 0);
+    pid = fork();
+    if (pid == 0) {
+        uint32_t power = 0;
+        int bad;
+
+        if (read(gate[0], &go, 1) != 1)
+            _exit(9);
+        bad = be_launcher(c, &power);
+        print_message("power %x\n", power);
+        _exit(bad);
+    }
+    cgroups_adopt(c, pid);
+    assert_int_equal(write(gate[1], "x", 1), 1);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    (void)close(gate[0]);
+    (void)close(gate[1]);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+static void launcher_can_use_what_the_supervisor_made(void **state)
+{
+    char parent[] = "/tmp/tipstaff-cgroups-XXXXXX";
+    struct cgroups c;
+    struct stat st;
+    int fds = count_fds();
+    ts_err e;
+
+    (void)state;
+    assert_non_null(mkdtemp(parent));
+    e = cgroups_make(parent, LAUNCHER_ID, LAUNCHER_ID, &c);
+    if (e != TS_OK) {
+        print_message("SKIPPED: no cgroup can be made here\n");
+        (void)rmdir(parent);
+        return;
+    }
+    assert_int_equal(in_launcher(&c), 0);
+    assert_int_equal(in_launcher(&c), 0); /* one after a restart */
+    cgroups_done(&c);
+    for (int t = 0; t < CGROUPS_TREES; t++)
+        assert_true(c.trees[t][0] == '\0' || stat(c.trees[t], &st) != 0);
+    assert_int_equal(rmdir(parent), 0);
+    assert_int_equal(count_fds(), fds);
+}
+
+/* One that was killed leaves groups behind; the next takes them away. */
+static void leftovers_of_a_dead_supervisor_are_removed(void **state)
+{
+    char parent[] = "/tmp/tipstaff-cgroups-XXXXXX", left[640] = "";
+    struct cgroups c;
+    struct stat st;
+    int p[2], status;
+    pid_t pid;
+
+    (void)state;
+    assert_non_null(mkdtemp(parent));
+    assert_int_equal(pipe(p), 0);
+    pid = fork();
+    if (pid == 0) {
+        if (cgroups_make(parent, (uid_t)-1, (gid_t)-1, &c) != TS_OK)
+            _exit(1);
+        for (int t = CGROUPS_TREES - 1; t >= 0; t--) {
+            if (c.trees[t][0] != '\0') {
+                (void)snprintf(left, sizeof(left), "%s/t0-0", c.trees[t]);
+                (void)mkdir(left, 0755);
+                *strrchr(left, '/') = '\0';
+            }
+        }
+        (void)!write(p[1], left, sizeof(left));
+        _exit(0); /* without cgroups_done() */
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    if (status == 0) {
+        char gone[64];
+
+        assert_int_equal(read(p[0], left, sizeof(left)), sizeof(left));
+        assert_int_equal(stat(left, &st), 0);
+        assert_int_equal(cgroups_make(parent, (uid_t)-1, (gid_t)-1, &c), TS_OK);
+        assert_true(stat(left, &st) != 0);
+        cgroups_done(&c);
+        (void)snprintf(gone, sizeof(gone), "%s/cgroups-%d", parent, (int)pid);
+        for (int t = 0; t < CGROUPS_TREES; t++) {
+            static const char *const names[] = {"v2", "memory", "pids"};
+            char link[96];
+
+            (void)snprintf(link, sizeof(link), "%s/%s", gone, names[t]);
+            (void)unlink(link);
+        }
+        (void)rmdir(gone);
+    } else {
+        print_message("SKIPPED: no cgroup can be made here\n");
+    }
+    (void)close(p[0]);
+    (void)close(p[1]);
+    (void)rmdir(parent);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(launcher_can_use_what_the_supervisor_made),
+        cmocka_unit_test(leftovers_of_a_dead_supervisor_are_removed),
+    };
+
+    if (geteuid() != 0) {
+        print_message("SKIPPED: needs root\n");
+        return 0;
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
