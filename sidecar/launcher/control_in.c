@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "proto/base/ts_fd.h"
 #include "sidecar/common/bundle.h"
@@ -46,6 +47,7 @@ static ts_err load(struct launcher *l, int fd, uint64_t generation,
                                    .offer = &l->offer,
                                    .most = l->level_most,
                                    .runs_written = l->runs_written,
+                                   .preload = l->preload,
                                    .builder =
                                        offer_has_full(l) ? &l->builder : NULL};
     struct manifests *m = NULL;
@@ -64,6 +66,8 @@ static ts_err load(struct launcher *l, int fd, uint64_t generation,
     e = toolset_open(m, &host, ret, text, cap);
     if (e != TS_OK)
         manifests_free(m);
+    else if (offer_has_full(l) && toolset_has_proxy(*ret))
+        network_want_nets(&l->network, &l->key);
     return e;
 }
 
@@ -125,6 +129,24 @@ static ts_err confine_by_profile(struct launcher *l, int bundle_fd, char *text,
     return e;
 }
 
+/* Beside our own program; found by what it is, since it may lie anywhere. */
+static void find_preload(struct launcher *l)
+{
+    static const char name[] = "libtipstaff-egress.so";
+    const size_t room = sizeof(l->preload_path) - sizeof(name);
+    ssize_t n = readlink("/proc/self/exe", l->preload_path, room);
+
+    while (n > 0 && l->preload_path[n - 1] != '/')
+        n--;
+    if (n <= 0)
+        return;
+    memcpy(l->preload_path + n, name, sizeof(name));
+    if (access(l->preload_path, R_OK) == 0)
+        l->preload = l->preload_path;
+    else
+        log_event(LOG_WARN, "no_preload path=%s", l->preload_path);
+}
+
 ts_err control_start_up(struct launcher *l)
 {
     uint8_t buf[CONTROL_MESSAGE_MAX];
@@ -147,6 +169,9 @@ ts_err control_start_up(struct launcher *l)
     }
     offer_make(l, &m.as.start);
     l->facts = manifest_facts_of(&m.as.start);
+    network_init(&l->network, m.as.start.has_broker);
+    if (m.as.start.has_broker)
+        find_preload(l);
     e = load(l, m.bundle_fd, m.as.start.generation, &l->tools, text,
              sizeof(text));
     return e == TS_OK ? TS_OK : reject(e, text);

@@ -41,7 +41,10 @@ struct launch {
     bool ruleset_is_shared;
     int child_end[3]; /* stdin read end or /dev/null, stdout and stderr write */
     int gate_end[3];
-    int token_fd;            /* read end of a pipe that holds it; -1 if none */
+    int token_fd; /* read end of a pipe that holds it; -1 if none */
+    struct network_use network;
+    int egress_fd;           /* its channel to the broker; -1 if none */
+    int net_ns;              /* the pool's, -1: the shared one */
     struct ts_buf tripwires; /* of token and secrets, for the gate */
     char decision[19 + 32 + 1];
     char tmpdir[4096 + SCRATCH_NAME_MAX + 8];
@@ -445,7 +448,7 @@ static ts_err make_space(struct launch *x)
     x->space = (struct space_entry){
         .key = l->key,
         .procs = {-1, -1, -1, -1},
-        .net_ns = l->shared.net_ns,
+        .net_ns = x->net_ns >= 0 ? x->net_ns : l->shared.net_ns,
         .ipc_ns = l->shared.ipc_ns,
         .uts_ns = l->shared.uts_ns,
         .cgroup_ns = l->shared.cgroup_ns,
@@ -511,6 +514,25 @@ static bool is_layer(const char *step)
     return false;
 }
 
+/* The broker is told before the tool can ask it for anything. */
+static ts_err make_network(struct launch *x)
+{
+    const struct manifest *m = x->plan.manifest;
+    const char *step = "";
+    int err = 0;
+
+    if (m->network.mode == NETWORK_NONE)
+        return TS_OK;
+    if (network_grant(&x->l->network, x->o, m, &x->network, &x->egress_fd,
+                      &x->net_ns, &step, &err) != TS_OK)
+        return refuse(x, CODE_SANDBOX_UNAVAILABLE, step, err,
+                      "the network that the tool needs cannot be had");
+    if (x->egress_fd >= 0)
+        x->child.given[x->child.given_count++] =
+            (struct child_given){x->egress_fd, GIVEN_EGRESS};
+    return TS_OK;
+}
+
 static ts_err spawn(struct launch *x)
 {
     struct child_plan *c = &x->child;
@@ -561,6 +583,7 @@ static ts_err report_started(struct launch *x, uint64_t received_ns)
         .deadline_ns = now + x->plan.wall_ms * 1000000u,
         .processes = x->plan.manifest->limits.processes,
         .scratch_fd = -1,
+        .network = x->network,
     };
     (void)run_step(&r->life, RUN_EV_STARTED, END_EXITED);
     if (x->scratch_fd >= 0) {
@@ -597,6 +620,7 @@ static void clean_up(struct launch *x, bool has_started)
     }
     ts_fd_close(&x->init.ns);
     ts_fd_close(&x->token_fd);
+    ts_fd_close(&x->egress_fd);
     close_secrets(&x->child);
     ts_buf_done(&x->tripwires);
     ts_fd_close(&x->resource_fd);
@@ -619,6 +643,8 @@ ts_err launch_order(struct launcher *l, const struct order *o,
                        .scratch_fd = -1,
                        .ruleset_fd = -1,
                        .token_fd = -1,
+                       .egress_fd = -1,
+                       .net_ns = -1,
                        .init = {.pid = 0, .ns = -1},
                        .child_end = {-1, -1, -1},
                        .gate_end = {-1, -1, -1}};
@@ -632,9 +658,11 @@ ts_err launch_order(struct launcher *l, const struct order *o,
                   open_resource(&x) == TS_OK && make_scratch(&x) == TS_OK &&
                   make_ruleset(&x) == TS_OK && make_argv(&x) == TS_OK &&
                   make_token(&x) == TS_OK && make_secrets(&x) == TS_OK &&
-                  spawn(&x) == TS_OK;
+                  make_network(&x) == TS_OK && spawn(&x) == TS_OK;
     e = has_started ? report_started(&x, received_ns)
                     : launch_refuse(l, o->order_id, &x.why);
+    if (!has_started && e == TS_OK)
+        e = network_over(&l->network, &x.network, o->order_id, END_REFUSED);
     clean_up(&x, has_started);
     return e;
 }

@@ -14,6 +14,7 @@
 #include "sidecar/launcher/layers/filter.h"
 #include "sidecar/launcher/layers/probe.h"
 #include "sidecar/launcher/level.h"
+#include "sidecar/launcher/network.h"
 #include "sidecar/launcher/order_check.h"
 #include "sidecar/launcher/run.h"
 #include "sidecar/launcher/scratch.h"
@@ -48,7 +49,8 @@ struct active_run {
     uint64_t cpu_us;
     uint64_t max_rss_kb;
     uint32_t killed;
-    bool unswept;   /* told to end by an order, and not signalled yet */
+    bool unswept; /* told to end by an order, and not signalled yet */
+    struct network_use network;
     int scratch_fd; /* the base, owned; -1 if none */
     char scratch[SCRATCH_NAME_MAX];
 };
@@ -81,6 +83,9 @@ struct launcher {
     struct space_builder builder;
     struct tree tree;
     struct back back;
+    struct network network;
+    const char *preload; /* for tools with a broker; NULL: there is none */
+    char preload_path[4096];
     uid_t self_uid;
     gid_t self_gid;
     uint64_t other_tasks;        /* of our uid, counted at start */

@@ -269,8 +269,10 @@ static ts_err dispatch(struct launcher *l, const struct epoll_event *ev)
 
 static int wait_ms(const struct launcher *l, uint64_t now)
 {
-    uint64_t next = runs_next_ns(l);
+    uint64_t next = runs_next_ns(l), network = network_next_ns(&l->network);
 
+    if (network < next)
+        next = network;
     if (l->draining && l->drain_ns > now && l->drain_ns < next)
         next = l->drain_ns;
     if (next == UINT64_MAX)
@@ -317,6 +319,7 @@ static ts_err loop(struct launcher *l)
             e = dispatch(l, &ev[i]);
         if (e == TS_OK)
             e = runs_tick(l, now_ns());
+        network_tick(&l->network, now_ns());
         if (e == TS_OK && l->draining && now_ns() >= l->drain_ns)
             e = runs_kill_all(l, END_SHUTDOWN);
         if (e == TS_OK)

@@ -48,7 +48,10 @@ static ts_err report(struct launcher *l, struct active_run *r)
     };
 
     bool is_clean = true;
+    ts_err e = network_over(&l->network, &r->network, r->order_id, m.reason);
 
+    if (e != TS_OK)
+        return e;
     if (r->scratch_fd >= 0) {
         is_clean = runs_drop_scratch(l, r->scratch_fd, r->scratch);
         ts_fd_close(&r->scratch_fd);
@@ -88,6 +91,8 @@ static bool is_left(struct launcher *l, const struct active_run *r)
 static ts_err drive(struct launcher *l, struct active_run *r, enum run_event ev,
                     enum end_reason why)
 {
+    ts_err e;
+
     for (;;) {
         enum run_effect effect = run_step(&r->life, ev, why);
 
@@ -99,6 +104,9 @@ static ts_err drive(struct launcher *l, struct active_run *r, enum run_event ev,
                 r->unswept = true; /* runs_sweep() follows */
             else
                 sweep(l, r);
+            if ((e = network_cut(&l->network, &r->network, r->order_id,
+                                 r->life.reason)) != TS_OK)
+                return e;
             r->look_ns = now_ns() + LOOK_AGAIN_NS;
             if (r->ending_ns == 0)
                 r->ending_ns = now_ns();

@@ -37,6 +37,8 @@ static const struct {
 _Static_assert(sizeof(runtime) / sizeof(runtime[0]) == TOOL_RUNTIME_COUNT,
                "one descriptor each");
 
+#define NETWORK_ENV_MAX 6 /* variables that a network adds */
+
 struct opener {
     struct toolset *set;
     struct tool *tool;
@@ -139,6 +141,17 @@ static ts_err add_paths(const struct opener *o, const char *key,
     return TS_OK;
 }
 
+/* A library needs to be read alone: mapping it is no execution. */
+static ts_err add_preload(const struct opener *o)
+{
+    const char *path = o->set->host.preload;
+    struct ts_str one = ts_str_of(path);
+
+    if (path == NULL || o->tool->m->network.mode != NETWORK_BROKER)
+        return TS_OK;
+    return add_paths(o, "preload", &one, 1, LL_READ_FILE);
+}
+
 static ts_err add_rules(const struct opener *o)
 {
     const struct manifest *m = o->tool->m;
@@ -164,6 +177,8 @@ static ts_err add_rules(const struct opener *o)
                                         &used)) != TS_OK)
             return fail(o, "exec", m->exec, ts_err_text(e));
     }
+    if ((e = add_preload(o)) != TS_OK)
+        return e;
     if ((e = add_paths(o, "read_paths", m->read_paths, m->read_count,
                        LL_READ_ONLY)) != TS_OK ||
         (e = add_paths(o, "exec_paths", m->exec_paths, m->exec_count,
@@ -224,6 +239,35 @@ static ts_err name_secrets(const struct opener *o, uint32_t *at)
     return TS_OK;
 }
 
+/* How an unmodified program finds its way out. What the manifest sets itself
+ * stays as it is. */
+static ts_err name_network(const struct opener *o, uint32_t *at)
+{
+    static const char *const proxies[] = {"http_proxy",  "https_proxy",
+                                          "all_proxy",   "HTTP_PROXY",
+                                          "HTTPS_PROXY", "ALL_PROXY"};
+    const struct manifest *m = o->tool->m;
+    char number[16];
+    ts_err e = TS_OK;
+
+    if (m->network.mode == NETWORK_BROKER) {
+        (void)snprintf(number, sizeof(number), "%d", GIVEN_EGRESS);
+        e = put_env(o, at, "TIPSTAFF_EGRESS_FD", 18, ts_str_of(number));
+        if (e == TS_OK && o->set->host.preload != NULL &&
+            !has_env(m, "LD_PRELOAD"))
+            e = put_env(o, at, "LD_PRELOAD", 10,
+                        ts_str_of(o->set->host.preload));
+    }
+    for (size_t i = 0;
+         m->network.mode == NETWORK_PROXY && e == TS_OK && i < NETWORK_ENV_MAX;
+         i++) {
+        if (!has_env(m, proxies[i]))
+            e = put_env(o, at, proxies[i], strlen(proxies[i]),
+                        TS_STR_LIT("http://127.0.0.1:3128"));
+    }
+    return e;
+}
+
 /* From nothing: no variable of ours is ever handed on. */
 static ts_err make_env(const struct opener *o)
 {
@@ -238,7 +282,8 @@ static ts_err make_env(const struct opener *o)
     ts_err e;
 
     e = ts_arena_array(&o->set->arena,
-                       m->env_count + m->secret_count + TOOL_ENV_SLOTS + 4,
+                       m->env_count + m->secret_count + TOOL_ENV_SLOTS + 4 +
+                           NETWORK_ENV_MAX,
                        sizeof(*o->tool->env), &p);
     if (e != TS_OK)
         return fail(o, "env", m->tool, ts_err_text(e));
@@ -254,6 +299,8 @@ static ts_err make_env(const struct opener *o)
                          m->env[i].value)) != TS_OK)
             return e;
     }
+    if ((e = name_network(o, &at)) != TS_OK)
+        return e;
     return name_secrets(o, &at);
 }
 
@@ -278,7 +325,7 @@ static ts_err open_tool(const struct opener *o)
     ts_err e;
 
     t->rule_cap = m->read_count + m->write_count + m->exec_count +
-                  (uint32_t)TOOL_RUNTIME_COUNT + 3 + SPACE_RULES_MAX;
+                  (uint32_t)TOOL_RUNTIME_COUNT + 4 + SPACE_RULES_MAX;
     e = ts_arena_array(&o->set->arena, t->rule_cap, sizeof(*t->rules), &p);
     if (e != TS_OK)
         return fail(o, "exec", m->exec, ts_err_text(e));
@@ -470,6 +517,16 @@ void toolset_free(struct toolset *s)
     manifests_free(s->manifests);
     ts_arena_done(&s->arena);
     ts_mem_free(s);
+}
+
+bool toolset_has_proxy(const struct toolset *s)
+{
+    for (uint32_t i = 0; i < s->manifests->count; i++) {
+        if (s->tools[i].env != NULL &&
+            s->manifests->list[i].network.mode == NETWORK_PROXY)
+            return true;
+    }
+    return false;
 }
 
 struct tool *toolset_find(struct toolset *s, const struct manifest *m)

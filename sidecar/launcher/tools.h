@@ -57,8 +57,9 @@ struct tool {
 struct tool_host {
     uint32_t index; /* of the launcher */
     struct secrets_source secrets;
-    int abi;           /* of Landlock */
-    bool runs_written; /* profile "build": what is written may be executed */
+    int abi;             /* of Landlock */
+    bool runs_written;   /* profile "build": what is written may be executed */
+    const char *preload; /* library for tools with a broker, or NULL */
     const struct space_builder *builder; /* NULL: no full boxes */
     const struct level_offer *offer;     /* what this launcher can give */
     enum box_level most;                 /* of tipstaff.yaml */
@@ -87,6 +88,8 @@ void toolset_free(struct toolset *s);
 
 /* How many are marked, and the texts of as many as fit, a line each. */
 uint32_t toolset_unavailable(const struct toolset *s, char *text, size_t cap);
+/* Whether a tool of this launcher has `network: proxy`. */
+bool toolset_has_proxy(const struct toolset *s);
 struct tool *toolset_find(struct toolset *s, const struct manifest *m);
 
 /* tools_space.c: makes the full boxes of all tools. A tool without one is in

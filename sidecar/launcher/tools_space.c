@@ -84,6 +84,8 @@ static ts_err want(struct wants *w, const struct tool *t,
     add_all(w, m->read_paths, m->read_count, SPACE_READ);
     add_all(w, m->exec_paths, m->exec_count, SPACE_READ);
     add_all(w, m->write_paths, m->write_count, writes);
+    if (w->set->host.preload != NULL && m->network.mode == NETWORK_BROKER)
+        add_named(w, ts_str_of(w->set->host.preload), SPACE_READ);
     add_named(w, m->cwd, SPACE_PLACE);
     *ret = (struct space_want){.paths = w->paths,
                                .path_count = w->count,
