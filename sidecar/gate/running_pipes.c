@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include <sodium.h>
+
 #include "proto/base/ts_fd.h"
 #include "proto/msg/client.h"
 #include "sidecar/gate/running_redact.h"
@@ -216,6 +218,8 @@ static void pass_on(struct run *r, size_t which, size_t n)
         else
             run_pipes_hide(r);
     }
+    if (r->tripwires != NULL) /* what a secret stood in lasts no longer */
+        sodium_memzero(r->gate->pipe_buf, n);
     if (seen == n)
         return;
     if (r->output_kill || (before + n) / TS_DISCARD_FACTOR > r->output_max)
