@@ -32,10 +32,12 @@ service_setup() {
     service_own
 }
 
-# The workspace belongs to the user that tools run as; keys to the agent.
+# The workspace is open to the group that tools run in (their users change from
+# call to call, docs/SANDBOX.md); keys belong to the agent.
 service_own() {
     [ "$(id -u)" -eq 0 ] || return 0
-    chown -R "$(service_uid launcher)" "$service_workspace"
+    chown -R "$(service_uid launcher):$(service_uid launcher)" "$service_workspace"
+    chmod -R g+rwX "$service_workspace"
     chown -R "$service_agent_uid:$service_agent_gid" "$service_dir/keys"
 }
 service_uid() {

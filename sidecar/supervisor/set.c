@@ -31,7 +31,7 @@
  * being started. */
 struct wires {
     int ring, wake, log_dir, state_dir, key, journal; /* owned */
-    int absent; /* /dev/null, for what this service has not; owned */
+    int absent;      /* /dev/null, for what this service has not; owned */
     int credentials; /* folder of them; owned, -1 if there is none */
     /* [i][0] recorder's end, [i][1] launcher's */
     int orders[TS_LAUNCHERS_MAX][2];
@@ -66,8 +66,7 @@ static void wires_init(struct wires *w)
 static void wires_done(struct wires *w)
 {
     int *const single[] = {&w->ring, &w->wake,    &w->log_dir, &w->state_dir,
-                           &w->key,  &w->journal, &w->absent,
-                           &w->credentials};
+                           &w->key,  &w->journal, &w->absent,  &w->credentials};
 
     for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++)
         ts_fd_close(single[i]);
@@ -248,7 +247,12 @@ static ts_err start_process(struct supervisor *sv, const struct wires *w,
                        .path = path,
                        .name = process_name(p),
                        .user = user_of(sv->config, role),
-                       .comes_first = role == ROLE_GATE};
+                       .comes_first = role == ROLE_GATE,
+                       .caps =
+                           role == ROLE_LAUNCHER
+                               ? spawn_launcher_caps(sv->config->sandbox.most,
+                                                     sv->config->egress.on)
+                               : 0};
     s.fds[0] = ends[1];
     gather_fds(sv, w, role, index, &s);
     e = fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0 ? spawn(&s, &p->pid, &p->pidfd)
@@ -330,8 +334,10 @@ static void take_unserved(struct supervisor *sv, struct ts_str text)
         return;
     sv->unserved = true;
     if (sv->check_only)
-        (void)fprintf(stderr, "tipstaffd: tools that this host cannot serve:\n"
-                      "%.*s\n", (int)text.len, text.ptr);
+        (void)fprintf(stderr,
+                      "tipstaffd: tools that this host cannot serve:\n"
+                      "%.*s\n",
+                      (int)text.len, text.ptr);
 }
 
 static void log_rejection(struct supervisor *sv, const struct event *ev)

@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -52,13 +54,56 @@ static bool child_fds(const struct spawn *s, int *program)
                    1U << 2 /* CLOSE_RANGE_CLOEXEC */) == 0;
 }
 
-static bool child_user(const struct config_user *u)
+uint64_t spawn_launcher_caps(enum box_level most, bool network)
+{
+    const uint64_t uids = 1ull << CAP_SETUID | 1ull << CAP_SETGID |
+                          1ull << CAP_KILL | 1ull << CAP_DAC_OVERRIDE |
+                          1ull << CAP_FOWNER;
+    const uint64_t spaces = 1ull << CAP_SYS_ADMIN | 1ull << CAP_SYS_CHROOT |
+                            (network ? 1ull << CAP_NET_ADMIN : 0);
+
+    if (most == BOX_BARE)
+        return 0;
+    return most == BOX_UID ? uids : uids | spaces;
+}
+
+/* Those of `wanted` that we have, for an ordinary user: through the exec they
+ * pass as ambient ones. What we lack the launcher does without, and says so. */
+static bool child_caps(uint64_t wanted)
+{
+    struct __user_cap_header_struct h = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct d[2] = {{0, 0, 0}, {0, 0, 0}};
+
+    if (wanted == 0)
+        return true;
+    if (syscall(SYS_capget, &h, d) != 0)
+        return false;
+    for (int i = 0; i < 2; i++) {
+        d[i].permitted &= (uint32_t)(wanted >> (32 * i));
+        d[i].effective = d[i].inheritable = d[i].permitted;
+    }
+    if (syscall(SYS_capset, &h, d) != 0)
+        return false;
+    for (unsigned long cap = 0; cap < 64; cap++) {
+        if ((d[cap / 32].permitted >> (cap % 32) & 1u) != 0 &&
+            prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* With capabilities to keep, they survive the change of user but are not in
+ * effect: so that there is no way back is still seen. */
+static bool child_user(const struct config_user *u, uint64_t caps)
 {
     if (u == NULL)
         return true;
+    if (prctl(PR_SET_KEEPCAPS, caps != 0, 0, 0, 0) != 0)
+        return false;
     return setgroups(0, NULL) == 0 && setresgid(u->gid, u->gid, u->gid) == 0 &&
            setresuid(u->uid, u->uid, u->uid) == 0 &&
-           setresuid((uid_t)-1, 0, (uid_t)-1) != 0; /* no way back */
+           setresuid((uid_t)-1, 0, (uid_t)-1) != 0 && /* no way back */
+           child_caps(caps);
 }
 
 /* Every call waits for the gate, and a revocation too: tools that fill the
@@ -88,7 +133,8 @@ static _Noreturn void child(const struct spawn *s)
     (void)setsid(); /* a terminal's signals are for the supervisor */
     if (s->comes_first)
         child_comes_first();
-    if (chdir("/") != 0 || !child_fds(s, &program) || !child_user(s->user))
+    if (chdir("/") != 0 || !child_fds(s, &program) ||
+        !child_user(s->user, s->caps))
         _exit(EXIT_NO_EXEC);
     /* By name, so that ps shows it; by descriptor where the user that it runs
      * as may not walk the path. */

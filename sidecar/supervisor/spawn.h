@@ -3,10 +3,12 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
+#include "proto/msg/order.h"
 #include "sidecar/supervisor/config.h"
 
 #define SPAWN_FDS_MAX 32
@@ -22,7 +24,13 @@ struct spawn {
     size_t fd_count;
     const struct config_user *user; /* NULL: stay who we are */
     bool comes_first; /* before others on its processor, where we may say so */
+    uint64_t caps;    /* ambient capabilities, 1 << CAP_*; of these it gets what
+                         we have ourselves. Only with a user to become. */
 };
+
+/* What a launcher needs for boxes up to that level, and no more (launcher's
+ * caps.h says what for); network: a tool may have a network of its own. */
+uint64_t spawn_launcher_caps(enum box_level most, bool network);
 
 /* *ret_pidfd is the caller's to close. TS_OK does not mean that exec worked:
  * a program that cannot be started exits with 127. */
