@@ -331,16 +331,70 @@ static int b_signals(void)
     return 0;
 }
 
+/* "BITS": of the three streams, which have O_NONBLOCK. Then turns it around. */
+static int b_nonblock(void)
+{
+    int had = 0;
+
+    for (int fd = 0; fd < 3; fd++) {
+        int flags = fcntl(fd, F_GETFL);
+
+        had |= (flags & O_NONBLOCK) != 0 ? 1 << fd : 0;
+        (void)fcntl(fd, F_SETFL, flags ^ O_NONBLOCK);
+    }
+    (void)dprintf(1, "full %d 0\n", had);
+    hold();
+    return 0;
+}
+
+static int b_closed(void)
+{
+    say_full(0);
+    (void)close(1);
+    (void)close(2);
+    (void)usleep(50000);
+    return 7;
+}
+
+/* Its own stdin, opened again to be written to. */
+static int b_fill_stdin(void)
+{
+    static char chunk[4096];
+    int fd = open("/proc/self/fd/0", O_WRONLY | O_NONBLOCK);
+    long n = 0;
+
+    while (fd >= 0 && write(fd, chunk, sizeof(chunk)) > 0)
+        n++;
+    say_full(n);
+    hold();
+    return 0;
+}
+
 static const struct {
     const char *name;
     int (*run)(void);
 } bombs[] = {
-    {"quick", b_quick},       {"fork", b_fork},       {"storm", b_storm},
-    {"threads", b_threads},   {"zombies", b_zombies}, {"memory", b_memory},
-    {"memory4", b_memory4},   {"scratch", b_scratch}, {"tmp", b_tmp},
-    {"one_file", b_one_file}, {"flood", b_flood},     {"files", b_files},
-    {"pipes", b_pipes},       {"sockets", b_sockets}, {"watches", b_watches},
-    {"daemons", b_daemons},   {"spin", b_spin},       {"signals", b_signals},
+    {"quick", b_quick},
+    {"fork", b_fork},
+    {"storm", b_storm},
+    {"threads", b_threads},
+    {"zombies", b_zombies},
+    {"memory", b_memory},
+    {"memory4", b_memory4},
+    {"scratch", b_scratch},
+    {"tmp", b_tmp},
+    {"one_file", b_one_file},
+    {"flood", b_flood},
+    {"files", b_files},
+    {"pipes", b_pipes},
+    {"sockets", b_sockets},
+    {"watches", b_watches},
+    {"daemons", b_daemons},
+    {"spin", b_spin},
+    {"signals", b_signals},
+    {"nonblock", b_nonblock},
+    {"closed", b_closed},
+    {"fill_stdin", b_fill_stdin},
 };
 
 int main(int argc, char **argv)
