@@ -126,12 +126,28 @@ refuses() {
 t=tenants/acme
 refuses "a bad policy" $t/policies/hard/zzz.cedar ":2:" '@id("x")\npermit (oops);\n'
 refuses "a bad approval policy" $t/policies/approval/zzz.cedar ":" '@id("x")\nforbid (principal, action, resource);\n'
-refuses "a bad manifest" tools/zzz.yaml ":3:" 'tool: zzz.zzz\nexec: [\n'
-refuses "a manifest with an unknown key" tools/zzz.yaml ":2:" 'tool: zzz.zzz\ncolour: red\n'
 refuses "a bad trust file" $t/trust.yaml ":3:" 'issuers:\n  - name: x\n    key: 00\n'
 refuses "a bad tenant file" $t/tenant.yaml ":2:" 'tenant: acme\nmax_ttl_s: never\n'
 refuses "bad entities" $t/entities.json ":" '[{]\n'
 refuses "a setting that is no setting" tipstaff.yaml ":1:" 'color: red\n'
+
+# without WHAT NEEDLE CONTENT : one bad manifest, and the others are served
+without() {
+    local what=$1 kept
+    kept=$(generation)
+    printf '%b' "$3" >"$service_dir/etc/tools/zzz.yaml"
+    reload
+    newer() { [ "$(generation)" -gt "$kept" ]; }
+    check "$what: the others are taken" wait_until 10 newer
+    check "$what: the service log names it" service_says "tool_refused text=\"tools/zzz.yaml$2"
+    check "$what: tool_refused is recorded" wait_until 5 recorded ".kind==\"tool_refused\" and (.text|startswith(\"tools/zzz.yaml$2\"))"
+    check "$what: calls go on" shim "$c" call ops.true
+    check "$what: --check refuses it" answers 78 "$service_bin/tipstaffd" --config "$service_dir/etc" --check
+    check "$what: --check names it" says "tools/zzz.yaml$2"
+    rm "$service_dir/etc/tools/zzz.yaml"
+}
+without "a bad manifest" ":3:" 'tool: zzz.zzz\nexec: [\n'
+without "a manifest with an unknown key" ":2:" 'tool: zzz.zzz\ncolour: red\n'
 
 echo "-- a directory that is none"
 source=$service_dir/etc/directory/acme.yaml

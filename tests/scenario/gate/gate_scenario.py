@@ -643,18 +643,24 @@ def task_end(g):
 def reload(g):
     c = Client(g).login()
     files = dict(g.files)
-    files["tools/bad.yaml"] = "tool: [\n"
+    bad = "tenants/acme/policies/hard/99.cedar"
+    files[bad] = "permit (\n"
     kind, text = g.prepare(2, files)
-    assert kind == 5 and "tools/bad.yaml" in text[1], text
+    assert kind == 5 and bad in text[1], text
     g.send(7, [0, 2, text[1]])
     assert c.run("t.echo")[0][3] == "permitted"
     files = dict(g.files)
+    files["tools/bad.yaml"] = "tool: t.bad\nargv: [\n"
     files["tenants/acme/policies/hard/10.cedar"] = '@id("no")\nforbid(principal,action,resource);\n'
     assert g.prepare(3, files) == (4, [0, 3])
     assert c.run("t.echo")[0][3] == "permitted"  # prepared is not in force
     g.send(6, [0, 3])
     wait_for(lambda: g.recorder.of("policy_loaded"), "commit")
     assert c.run("t.echo")[0][3] == "forbidden"
+    wait_for(lambda: g.recorder.of("tool_refused"), "its record")
+    refusal = g.recorder.of("tool_refused")[0]
+    assert (refusal["tool"], refusal["file"], refusal["generation"]) == ("t.bad", "tools/bad.yaml", 3), refusal
+    assert c.run("t.bad")[0][3] == "tool_unavailable"
     files["tenants/acme/directory.snapshot"] = directory([UID], seq=2, coder=0)
     assert g.prepare(4, files)[0] == 4
     g.send(6, [0, 4])
