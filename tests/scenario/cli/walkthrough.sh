@@ -6,7 +6,7 @@ walk IDENTITY.md 20
 says out "buy milk"
 says out "user    alice"
 says out "signatures verified"
-says out "Authorization: Bearer ey"
+says out "Authorization: Bearer rl"
 says out "Signature Verified Successfully"
 says out '"aud": "https://backend.example"'
 says out '"sub": "alice"'
