@@ -153,7 +153,7 @@ static void on_gate(uv_poll_t *p, int status, int events)
     }
     if ((events & UV_WRITABLE) != 0)
         flush(b);
-    for (int i = 0; i < PER_TURN && b->exit_code == 0; i++) {
+    for (int i = 0; i < PER_TURN && !b->gate_is_gone; i++) {
         size_t n = 0;
         ts_err e =
             seqpacket_recv(BROKER_FD_GATE, buf, sizeof(buf), 0, NULL, &n);
@@ -162,10 +162,12 @@ static void on_gate(uv_poll_t *p, int status, int events)
             return;
         if (e == TS_OK)
             e = hear(b, buf, n);
+        if (e == TS_E_CLOSED)
+            gate_is_gone(b);
+        else if (e != TS_OK)
+            broker_fail(b, "the gate sent a malformed message");
         if (e != TS_OK)
-            broker_fail(b, e == TS_E_CLOSED
-                               ? "the gate went away"
-                               : "the gate sent a malformed message");
+            return;
     }
 }
 
