@@ -39,7 +39,27 @@ static bool has_word(const char *list, const char *word, char separator)
     return false;
 }
 
-/* Mount point and root of a hierarchy, from /proc/self/mountinfo. */
+/* The nth word (from 0) of a line of words with single spaces. */
+static bool word_of(const char *line, unsigned nth, char *out, size_t cap)
+{
+    size_t n;
+
+    for (; nth > 0 && line != NULL; nth--) {
+        line = strchr(line, ' ');
+        line += line != NULL ? 1 : 0;
+    }
+    if (line == NULL)
+        return false;
+    n = strcspn(line, " \n");
+    if (n == 0 || n >= cap)
+        return false;
+    memcpy(out, line, n);
+    out[n] = '\0';
+    return true;
+}
+
+/* Mount point and root of a hierarchy, from /proc/self/mountinfo: "id parent
+ * major:minor root point options.. - type source super-options". */
 static bool find_mount(enum tree t, char at[PATH_CAP], char root[PATH_CAP])
 {
     FILE *f = fopen("/proc/self/mountinfo", "re");
@@ -49,9 +69,10 @@ static bool find_mount(enum tree t, char at[PATH_CAP], char root[PATH_CAP])
     while (f != NULL && !found && fgets(line, sizeof(line), f) != NULL) {
         const char *tail = strstr(line, " - ");
 
-        if (tail == NULL ||
-            sscanf(line, "%*s %*s %*s %511s %511s", root, at) != 2 ||
-            sscanf(tail, " - %31s %*s %511s", type, options) != 2)
+        if (tail == NULL || !word_of(line, 3, root, PATH_CAP) ||
+            !word_of(line, 4, at, PATH_CAP) ||
+            !word_of(tail + 3, 0, type, sizeof(type)) ||
+            !word_of(tail + 3, 2, options, sizeof(options)))
             continue;
         found = t == TREE_V2 ? strcmp(type, "cgroup2") == 0
                              : strcmp(type, "cgroup") == 0 &&

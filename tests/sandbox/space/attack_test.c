@@ -99,6 +99,23 @@ static int tool_changes_no_mount(const char *home)
     return sees_host() ? 1 : 0;
 }
 
+static int user_changes_no_mount(const char *home)
+{
+    struct __user_cap_header_struct h = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct none[2] = {{0, 0, 0}, {0, 0, 0}};
+
+    INSIDE_WANT(syscall(SYS_capset, &h, none) == 0);
+    INSIDE_WANT(mount_(NULL, "/", NULL, BIND_REMOUNT) != 0);
+    INSIDE_WANT(syscall(SYS_umount2, SPACE_PROC, DETACH) != 0);
+    INSIDE_WANT(mount_("/usr", home, NULL, 4096) != 0);
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0) {
+        INSIDE_WANT(syscall(SYS_umount2, SPACE_PROC, DETACH) != 0);
+        INSIDE_WANT(syscall(SYS_umount2, "/", DETACH) != 0);
+        INSIDE_WANT(mount_(NULL, "/usr", NULL, BIND_REMOUNT) != 0);
+    }
+    return sees_host() ? 1 : 0;
+}
+
 /* Where user namespaces are given to anybody (and no filter forbids it) a tool
  * gets capabilities in one; what was mounted before stays locked. */
 static int user_namespace_opens_nothing(const char *home)
@@ -168,6 +185,67 @@ static void out_of_a_space_there_is_no_way(void **state)
         inside_build(&t);
         for (size_t i = 0; i < sizeof(attacks) / sizeof(attacks[0]); i++)
             assert_int_equal(inside_run(&t, attacks[i]), 0);
+        inside_done(&t);
+    }
+}
+
+/* Without any privilege: all of it in a user namespace of our own. 0, or what
+ * failed. */
+static int attack_unprivileged(struct inside *t)
+{
+    static int (*const attacks[])(const char *) = {
+        dotdot_ends_at_the_root, proc_leads_nowhere, user_changes_no_mount};
+    struct space_caps caps;
+    const char *step = "";
+    int err = 0;
+
+    if (syscall(SYS_setgroups, 0, NULL) != 0 ||
+        syscall(SYS_setresgid, 61000, 61000, 61000) != 0 ||
+        syscall(SYS_setresuid, 61000, 61000, 61000) != 0)
+        return 100;
+    if (space_user_namespace(&step, &err) != TS_OK) {
+        print_message("SKIPPED: %s: %s\n", step, strerror(err));
+        return 0;
+    }
+    if (getuid() != 61000 || getgid() != 61000)
+        return 101;
+    space_try(&t->builder.key, true, &caps);
+    if (!caps.templates || !caps.empty_net || !caps.own_proc) {
+        print_message("SKIPPED: in a user namespace: %s: %s\n", caps.step,
+                      strerror(caps.sys_errno));
+        return 0;
+    }
+    t->builder.proc_below = true;
+    t->own_id = 61000;
+    if (inside_why(t) != NULL)
+        return 102;
+    for (size_t i = 0; i < sizeof(attacks) / sizeof(attacks[0]); i++) {
+        int line = inside_run(t, attacks[i]);
+
+        if (line != 0)
+            return line;
+    }
+    return 0;
+}
+
+static void unprivileged_space_has_no_way_out_either(void **state)
+{
+    static const char *const bases[] = {"/srv", "/tmp"};
+
+    (void)state;
+    for (size_t b = 0; b < 2; b++) {
+        struct inside t;
+        int status = 0;
+        pid_t pid;
+
+        inside_start(&t, bases[b]);
+        inside_path(&t, "", SPACE_READ | SPACE_WRITE);
+        t.want.cwd_fd = t.paths[0].fd;
+        pid = fork();
+        if (pid == 0)
+            _exit(attack_unprivileged(&t));
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
         inside_done(&t);
     }
 }
@@ -284,6 +362,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(out_of_a_space_there_is_no_way),
+        cmocka_unit_test(unprivileged_space_has_no_way_out_either),
         cmocka_unit_test(mounts_travel_neither_way),
         cmocka_unit_test(storm_leaves_only_what_was_pinned),
     };

@@ -138,7 +138,7 @@ static void enter_and_check(const struct inside *t,
                             .program_ino = b->program_ino};
     long rc;
 
-    space_tmp_options(options, 1, 61184, 61000);
+    space_tmp_options(options, 1, t->own_id != 0 ? t->own_id : 61184, 61000);
     rc = space_enter(&e, &step);
     if (rc >= 0)
         rc = space_enter_cwd(&e, &step);

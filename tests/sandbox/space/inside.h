@@ -12,6 +12,7 @@ struct inside {
     uint32_t path_count;
     struct space_want want;
     struct space_set *set;
+    unsigned own_id; /* of /tmp's owner and group; 0: a tool's */
 };
 
 /* False, with a line that says so, where this host cannot make templates. */

@@ -154,6 +154,22 @@ static int proc_shows_only_us(const char *home)
     return 0;
 }
 
+static bool fifth_word(const char *line, char *out, size_t cap)
+{
+    size_t n;
+
+    for (int i = 0; i < 4 && line != NULL; i++) {
+        line = strchr(line, ' ');
+        line += line != NULL ? 1 : 0;
+    }
+    n = line != NULL ? strcspn(line, " ") : 0;
+    if (n == 0 || n >= cap)
+        return false;
+    memcpy(out, line, n);
+    out[n] = '\0';
+    return true;
+}
+
 /* Every mount: nosuid, in no peer group; read-only but home and /tmp. */
 static int mounts_are_closed(const char *home)
 {
@@ -167,7 +183,7 @@ static int mounts_are_closed(const char *home)
 
         INSIDE_WANT(strstr(line, "shared:") == NULL);
         INSIDE_WANT(strstr(line, "master:") == NULL);
-        INSIDE_WANT(sscanf(line, "%*s %*s %*s %*s %500s", at) == 1);
+        INSIDE_WANT(fifth_word(line, at, sizeof(at)));
         ours = strcmp(at, home) == 0 || strcmp(at, SPACE_TMP) == 0;
         INSIDE_WANT(statvfs(at, &st) == 0);
         INSIDE_WANT((st.f_flag & ST_NOSUID) != 0);
