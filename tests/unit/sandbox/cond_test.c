@@ -113,11 +113,50 @@ static void arg_bits_of_calls_are_what_the_kernel_reads(void **s)
     assert_int_equal(sandbox_arg_bits("nothing", 0), 0);
 }
 
+static void call_equal_sees_every_difference(void **s)
+{
+    static const uint64_t one[] = {1}, two[] = {2}, both[] = {1, 2};
+    static const struct sandbox_cond base = {
+        .arg = 1, .mask = 0xff, .values = one, .count = 1};
+    struct sandbox_cond other[6] = {base, base, base, base, base, base};
+    const struct sandbox_clause k = {&base, 1, SANDBOX_ALLOW};
+    const struct sandbox_call c = {&k, 1, SANDBOX_KILL};
+    struct sandbox_clause changed = k;
+    struct sandbox_call d = {&changed, 1, SANDBOX_KILL};
+
+    (void)s;
+    other[0].arg = 2;
+    other[1].is32 = true;
+    other[2].differs = true;
+    other[3].mask = 0xfe;
+    other[4].values = two;
+    other[5].values = both;
+    other[5].count = 2;
+    assert_true(sandbox_call_equal(&c, &d));
+    for (int i = 0; i < 6; i++) {
+        changed.conds = &other[i];
+        assert_false(sandbox_call_equal(&c, &d));
+    }
+    changed = (struct sandbox_clause){&base, 1, SANDBOX_KILL};
+    assert_false(sandbox_call_equal(&c, &d));
+    changed = (struct sandbox_clause){&base, 0, SANDBOX_ALLOW};
+    assert_false(sandbox_call_equal(&c, &d));
+    changed = k;
+    d.action = SANDBOX_ALLOW;
+    assert_false(sandbox_call_equal(&c, &d));
+    d = c;
+    d.count = 0;
+    assert_false(sandbox_call_equal(&c, &d));
+    assert_false(sandbox_call_equal(&c, NULL));
+    assert_true(sandbox_call_equal(NULL, NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cond_of_each_shape_holds_for_what_it_says),
         cmocka_unit_test(cond_that_is_wrong_is_refused_with_a_remedy),
+        cmocka_unit_test(call_equal_sees_every_difference),
         cmocka_unit_test(arg_bits_of_calls_are_what_the_kernel_reads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
