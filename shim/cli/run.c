@@ -14,11 +14,13 @@
 #include "proto/msg/code.h"
 #include "shim/cli/arguments.h"
 #include "shim/cli/commands.h"
+#include "shim/cli/tty_text.h"
 #include "shim/link.h"
 
 #define INPUT_SIZE ((size_t)TS_CHUNK_MAX)
 /* How long a cancelled call may take to end before we leave. */
 #define CANCEL_MS 5000
+#define TTY_PIECE 1024 /* bytes made harmless at a time */
 
 struct run {
     struct tipstaff *t; /* borrowed */
@@ -34,6 +36,8 @@ struct run {
     uint8_t decision_id[16];
     uint8_t id[16]; /* of the call, for a retry */
     int exit;       /* -1 while the call runs */
+    bool is_tty[2]; /* stdout and stderr */
+    struct tty_text text[2];
 };
 
 static int cancelled_exit(const struct run *r)
@@ -89,6 +93,38 @@ static void on_decided(struct run *r, const struct tipstaff_event *ev)
     }
 }
 
+/* As it is, but for a terminal, which would obey it. */
+static void show(struct run *r, const struct tipstaff_event *ev)
+{
+    size_t i = ev->stream == 2 ? 1 : 0, at = 0;
+    int fd = i == 1 ? STDERR_FILENO : STDOUT_FILENO;
+    char safe[TTY_TEXT_ROOM(TTY_PIECE)];
+
+    if (!r->is_tty[i]) {
+        term_write(r->term, fd, ev->data.ptr, ev->data.len);
+        return;
+    }
+    while (at < ev->data.len) {
+        size_t n =
+            ev->data.len - at < TTY_PIECE ? ev->data.len - at : TTY_PIECE;
+        const uint8_t *p = (const uint8_t *)ev->data.ptr + at;
+
+        term_write(r->term, fd, safe, tty_text(&r->text[i], p, n, safe));
+        at += n;
+    }
+}
+
+static void show_rest(struct run *r)
+{
+    char safe[TTY_TEXT_ROOM(0)];
+
+    for (size_t i = 0; i < 2; i++) {
+        size_t n = tty_text_end(&r->text[i], safe);
+
+        term_write(r->term, i == 1 ? STDERR_FILENO : STDOUT_FILENO, safe, n);
+    }
+}
+
 static void on_event(struct run *r, const struct tipstaff_event *ev)
 {
     switch (ev->kind) {
@@ -96,10 +132,10 @@ static void on_event(struct run *r, const struct tipstaff_event *ev)
         on_decided(r, ev);
         return;
     case TIPSTAFF_OUTPUT:
-        term_write(r->term, ev->stream == 2 ? STDERR_FILENO : STDOUT_FILENO,
-                   ev->data.ptr, ev->data.len);
+        show(r, ev);
         return;
     case TIPSTAFF_ENDED:
+        show_rest(r);
         on_ended(r, ev);
         return;
     case TIPSTAFF_ROOM:
@@ -255,7 +291,12 @@ static int run_with(struct run *r, const struct options *o, uint8_t *args)
 
 int command_call(struct tipstaff *t, struct term *term, const struct options *o)
 {
-    struct run r = {.t = t, .term = term, .input = o->input, .exit = -1};
+    struct run r = {
+        .t = t,
+        .term = term,
+        .input = o->input,
+        .exit = -1,
+        .is_tty = {isatty(STDOUT_FILENO) == 1, isatty(STDERR_FILENO) == 1}};
     uint8_t *args = ts_mem_alloc(TS_ARGS_MAX);
     int code = TIPSTAFF_EXIT_UNAVAILABLE;
 
