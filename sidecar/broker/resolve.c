@@ -12,6 +12,7 @@
 #define TIMEOUT_MS  2000 /* of the first try of one server; doubles */
 #define TRIES       2
 #define SOCKETS_MAX (4 * RESOLVE_SERVERS_MAX)
+#define AT_ONCE     64 /* names; the rest waits: answers must fit our socket */
 
 struct resolve_query {
     struct resolver *r;
@@ -19,6 +20,7 @@ struct resolve_query {
     resolve_done done;          /* NULL: cancelled */
     void *ctx;
     struct resolved found;
+    char name[EGRESS_HOST_MAX + 1];
 };
 
 struct watched {
@@ -36,6 +38,7 @@ struct resolver {
     uv_timer_t tick;             /* c-ares counts its time-outs */
     uv_timer_t soon;             /* answers are given from here */
     struct resolve_query *ready; /* newest first */
+    struct resolve_query *waiting, **waiting_end; /* oldest first */
     uint32_t under_way;
     uint32_t handles; /* timers that are not closed yet */
 };
@@ -129,6 +132,8 @@ static void on_state(void *ctx, ares_socket_t fd, int reads, int writes)
         (void)uv_poll_start(&w->poll, events, on_socket);
 }
 
+static void ask_next(struct resolver *r);
+
 static void on_soon(uv_timer_t *t)
 {
     struct resolver *r = t->data;
@@ -140,6 +145,7 @@ static void on_soon(uv_timer_t *t)
             q->done(q->ctx, &q->found);
         ts_mem_free(q);
     }
+    ask_next(r);
 }
 
 static void add_address(struct resolved *f, const struct sockaddr *sa)
@@ -164,6 +170,30 @@ static void add_address(struct resolved *f, const struct sockaddr *sa)
         if (!sockaddr_is_v4(to)) /* ::ffff:0:0/96 has no business in an AAAA */
             f->count++;
     }
+}
+
+static void on_answer(void *ctx, int status, int timeouts,
+                      struct ares_addrinfo *info);
+
+static void ask_next(struct resolver *r)
+{
+    const struct ares_addrinfo_hints hints = {.ai_flags = ARES_AI_NOSORT,
+                                              .ai_family = AF_UNSPEC};
+
+    while (r->waiting != NULL && r->under_way < AT_ONCE) {
+        struct resolve_query *q = r->waiting;
+
+        r->waiting = q->next;
+        if (r->waiting == NULL)
+            r->waiting_end = &r->waiting;
+        if (q->done == NULL) {
+            ts_mem_free(q); /* cancelled */
+            continue;
+        }
+        r->under_way++;
+        ares_getaddrinfo(r->channel, q->name, NULL, &hints, on_answer, q);
+    }
+    set_tick(r);
 }
 
 static enum egress_code code_of(int status, const struct resolved *f)
@@ -199,17 +229,20 @@ static void on_answer(void *ctx, int status, int timeouts,
 ts_err resolve_start(struct resolver *r, const char *name, resolve_done done,
                      void *ctx, struct resolve_query **ret)
 {
-    const struct ares_addrinfo_hints hints = {.ai_flags = ARES_AI_NOSORT,
-                                              .ai_family = AF_UNSPEC};
-    struct resolve_query *q = ts_mem_alloc(sizeof(*q));
+    size_t len = strlen(name);
+    struct resolve_query *q;
 
+    if (len > EGRESS_HOST_MAX)
+        return TS_E_LIMIT;
+    q = ts_mem_alloc(sizeof(*q));
     if (q == NULL)
         return TS_E_NOMEM;
     *q = (struct resolve_query){.r = r, .done = done, .ctx = ctx};
-    r->under_way++;
+    memcpy(q->name, name, len + 1);
+    *r->waiting_end = q;
+    r->waiting_end = &q->next;
     *ret = q;
-    ares_getaddrinfo(r->channel, name, NULL, &hints, on_answer, q);
-    set_tick(r);
+    ask_next(r);
     return TS_OK;
 }
 
@@ -251,6 +284,7 @@ ts_err resolver_new(uv_loop_t *loop, const char *csv, struct resolver **ret)
     if (r == NULL)
         return TS_E_NOMEM;
     r->loop = loop;
+    r->waiting_end = &r->waiting;
     e = open_channel(r, csv);
     if (e != TS_OK) {
         ts_mem_free(r);
@@ -278,6 +312,10 @@ void resolver_close(struct resolver *r)
 {
     struct resolve_query *q;
 
+    while ((q = r->waiting) != NULL) {
+        r->waiting = q->next;
+        ts_mem_free(q);
+    }
     ares_destroy(r->channel); /* answers all that is under way, and forgets */
     while ((q = r->ready) != NULL) {
         r->ready = q->next;

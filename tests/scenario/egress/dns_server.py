@@ -61,8 +61,11 @@ def answer(message, peer):
         records += record(owner, kind, ipaddress.ip_address(text).packed)
         count += 1
     reply = message[:2] + struct.pack(">HHHHH", 0x8580 | rcode, 1, count, 0, 0)
-    threading.Timer(said.get("delay", 0), sock.sendto,
-                    (reply + question + records, peer)).start()
+    if "delay" in said:
+        threading.Timer(said["delay"], sock.sendto,
+                        (reply + question + records, peer)).start()
+    else:
+        sock.sendto(reply + question + records, peer)
 
 
 while True:
