@@ -1,0 +1,62 @@
+#!/bin/sh
+# tipstaff sandbox lint and show, as an operator types them.
+set -eu
+tipstaff=$1
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+die() { echo "failed: $*" >&2; exit 1; }
+answers() { # answers CODE COMMAND... : output in $dir/out
+    local want=$1 got=0
+    shift
+    "$@" >"$dir/out" 2>&1 || got=$?
+    [ "$got" = "$want" ] || { cat "$dir/out"; die "exit $got instead of $want: $*"; }
+}
+says() { grep -qF -- "$1" "$dir/out" || { cat "$dir/out"; die "does not say: $1"; }; }
+
+for name in pure files build net jit; do
+    answers 0 "$tipstaff" sandbox lint "$name"
+    answers 0 "$tipstaff" sandbox lint "$name" --json
+    jq -e 'map(select(.severity == "escape")) == []' "$dir/out" >/dev/null || die "escape in $name"
+    for arch in x86-64 arm64; do
+        for strict in "" --strict; do
+            answers 0 "$tipstaff" sandbox show "$name" --arch $arch $strict
+            says "every other call: ENOSYS"
+            answers 0 "$tipstaff" sandbox show "$name" --arch $arch $strict --json
+            jq -e --arg a $arch '.arch == $a and .calls.read.else == "allow"
+                and (.calls.clone3 | not)' "$dir/out" >/dev/null || die "json of $name $arch"
+            answers 0 "$tipstaff" sandbox show "$name" --arch $arch $strict --bpf
+            # as many lines as instructions, and the head
+            count=$(sed -nE '1s/.*: ([0-9]+) instructions.*/\1/p' "$dir/out")
+            [ "$(($(wc -l <"$dir/out") - 1))" = "$count" ] || die "bpf of $name $arch"
+        done
+    done
+done
+answers 1 "$tipstaff" sandbox show strict
+says 'there is no built-in profile "strict"'
+answers 2 "$tipstaff" sandbox show files --arch mips
+answers 2 "$tipstaff" sandbox show files --json --bpf
+answers 2 "$tipstaff" sandbox lint
+answers 1 "$tipstaff" sandbox lint "$dir/none.yaml"
+
+cat >"$dir/mine.yaml" <<'YAML'
+name: mine
+description: a debugger
+extends: files
+allow: [ptrace, shmget]
+YAML
+answers 1 "$tipstaff" sandbox lint "$dir/mine.yaml"
+says "mine.yaml:4: escape: ptrace: ptrace: takes over any process"
+says "mine.yaml:4: weaker: sysv-ipc: shmget"
+says "1 of severity escape without accept: this profile does not load"
+printf '%s\n' 'accept: [{hole: ptrace, reason: "gdb\u001b[31m runs here"}]' >>"$dir/mine.yaml"
+answers 0 "$tipstaff" sandbox lint "$dir/mine.yaml"
+says 'accepted: gdb\x1b[31m runs here'
+echo 'alow: []' >>"$dir/mine.yaml"
+answers 1 "$tipstaff" sandbox lint "$dir/mine.yaml"
+says 'mine.yaml:6: unknown key "alow"'
+for c in "sandbox" "sandbox lint" "sandbox show"; do
+    # shellcheck disable=SC2086
+    answers 0 "$tipstaff" $c --help
+    says "tipstaff sandbox"
+done
+echo "ok"
