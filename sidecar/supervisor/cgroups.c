@@ -253,8 +253,7 @@ static bool make_tree(enum tree t, uid_t uid, gid_t gid, char out[PATH_CAP])
 
 static ts_err make_folder(const char *parent, struct cgroups *c)
 {
-    int n = snprintf(c->folder, sizeof(c->folder), "%s/cgroups-%d", parent,
-                     (int)getpid());
+    int n = snprintf(c->folder, sizeof(c->folder), "%s/cgroups", parent);
 
     if (n < 0 || (size_t)n >= sizeof(c->folder))
         return TS_E_LIMIT;

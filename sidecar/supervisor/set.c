@@ -185,7 +185,7 @@ static void gather_fds(const struct supervisor *sv, const struct wires *w,
         f[n++] = w->orders[index][1];
         f[n++] = w->stdio[index][1];
         f[n++] = or_absent(w, w->egress[index][1]);
-        f[n++] = w->absent; /* cgroups */
+        f[n++] = or_absent(w, sv->cgroups.folder_fd);
         f[n++] = or_absent(w, w->credentials);
         break;
     case ROLE_GATE:
@@ -262,6 +262,8 @@ static ts_err start_process(struct supervisor *sv, const struct wires *w,
         ts_fd_close(&ends[0]);
         return e;
     }
+    if (role == ROLE_LAUNCHER && sv->cgroups.folder_fd >= 0)
+        cgroups_adopt(&sv->cgroups, p->pid);
     p->control = ends[0];
     p->phase = PHASE_STARTING;
     sv->set_count++;

@@ -273,6 +273,24 @@ static int first_bundle(struct supervisor *sv)
     return EXIT_CONFIG;
 }
 
+/* Absent is normal: in a container the hierarchies are read-only. */
+static void open_cgroups(struct supervisor *sv)
+{
+    const struct config *c = sv->config;
+    const struct config_user *u = &c->users[CONFIG_USER_LAUNCHER];
+    ts_err e;
+
+    if (!c->sandbox.cgroups)
+        return;
+    e = cgroups_make(c->run_dir, c->change_users ? u->uid : (uid_t)-1,
+                     c->change_users ? u->gid : (gid_t)-1, &sv->cgroups);
+    if (e != TS_OK)
+        log_event(LOG_INFO,
+                  "no_cgroups text=\"tools are limited by process, "
+                  "not as a whole: %s\"",
+                  ts_err_text(e));
+}
+
 static int supervise_open(struct supervisor *sv,
                           const struct supervise_how *how)
 {
@@ -297,6 +315,7 @@ static int supervise_open(struct supervisor *sv,
         log_event(LOG_ERROR, "socket_refused text=\"%s\"", text);
         return EXIT_CONFIG;
     }
+    open_cgroups(sv);
     if (watch_new(how->config_dir, &sv->watch) != TS_OK) {
         log_event(LOG_ERROR, "start_failed text=\"out of memory\"");
         return EXIT_BROKEN;
@@ -321,7 +340,8 @@ static void supervisor_init(struct supervisor *sv,
                               .init_state = how->init_state,
                               .notify = {.sock = -1},
                               .signals = -1,
-                              .bundle = -1};
+                              .bundle = -1,
+                              .cgroups.folder_fd = -1};
     sockets_init(&sv->sockets);
 }
 
@@ -329,6 +349,7 @@ static void supervisor_done(struct supervisor *sv)
 {
     sockets_done(&sv->sockets);
     watch_free(sv->watch);
+    cgroups_done(&sv->cgroups);
     ts_fd_close(&sv->bundle);
     ts_fd_close(&sv->signals);
     notify_done(&sv->notify);

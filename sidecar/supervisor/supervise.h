@@ -9,6 +9,7 @@
 #include "proto/base/ts_err.h"
 #include "sidecar/common/clock.h"
 #include "sidecar/common/control.h"
+#include "sidecar/supervisor/cgroups.h"
 #include "sidecar/supervisor/config.h"
 #include "sidecar/supervisor/notify.h"
 #include "sidecar/supervisor/restart.h"
@@ -75,6 +76,7 @@ struct supervisor {
     const char *credentials;     /* $CREDENTIALS_DIRECTORY or NULL */
     struct notify notify;
     struct sockets sockets;
+    struct cgroups cgroups; /* folder_fd -1: tools get no groups */
     int signals; /* owned: signalfd */
     int bundle;  /* owned: memfd of the generation in force */
     uint64_t generation;

@@ -142,7 +142,7 @@ long space_enter_cwd(const struct space_entry *e, const char *volatile *step)
 
 long space_open_program(const struct space_entry *e, const char *volatile *step)
 {
-    struct stat st;
+    struct stat st = {.st_dev = 0};
     long rc, fd;
 
     *step = "program";

@@ -162,7 +162,7 @@ struct entry { /* struct linux_dirent64 */
 /* /usr/bin is full of links that go by way of /etc/alternatives. */
 static long copy_alternatives(struct mounter *m, int etc)
 {
-    _Alignas(8) char buf[8192];
+    _Alignas(8) char buf[8192] = {0};
     int from = open("/etc/alternatives",
                     O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     long n, rc = 0, left = LINKS_MAX,

@@ -58,7 +58,7 @@ long mounts_tmpfs(struct mounter *m, const char *size, const char *inodes,
 {
     long fs = filter_call4(m->key, SYS_fsopen, raw_ptr("tmpfs"), FSOPEN_CLOEXEC,
                            0, 0);
-    long rc = fs;
+    long rc;
 
     if (fs < 0)
         return said(m, "tmpfs", fs);

@@ -146,7 +146,7 @@ static ts_err gather(struct space_set *s, const struct space_want *w,
 
     if (w->path_count > SPACE_PATHS_MAX)
         return TS_E_LIMIT;
-    e = ts_arena_array(&s->arena, (size_t)w->path_count + 2 * OURS_MAX,
+    e = ts_arena_array(&s->arena, (size_t)w->path_count + (size_t)2 * OURS_MAX,
                        sizeof(*in), &p);
     if (e != TS_OK)
         return e;
