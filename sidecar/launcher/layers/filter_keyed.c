@@ -108,6 +108,13 @@ static ts_err clause_make(const struct filter_keyed *k,
     return TS_OK;
 }
 
+/* The kernel remembers such calls and does not ask the filter again: a key
+ * would take that away and give nothing. */
+static bool is_always_allowed(const struct sandbox_call *c)
+{
+    return c != NULL && c->count == 0 && c->action == SANDBOX_ALLOW;
+}
+
 ts_err filter_keyed_add(const struct sandbox_calls *calls,
                         const struct filter_key *key, bool strict_only,
                         struct sandbox_model *m, struct ts_arena *arena)
@@ -120,7 +127,8 @@ ts_err filter_keyed_add(const struct sandbox_calls *calls,
         int i = sandbox_calls_find(calls, ts_str_of(k->call));
         int nr = i < 0 ? -1 : calls->list[i].nr[m->arch];
 
-        if (nr < 0 || (strict_only && !k->in_strict))
+        if (nr < 0 || (strict_only && !k->in_strict) ||
+            is_always_allowed(m->by_nr[nr]))
             continue;
         e = clause_make(k, key, arena, &clause);
         if (e == TS_OK)

@@ -3,7 +3,6 @@
 # each, the filter holds, a changed file is refused until a restart, and a bad one
 # keeps the service from starting, with file and line.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-tipstaff=$service_bin/tipstaff
 service_says() { grep -qF -- "$1" "$service_dir/service.log"; }
 launchers() { pgrep -P "$service_main" -x tipstaff-launch | wc -l; }
 refuses_start() { # refuses_start TEXT : the service ends and says this
