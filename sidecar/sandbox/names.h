@@ -13,7 +13,8 @@
 /*
  * Which seccomp profiles a configuration has. There is one launcher for each,
  * so the place of a name in this list is the index of its launcher: the
- * built-in ones first, then the custom ones by the name of their file, sandbox/NAME.yaml.
+ * built-in ones first, then the custom ones by the name of their file,
+ * sandbox/NAME.yaml.
  * Supervisor, gate and launchers each make the list from the same bundle.
  */
 #define SANDBOX_BUILTIN_COUNT    5
