@@ -135,6 +135,53 @@ static void print_outcome(const struct term *t, const json_t *j)
     }
 }
 
+static void print_host(const json_t *j)
+{
+    struct ts_str method = log_line_text(j, "method");
+    struct ts_str address = log_line_text(j, "address");
+    char text[512];
+
+    if (method.len > 0)
+        column(method, 0);
+    (void)ts_str_show(text, sizeof(text), log_line_text(j, "host").ptr,
+                      log_line_text(j, "host").len);
+    (void)printf("%s:%llu", text, number(j, "port"));
+    if (method.len > 0)
+        column(log_line_text(j, "path"), 0);
+    (void)fputc(' ', stdout);
+    if (address.len > 0)
+        column(address, 0);
+}
+
+/* egress_opened, egress_closed, egress_denied */
+static void print_egress(const struct term *t, const json_t *j,
+                         struct ts_str kind)
+{
+    bool denied = ts_str_eq_c(kind, "egress_denied");
+    bool closed = ts_str_eq_c(kind, "egress_closed");
+    const char *what = denied ? "no conn" : closed ? "hung up" : "connect";
+
+    (void)fputs(denied ? t->red : t->cyan, stdout);
+    column(ts_str_of(what), 8);
+    (void)fputs(t->reset, stdout);
+    print_who(j);
+    print_host(j);
+    if (denied) {
+        (void)fputs(t->red, stdout);
+        column(log_line_text(j, "code"), 0);
+        (void)fputs(t->reset, stdout);
+        if (number(j, "count") > 1)
+            (void)printf("%llu times", number(j, "count"));
+    } else if (closed) {
+        column(log_line_text(j, "reason"), 0);
+        (void)printf("%s%llu B out  %llu B in  %llu ms%s", t->dim,
+                     number(j, "bytes_out"), number(j, "bytes_in"),
+                     number(j, "ms"), t->reset);
+    } else {
+        column(log_line_text(j, "via"), 0);
+    }
+}
+
 /* Kinds that are rare: their name and whatever they say in words. */
 static void print_other(const struct term *t, const json_t *j)
 {
@@ -170,6 +217,8 @@ void log_line_print(const struct term *t, const json_t *j)
         print_decision(t, j);
     else if (ts_str_eq_c(kind, "exec_ended"))
         print_outcome(t, j);
+    else if (ts_str_starts(kind, TS_STR_LIT("egress_")))
+        print_egress(t, j, kind);
     else
         print_other(t, j);
     (void)fputc('\n', stdout);

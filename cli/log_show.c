@@ -15,7 +15,10 @@
 struct shown {
     json_t *decision, *outcome;
     bool ambiguous;
+    json_t *network; /* array of egress_* lines; NULL: none */
+    size_t more;     /* of them than NETWORK_SHOWN */
 };
+#define NETWORK_SHOWN 200
 
 static void label(const struct term *t, const char *name)
 {
@@ -167,6 +170,15 @@ static bool names(struct ts_str id, struct ts_str hex)
             memcmp(id.ptr + id.len - hex.len, hex.ptr, hex.len) == 0);
 }
 
+static void keep_network(struct shown *s, json_t *j)
+{
+    if (s->network == NULL)
+        s->network = json_array();
+    if (json_array_size(s->network) >= NETWORK_SHOWN ||
+        json_array_append(s->network, j) != 0)
+        s->more++;
+}
+
 /* Keeps the line if it is of this decision; hex is a part of its id. */
 static void look(struct shown *s, json_t *j, struct ts_str hex)
 {
@@ -174,6 +186,11 @@ static void look(struct shown *s, json_t *j, struct ts_str hex)
     bool decision = ts_str_eq_c(kind, "decision");
     json_t **to = decision ? &s->decision : &s->outcome;
 
+    if (ts_str_starts(kind, TS_STR_LIT("egress_")) &&
+        names(log_line_text(j, "id"), hex)) {
+        keep_network(s, j);
+        return;
+    }
     if ((!decision && !ts_str_eq_c(kind, "exec_ended")) ||
         !names(log_line_text(j, "id"), hex))
         return;
@@ -202,6 +219,26 @@ static ts_err search(struct log_files *f, struct ts_str hex, struct shown *s)
     return e == TS_E_AGAIN || e == TS_E_TRUNCATED ? TS_OK : e;
 }
 
+/* As in the stream: in the order in which it happened. */
+static void show_network(const struct term *t, const struct shown *s)
+{
+    const json_t *j;
+    size_t i;
+
+    if (s->network == NULL)
+        return;
+    (void)printf("%snetwork%s\n", t->bold, t->reset);
+    json_array_foreach(s->network, i, j) log_line_print(t, j);
+    if (s->more > 0)
+        (void)printf("and %zu more\n", s->more);
+}
+
+static void dump(const json_t *j)
+{
+    (void)json_dumpf(j, stdout, JSON_COMPACT);
+    (void)fputc('\n', stdout);
+}
+
 static int print_found(const struct shown *s, struct ts_str hex, bool json)
 {
     const struct term t = term_stdout();
@@ -219,15 +256,17 @@ static int print_found(const struct shown *s, struct ts_str hex, bool json)
         return CLI_FAILED;
     }
     if (json) {
-        (void)json_dumpf(s->decision, stdout, JSON_COMPACT);
-        (void)fputc('\n', stdout);
-        if (s->outcome != NULL) {
-            (void)json_dumpf(s->outcome, stdout, JSON_COMPACT);
-            (void)fputc('\n', stdout);
-        }
+        const json_t *j;
+        size_t i;
+
+        dump(s->decision);
+        json_array_foreach(s->network, i, j) dump(j);
+        if (s->outcome != NULL)
+            dump(s->outcome);
         return CLI_OK;
     }
     show_decision(&t, s->decision);
+    show_network(&t, s);
     show_outcome(&t, s->outcome, s->decision);
     return CLI_OK;
 }
@@ -285,6 +324,7 @@ int log_show(int argc, char **argv)
         cli_error("the log cannot be read: %s", ts_err_text(e));
     json_decref(s.decision);
     json_decref(s.outcome);
+    json_decref(s.network);
     log_files_close(&f);
     return e == TS_OK ? code : CLI_FAILED;
 }

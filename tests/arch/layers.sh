@@ -76,6 +76,7 @@ hits=$(grep -rnE '#include "sidecar/gate/' --include='*.[ch]' cli |
 [ -z "$hits" ] || complain "the gate's shell or steps in a tool: $hits"
 check sidecar/recorder proto/ sidecar/common/ sidecar/recorder/
 check sidecar/sandbox proto/ sidecar/common/yaml_tree.h sidecar/sandbox/
+check sidecar/broker proto/ sidecar/common/ sidecar/broker/
 check sidecar/launcher proto/ sidecar/common/ sidecar/sandbox/ sidecar/launcher/
 hits=$(grep -rnE '#include "\.\.?/' --include='*.[ch]' --include='*.inc' proto policy sidecar shim cli tests || true)
 [ -z "$hits" ] || complain "relative include: $hits"
