@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define UID_FIRST     61184u /* the range that systemd leaves to services */
-#define UID_LAST      61439u
+#define UID_LAST      62463u
 #define UIDS_MIN      32u /* of the range: some for each launcher */
 #define UIDS_MAX      65536u
 #define UID_SYSTEM    1000u /* below are users of the system */
