@@ -1,11 +1,9 @@
-# box_level LEVEL: after service_setup: the service offers that level at most, and
-# $box holds what its manifests say beside it. Sourced.
+# box_level LEVEL: after service_setup: tools get exactly that level: no more by
+# the configuration, no less by $box, a line for their manifests. Sourced.
 # shellcheck shell=bash
 box_level() {
-    box='' # $box is for the scripts that source this
-    if [ "$1" = strict ]; then
-        box='sandbox: strict'
-    else
+    box="sandbox: $1" # for the scripts that source this
+    if [ "$1" != strict ]; then
         printf 'sandbox: {level: %s}\n' "$1" >>"$service_dir/etc/tipstaff.yaml"
     fi
 }
