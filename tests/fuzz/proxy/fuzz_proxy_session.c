@@ -20,7 +20,6 @@ static void check(struct help *h)
     if (s->rule != NULL && s->rule->path_count > 0)
         TS_REQUIRE(strncmp(out, "GET /v1/", 8) == 0 ||
                    strncmp(out, "POST /v1/", 9) == 0 || out[0] == '\0');
-    TS_REQUIRE(strstr(help_to_tool(h), HELP_SECRET) == NULL);
     if (s->rule != NULL && !s->rule->tls)
         TS_REQUIRE(strstr(out, HELP_SECRET) == NULL);
 }
@@ -29,9 +28,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     size_t step, tool_len = 0;
     struct help *h;
+    bool said;
 
     if (len < 2 || (h = help_new()) == NULL)
         return 0;
+    said = memmem(data, len, HELP_SECRET, sizeof(HELP_SECRET) - 1) != NULL;
     step = data[0] == 0 ? 65536 : data[0];
     data++;
     len--;
@@ -42,7 +43,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     if (tool_len < len) {
         help_forget(h);
         help_host(h, data + tool_len + 1, len - tool_len - 1, step);
-        TS_REQUIRE(strstr(help_to_tool(h), HELP_SECRET) == NULL);
         proxy_host_end(help_session(h), (data[tool_len] & 1) != 0);
         help_serve(h);
         check(h);
@@ -53,6 +53,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     help_serve(h);
     TS_REQUIRE(help_session(h)->state == PROXY_CLOSED ||
                help_session(h)->state == PROXY_HEAD);
+    /* nobody said it but us, and we to one host only */
+    TS_REQUIRE(said || strstr(help_to_tool(h), HELP_SECRET) == NULL);
     help_free(h);
     return 0;
 }
