@@ -357,6 +357,7 @@ static void put_head(const struct explain_view *v)
     if (a->error_count > 0)
         (void)printf("; %s failed", pol_count(a->error_count, "policy").s);
     (void)fputc('\n', stdout);
+    explain_box_print(v);
 }
 
 static void put_hidden(const struct explain_view *v, uint32_t n,

@@ -172,6 +172,7 @@ void explain_json(const struct explain_view *v)
                  explain_variable(v, "action", &v->req->action, 4096));
     json_out_str(&j, "resource",
                  explain_variable(v, "resource", &v->req->resource, 4096));
+    explain_box_json(&j, v);
     json_out_array(&j, "policies");
     for (uint32_t i = 0; i < n; i++) {
         if (v->all || explain_is_shown(v, order[i]))

@@ -38,6 +38,12 @@ void explain_print(const struct explain_view *v);
 void explain_print_policy(const struct explain_view *v, uint32_t policy);
 void explain_json(const struct explain_view *v);
 
+/* explain_box.c: a line, or keys box and require, when the answer is a permit
+ * that demands something of the box (@sandbox, @require). */
+struct json_out;
+void explain_box_print(const struct explain_view *v);
+void explain_box_json(struct json_out *j, const struct explain_view *v);
+
 /* ---- clauses ------------------------------------------------------------ */
 
 /* The text of the source below span, white space made single blanks, at most

@@ -40,7 +40,7 @@ void refused_retry(struct gate *g)
     /* Behind the record that this configuration came into force. */
     while (g->life_len == 0 && g->refused_told < m->refused_count) {
         uint8_t *record;
-        size_t len;
+        size_t len = 0;
         ts_err e = order_out_begin(g, &record);
 
         if (e == TS_E_AGAIN)

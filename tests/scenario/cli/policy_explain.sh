@@ -70,3 +70,22 @@ says err "a path begins with"
 expect 1 explain
 expect 2 explain --mask
 expect 0 explain --help
+
+# what a satisfied permit demands of the box
+cat >boxed.cedar <<'X'
+@id("a") @sandbox("full") permit (principal, action, resource);
+@id("b") @sandbox("uid") @require("landlock, net_ns") permit (principal, action, resource);
+@id("c") @sandbox("strict") permit (principal, action, resource) when { 1 == 2 };
+X
+expect 0 policy explain -p boxed.cedar --request-json request.json
+says out 'in a box at least full, with landlock, net_ns'
+expect 0 policy explain -p boxed.cedar --request-json request.json --json
+json 'j["box"] == "full" and j["require"] == ["landlock", "net_ns"]'
+expect 0 policy explain -p computed.cedar --request-json request.json
+! grep -q 'in a box' out || fail "a demand that nobody made"
+printf '@id("a") @sandbox("ful") permit (principal, action, resource);\n' >boxed.cedar
+expect 1 policy check -p boxed.cedar
+says out 'annotation_value'
+printf '@id("a") @sandbox("full") forbid (principal, action, resource);\n' >boxed.cedar
+expect 1 policy check -p boxed.cedar
+says out 'sandbox_on_forbid'
