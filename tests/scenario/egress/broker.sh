@@ -9,6 +9,7 @@ tool() { # tool NAME EXEC ARGV EXTRA
     service_tool "$1" "tool: $1
 description: a program with a network
 exec: $2
+exec_paths: [/usr/bin/curl]
 argv: $3
 args:
   words: {type: strings, max_items: 16, allow_dash: true, description: its arguments}
@@ -89,6 +90,28 @@ async def main():
     w.write(b"GET /hello HTTP/1.0\r\n\r\n")
     print((await r.read()).split(b"\r\n\r\n")[1].decode(), end="")
 asyncio.run(main())')"
+same "fifty threads" 50 "$(call python '
+import concurrent.futures as f, urllib.request as u
+def one(i): return u.urlopen("http://web.test/hello", timeout=20).read() == b"hello from the host\n"
+print(sum(f.ThreadPoolExecutor(50).map(one, range(50))))')"
+same "a program that a program starts" "hello from the host" "$(call python '
+import subprocess
+print(subprocess.run(["/usr/bin/curl", "-sS", "http://web.test/hello"], stdout=subprocess.PIPE).stdout.decode(), end="")')"
+same "a doubled descriptor, a failed try, the same socket again" "True ('198.18.0.2', 80)" "$(call python '
+import os, socket
+s = socket.socket()
+try:
+    s.connect(("web.test", 81))
+except ConnectionRefusedError:
+    pass
+s.connect(("a.sub.test", 80))
+t = socket.socket(fileno=os.dup(s.fileno()))
+s.close()
+t.sendall(b"GET /hello HTTP/1.0\r\n\r\n")
+data = b""
+while chunk := t.recv(100):
+    data += chunk
+print(b"hello from" in data, t.getpeername())')"
 same "an answer that is slow to come" "hello from the host" "$(call curl http://slow.test/hello)"
 same "one good address among many bad ones" "hello from the host" "$(call curl http://many.test/hello)"
 
@@ -138,6 +161,13 @@ for s in open_:
     p = select.poll(); p.register(s, select.POLLOUT); p.poll(20000)
     done += s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0 and s.getpeername()[1] == 80
 print(done)')"
+
+shown() { # log show ID lists the connections of one call
+    local id
+    id=$(records egress_denied | jq -r 'select(.code == "port_denied") | .id' | head -1)
+    "$service_bin/tipstaff" log show "$id" "$service_log" | grep -q 'no conn.*web.test:8080.*port_denied'
+}
+check "tipstaff log show lists them" shown
 
 # What has no permission has no way round the shim either.
 around='
