@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdbool.h>
@@ -216,6 +217,35 @@ static void confine_self_gate_cannot_open_or_make_files(void **state)
         assert_killed(*state, CONFINE_GATE, acts[i], i);
 }
 
+static int do_packet_socket(void)
+{
+    return socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+}
+static int do_raw_socket(void)
+{
+    return socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP);
+}
+static int do_netlink(void)
+{
+    return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0);
+}
+static int do_listen(void)
+{
+    return listen(FD_CONTROL, 1);
+}
+
+static void confine_self_broker_makes_no_sockets_but_tcp_and_udp(void **state)
+{
+    static int (*const acts[])(void) = {
+        do_fork,          do_clone3,     do_exec,    do_socket,    do_ptrace,
+        do_open,          do_openat,     do_memfd,   do_unlink,    do_chdir,
+        do_packet_socket, do_raw_socket, do_netlink, do_listen,    do_setuid,
+        do_unshare,       do_mmap_exec,  do_mount,   do_kill_other};
+
+    for (size_t i = 0; i < COUNT(acts); i++)
+        assert_killed(*state, CONFINE_BROKER, acts[i], i);
+}
+
 /* What must work -------------------------------------------------------- */
 
 #define NEED(cond)                                                             \
@@ -377,6 +407,25 @@ static void assert_works(const struct room *r, enum confine_role role,
         fail_msg("role %d: status %x", (int)role, (unsigned)status);
 }
 
+/* Connects to nobody: refused by the host, not by us. A TCP port it may not
+ * bind: that is Landlock's, from ABI 4 on. */
+static int use_network(void)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons(9),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int t = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int u = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    NEED(t >= 0);
+    NEED(u >= 0 || errno == EAFNOSUPPORT);
+    NEED(connect(t, (const struct sockaddr *)&to, sizeof(to)) != 0);
+    NEED(errno == ECONNREFUSED || errno == EINPROGRESS || errno == ENETUNREACH);
+    to.sin_port = htons(0);
+    (void)bind(t, (const struct sockaddr *)&to, sizeof(to));
+    return 0;
+}
+
 static void confine_self_what_roles_need_works(void **state)
 {
     int fd = memfd_create("ring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -386,6 +435,8 @@ static void confine_self_what_roles_need_works(void **state)
     assert_works(*state, CONFINE_RECORDER, use_everything);
     assert_works(*state, CONFINE_RECORDER, use_log_directory);
     assert_works(*state, CONFINE_SUPERVISOR, use_everything);
+    assert_works(*state, CONFINE_BROKER, use_everything);
+    assert_works(*state, CONFINE_BROKER, use_network);
     (void)close(fd);
 }
 
@@ -489,6 +540,7 @@ int main(void)
         cmocka_unit_test(confine_self_forbidden_calls_kill_gate_and_recorder),
         cmocka_unit_test(confine_self_gate_cannot_open_or_make_files),
         cmocka_unit_test(confine_self_what_roles_need_works),
+        cmocka_unit_test(confine_self_broker_makes_no_sockets_but_tcp_and_udp),
         cmocka_unit_test(confine_self_recorder_reaches_no_other_file),
         cmocka_unit_test(confine_self_gate_maps_the_ring),
         cmocka_unit_test(confine_self_supervisor_may_start_programs),
