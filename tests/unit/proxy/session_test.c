@@ -276,8 +276,8 @@ static void bad_answers_are_not_passed_on(void **state)
 {
     static const char *const answers[] = {
         "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\na",
-        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n"
-        "Transfer-Encoding: chunked\r\n\r\n",
+        ("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n"
+         "Transfer-Encoding: chunked\r\n\r\n"),
         "HTTP/1.1 200 OK\nX: 1\r\n\r\n",
         "HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
         "HTTP/1.1 999 Odd\r\n\r\n",
@@ -542,13 +542,16 @@ static struct help *in_state(enum proxy_state want)
     case PROXY_STATE_COUNT_:
         break;
     case PROXY_HELLO:
-        first = "\x05", len = 1;
+        first = "\x05";
+        len = 1;
         break;
     case PROXY_REQUEST:
-        first = "\x05\x01\x00", len = 3;
+        first = "\x05\x01\x00";
+        len = 3;
         break;
     case PROXY_HEAD:
-        first = "GET ", len = 4;
+        first = "GET ";
+        len = 4;
         break;
     case PROXY_DIAL:
     case PROXY_EXCHANGE:
