@@ -2,6 +2,7 @@
 import glob
 import json
 import os
+import signal
 import subprocess
 import time
 
@@ -70,9 +71,10 @@ class Service:
             for pid in descendants(self.at["main"]):
                 if comm(pid) == "sleep":
                     return pid, self._launcher_above(pid)
+            if self.waiter.poll() is not None:
+                raise RuntimeError("no neighbour: " + self.waiter.stderr.read())
             time.sleep(0.05)
-        raise RuntimeError("no neighbour: " + self.waiter.stderr.read()
-                           if self.waiter.poll() is not None else "no neighbour")
+        raise RuntimeError("no neighbour")
 
     @staticmethod
     def _launcher_above(pid):
@@ -107,4 +109,8 @@ class Service:
             self.waiter.kill()
             self.waiter.wait()
         self.process.stdin.close()
-        self.process.wait(timeout=60)
+        try:
+            self.process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
