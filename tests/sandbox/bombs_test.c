@@ -244,14 +244,17 @@ static void hundred_daemons_end_with_their_tool(void **state)
 {
     const struct call c = {.tool = "crowd", .what = "daemons"};
     struct outcome o;
-    uint64_t start, longest;
+    uint64_t start, longest, id;
 
     (void)state;
     for (int i = 0; i < 3; i++) {
-        start = now_us();
-        box_run(&box, &c, &o);
+        id = box_send(&box, &c);
+        box_wait_start(&box, id, &o);
         assert_true(o.started);
-        print_message("100 daemons: %llu us in all\n",
+        assert_int_equal(wait_full(&o), 100);
+        start = now_us();
+        box_wait_end(&box, id, &o);
+        print_message("100 daemons: gone %llu us after the tool was done\n",
                       (unsigned long long)(now_us() - start));
         assert_int_equal(o.exited.reason, END_EXITED);
         assert_int_equal(o.exited.exit_code, 0);
