@@ -107,8 +107,9 @@ ts_err caps_keep(bool use_user_ns, struct caps *ret)
 
     if (e != TS_OK)
         return e;
-    if ((have & CAPS_BIT(CAP_SYS_ADMIN)) == 0 && geteuid() != 0 &&
-        use_user_ns && user_ns_works()) {
+    /* who was given users of its own, and no more, is to make level uid */
+    if ((have & CAPS_BIT(CAP_SYS_ADMIN)) == 0 && (have & UIDS) != UIDS &&
+        geteuid() != 0 && use_user_ns && user_ns_works()) {
         if (!enter_user_ns() || (e = get(&have)) != TS_OK)
             return TS_E_SYSTEM;
         c.in_user_ns = true;
