@@ -10,7 +10,8 @@ level=$1
 service_setup ordinary
 box_level "$level"
 mkdir "$service_dir/ordinary"
-[ "$(id -u)" -ne 0 ] || chown "$(service_uid launcher)" "$service_dir/ordinary"
+[ "$(id -u)" -ne 0 ] || chgrp "$(service_uid launcher)" "$service_dir/ordinary"
+chmod 0775 "$service_dir/ordinary" # the group is what all uids of tools share
 service_tool ordinary-run "tool: ordinary.run
 exec: /bin/bash
 argv: [bash, -euc, \"{script}\"]
