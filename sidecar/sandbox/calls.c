@@ -55,6 +55,7 @@ static const struct {
 } widths[] = {
     {"accept4", "illi"},
     {"add_key", "lllli"},
+    {"arch_prctl", "il"},
     {"bpf", "ili"},
     {"capset", "ll"},
     {"chmod", "li"},
