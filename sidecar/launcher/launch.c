@@ -11,54 +11,16 @@
 #include "proto/base/ts_fd.h"
 #include "sidecar/common/layer.h"
 #include "sidecar/common/log.h"
-#include "sidecar/launcher/launcher.h"
+#include "sidecar/launcher/launch_priv.h"
 #include "sidecar/launcher/layers/landlock.h"
 #include "sidecar/launcher/resource.h"
 #include "sidecar/launcher/secrets.h"
 
 #define LAUNCH_BUDGET                                                          \
     ((size_t)4 << 20) /* bytes of one order's working memory */
-#define MB              (1ull << 20)
-#define SIGNALS_PENDING 1024 /* and timers; kernel memory for each */
-#define BUILD_SPACE     8 /* address space of a "build" tool, times its memory */
 
-static const char token_env[] = "TIPSTAFF_TOKEN_FD=3"; /* CHILD_GIVEN_FIRST */
-
-/* What one launch holds until it has started or failed. */
-struct launch {
-    struct launcher *l;
-    const struct order *o;
-    struct order_plan plan;
-    struct toolset *set;
-    struct tool *tool;
-    struct ts_arena arena;
-    uint64_t mark;
-    uid_t uid;        /* the tool's; 0: ours */
-    struct init init; /* of its namespace; pid 0 if none */
-    int resource_fd;
-    int scratch_fd;
-    int ruleset_fd;
-    bool ruleset_is_shared;
-    int child_end[3]; /* stdin read end or /dev/null, stdout and stderr write */
-    int gate_end[3];
-    int token_fd; /* read end of a pipe that holds it; -1 if none */
-    struct network_use network;
-    int egress_fd;           /* its channel to the broker; -1 if none */
-    int net_ns;              /* the pool's, -1: the shared one */
-    struct ts_buf tripwires; /* of token and secrets, for the gate */
-    char decision[19 + 32 + 1];
-    char tmpdir[4096 + SCRATCH_NAME_MAX + 8];
-    char scratch[SCRATCH_NAME_MAX];
-    char **argv;
-    struct space_entry space;
-    char tmp_options[SPACE_TMP_OPTIONS_MAX];
-    struct child_plan child;
-    pid_t pid;
-    struct order_refusal why;
-};
-
-static ts_err refuse(struct launch *x, enum call_code code, const char *step,
-                     int err, const char *what)
+ts_err launch_fail(struct launch *x, enum call_code code, const char *step,
+                   int err, const char *what)
 {
     x->why.code = code;
     x->why.step = step;
@@ -85,7 +47,7 @@ ts_err launch_refuse(struct launcher *l, uint64_t order_id,
     return back_refused(&l->back, &m);
 }
 
-static bool is_full(const struct launch *x)
+bool launch_is_full(const struct launch *x)
 {
     return x->plan.level >= BOX_FULL;
 }
@@ -103,9 +65,25 @@ static ts_err choose_without_space(struct launch *x,
     narrow.offer = &less;
     e = order_level(&narrow, x->plan.manifest, x->o, &x->plan.level, &x->why);
     if (e != TS_OK)
-        (void)refuse(x, CODE_SANDBOX_UNAVAILABLE, x->why.step, 0,
-                     x->tool->why_no_box);
+        (void)launch_fail(x, CODE_SANDBOX_UNAVAILABLE, x->why.step, 0,
+                          x->tool->why_no_box);
     return e;
+}
+
+/* What is wrong with a tool itself is said before what is wrong with the call:
+ * a box that cannot be given may be the reason why it is not served. */
+static bool is_unavailable(const struct launcher *l, const struct order *o)
+{
+    struct toolset *s = o->generation == l->tools->manifests->generation
+                            ? l->tools
+                            : l->previous;
+    const struct manifest *m;
+
+    if (s == NULL || o->generation != s->manifests->generation)
+        return false;
+    m = manifests_find(s->manifests, o->tool);
+    return m != NULL && m->launcher == l->index &&
+           toolset_find(s, m)->unavailable != NULL;
 }
 
 static ts_err check(struct launch *x)
@@ -121,27 +99,28 @@ static ts_err check(struct launch *x)
     ts_err e;
 
     if (l->draining)
-        return refuse(x, CODE_SHUTTING_DOWN, "drain", 0,
-                      "the sidecar is shutting down");
+        return launch_fail(x, CODE_SHUTTING_DOWN, "drain", 0,
+                           "the sidecar is shutting down");
     if (l->run_count == LAUNCHER_RUNS_MAX)
-        return refuse(x, CODE_TOO_MANY_CALLS, "runs", 0,
-                      "too many tools are running");
+        return launch_fail(x, CODE_TOO_MANY_CALLS, "runs", 0,
+                           "too many tools are running");
+    if (is_unavailable(l, x->o))
+        return launch_fail(x, CODE_TOOL_UNAVAILABLE, "tool", 0,
+                           call_code_text(CODE_TOOL_UNAVAILABLE));
     e = order_check(&c, x->o, &x->arena, &x->plan, &x->why);
     if (e != TS_OK)
         return e;
     x->set = x->o->generation == l->tools->manifests->generation ? l->tools
                                                                  : l->previous;
     x->tool = toolset_find(x->set, x->plan.manifest);
-    if (x->tool->unavailable != NULL)
-        return refuse(x, CODE_TOOL_UNAVAILABLE, "tool", 0,
-                      call_code_text(CODE_TOOL_UNAVAILABLE));
-    if (is_full(x) && x->tool->box == NULL &&
+    if (launch_is_full(x) && x->tool->box == NULL &&
         (e = choose_without_space(x, &c)) != TS_OK)
         return e;
     if (image_check(&x->tool->image) != TS_OK)
-        return refuse(x, CODE_LAUNCH_FAILED, "program", ESTALE,
-                      "the program changed since it was loaded; reload the "
-                      "configuration if that was meant");
+        return launch_fail(
+            x, CODE_LAUNCH_FAILED, "program", ESTALE,
+            "the program changed since it was loaded; reload the "
+            "configuration if that was meant");
     return TS_OK;
 }
 
@@ -163,9 +142,10 @@ static ts_err take_uid(struct launch *x)
     }
     if (uids_take(&l->uids, &x->uid) == TS_OK)
         return TS_OK;
-    return refuse(x, CODE_TOO_MANY_CALLS, "uids", 0,
-                  "every uid of sandbox.uids runs a tool already; widen the "
-                  "range in tipstaff.yaml");
+    return launch_fail(
+        x, CODE_TOO_MANY_CALLS, "uids", 0,
+        "every uid of sandbox.uids runs a tool already; widen the "
+        "range in tipstaff.yaml");
 }
 
 /* As the tool's user: what it may not reach or make, nobody opens for it, and
@@ -205,9 +185,9 @@ static ts_err open_resource(struct launch *x)
     if (m->resource != RESOURCE_FILE && m->resource != RESOURCE_DIR)
         return TS_OK;
     if (open_as(x, &w, &step, &err) != TS_OK)
-        return refuse(x, CODE_RESOURCE_UNAVAILABLE, step, err,
-                      "the resource could not be opened beneath its root "
-                      "without following a link");
+        return launch_fail(x, CODE_RESOURCE_UNAVAILABLE, step, err,
+                           "the resource could not be opened beneath its root "
+                           "without following a link");
     return TS_OK;
 }
 
@@ -225,7 +205,7 @@ static ts_err make_scratch(struct launch *x)
     const struct manifest *m = x->plan.manifest;
     int err = 0;
 
-    if (is_full(x)) { /* its /tmp is its own, and ends with it */
+    if (launch_is_full(x)) { /* its /tmp is its own, and ends with it */
         (void)snprintf(x->tmpdir, sizeof(x->tmpdir), "TMPDIR=" SPACE_TMP);
         return TS_OK;
     }
@@ -234,8 +214,8 @@ static ts_err make_scratch(struct launch *x)
     scratch_name(x->mark, x->scratch);
     if (scratch_make(x->tool->scratch_fd, x->scratch, x->uid != 0, &x->l->key,
                      &x->scratch_fd, &err) != TS_OK)
-        return refuse(x, CODE_LAUNCH_FAILED, "scratch", err,
-                      "no scratch folder could be made");
+        return launch_fail(x, CODE_LAUNCH_FAILED, "scratch", err,
+                           "no scratch folder could be made");
     (void)snprintf(x->tmpdir, sizeof(x->tmpdir), "TMPDIR=%.*s/%s",
                    (int)m->scratch.len, m->scratch.ptr, x->scratch);
     return TS_OK;
@@ -257,35 +237,10 @@ static ts_err make_ruleset(struct launch *x)
     if (e == TS_OK && x->scratch_fd >= 0)
         e = landlock_grant(x->ruleset_fd, abi, x->scratch_fd, true,
                            LL_READ_WRITE, &err);
-    return e == TS_OK ? TS_OK
-                      : refuse(x, CODE_SANDBOX_UNAVAILABLE, "landlock", err,
-                               "the Landlock rules could not be made");
-}
-
-/* A script is run by its interpreter, which gets the script's path. */
-static ts_err make_argv(struct launch *x)
-{
-    const struct image *i = &x->tool->image;
-    uint32_t at = 0;
-    const char *copy;
-    void *p;
-
-    x->argv = x->plan.argv;
-    if (i->interp_path == NULL)
-        return TS_OK;
-    if (ts_arena_array(&x->arena, x->plan.argc + 3, sizeof(*x->argv), &p) !=
-            TS_OK ||
-        ts_arena_strndup(&x->arena, x->plan.manifest->exec.ptr,
-                         x->plan.manifest->exec.len, &copy) != TS_OK)
-        return refuse(x, CODE_LAUNCH_FAILED, "argv", ENOMEM, "arguments");
-    x->argv = p;
-    memcpy(&x->argv[at++], &i->interp_path, sizeof(char *));
-    if (i->interp_arg != NULL)
-        memcpy(&x->argv[at++], &i->interp_arg, sizeof(char *));
-    memcpy(&x->argv[at++], &copy, sizeof(char *));
-    for (uint32_t k = 1; k < x->plan.argc; k++)
-        x->argv[at++] = x->plan.argv[k];
-    return TS_OK;
+    return e == TS_OK
+               ? TS_OK
+               : launch_fail(x, CODE_SANDBOX_UNAVAILABLE, "landlock", err,
+                             "the Landlock rules could not be made");
 }
 
 /* A pipe holds what was written, and nothing on any disk does; the tool reads
@@ -298,8 +253,8 @@ static ts_err make_token(struct launch *x)
     _Static_assert(TS_TOKEN_MAX <= 4096, "the least that a pipe holds");
     if (t.len > 0 && secrets_pipe((const uint8_t *)t.ptr, t.len, &x->token_fd,
                                   &err) != TS_OK)
-        return refuse(x, CODE_LAUNCH_FAILED, "token", err,
-                      "the identity token could not be handed over");
+        return launch_fail(x, CODE_LAUNCH_FAILED, "token", err,
+                           "the identity token could not be handed over");
     return TS_OK;
 }
 
@@ -311,11 +266,12 @@ static ts_err make_secrets(struct launch *x)
 
     if (secrets_tripwires(x->tool->secrets, x->o->token, &x->tripwires) !=
         TS_OK)
-        return refuse(x, CODE_LAUNCH_FAILED, "secrets", ENOMEM, "tripwires");
+        return launch_fail(x, CODE_LAUNCH_FAILED, "secrets", ENOMEM,
+                           "tripwires");
     if (secrets_give(x->tool->secrets, &x->l->key, c->given, &c->given_count,
                      &err) != TS_OK)
-        return refuse(x, CODE_LAUNCH_FAILED, "secrets", err,
-                      "the tool's secrets could not be handed over");
+        return launch_fail(x, CODE_LAUNCH_FAILED, "secrets", err,
+                           "the tool's secrets could not be handed over");
     return TS_OK;
 }
 
@@ -326,23 +282,6 @@ static void close_secrets(struct child_plan *c)
             c->given[i].number < GIVEN_EGRESS)
             ts_fd_close(&c->given[i].fd);
     }
-}
-
-/* The tool's list starts behind the free slots that are not used. */
-static const char **make_env(struct launch *x)
-{
-    const char **env = x->tool->env + TOOL_ENV_SLOTS - 1;
-    size_t n = sizeof("TIPSTAFF_DECISION=") - 1;
-
-    memcpy(x->decision, "TIPSTAFF_DECISION=", n);
-    ts_hex_encode(x->decision + n, x->o->decision_id,
-                  sizeof(x->o->decision_id));
-    env[0] = x->decision;
-    if (x->tmpdir[0] != '\0')
-        *--env = x->tmpdir;
-    if (x->token_fd >= 0)
-        *--env = token_env;
-    return env;
 }
 
 static ts_err make_pipe(struct launch *x, int i)
@@ -362,141 +301,6 @@ static ts_err make_pipe(struct launch *x, int i)
     /* the flag belongs to the open file: the tool's end is another one */
     return fcntl(x->gate_end[i], F_SETFL, O_NONBLOCK) == 0 ? TS_OK
                                                            : TS_E_SYSTEM;
-}
-
-/* The limit counts all of a user: of a uid of its own, the tool alone; of the
- * writers', all of them; of ours, ourselves and our inits too. */
-static uint64_t process_budget(const struct launch *x, uint64_t own)
-{
-    const struct launcher *l = x->l;
-    uint64_t n = own;
-
-    if (x->uid == 0)
-        n += l->other_tasks + 2 + l->inits.count; /* us, and the watchdog */
-    for (uint32_t i = 0; i < l->run_count; i++) {
-        if (l->runs[i].uid == x->uid)
-            n += l->runs[i].processes;
-        if (x->uid == 0 && l->runs[i].init != 0)
-            n++;
-    }
-    return n;
-}
-
-static void make_limits(struct launch *x)
-{
-    const struct manifest *m = x->plan.manifest;
-    const struct manifest_limits *w = &m->limits;
-    uint64_t memory = w->memory_mb * MB;
-    uint64_t space = x->l->wide_space ? memory * BUILD_SPACE : memory;
-    uint64_t procs = process_budget(x, w->processes);
-    const struct child_limit limits[CHILD_LIMITS] = {
-        {RLIMIT_CORE, 0, 0},
-        {RLIMIT_NOFILE, w->open_files, w->open_files},
-        {RLIMIT_NPROC, procs, procs},
-        {RLIMIT_FSIZE, w->file_size_mb * MB, w->file_size_mb * MB},
-        {RLIMIT_AS, space, space},
-        {RLIMIT_DATA, memory, memory},
-        {RLIMIT_CPU, w->cpu_s, w->cpu_s + 1},
-        {RLIMIT_STACK, 8 * MB, 8 * MB},
-        {RLIMIT_MEMLOCK, 0, 0},
-        {RLIMIT_MSGQUEUE, 0, 0},
-        {RLIMIT_SIGPENDING, SIGNALS_PENDING, SIGNALS_PENDING},
-        {RLIMIT_NICE, 0, 0},
-        {RLIMIT_RTPRIO, 0, 0},
-        {RLIMIT_RTTIME, x->mark, x->mark}, /* the mark: tree.h */
-    };
-
-    memcpy(x->child.limits, limits, sizeof(limits));
-    /* a limit can be lowered, never raised beyond what we were given */
-    for (int i = 0; i < CHILD_LIMITS; i++) {
-        struct child_limit *c = &x->child.limits[i];
-        uint64_t most = x->l->most[c->resource];
-
-        if (c->hard > most)
-            c->hard = most;
-        if (c->soft > c->hard)
-            c->soft = c->hard;
-    }
-}
-
-/* A namespace of processes with its process 1, or one in which the tool is it.
- */
-static ts_err make_pid_ns(struct launch *x)
-{
-    struct launcher *l = x->l;
-    int err = 0;
-
-    if (x->plan.manifest->no_init) {
-        x->child.new_pid_ns = true;
-        return TS_OK;
-    }
-    if (inits_take(&l->inits, &l->place, &l->watch, &x->init, &err) != TS_OK)
-        return refuse(x, CODE_SANDBOX_UNAVAILABLE, "pid_ns", err,
-                      "no namespace of processes could be made");
-    x->child.pid_ns = x->init.ns;
-    return TS_OK;
-}
-
-static ts_err make_space(struct launch *x)
-{
-    const struct launcher *l = x->l;
-    const struct space_box *b = x->tool->box;
-    bool strict = x->plan.level == BOX_STRICT;
-
-    space_tmp_options(x->tmp_options, x->plan.manifest->limits.tmp_mb,
-                      x->uid != 0 ? x->uid : l->self_uid, l->self_gid);
-    x->space = (struct space_entry){
-        .key = l->key,
-        .procs = {-1, -1, -1, -1},
-        .net_ns = x->net_ns >= 0 ? x->net_ns : l->shared.net_ns,
-        .ipc_ns = l->shared.ipc_ns,
-        .uts_ns = l->shared.uts_ns,
-        .cgroup_ns = l->shared.cgroup_ns,
-        .mnt_ns = b->space->mnt_ns,
-        .tmp_options = x->tmp_options,
-        .tmp_exec = l->runs_written && !strict,
-        .proc_options = !l->space_caps.own_proc ? NULL
-                        : strict                ? SPACE_PROC_OPTIONS_STRICT
-                                                : SPACE_PROC_OPTIONS,
-        .inner = b->space->inner,
-        .inner_count = b->space->inner_count,
-        .cwd = b->cwd,
-        .program = b->program,
-        .program_dev = b->program_dev,
-        .program_ino = b->program_ino,
-    };
-    x->child.space = &x->space;
-    return make_pid_ns(x);
-}
-
-/* What is between us and the tool; the rest of the plan is about the tool. */
-static ts_err make_plan(struct launch *x)
-{
-    struct child_plan *c = &x->child;
-    const struct launcher *l = x->l;
-    const char **env = make_env(x);
-    uint32_t layers = l->offer.layers[x->plan.level];
-
-    c->pid_ns = -1;
-    if (x->token_fd >= 0)
-        c->given[c->given_count++] =
-            (struct child_given){x->token_fd, CHILD_GIVEN_FIRST};
-    c->cwd_fd = x->tool->cwd_fd;
-    c->exec_fd = x->tool->image.interp.fd >= 0 ? x->tool->image.interp.fd
-                                               : x->tool->image.file.fd;
-    c->ruleset_fd = x->ruleset_fd;
-    c->argv = x->argv;
-    memcpy(&c->envp, &env, sizeof(env)); /* execve(2) writes to neither */
-    c->extra = x->plan.level == BOX_STRICT ? &l->strict_prog : NULL;
-    c->no_wx = x->plan.level == BOX_STRICT && (layers & LAYER_NO_WX) != 0;
-    c->key = l->key;
-    c->has_own_keyring =
-        (layers & ~l->offer.weakened[x->plan.level] & LAYER_KEYRING) != 0;
-    c->caps = l->caps.permitted;
-    c->uid = x->uid;
-    c->gid = l->self_gid;
-    make_limits(x);
-    return is_full(x) ? make_space(x) : TS_OK;
 }
 
 static bool is_layer(const char *step)
@@ -525,8 +329,8 @@ static ts_err make_network(struct launch *x)
         return TS_OK;
     if (network_grant(&x->l->network, x->o, m, &x->network, &x->egress_fd,
                       &x->net_ns, &step, &err) != TS_OK)
-        return refuse(x, CODE_SANDBOX_UNAVAILABLE, step, err,
-                      "the network that the tool needs cannot be had");
+        return launch_fail(x, CODE_SANDBOX_UNAVAILABLE, step, err,
+                           "the network that the tool needs cannot be had");
     if (x->egress_fd >= 0)
         x->child.given[x->child.given_count++] =
             (struct child_given){x->egress_fd, GIVEN_EGRESS};
@@ -541,19 +345,19 @@ static ts_err spawn(struct launch *x)
 
     for (int i = 0; i < 3; i++) {
         if (make_pipe(x, i) != TS_OK)
-            return refuse(x, CODE_LAUNCH_FAILED, "pipe", errno, "stdio");
+            return launch_fail(x, CODE_LAUNCH_FAILED, "pipe", errno, "stdio");
         c->stdio[i] = x->child_end[i];
     }
-    if (make_plan(x) != TS_OK)
+    if (launch_make_plan(x) != TS_OK)
         return TS_E_INVALID;
     if (child_spawn(c, &x->l->place, &x->l->watch, &x->pid, &step, &err) ==
         TS_OK)
         return TS_OK;
     if (is_layer(step))
-        return refuse(x, CODE_SANDBOX_UNAVAILABLE, step, err,
-                      "a sandbox layer could not be applied");
-    return refuse(x, CODE_LAUNCH_FAILED, step, err,
-                  "the program could not be started");
+        return launch_fail(x, CODE_SANDBOX_UNAVAILABLE, step, err,
+                           "a sandbox layer could not be applied");
+    return launch_fail(x, CODE_LAUNCH_FAILED, step, err,
+                       "the program could not be started");
 }
 
 static ts_err report_started(struct launch *x, uint64_t received_ns)
@@ -656,7 +460,7 @@ ts_err launch_order(struct launcher *l, const struct order *o,
     x.mark = TREE_MARK_FIRST + (++l->serial & (TREE_MARK_FIRST - 1));
     has_started = check(&x) == TS_OK && take_uid(&x) == TS_OK &&
                   open_resource(&x) == TS_OK && make_scratch(&x) == TS_OK &&
-                  make_ruleset(&x) == TS_OK && make_argv(&x) == TS_OK &&
+                  make_ruleset(&x) == TS_OK && launch_make_argv(&x) == TS_OK &&
                   make_token(&x) == TS_OK && make_secrets(&x) == TS_OK &&
                   make_network(&x) == TS_OK && spawn(&x) == TS_OK;
     e = has_started ? report_started(&x, received_ns)
