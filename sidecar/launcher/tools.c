@@ -408,19 +408,27 @@ static ts_err serve_tool(struct toolset *s, struct tool *t)
     return open_tool(&o) == TS_OK ? TS_OK : mark(s, t, text);
 }
 
-/* A tool that needs a full box, and none can be made for it. */
+/* A tool that needs a full box, by its level or by a layer, and none can be
+ * made for it. */
 static ts_err need_space(struct toolset *s, struct tool *t)
 {
     const struct manifest *m = t->m;
+    struct level_offer less = *s->host.offer;
     char text[TOOL_WHY_MAX];
+    uint32_t missing = 0;
+    const char *key;
 
-    if (t->env == NULL || m->box < BOX_FULL || t->box != NULL)
+    if (t->env == NULL || t->box != NULL)
         return TS_OK;
+    less.given[BOX_FULL] = less.given[BOX_STRICT] = false;
+    if (tool_host_gives(m, &less, s->host.most, &missing))
+        return TS_OK;
+    key = m->box >= BOX_FULL ? "sandbox" : "require";
     (void)snprintf(text, sizeof(text),
-                   "%.*s:%u: sandbox: no box of its own can be made for this "
+                   "%.*s:%u: %s: no box of its own can be made for this "
                    "tool: %s",
-                   (int)m->file.len, m->file.ptr,
-                   manifest_key_line(m, "sandbox"),
+                   (int)m->file.len, m->file.ptr, manifest_key_line(m, key),
+                   key,
                    t->why_no_box != NULL ? t->why_no_box : "not given here");
     return mark(s, t, text);
 }

@@ -12,7 +12,8 @@
 #include "proto/base/ts_fd.h"
 #include "sidecar/common/layer.h"
 
-#define WHY_MAX 384
+#define WHY_MAX    384
+#define PATH_BYTES 4096
 
 struct objection {
     const struct manifest *m;
@@ -49,6 +50,45 @@ static bool writable_by_all(const struct objection *o,
                   "%s may be written to by everybody; take that away: chmod "
                   "o-w %s",
                   path, path);
+}
+
+/* Whoever may write to a folder puts another file in its place, but for those
+ * with the sticky bit, like /tmp. */
+static bool open_folder(const struct objection *o, const char *path)
+{
+    char folder[PATH_BYTES];
+    struct stat st;
+
+    for (size_t n = 1; n < sizeof(folder) && path[n - 1] != '\0'; n++) {
+        if (path[n] != '/' && !(n == 1 && path[0] == '/'))
+            continue;
+        memcpy(folder, path, n);
+        folder[n] = '\0';
+        if (stat(folder, &st) == 0 && (st.st_mode & S_IWOTH) != 0 &&
+            (st.st_mode & S_ISVTX) == 0)
+            return object(o, "exec",
+                          "the folder %s, in which it lies, may be written to "
+                          "by everybody; take that away: chmod o-w %s",
+                          folder, folder);
+    }
+    return false;
+}
+
+/* As it is named, and where the links of that name lead. */
+static bool replaceable_by_all(const struct objection *o,
+                               const struct image_pin *pin, const char *path)
+{
+    char self[40], real[PATH_BYTES];
+    ssize_t n;
+
+    if (pin->fd < 0)
+        return false;
+    (void)snprintf(self, sizeof(self), "/proc/self/fd/%d", pin->fd);
+    n = readlink(self, real, sizeof(real) - 1);
+    if (n <= 0 || n == (ssize_t)sizeof(real) - 1)
+        return object(o, "exec", "where it lies cannot be told");
+    real[n] = '\0';
+    return open_folder(o, path) || open_folder(o, real);
 }
 
 static bool sha256_of(const struct image_pin *pin, uint8_t ret[32])
@@ -91,15 +131,11 @@ static bool is_another(const struct objection *o, const struct image *i)
 static bool no_such_box(const struct objection *o,
                         const struct level_offer *offer, enum box_level most)
 {
-    const struct level_want want = {.least = {o->m->box, BOX_ANY},
-                                    .most = most,
-                                    .require = o->m->require | LAYER_FLOOR};
-    enum box_level level;
     uint32_t missing = 0;
 
-    if (level_choose(offer, &want, &level, &missing) == TS_OK)
+    if (tool_host_gives(o->m, offer, most, &missing))
         return false;
-    if (o->m->box == BOX_ANY)
+    if ((o->m->require & missing) != 0 || o->m->box == BOX_ANY)
         return object(o, "require",
                       "%s is not given on this host; tipstaff doctor says why",
                       layer_first(missing));
@@ -109,15 +145,29 @@ static bool no_such_box(const struct objection *o,
                   box_level_name(o->m->box), layer_first(missing));
 }
 
+bool tool_host_gives(const struct manifest *m, const struct level_offer *offer,
+                     enum box_level most, uint32_t *reterr_missing)
+{
+    const struct level_want want = {.least = {m->box, BOX_ANY},
+                                    .most = most,
+                                    .require = m->require | LAYER_FLOOR};
+    enum box_level level;
+
+    return level_choose(offer, &want, &level, reterr_missing) == TS_OK;
+}
+
 bool tool_host_refuses(const struct manifest *m, const struct image *i,
                        const struct level_offer *offer, enum box_level most,
                        char *text, size_t cap)
 {
     const struct objection o = {.m = m, .text = text, .cap = cap};
-    char exec[256];
+    char exec[256], path[PATH_BYTES];
 
     (void)ts_str_escape(exec, sizeof(exec), m->exec.ptr, m->exec.len);
+    (void)snprintf(path, sizeof(path), "%.*s", (int)m->exec.len, m->exec.ptr);
     return writable_by_all(&o, &i->file, exec) ||
            writable_by_all(&o, &i->interp, "its interpreter") ||
+           replaceable_by_all(&o, &i->file, path) ||
+           replaceable_by_all(&o, &i->interp, i->interp_path) ||
            is_another(&o, i) || no_such_box(&o, offer, most);
 }
