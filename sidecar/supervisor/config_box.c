@@ -5,8 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#define UID_FIRST     61184u /* the range that systemd leaves to services */
-#define UID_LAST      62463u
+/* 60578 to 61183 is nobody's: below are homed's users (60001-60513) and the
+ * host's own in containers (60514-60577), above services with DynamicUser=
+ * (61184-65519), which systemd hands out without asking us (its
+ * UIDS-GIDS.md). 606 are the writers' and 121 for each of five launchers. */
+#define UID_FIRST     60578u
+#define UID_LAST      61183u
 #define UIDS_MIN      32u /* of the range: some for each launcher */
 #define UIDS_MAX      65536u
 #define UID_SYSTEM    1000u /* below are users of the system */
@@ -80,7 +84,7 @@ static void read_uids(struct config_reader *r, uid_t euid, struct config *c)
     if (euid != 0)
         return;
     if (n != NULL && (!yaml_node_str(n, &s) || !read_range(s, &first, &last))) {
-        config_fail(r, n, "uids must be a range, such as 61184-61439");
+        config_fail(r, n, "uids must be a range, such as 60578-61183");
         return;
     }
     if (first < UID_SYSTEM || last < first || last - first + 1 < UIDS_MIN ||

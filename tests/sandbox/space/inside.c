@@ -35,7 +35,7 @@ void inside_start(struct inside *t, const char *base)
     assert_non_null(mkdtemp(t->home));
     assert_int_equal(chmod(t->home, 0755), 0);
     t->builder = (struct space_builder){
-        .key = key, .uid_first = 61184, .uid_count = 4, .gid = 61000};
+        .key = key, .uid_first = 60578, .uid_count = 4, .gid = 61000};
     t->want =
         (struct space_want){.paths = t->paths, .program_fd = -1, .cwd_fd = -1};
 }
@@ -138,7 +138,7 @@ static void enter_and_check(const struct inside *t,
                             .program_ino = b->program_ino};
     long rc;
 
-    space_tmp_options(options, 1, t->own_id != 0 ? t->own_id : 61184, 61000);
+    space_tmp_options(options, 1, t->own_id != 0 ? t->own_id : 60578, 61000);
     rc = space_enter(&e, &step);
     if (rc >= 0)
         rc = space_enter_cwd(&e, &step);

@@ -12,19 +12,19 @@ static void slices_of_launchers_never_overlap(void **state)
     (void)state;
     for (size_t c = 0; c < sizeof(counts) / sizeof(counts[0]); c++) {
         for (uint32_t n = 1; n <= 12; n++) {
-            uid_t free_from = 61184 + 1; /* behind the writers' */
+            uid_t free_from = 60578 + 1; /* behind the writers' */
 
             for (uint32_t i = 0; i < n; i++) {
                 struct uids u;
 
-                uids_init(&u, 61184, counts[c], n, i);
-                assert_int_equal(u.writers, 61184);
+                uids_init(&u, 60578, counts[c], n, i);
+                assert_int_equal(u.writers, 60578);
                 assert_int_equal(u.taken, 0);
                 if (u.count == 0)
                     continue;
                 assert_true(u.first >= free_from);
                 free_from = u.first + u.count;
-                assert_true(free_from <= 61184 + counts[c]);
+                assert_true(free_from <= 60578 + counts[c]);
             }
         }
     }
@@ -35,8 +35,8 @@ static void range_that_is_none_gives_no_uid(void **state)
     static const struct {
         uid_t first;
         uint32_t count, launchers, index;
-    } bad[] = {{0, 256, 5, 0},     {61184, 0, 5, 0}, {61184, 256, 0, 0},
-               {61184, 256, 5, 5}, {61184, 1, 5, 0}, {61184, 5, 5, 0}};
+    } bad[] = {{0, 256, 5, 0},     {60578, 0, 5, 0}, {60578, 256, 0, 0},
+               {60578, 256, 5, 5}, {60578, 1, 5, 0}, {60578, 5, 5, 0}};
     uid_t uid = 7;
 
     (void)state;
