@@ -10,6 +10,7 @@
 #include "sidecar/common/fds.h"
 #include "sidecar/common/log.h"
 #include "sidecar/launcher/launcher.h"
+#include "sidecar/launcher/trials.h"
 #include "sidecar/sandbox/profile.h"
 
 /* The service manager keeps credentials for the service's user alone, which
@@ -41,15 +42,15 @@ static struct secrets_source secrets_of(struct launcher *l)
 static ts_err load(struct launcher *l, int fd, uint64_t generation,
                    struct toolset **ret, char *text, size_t cap)
 {
-    const struct tool_host host = {.index = l->index,
-                                   .secrets = secrets_of(l),
-                                   .abi = l->layers.landlock_abi,
-                                   .offer = &l->offer,
-                                   .most = l->level_most,
-                                   .runs_written = l->runs_written,
-                                   .preload = l->preload,
-                                   .builder =
-                                       offer_has_full(l) ? &l->builder : NULL};
+    const struct tool_host host = {
+        .index = l->index,
+        .secrets = secrets_of(l),
+        .abi = l->layers.landlock_abi,
+        .offer = &l->trials.before,
+        .most = l->level_most,
+        .runs_written = l->runs_written,
+        .preload = l->preload,
+        .builder = l->trials.before.given[BOX_FULL] ? &l->builder : NULL};
     struct manifests *m = NULL;
     struct bundle b = {0};
     ts_err e = bundle_open(fd, &b);
@@ -172,6 +173,10 @@ ts_err control_start_up(struct launcher *l)
     network_init(&l->network, m.as.start.has_broker);
     if (m.as.start.has_broker)
         find_preload(l);
+    if ((e = trials_run(l)) != TS_OK) {
+        ts_fd_close(&m.bundle_fd);
+        return e;
+    }
     e = load(l, m.bundle_fd, m.as.start.generation, &l->tools, text,
              sizeof(text));
     return e == TS_OK ? TS_OK : reject(e, text);

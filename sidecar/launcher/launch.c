@@ -108,8 +108,10 @@ static ts_err check(struct launch *x)
         return launch_fail(x, CODE_TOOL_UNAVAILABLE, "tool", 0,
                            call_code_text(CODE_TOOL_UNAVAILABLE));
     e = order_check(&c, x->o, &x->arena, &x->plan, &x->why);
-    if (e != TS_OK)
+    if (e != TS_OK) {
+        trials_explain(&l->trials, &c, x->o, &x->why);
         return e;
+    }
     x->set = x->o->generation == l->tools->manifests->generation ? l->tools
                                                                  : l->previous;
     x->tool = toolset_find(x->set, x->plan.manifest);

@@ -8,6 +8,7 @@
 
 #include "proto/wire/limits.h"
 #include "sidecar/common/control.h"
+#include "sidecar/launcher/canary/trial.h"
 #include "sidecar/launcher/caps.h"
 #include "sidecar/launcher/child.h"
 #include "sidecar/launcher/inits.h"
@@ -59,6 +60,8 @@ struct launcher {
     struct filter_key key;
     struct layers layers;
     struct level_offer offer;
+    struct trials trials;      /* what the canary left of it */
+    int trial_ends[2];         /* owned: for trials_run() */
     enum box_level level_most; /* of tipstaff.yaml */
     struct caps caps;
     struct uids uids;

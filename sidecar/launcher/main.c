@@ -25,6 +25,7 @@
 #include "sidecar/common/fds.h"
 #include "sidecar/common/log.h"
 #include "sidecar/launcher/launcher.h"
+#include "sidecar/launcher/trials.h"
 
 #ifndef PR_SET_MDWE
 #define PR_SET_MDWE              65
@@ -112,7 +113,7 @@ static ts_err open_own(struct launcher *l)
         return TS_E_SYSTEM;
     if (l->caps.spaces && !l->caps.in_user_ns) /* a way back there is not */
         l->place.own_pid_ns = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
-    return TS_OK;
+    return trials_prepare(l);
 }
 
 /* Everything that the filter forbids afterwards; it is installed when START has
@@ -206,6 +207,7 @@ static ts_err start_up(struct launcher *l)
         return e;
     /* What this host cannot serve: `tipstaffd --check` fails on it. */
     (void)toolset_unavailable(l->tools, text, sizeof(text));
+    trials_list(l, text, sizeof(text));
     ready.as.text.text = ts_str_of(text);
     return control_send(FD_CONTROL, &ready);
 }

@@ -139,6 +139,7 @@ static void make_world(struct box *b)
     own_folder(b, "space");
     own_folder(b, "scratch");
     copy_program(b, LAUNCHER_PROGRAM, "launcher");
+    copy_program(b, CANARY_PROGRAM, "tipstaff-canary");
     copy_program(b, PROBE_PROGRAM, "probe");
     copy_program(b, PROBE_PROGRAM, "swapped");
     put_file(b, "secret.txt", "secret\n", 0644);

@@ -51,8 +51,9 @@ enum canary_bit {
 };
 #define CANARY(id) (UINT64_C(1) << CANARY_BIT_##id)
 
-/* Its command line: "canary" FOLDER UID PID. FOLDER is a path outside that
- * everybody may list, UID and PID (decimal) are the launcher's. It prints
+/* Its command line: "canary" FOLDER UID PID SKIP. FOLDER is a path outside that
+ * everybody may list, UID and PID (decimal) are the launcher's, SKIP (decimal)
+ * the bits that it must not try, since the filter would kill it. It prints
  * CANARY_DIGITS hexadecimal digits and exits with 0. */
 #define CANARY_DIGITS 16
 
