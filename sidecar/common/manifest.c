@@ -48,7 +48,7 @@ const struct manifest_arg *manifest_arg_find(const struct manifest *m,
 
 static const char *const line_keys[MANIFEST_KEYS] = {
     "exec",        "digest",     "cwd",     "scratch", "resource", "read_paths",
-    "write_paths", "exec_paths", "sandbox", "require", "secrets"};
+    "write_paths", "exec_paths", "sandbox", "require", "secrets",  "seccomp"};
 
 uint32_t manifest_key_line(const struct manifest *m, const char *key)
 {

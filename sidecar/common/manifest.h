@@ -171,7 +171,7 @@ struct manifest_pair {
     struct ts_str key, value;
 };
 
-#define MANIFEST_KEYS 11 /* whose lines are kept, for who looks at the host */
+#define MANIFEST_KEYS 12 /* whose lines are kept, for who looks at the host */
 
 struct manifest {       /* everything lives in the arena given to the loader */
     struct ts_str file; /* its name in the bundle, for messages */
@@ -264,7 +264,7 @@ TS_NODISCARD ts_err manifests_load(const struct bundle *b,
 void manifests_free(struct manifests *m);
 /* The line of a key, of the manifest if it has none: exec, digest, cwd,
  * scratch, resource, read_paths, write_paths, exec_paths, sandbox, require,
- * secrets. */
+ * secrets, seccomp. */
 uint32_t manifest_key_line(const struct manifest *m, const char *key);
 const struct manifest *manifests_find(const struct manifests *m,
                                       struct ts_str tool);

@@ -78,6 +78,7 @@ struct launcher {
     struct sandbox_profile *profile; /* in profile_arena */
     struct ts_arena profile_arena;
     bool runs_written; /* profile "build" or one that extends it */
+    bool has_sockets;  /* of the profile: only where a namespace holds them */
     bool wide_space;   /* "build" and "jit": address space is not memory */
     struct filter_program strict;
     struct sock_fprog strict_prog; /* filter NULL: no strict boxes */

@@ -351,8 +351,7 @@ static ts_err open_tool(const struct opener *o)
         return e;
     if ((e = load_secrets(o)) != TS_OK)
         return e;
-    return tool_host_refuses(m, &t->image, o->set->host.offer,
-                             o->set->host.most, o->text, o->cap)
+    return tool_host_refuses(m, &t->image, &o->set->host, o->text, o->cap)
                ? TS_E_UNSUPPORTED
                : TS_OK;
 }
@@ -423,7 +422,9 @@ static ts_err need_space(struct toolset *s, struct tool *t)
     less.given[BOX_FULL] = less.given[BOX_STRICT] = false;
     if (tool_host_gives(m, &less, s->host.most, &missing))
         return TS_OK;
-    key = m->box >= BOX_FULL ? "sandbox" : "require";
+    key = m->box >= BOX_FULL    ? "sandbox"
+          : s->host.has_sockets ? "seccomp"
+                                : "require";
     (void)snprintf(text, sizeof(text),
                    "%.*s:%u: %s: no box of its own can be made for this "
                    "tool: %s",
@@ -496,8 +497,11 @@ ts_err toolset_open(struct manifests *m, const struct tool_host *host,
         s->tools[i] = closed;
     for (uint32_t i = 0; i < m->count && e == TS_OK; i++) {
         s->tools[i].m = &m->list[i];
-        if (m->list[i].launcher == host->index)
-            e = serve_tool(s, &s->tools[i]);
+        if (m->list[i].launcher != host->index)
+            continue;
+        if (host->has_sockets) /* wherever they lead, it must be nowhere */
+            m->list[i].require |= LAYER_NET_NS;
+        e = serve_tool(s, &s->tools[i]);
     }
     if (e != TS_OK)
         return give_up(s, e);

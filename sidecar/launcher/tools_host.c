@@ -11,6 +11,7 @@
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_fd.h"
 #include "sidecar/common/layer.h"
+#include "sidecar/launcher/tools.h"
 
 #define WHY_MAX    384
 #define PATH_BYTES 4096
@@ -128,13 +129,18 @@ static bool is_another(const struct objection *o, const struct image *i)
                   hex);
 }
 
-static bool no_such_box(const struct objection *o,
-                        const struct level_offer *offer, enum box_level most)
+static bool no_such_box(const struct objection *o, const struct tool_host *host)
 {
     uint32_t missing = 0;
 
-    if (tool_host_gives(o->m, offer, most, &missing))
+    if (tool_host_gives(o->m, host->offer, host->most, &missing))
         return false;
+    if (host->has_sockets && o->m->box < BOX_FULL && missing == LAYER_NET_NS)
+        return object(o, "seccomp",
+                      "%.*s lets tools make sockets, so they need a network "
+                      "namespace, which is not given on this host (tipstaff "
+                      "doctor says why); use a profile without sockets",
+                      (int)o->m->seccomp.len, o->m->seccomp.ptr);
     if ((o->m->require & missing) != 0 || o->m->box == BOX_ANY)
         return object(o, "require",
                       "%s is not given on this host; tipstaff doctor says why",
@@ -157,8 +163,7 @@ bool tool_host_gives(const struct manifest *m, const struct level_offer *offer,
 }
 
 bool tool_host_refuses(const struct manifest *m, const struct image *i,
-                       const struct level_offer *offer, enum box_level most,
-                       char *text, size_t cap)
+                       const struct tool_host *host, char *text, size_t cap)
 {
     const struct objection o = {.m = m, .text = text, .cap = cap};
     char exec[256], path[PATH_BYTES];
@@ -169,5 +174,5 @@ bool tool_host_refuses(const struct manifest *m, const struct image *i,
            writable_by_all(&o, &i->interp, "its interpreter") ||
            replaceable_by_all(&o, &i->file, path) ||
            replaceable_by_all(&o, &i->interp, i->interp_path) ||
-           is_another(&o, i) || no_such_box(&o, offer, most);
+           is_another(&o, i) || no_such_box(&o, host);
 }

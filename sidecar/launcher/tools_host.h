@@ -8,6 +8,8 @@
 #include "sidecar/launcher/image.h"
 #include "sidecar/launcher/level.h"
 
+struct tool_host; /* tools.h */
+
 /*
  * What only the host can say against a manifest whose program was opened: the
  * program is one that anybody may write to or replace, or not the one that
@@ -15,8 +17,7 @@
  * is served; else text is "FILE:LINE: what; what to do".
  */
 bool tool_host_refuses(const struct manifest *m, const struct image *i,
-                       const struct level_offer *offer, enum box_level most,
-                       char *text, size_t cap);
+                       const struct tool_host *host, char *text, size_t cap);
 
 /* Whether there is a box of the level and with the layers that it demands; if
  * not, *reterr_missing is the first layer_bit that is missing. */

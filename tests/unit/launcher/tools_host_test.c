@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "sidecar/common/layer.h"
+#include "sidecar/launcher/tools.h"
 #include "sidecar/launcher/tools_host.h"
 
 /*
@@ -115,6 +116,8 @@ static bool refuses(struct world *w, const char *name, enum box_level box,
                          .require = require};
     const char *why = "";
     char path[256];
+    const struct tool_host host = {.offer = &offer,
+                                   .has_sockets = require == LAYER_NET_NS};
     bool refused;
 
     at(w, name, path);
@@ -122,8 +125,7 @@ static bool refuses(struct world *w, const char *name, enum box_level box,
     w->text[0] = '\0';
     if (image_open(m.exec, &w->arena, &w->image, &why) != TS_OK)
         fail_msg("%s", why);
-    refused = tool_host_refuses(&m, &w->image, &offer, BOX_ANY, w->text,
-                                sizeof(w->text));
+    refused = tool_host_refuses(&m, &w->image, &host, w->text, sizeof(w->text));
     image_done(&w->image);
     return refused;
 }
@@ -189,6 +191,9 @@ static void box_or_layer_that_is_not_given_is_refused_by_its_key(void **s)
     expect(&w, "require: cgroup is not given", "tipstaff doctor");
     assert_true(refuses(&w, "closed/program", BOX_UID, LAYER_CGROUP));
     expect(&w, "require: cgroup is not given", "tipstaff doctor");
+    /* which is what a profile with sockets demands of each of its tools */
+    assert_true(refuses(&w, "closed/program", BOX_UID, LAYER_NET_NS));
+    expect(&w, "seccomp: ", "sockets");
     world_remove(&w);
 }
 
