@@ -400,47 +400,73 @@ static ts_err await_ready(struct supervisor *sv, struct process *p,
     return TS_OK;
 }
 
-static ts_err bring_up(struct supervisor *sv, struct wires *w,
-                       enum process_role role, uint32_t index)
+/* Started and told what it needs to know; not yet ready. */
+static ts_err begin(struct supervisor *sv, const struct wires *w,
+                    enum process_role role, uint32_t index,
+                    struct process **ret)
 {
-    struct process *p = NULL;
     struct control_message m;
-    int extra TS_CLEANUP(ts_fd_close) = -1;
-    ts_err e = start_process(sv, w, role, index, &p);
+    ts_err e = start_process(sv, w, role, index, ret);
 
     if (e != TS_OK)
         return e;
     m = start_message(sv, w, role, index);
     /* A process that could not be started reads nothing; await_ready() will
      * see why. */
-    e = control_send(p->control, &m);
-    if (e != TS_OK && e != TS_E_CLOSED)
+    e = control_send((*ret)->control, &m);
+    return e == TS_E_CLOSED ? TS_OK : e;
+}
+
+/* Until it is ready. *ret_extra: the descriptor that came with it, or -1. */
+static ts_err finish(struct supervisor *sv, struct process *p, int *ret_extra)
+{
+    int extra TS_CLEANUP(ts_fd_close) = -1;
+    ts_err e = await_ready(sv, p, &extra);
+
+    if (e != TS_OK)
         return e;
-    if ((e = await_ready(sv, p, &extra)) != TS_OK)
-        return e;
-    if ((role == ROLE_RECORDER) != (extra >= 0)) {
+    if ((p->role == ROLE_RECORDER) != (extra >= 0)) {
         log_event(LOG_ERROR, "protocol_broken name=%s text=\"READY %s\"",
                   process_name(p),
                   extra >= 0 ? "with a descriptor" : "without the journal");
         return TS_E_STATE;
     }
-    if (role == ROLE_RECORDER) {
-        w->journal = extra;
-        extra = -1; /* moved */
-    }
+    *ret_extra = extra;
+    extra = -1; /* moved */
     return TS_OK;
 }
 
-/* Those that read the configuration. */
+static ts_err bring_up(struct supervisor *sv, struct wires *w,
+                       enum process_role role)
+{
+    struct process *p = NULL;
+    int extra = -1;
+    ts_err e = begin(sv, w, role, 0, &p);
+
+    if (e == TS_OK)
+        e = finish(sv, p, &extra);
+    if (e == TS_OK && role == ROLE_RECORDER)
+        w->journal = extra; /* of another role there is none */
+    return e;
+}
+
+/* Those that read the configuration: the launchers and the broker side by side,
+ * since each of them tries its boxes and none waits for another; the gate,
+ * which lets agents in, when all of them are ready. */
 static ts_err bring_up_readers(struct supervisor *sv, struct wires *w)
 {
+    uint32_t first = sv->set_count;
+    struct process *p;
     ts_err e = TS_OK;
+    int none = -1;
 
     if (sv->config->egress.on)
-        e = bring_up(sv, w, ROLE_BROKER, 0);
+        e = begin(sv, w, ROLE_BROKER, 0, &p);
     for (uint32_t i = 0; e == TS_OK && i < sv->launchers; i++)
-        e = bring_up(sv, w, ROLE_LAUNCHER, i);
-    return e == TS_OK ? bring_up(sv, w, ROLE_GATE, 0) : e;
+        e = begin(sv, w, ROLE_LAUNCHER, i, &p);
+    for (uint32_t i = first; e == TS_OK && i < sv->set_count; i++)
+        e = finish(sv, &sv->set[i], &none);
+    return e == TS_OK ? bring_up(sv, w, ROLE_GATE) : e;
 }
 
 ts_err set_start(struct supervisor *sv)
@@ -455,7 +481,7 @@ ts_err set_start(struct supervisor *sv)
     if (e == TS_OK)
         e = wires_open(sv, &w);
     if (e == TS_OK)
-        e = bring_up(sv, &w, ROLE_RECORDER, 0);
+        e = bring_up(sv, &w, ROLE_RECORDER);
     if (e == TS_OK) {
         /* It was for this recorder alone: a journal that is lost later is not
          * begun anew when the set starts again. */
