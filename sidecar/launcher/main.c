@@ -135,7 +135,7 @@ static ts_err confine(struct launcher *l, const char **step)
     *step = "descriptors";
     if ((e = open_own(l)) != TS_OK)
         return e;
-    layers_probe(&l->layers);
+    layers_probe_floor(&l->layers);
     *step = "key";
     if ((e = filter_key_make(&l->key)) != TS_OK)
         return e;

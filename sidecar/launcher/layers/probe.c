@@ -1,10 +1,12 @@
 #include "sidecar/launcher/layers/probe.h"
 
 #include <errno.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -81,12 +83,25 @@ static int attempt(int (*fn)(void))
     return WIFEXITED(status) ? WEXITSTATUS(status) : EPROTO;
 }
 
-void layers_probe(struct layers *ret)
+/* Whether a filter may answer with an errno (no filter is installed). */
+static int has_seccomp(void)
+{
+    const uint32_t action = SECCOMP_RET_ERRNO;
+
+    return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0
+               ? 0
+               : errno;
+}
+
+static void probe(struct layers *ret, uint32_t bits)
 {
     struct layers l = {.landlock_abi = landlock_abi()};
 
     for (size_t i = 0; i < LAYER_COUNT; i++) {
-        int err = tries[i].attempt != NULL ? attempt(tries[i].attempt) : ENOSYS;
+        int err = (bits >> i & 1) == 0 ? EAGAIN
+                  : tries[i].bit == LAYER_SECCOMP && bits != LAYER_BITS_ALL
+                      ? has_seccomp()
+                      : attempt(tries[i].attempt);
 
         l.probe[i] = (struct layer_probe){.bit = 1u << i,
                                           .holds = err == 0,
@@ -97,4 +112,15 @@ void layers_probe(struct layers *ret)
     }
     l.process_limit = attempt(try_process_limit) == 0;
     *ret = l;
+}
+
+void layers_probe(struct layers *ret)
+{
+    probe(ret, LAYER_BITS_ALL);
+}
+
+void layers_probe_floor(struct layers *ret)
+{
+    probe(ret, LAYER_FLOOR | (uint32_t)LAYER_LANDLOCK_NET |
+                   (uint32_t)LAYER_LANDLOCK_SCOPE);
 }
