@@ -14,7 +14,7 @@ argv: $3
 args:
   words: {type: strings, max_items: 16, allow_dash: true, description: its arguments}
 seccomp: files
-limits: {wall_ms: 60000, memory_mb: 1024, processes: 64, open_files: 4096}
+limits: {wall_ms: 60000, memory_mb: 4096, processes: 64, open_files: 4096}
 network:
   mode: broker
   $4

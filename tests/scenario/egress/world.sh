@@ -30,10 +30,11 @@ world_start() { # world_start ZONE_JSON
     over_there ip addr add $world_web/24 dev far
     over_there ip addr add $world_dns/24 dev far
     over_there ip link set far up
-    over_there /usr/bin/python3 "$top/tests/scenario/egress/dns_server.py" $world_dns \
+    # not through the function: $! is to be the server, not a shell around it
+    nsenter -t "$world_netns" -n /usr/bin/python3 "$top/tests/scenario/egress/dns_server.py" $world_dns \
         "$service_dir/zone.json" "$service_dir/asked" &
     service_also_stop $!
-    over_there /usr/bin/python3 "$top/tests/scenario/egress/web_server.py" $world_web 80 \
+    nsenter -t "$world_netns" -n /usr/bin/python3 "$top/tests/scenario/egress/web_server.py" $world_web 80 \
         >"$service_dir/web.out" 2>&1 &
     service_also_stop $!
     wait_until 10 world_serves || die "the web server does not answer"
