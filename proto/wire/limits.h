@@ -80,6 +80,6 @@
 #define TS_RING_ENTRY_MAX 393216  /* bytes of one entry */
 #define TS_RECORD_MAX     196608  /* bytes of one record before JSON */
 #define TS_ORDER_MAX      180224  /* bytes of one launch order */
-#define TS_LAUNCHERS_MAX  12     /* one per seccomp profile */
+#define TS_LAUNCHERS_MAX  12      /* one per seccomp profile */
 
 #endif

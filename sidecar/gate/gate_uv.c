@@ -367,8 +367,7 @@ ts_err gate_serve(struct gate *g)
     life_record(g, "start", g->snapshot->generation, ts_str_of(""));
     refused_tell(g);
     if ((e = adopt(g)) != TS_OK || (e = hop_in_start(g)) != TS_OK ||
-        (e = egress_in_start(g)) != TS_OK ||
-        (e = listen_start(g)) != TS_OK ||
+        (e = egress_in_start(g)) != TS_OK || (e = listen_start(g)) != TS_OK ||
         (e = control_start_serving(g)) != TS_OK)
         return e;
     (void)uv_run(&g->loop, UV_RUN_DEFAULT); /* until uv_stop() */

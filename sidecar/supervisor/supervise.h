@@ -77,8 +77,8 @@ struct supervisor {
     struct notify notify;
     struct sockets sockets;
     struct cgroups cgroups; /* folder_fd -1: tools get no groups */
-    int signals; /* owned: signalfd */
-    int bundle;  /* owned: memfd of the generation in force */
+    int signals;            /* owned: signalfd */
+    int bundle;             /* owned: memfd of the generation in force */
     uint64_t generation;
     uint32_t launchers; /* one for each seccomp profile */
     struct process set[SET_MAX];

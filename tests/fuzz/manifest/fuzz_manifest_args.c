@@ -7,8 +7,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-static const struct manifest_facts facts = {
-    .has_broker = true, .has_token_key = true};
+static const struct manifest_facts facts = {.has_broker = true,
+                                            .has_token_key = true};
 
 static const char text[] =
     "tool: t\nexec: /x\nargv: [x, '{s}', '{i}', '{b}', '{u}', '{p}', "

@@ -8,8 +8,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-static const struct manifest_facts facts = {
-    .has_broker = true, .has_token_key = true};
+static const struct manifest_facts facts = {.has_broker = true,
+                                            .has_token_key = true};
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
