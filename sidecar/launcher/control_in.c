@@ -113,6 +113,8 @@ static ts_err confine_by_profile(struct launcher *l, int bundle_fd, char *text,
     e = filter_profile_load(&b, l->index, &l->profile_arena, &l->profile, text,
                             cap);
     bundle_done(&b);
+    if (e == TS_OK)
+        e = filter_needs_of(l->profile, &l->needs);
     if (e != TS_OK)
         return e;
     l->runs_written = is_like(l->profile, "build");

@@ -141,7 +141,7 @@ static ts_err make_space(struct launch *x)
         .key = l->key,
         .procs = {-1, -1, -1, -1},
         .net_ns = x->net_ns >= 0 ? x->net_ns : l->shared.net_ns,
-        .ipc_ns = l->shared.ipc_ns,
+        .ipc_ns = l->needs.ipc_ns ? -1 : l->shared.ipc_ns,
         .uts_ns = l->shared.uts_ns,
         .cgroup_ns = l->shared.cgroup_ns,
         .mnt_ns = b->space->mnt_ns,
@@ -185,6 +185,7 @@ ts_err launch_make_plan(struct launch *x)
     c->has_own_keyring =
         (layers & ~l->offer.weakened[x->plan.level] & LAYER_KEYRING) != 0;
     c->caps = l->caps.permitted;
+    c->new_ipc_ns = launch_is_full(x) && l->needs.ipc_ns;
     c->uid = x->uid;
     c->gid = l->self_gid;
     make_limits(x);

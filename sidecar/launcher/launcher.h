@@ -13,6 +13,7 @@
 #include "sidecar/launcher/child.h"
 #include "sidecar/launcher/inits.h"
 #include "sidecar/launcher/layers/filter.h"
+#include "sidecar/launcher/layers/filter_needs.h"
 #include "sidecar/launcher/layers/probe.h"
 #include "sidecar/launcher/level.h"
 #include "sidecar/launcher/network.h"
@@ -77,6 +78,7 @@ struct launcher {
     struct toolset *prepared;        /* owned, NULL: waits for COMMIT */
     struct sandbox_profile *profile; /* in profile_arena */
     struct ts_arena profile_arena;
+    struct filter_needs needs; /* of its profile: no box is without */
     bool runs_written; /* profile "build" or one that extends it */
     bool has_sockets;  /* of the profile: only where a namespace holds them */
     bool wide_space;   /* "build" and "jit": address space is not memory */

@@ -24,6 +24,12 @@ uint32_t level_layers(enum box_level level)
     return LAYER_FLOOR;
 }
 
+static uint32_t required(const struct level_offer *o,
+                         const struct level_want *w)
+{
+    return o->demands | w->require;
+}
+
 static enum box_level least_of(const struct level_want *w)
 {
     return w->least[0] > w->least[1] ? w->least[0] : w->least[1];
@@ -44,7 +50,7 @@ static uint32_t first_of(uint32_t bits)
 static uint32_t missing_of(const struct level_offer *o,
                            const struct level_want *w)
 {
-    uint32_t wanted = level_layers(least_of(w)) | w->require, has = 0;
+    uint32_t wanted = level_layers(least_of(w)) | required(o, w), has = 0;
 
     for (int i = BOX_BARE; i < LEVEL_COUNT; i++)
         if (is_given(o, w, (enum box_level)i))
@@ -71,7 +77,7 @@ ts_err level_choose(const struct level_offer *offer,
         enum box_level at = order[i];
 
         if (at < least_of(want) || !is_given(offer, want, at) ||
-            (want->require & ~offer->layers[at]) != 0)
+            (required(offer, want) & ~offer->layers[at]) != 0)
             continue;
         *ret = at;
         return TS_OK;

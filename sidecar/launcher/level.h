@@ -21,6 +21,9 @@ struct level_offer { /* of a launcher, by enum box_level */
     bool given[LEVEL_COUNT];
     uint32_t layers[LEVEL_COUNT];   /* what a tool then has */
     uint32_t weakened[LEVEL_COUNT]; /* a subset: holds less than it says */
+    /* what every box must have, whoever asks: a profile with sockets is no box
+     * in the host's network, and need not be named "net" for that */
+    uint32_t demands;
 };
 
 struct level_want {

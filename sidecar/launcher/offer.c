@@ -119,6 +119,8 @@ static void offer_full(struct launcher *l, const struct control_start *start)
 void offer_make(struct launcher *l, const struct control_start *start)
 {
     memset(&l->offer, 0, sizeof(l->offer));
+    l->offer.demands = (l->needs.net_ns ? (uint32_t)LAYER_NET_NS : 0) |
+                       (l->needs.ipc_ns ? (uint32_t)LAYER_NAMESPACES : 0);
     l->level_most = start->sandbox.most;
     uids_init(&l->uids, start->sandbox.uid_first, start->sandbox.uid_count,
               start->launchers, start->launcher_index);

@@ -83,6 +83,29 @@ static void every_offer_and_demand_is_met_or_refused(void **state)
                     }
 }
 
+/* Whatever is asked for, and however little: a box without them is none. */
+static void what_the_profile_demands_holds_in_every_box(void **state)
+{
+    (void)state;
+    for (unsigned given = 0; given < 32; given += 2)
+        for (int least = 0; least < LEVEL_COUNT; least++) {
+            struct level_offer o = offer_of(given, true);
+            const struct level_want w = {
+                {(enum box_level)least, BOX_ANY}, BOX_ANY, 0};
+            enum box_level got = BOX_ANY;
+            uint32_t missing = 0;
+            bool has_full = (given & (1u << BOX_FULL | 1u << BOX_STRICT)) != 0;
+
+            o.demands = LAYER_NET_NS;
+            if (level_choose(&o, &w, &got, &missing) == TS_OK)
+                assert_true((o.layers[got] & LAYER_NET_NS) != 0);
+            else if (least < BOX_UID && given != 0)
+                assert_int_equal(missing, LAYER_NET_NS);
+            if (least < BOX_FULL)
+                assert_int_equal(got != BOX_ANY, has_full);
+        }
+}
+
 static void refusal_names_what_a_level_lacks(void **state)
 {
     static const struct {
@@ -133,6 +156,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_offer_and_demand_is_met_or_refused),
+        cmocka_unit_test(what_the_profile_demands_holds_in_every_box),
         cmocka_unit_test(refusal_names_what_a_level_lacks),
         cmocka_unit_test(strict_is_given_on_demand_only),
     };
