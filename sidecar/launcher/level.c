@@ -55,6 +55,8 @@ static uint32_t missing_of(const struct level_offer *o,
     for (int i = BOX_BARE; i < LEVEL_COUNT; i++)
         if (is_given(o, w, (enum box_level)i))
             has = o->layers[i];
+    if ((o->demands & ~has) != 0)
+        return first_of(o->demands & ~has);
     if ((wanted & ~has) != 0)
         return first_of(wanted & ~has);
     /* all of its layers, and yet it is not given: its last one is the name */

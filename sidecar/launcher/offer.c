@@ -18,7 +18,10 @@ static void give(struct level_offer *o, enum box_level level, uint32_t layers,
     o->weakened[level] = weakened & layers;
 }
 
-/* Tools never run as uid 0: a launcher that does can only give boxes that
+/* What the profile demands is of a box with namespaces of its own: none below
+ * is made then, nor tried.
+ *
+ * Tools never run as uid 0: a launcher that does can only give boxes that
  * change the uid. */
 static void offer_bare(struct launcher *l)
 {
@@ -31,7 +34,7 @@ static void offer_bare(struct launcher *l)
     }
     if (!l->layers.process_limit)
         weak |= LAYER_RLIMITS;
-    if (l->self_uid != 0)
+    if (l->self_uid != 0 && l->offer.demands == 0)
         give(&l->offer, BOX_BARE, layers, weak);
 }
 
@@ -39,7 +42,7 @@ static void offer_uid(struct launcher *l)
 {
     uint32_t layers = l->layers.held & BARE_LAYERS;
 
-    if (!l->caps.uids || l->uids.count == 0)
+    if (!l->caps.uids || l->uids.count == 0 || l->offer.demands != 0)
         return;
     if (l->has_keyring)
         layers |= LAYER_KEYRING;
