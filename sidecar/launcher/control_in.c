@@ -49,7 +49,6 @@ static ts_err load(struct launcher *l, int fd, uint64_t generation,
         .offer = &l->trials.before,
         .most = l->level_most,
         .runs_written = l->runs_written,
-        .has_sockets = l->has_sockets,
         .preload = l->preload,
         .builder = l->trials.before.given[BOX_FULL] ? &l->builder : NULL};
     struct manifests *m = NULL;
@@ -118,7 +117,6 @@ static ts_err confine_by_profile(struct launcher *l, int bundle_fd, char *text,
     if (e != TS_OK)
         return e;
     l->runs_written = is_like(l->profile, "build");
-    l->has_sockets = filter_has_sockets(l->profile);
     l->wide_space = l->runs_written || is_like(l->profile, "jit");
     if (filter_make_strict(l->profile, &l->key, &l->strict) == TS_OK)
         l->strict_prog = (struct sock_fprog){.len = l->strict.count,

@@ -118,6 +118,9 @@ static ts_err check(struct launch *x)
     if (launch_is_full(x) && x->tool->box == NULL &&
         (e = choose_without_space(x, &c)) != TS_OK)
         return e;
+    x->layers =
+        level_gives(&l->offer, x->plan.level,
+                    x->plan.manifest->require | x->o->require, &x->weakened);
     if (image_check(&x->tool->image) != TS_OK)
         return launch_fail(
             x, CODE_LAUNCH_FAILED, "program", ESTALE,
@@ -136,7 +139,7 @@ static ts_err take_uid(struct launch *x)
 {
     struct launcher *l = x->l;
 
-    if ((l->offer.layers[x->plan.level] & LAYER_UID) == 0)
+    if ((x->layers & LAYER_UID) == 0)
         return TS_OK;
     if (leaves_files(x->plan.manifest)) {
         x->uid = l->uids.writers;
@@ -148,6 +151,23 @@ static ts_err take_uid(struct launch *x)
         x, CODE_TOO_MANY_CALLS, "uids", 0,
         "every uid of sandbox.uids runs a tool already; widen the "
         "range in tipstaff.yaml");
+}
+
+/* memory_mb and processes are of the whole tool there. */
+static ts_err take_group(struct launch *x)
+{
+    const struct manifest_limits *w = &x->plan.manifest->limits;
+    const struct space_group_limits limits = {
+        .memory_bytes = w->memory_mb << 20, .processes = w->processes};
+    int err = 0;
+
+    if ((x->layers & LAYER_CGROUP) == 0)
+        return TS_OK;
+    if (space_groups_take(x->l->groups, &limits, &x->group, &err) != TS_OK)
+        return launch_fail(x, CODE_SANDBOX_UNAVAILABLE, "cgroup", err,
+                           "no control group could be had");
+    x->has_group = true;
+    return TS_OK;
 }
 
 /* As the tool's user: what it may not reach or make, nobody opens for it, and
@@ -368,13 +388,13 @@ static ts_err report_started(struct launch *x, uint64_t received_ns)
     uint64_t now = now_ns();
     const struct order_started m = {
         .order_id = x->o->order_id,
-        .layers = l->offer.layers[x->plan.level],
+        .layers = x->layers,
         .landlock_abi = (uint32_t)l->layers.landlock_abi,
         .launch_us = (now - received_ns) / 1000,
         .box = x->plan.level,
         .tripwires = {.ptr = ts_buf_bytes(&x->tripwires),
                       .len = x->tripwires.len},
-        .weakened = l->offer.weakened[x->plan.level],
+        .weakened = x->weakened,
     };
     struct active_run *r = &l->runs[l->run_count++];
 
@@ -388,6 +408,8 @@ static ts_err report_started(struct launch *x, uint64_t received_ns)
         .started_ns = now,
         .deadline_ns = now + x->plan.wall_ms * 1000000u,
         .processes = x->plan.manifest->limits.processes,
+        .has_group = x->has_group,
+        .group = x->group.index,
         .scratch_fd = -1,
         .network = x->network,
     };
@@ -419,6 +441,8 @@ static void clean_up(struct launch *x, bool has_started)
         (void)runs_drop_scratch(x->l, x->tool->scratch_fd, x->scratch);
     if (!has_started) {
         uids_give(&x->l->uids, x->uid);
+        if (x->has_group)
+            space_groups_give(x->l->groups, x->group.index);
         if (x->init.pid > 0) {
             (void)kill(x->init.pid, SIGKILL);
             (void)waitpid(x->init.pid, NULL, __WALL);
@@ -461,10 +485,11 @@ ts_err launch_order(struct launcher *l, const struct order *o,
     ts_buf_init(&x.tripwires, TS_TRIPWIRES_MAX);
     x.mark = TREE_MARK_FIRST + (++l->serial & (TREE_MARK_FIRST - 1));
     has_started = check(&x) == TS_OK && take_uid(&x) == TS_OK &&
-                  open_resource(&x) == TS_OK && make_scratch(&x) == TS_OK &&
-                  make_ruleset(&x) == TS_OK && launch_make_argv(&x) == TS_OK &&
-                  make_token(&x) == TS_OK && make_secrets(&x) == TS_OK &&
-                  make_network(&x) == TS_OK && spawn(&x) == TS_OK;
+                  take_group(&x) == TS_OK && open_resource(&x) == TS_OK &&
+                  make_scratch(&x) == TS_OK && make_ruleset(&x) == TS_OK &&
+                  launch_make_argv(&x) == TS_OK && make_token(&x) == TS_OK &&
+                  make_secrets(&x) == TS_OK && make_network(&x) == TS_OK &&
+                  spawn(&x) == TS_OK;
     e = has_started ? report_started(&x, received_ns)
                     : launch_refuse(l, o->order_id, &x.why);
     if (!has_started && e == TS_OK)

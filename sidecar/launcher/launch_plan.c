@@ -129,6 +129,13 @@ static ts_err make_pid_ns(struct launch *x)
     return TS_OK;
 }
 
+static void join_group(struct launch *x)
+{
+    for (int i = 0; i < SPACE_GROUPS_MAX; i++)
+        x->space.procs[i] = x->has_group ? x->group.procs[i] : -1;
+    x->child.space = &x->space;
+}
+
 static ts_err make_space(struct launch *x)
 {
     const struct launcher *l = x->l;
@@ -139,7 +146,6 @@ static ts_err make_space(struct launch *x)
                       x->uid != 0 ? x->uid : l->self_uid, l->self_gid);
     x->space = (struct space_entry){
         .key = l->key,
-        .procs = {-1, -1, -1, -1},
         .net_ns = x->net_ns >= 0 ? x->net_ns : l->shared.net_ns,
         .ipc_ns = l->needs.ipc_ns ? -1 : l->shared.ipc_ns,
         .uts_ns = l->shared.uts_ns,
@@ -157,8 +163,22 @@ static ts_err make_space(struct launch *x)
         .program_dev = b->program_dev,
         .program_ino = b->program_ino,
     };
-    x->child.space = &x->space;
+    join_group(x);
     return make_pid_ns(x);
+}
+
+/* All namespaces stay ours; only a control group is entered. */
+static void make_group_alone(struct launch *x)
+{
+    if (!x->has_group)
+        return;
+    x->space = (struct space_entry){.key = x->l->key,
+                                    .net_ns = -1,
+                                    .ipc_ns = -1,
+                                    .uts_ns = -1,
+                                    .cgroup_ns = -1,
+                                    .mnt_ns = -1};
+    join_group(x);
 }
 
 /* What is between us and the tool; the rest of the plan is about the tool. */
@@ -167,7 +187,6 @@ ts_err launch_make_plan(struct launch *x)
     struct child_plan *c = &x->child;
     const struct launcher *l = x->l;
     const char **env = make_env(x);
-    uint32_t layers = l->offer.layers[x->plan.level];
 
     c->pid_ns = -1;
     if (x->token_fd >= 0)
@@ -180,14 +199,16 @@ ts_err launch_make_plan(struct launch *x)
     c->argv = x->argv;
     memcpy(&c->envp, &env, sizeof(env)); /* execve(2) writes to neither */
     c->extra = x->plan.level == BOX_STRICT ? &l->strict_prog : NULL;
-    c->no_wx = x->plan.level == BOX_STRICT && (layers & LAYER_NO_WX) != 0;
+    c->no_wx = x->plan.level == BOX_STRICT && (x->layers & LAYER_NO_WX) != 0;
     c->key = l->key;
-    c->has_own_keyring =
-        (layers & ~l->offer.weakened[x->plan.level] & LAYER_KEYRING) != 0;
+    c->has_own_keyring = (x->layers & ~x->weakened & LAYER_KEYRING) != 0;
     c->caps = l->caps.permitted;
     c->new_ipc_ns = launch_is_full(x) && l->needs.ipc_ns;
     c->uid = x->uid;
     c->gid = l->self_gid;
     make_limits(x);
-    return launch_is_full(x) ? make_space(x) : TS_OK;
+    if (launch_is_full(x))
+        return make_space(x);
+    make_group_alone(x);
+    return TS_OK;
 }

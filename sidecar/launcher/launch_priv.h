@@ -25,7 +25,11 @@ struct launch {
     int gate_end[3];
     int token_fd; /* read end of a pipe that holds it; -1 if none */
     struct network_use network;
-    int egress_fd;           /* its channel to the broker; -1 if none */
+    int egress_fd;   /* its channel to the broker; -1 if none */
+    uint32_t layers; /* that it will have */
+    uint32_t weakened;
+    bool has_group;
+    struct space_group group;
     int net_ns;              /* the pool's, -1: the shared one */
     struct ts_buf tripwires; /* of token and secrets, for the gate */
     char decision[19 + 32 + 1];

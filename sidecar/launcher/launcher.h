@@ -20,6 +20,7 @@
 #include "sidecar/launcher/order_check.h"
 #include "sidecar/launcher/run.h"
 #include "sidecar/launcher/scratch.h"
+#include "sidecar/launcher/space/cgroups.h"
 #include "sidecar/launcher/space/space.h"
 #include "sidecar/launcher/stdio_back.h"
 #include "sidecar/launcher/tools.h"
@@ -39,6 +40,8 @@ struct active_run {
     uint64_t mark;  /* see tree.h */
     pid_t pid;      /* 0 once reaped */
     pid_t init;     /* process 1 of its namespace, 0 if none or reaped */
+    bool has_group; /* group is its control group, taken */
+    uint32_t group;
     bool in_pid_ns; /* with the end of process 1 everything has ended */
     uid_t uid;      /* its own or the writers'; 0: ours */
     uint64_t started_ns;
@@ -51,7 +54,8 @@ struct active_run {
     uint64_t cpu_us;
     uint64_t max_rss_kb;
     uint32_t killed;
-    bool unswept; /* told to end by an order, and not signalled yet */
+    bool was_swept; /* once, by whatever is fastest */
+    bool unswept;   /* told to end by an order, and not signalled yet */
     struct network_use network;
     int scratch_fd; /* the base, owned; -1 if none */
     char scratch[SCRATCH_NAME_MAX];
@@ -79,13 +83,13 @@ struct launcher {
     struct sandbox_profile *profile; /* in profile_arena */
     struct ts_arena profile_arena;
     struct filter_needs needs; /* of its profile: no box is without */
-    bool runs_written; /* profile "build" or one that extends it */
-    bool has_sockets;  /* of the profile: only where a namespace holds them */
-    bool wide_space;   /* "build" and "jit": address space is not memory */
+    bool runs_written;         /* profile "build" or one that extends it */
+    bool wide_space; /* "build" and "jit": address space is not memory */
     struct filter_program strict;
     struct sock_fprog strict_prog; /* filter NULL: no strict boxes */
     struct space_caps space_caps;
     struct space_shared shared;
+    struct space_groups *groups; /* owned, NULL: there are none */
     struct space_builder builder;
     struct tree tree;
     struct back back;
@@ -108,6 +112,14 @@ struct launcher {
 };
 
 uint64_t now_ns(void); /* CLOCK_BOOTTIME */
+
+/* groups.c: control groups of tools. Looks whether there are any, and adds
+ * them to the offer; when all are made. */
+void groups_offer(struct launcher *l);
+/* All processes of the run die at once. False: they have to be found. */
+bool groups_end(struct launcher *l, const struct active_run *r);
+/* Nothing of it is left. */
+void groups_give(struct launcher *l, struct active_run *r);
 
 /* offer.c: what can be given, once START has said what may, and the filter is
  * in place. */

@@ -54,7 +54,7 @@ static uint32_t missing_of(const struct level_offer *o,
 
     for (int i = BOX_BARE; i < LEVEL_COUNT; i++)
         if (is_given(o, w, (enum box_level)i))
-            has = o->layers[i];
+            has = o->layers[i] | o->on_demand;
     if ((o->demands & ~has) != 0)
         return first_of(o->demands & ~has);
     if ((wanted & ~has) != 0)
@@ -64,6 +64,15 @@ static uint32_t missing_of(const struct level_offer *o,
            : least_of(w) == BOX_FULL ? (uint32_t)LAYER_NAMESPACES
            : least_of(w) == BOX_UID  ? (uint32_t)LAYER_UID
                                      : (uint32_t)LAYER_NO_NEW_PRIVS;
+}
+
+uint32_t level_gives(const struct level_offer *o, enum box_level level,
+                     uint32_t require, uint32_t *ret_weakened)
+{
+    uint32_t more = require & o->on_demand;
+
+    *ret_weakened = o->weakened[level] | (more & o->on_demand_weakened);
+    return o->layers[level] | more;
 }
 
 ts_err level_choose(const struct level_offer *offer,
@@ -79,7 +88,8 @@ ts_err level_choose(const struct level_offer *offer,
         enum box_level at = order[i];
 
         if (at < least_of(want) || !is_given(offer, want, at) ||
-            (required(offer, want) & ~offer->layers[at]) != 0)
+            (required(offer, want) & ~(offer->layers[at] | offer->on_demand)) !=
+                0)
             continue;
         *ret = at;
         return TS_OK;

@@ -24,6 +24,9 @@ struct level_offer { /* of a launcher, by enum box_level */
     /* what every box must have, whoever asks: a profile with sockets is no box
      * in the host's network, and need not be named "net" for that */
     uint32_t demands;
+    /* of every level, but only for who demands them: they cost too much */
+    uint32_t on_demand;
+    uint32_t on_demand_weakened; /* a subset */
 };
 
 struct level_want {
@@ -36,6 +39,10 @@ struct level_want {
 TS_NODISCARD ts_err level_choose(const struct level_offer *offer,
                                  const struct level_want *want,
                                  enum box_level *ret, uint32_t *reterr_missing);
+
+/* What a tool then has: with this level, and these demands. */
+uint32_t level_gives(const struct level_offer *o, enum box_level level,
+                     uint32_t require, uint32_t *ret_weakened);
 
 /* What makes a level: the layers without which it must not be called so. */
 uint32_t level_layers(enum box_level level);

@@ -366,6 +366,7 @@ int main(void)
     if (e == TS_OK)
         e = loop(&l);
     runs_end_all(&l);
+    space_groups_free(l.groups);
     if (e != TS_OK && !(e == TS_E_CLOSED && was_drained(&l))) {
         log_event(LOG_ERROR, "stopped error=\"%s\"", ts_err_text(e));
         return 1;

@@ -132,6 +132,8 @@ void offer_make(struct launcher *l, const struct control_start *start)
         offer_uid(l);
     if (l->level_most == BOX_ANY || l->level_most >= BOX_FULL)
         offer_full(l, start);
+    if (start->sandbox.cgroups)
+        groups_offer(l);
     for (int i = BOX_BARE; i < LEVEL_COUNT; i++) {
         if (l->offer.given[i])
             log_event(LOG_DEBUG, "box_given level=%s layers=%x weakened=%x",

@@ -58,6 +58,7 @@ static ts_err report(struct launcher *l, struct active_run *r)
     }
     if (is_clean) /* else its files are still somewhere: never again */
         uids_give(&l->uids, r->uid);
+    groups_give(l, r);
     *r = l->runs[--l->run_count];
     return back_exited(&l->back, &m);
 }
@@ -77,8 +78,9 @@ static void sweep(struct launcher *l, struct active_run *r)
 {
     if (r->in_pid_ns)
         kill_namespace(r);
-    else
+    else if (r->was_swept || !groups_end(l, r))
         tree_sweep(&l->tree, r->mark);
+    r->was_swept = true; /* should anything be left, it is looked for */
 }
 
 /* Process 1 can be reaped when it is the last. */
@@ -142,8 +144,9 @@ void runs_sweep(struct launcher *l)
         l->runs[i].unswept = false;
         if (l->runs[i].in_pid_ns)
             kill_namespace(&l->runs[i]);
-        else
+        else if (!groups_end(l, &l->runs[i]))
             marks[count++] = l->runs[i].mark;
+        l->runs[i].was_swept = true;
     }
     if (count > 0)
         tree_sweep_all(&l->tree, marks, count);

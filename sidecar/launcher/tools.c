@@ -422,9 +422,9 @@ static ts_err need_space(struct toolset *s, struct tool *t)
     less.given[BOX_FULL] = less.given[BOX_STRICT] = false;
     if (tool_host_gives(m, &less, s->host.most, &missing))
         return TS_OK;
-    key = m->box >= BOX_FULL    ? "sandbox"
-          : s->host.has_sockets ? "seccomp"
-                                : "require";
+    key = m->box >= BOX_FULL            ? "sandbox"
+          : s->host.offer->demands != 0 ? "seccomp"
+                                        : "require";
     (void)snprintf(text, sizeof(text),
                    "%.*s:%u: %s: no box of its own can be made for this "
                    "tool: %s",
@@ -499,8 +499,6 @@ ts_err toolset_open(struct manifests *m, const struct tool_host *host,
         s->tools[i].m = &m->list[i];
         if (m->list[i].launcher != host->index)
             continue;
-        if (host->has_sockets) /* wherever they lead, it must be nowhere */
-            m->list[i].require |= LAYER_NET_NS;
         e = serve_tool(s, &s->tools[i]);
     }
     if (e != TS_OK)

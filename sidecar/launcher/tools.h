@@ -59,7 +59,6 @@ struct tool_host {
     struct secrets_source secrets;
     int abi;             /* of Landlock */
     bool runs_written;   /* profile "build": what is written may be executed */
-    bool has_sockets;    /* its profile lets tools make sockets */
     const char *preload; /* library for tools with a broker, or NULL */
     const struct space_builder *builder; /* NULL: no full boxes */
     const struct level_offer *offer;     /* what this launcher can give */

@@ -135,12 +135,14 @@ static bool no_such_box(const struct objection *o, const struct tool_host *host)
 
     if (tool_host_gives(o->m, host->offer, host->most, &missing))
         return false;
-    if (host->has_sockets && o->m->box < BOX_FULL && missing == LAYER_NET_NS)
+    if ((host->offer->demands & missing) != 0 &&
+        (o->m->require & missing) == 0 && o->m->box < BOX_FULL)
         return object(o, "seccomp",
-                      "%.*s lets tools make sockets, so they need a network "
-                      "namespace, which is not given on this host (tipstaff "
-                      "doctor says why); use a profile without sockets",
-                      (int)o->m->seccomp.len, o->m->seccomp.ptr);
+                      "what %.*s allows needs a box with the layer %s, which "
+                      "is not given on this host (tipstaff doctor says why); "
+                      "use a profile without sockets and shared objects",
+                      (int)o->m->seccomp.len, o->m->seccomp.ptr,
+                      layer_first(missing));
     if ((o->m->require & missing) != 0 || o->m->box == BOX_ANY)
         return object(o, "require",
                       "%s is not given on this host; tipstaff doctor says why",

@@ -15,15 +15,6 @@ static bool may_allow(const struct sandbox_call *c)
     return c->action == SANDBOX_ALLOW;
 }
 
-bool sandbox_model_may(const struct sandbox_model *m,
-                       const struct sandbox_calls *calls, const char *call)
-{
-    int i = sandbox_calls_find(calls, ts_str_of(call));
-    int nr = i < 0 ? -1 : calls->list[i].nr[m->arch];
-
-    return nr >= 0 && may_allow(m->by_nr[nr]);
-}
-
 bool sandbox_hole_is_open(const struct sandbox_hole *h,
                           const struct sandbox_calls *calls,
                           const struct sandbox_model *m)

@@ -31,10 +31,6 @@ bool sandbox_hole_is_open(const struct sandbox_hole *h,
                           const struct sandbox_calls *calls,
                           const struct sandbox_model *m);
 
-/* Whether the model lets that call through with any arguments at all. */
-bool sandbox_model_may(const struct sandbox_model *m,
-                       const struct sandbox_calls *calls, const char *call);
-
 const char *sandbox_severity_name(enum sandbox_severity s);
 bool sandbox_hole_exists(struct ts_str name);
 const char *sandbox_hole_near(struct ts_str name);

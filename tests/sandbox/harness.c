@@ -25,7 +25,7 @@
 #include "sidecar/common/control.h"
 #include "sidecar/common/fds.h"
 
-#define USER_ID    64321 /* whom the launcher runs as under root */
+#define USER_ID    BOX_USER_ID /* whom the launcher runs as under root */
 #define WAIT_MS    20000
 #define GENERATION 1
 #define FILES_SIDE 1 /* index of its launcher */
@@ -80,6 +80,8 @@ static const char *const tools[][2] = {
      "args: {what: {type: string, required: true}, arg: {type: string}}\n"},
 };
 #define TOOL_COUNT (sizeof(tools) / sizeof(tools[0]))
+
+const struct box_groups *box_groups;
 
 void box_path(const struct box *b, const char *name, char *out, size_t cap)
 {
@@ -212,6 +214,9 @@ static void run_launcher(const struct box *b, const int theirs[3])
 {
     char path[256];
     int null = open("/dev/null", O_RDWR);
+    int groups = box_groups == NULL
+                     ? -1
+                     : fcntl(box_groups->folder_fd, F_DUPFD, 70);
 
     for (int i = 0; i < 3; i++) /* out of the way of 3 to 5 */
         if (dup2(theirs[i], 60 + i) < 0)
@@ -224,6 +229,8 @@ static void run_launcher(const struct box *b, const int theirs[3])
     for (int fd = LAUNCHER_FD_BROKER; fd <= LAUNCHER_FD_SECRETS; fd++)
         if (dup2(null, fd) < 0)
             _exit(126);
+    if (groups >= 0 && dup2(groups, LAUNCHER_FD_CGROUP) < 0)
+        _exit(127);
     if (close_range(LAUNCHER_FD_SECRETS + 1, ~0u, 0) != 0)
         _exit(123);
     if (getuid() == 0 && !become_user(b->has_caps))
@@ -260,6 +267,8 @@ static void start_side(const struct box *b, uint32_t index,
     assert_true(s.pid >= 0);
     if (s.pid == 0)
         run_launcher(b, theirs);
+    if (box_groups != NULL) /* before it can read START */
+        box_groups->adopt(s.pid);
     for (int i = 0; i < 3; i++)
         (void)close(theirs[i]);
     m.bundle_fd = box_bundle(b);
@@ -274,6 +283,7 @@ static void start_side(const struct box *b, uint32_t index,
                                .durability_sync = true,
                                .has_token_key = true,
                                .sandbox = {.most = b->most,
+                                           .cgroups = box_groups != NULL,
                                            .uid_first = BOX_UID_FIRST,
                                            .uid_count = BOX_UID_COUNT}};
     assert_int_equal(control_send(s.control, &m), TS_OK);

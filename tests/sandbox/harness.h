@@ -56,6 +56,14 @@ void box_open(struct box *b); /* bare boxes, without any privilege */
 void box_open_at(struct box *b, enum box_level most, bool has_caps);
 #define BOX_UID_FIRST 64400
 #define BOX_UID_COUNT 101 /* the writers', and 20 for each profile */
+/* What every launcher that is started from now on gets of control groups, made
+ * by cgroups_make() for BOX_USER_ID; NULL: nothing. */
+#define BOX_USER_ID 64321
+struct box_groups {
+    int folder_fd;
+    void (*adopt)(pid_t launcher);
+};
+extern const struct box_groups *box_groups;
 void box_close(struct box *b);
 int box_bundle(const struct box *b); /* its manifests again */
 

@@ -95,10 +95,6 @@ TS_NODISCARD ts_err filter_profile_load(const struct bundle *b, uint32_t index,
                                         struct sandbox_profile **ret,
                                         char *reterr_text, size_t reterr_cap);
 
-/* Whether tools of the profile may make sockets, of any family: a filter is no
- * limit of where they lead. By what it means, not by its name. */
-bool filter_has_sockets(const struct sandbox_profile *profile);
-
 /* The profile and the keyed calls, for this machine. */
 TS_NODISCARD ts_err filter_make(const struct sandbox_profile *profile,
                                 const struct filter_key *key,

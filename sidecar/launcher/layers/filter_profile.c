@@ -38,23 +38,6 @@ static ts_err base_model(const struct sandbox_profile *p,
     return filter_keyed_add(&p->calls, key, false, ret, arena);
 }
 
-bool filter_has_sockets(const struct sandbox_profile *profile)
-{
-    static const char *const calls[] = {"socket", "socketcall",
-                                        "io_uring_setup", "io_uring_enter"};
-    struct sandbox_model m;
-    struct ts_arena a;
-    bool has = false;
-
-    ts_arena_init(&a, SANDBOX_ARENA_BYTES);
-    if (sandbox_profile_model(profile, sandbox_arch_native(), &a, &m) != TS_OK)
-        has = true; /* nobody can say that it has none */
-    for (size_t i = 0; !has && i < sizeof(calls) / sizeof(calls[0]); i++)
-        has = sandbox_model_may(&m, &profile->calls, calls[i]);
-    ts_arena_done(&a);
-    return has;
-}
-
 ts_err filter_make(const struct sandbox_profile *profile,
                    const struct filter_key *key, struct filter_program *ret)
 {

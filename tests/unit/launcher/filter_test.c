@@ -6,7 +6,6 @@
 #include "tests/lib/ts_test.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -60,52 +59,10 @@ static void filter_of_any_key_is_made_in_little_time(void **state)
     }
 }
 
-static bool has_sockets(const char *rest)
-{
-    char text[512], err[512] = "";
-    struct sandbox_source source = {.file = "sandbox/x.yaml"};
-    struct sandbox_profile *p;
-    struct ts_arena a;
-    bool has;
-
-    (void)snprintf(text, sizeof(text), "name: x\ndescription: d\n%s", rest);
-    source.text = ts_str_of(text);
-    ts_arena_init(&a, SANDBOX_ARENA_BYTES);
-    if (sandbox_profile_read(&source, &a, &p, err, sizeof(err)) != TS_OK)
-        fail_msg("%s", err);
-    has = filter_has_sockets(p);
-    ts_arena_done(&a);
-    return has;
-}
-
-static void profile_has_sockets_by_what_it_means_and_not_by_its_name(void **s)
-{
-    (void)s;
-    assert_false(has_sockets("extends: pure\n"));
-    assert_false(has_sockets("extends: files\n"));
-    assert_false(has_sockets("extends: build\n"));
-    assert_false(has_sockets("extends: jit\n"));
-    assert_false(has_sockets("extends: files\nallow: [getpid]\n"));
-    assert_true(has_sockets("extends: net\n"));
-    assert_true(has_sockets("extends: files\nallow: [socket]\n"));
-    assert_true(has_sockets("extends: files\nallow: [\"@network-io\"]\n"
-                            "rules:\n  socket: {allow: [\"arg0 == AF_UNIX\"], "
-                            "else: EACCES}\n"));
-    assert_true(has_sockets("extends: files\nrules:\n  socket:\n"
-                            "    refuse: [\"arg0 == AF_NETLINK\"]\n"
-                            "    else: allow\n"));
-    assert_true(has_sockets("extends: files\nallow: [io_uring_setup]\n"));
-    /* a list that is empty takes them all away again */
-    assert_false(has_sockets("extends: files\nallow: [socket]\n"
-                             "restrict_address_families: []\n"));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(filter_of_any_key_is_made_in_little_time),
-        cmocka_unit_test(
-            profile_has_sockets_by_what_it_means_and_not_by_its_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
