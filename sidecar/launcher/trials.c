@@ -217,8 +217,8 @@ static void on_started(struct session *s, const uint8_t *b, size_t n,
 
 static void on_refused(struct session *s, const uint8_t *b, size_t n)
 {
+    const char *what, *why = s->l->tools->tools[0].unavailable;
     struct order_refused m;
-    const char *what;
 
     if (order_refused_decode(b, n, &m, &what) != TS_OK ||
         m.order_id >= LEVEL_COUNT)
@@ -229,8 +229,9 @@ static void on_refused(struct session *s, const uint8_t *b, size_t n)
               "canary_not_started level=%s profile=%s step=%.*s errno=%u "
               "text=\"%.*s\"",
               box_level_name((enum box_level)m.order_id), s->l->profile->name,
-              (int)m.step.len, m.step.ptr, m.sys_errno, (int)m.text.len,
-              m.text.ptr);
+              (int)m.step.len, m.step.ptr, m.sys_errno,
+              why != NULL ? (int)strlen(why) : (int)m.text.len,
+              why != NULL ? why : m.text.ptr);
 }
 
 static void on_exited(struct session *s, const uint8_t *b, size_t n)

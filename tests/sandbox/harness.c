@@ -131,7 +131,22 @@ static void own_folder(const struct box *b, const char *name)
         assert_int_equal(chown(path, USER_ID, USER_ID), 0);
 }
 
-static void make_world(struct box *b)
+/* Beside the launcher. */
+static void put_canary(const struct box *b, const struct box_parts *parts)
+{
+    char text[512];
+
+    if (parts->canary_script != NULL) {
+        (void)snprintf(text, sizeof(text), "#!/bin/sh\n%s\n",
+                       parts->canary_script);
+        put_file(b, "tipstaff-canary", text, 0755);
+    } else if (parts->canary == NULL || parts->canary[0] != '\0') {
+        copy_program(b, parts->canary != NULL ? parts->canary : CANARY_PROGRAM,
+                     "tipstaff-canary");
+    }
+}
+
+static void make_world(struct box *b, const struct box_parts *parts)
 {
     char path[256], script[256];
 
@@ -140,8 +155,10 @@ static void make_world(struct box *b)
     assert_int_equal(chmod(b->dir, 0755), 0);
     own_folder(b, "space");
     own_folder(b, "scratch");
-    copy_program(b, LAUNCHER_PROGRAM, "launcher");
-    copy_program(b, CANARY_PROGRAM, "tipstaff-canary");
+    copy_program(b,
+                 parts->launcher != NULL ? parts->launcher : LAUNCHER_PROGRAM,
+                 "launcher");
+    put_canary(b, parts);
     copy_program(b, PROBE_PROGRAM, "probe");
     copy_program(b, PROBE_PROGRAM, "swapped");
     put_file(b, "secret.txt", "secret\n", 0644);
@@ -295,7 +312,8 @@ static void start_side(const struct box *b, uint32_t index,
     *ret = s;
 }
 
-void box_open_at(struct box *b, enum box_level most, bool has_caps)
+void box_open_with(struct box *b, enum box_level most, bool has_caps,
+                   const struct box_parts *parts)
 {
     struct box_side s;
 
@@ -304,12 +322,19 @@ void box_open_at(struct box *b, enum box_level most, bool has_caps)
     b->generation = GENERATION;
     b->most = most;
     b->has_caps = has_caps;
-    make_world(b);
+    make_world(b, parts);
     start_side(b, FILES_SIDE, &s);
     b->pid = s.pid;
     b->control = s.control;
     b->orders = s.orders;
     b->gate = s.gate;
+}
+
+void box_open_at(struct box *b, enum box_level most, bool has_caps)
+{
+    const struct box_parts usual = {NULL, NULL, NULL};
+
+    box_open_with(b, most, has_caps, &usual);
 }
 
 void box_open(struct box *b)

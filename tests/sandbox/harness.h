@@ -56,6 +56,13 @@ void box_open(struct box *b); /* bare boxes, without any privilege */
 void box_open_at(struct box *b, enum box_level most, bool has_caps);
 #define BOX_UID_FIRST 64400
 #define BOX_UID_COUNT 101 /* the writers', and 20 for each profile */
+/* The same with another launcher, or another canary beside it: a program, or
+ * the lines of a shell script, or neither (NULL: the usual one; "": none). */
+struct box_parts {
+    const char *launcher, *canary, *canary_script;
+};
+void box_open_with(struct box *b, enum box_level most, bool has_caps,
+                   const struct box_parts *parts);
 /* What every launcher that is started from now on gets of control groups, made
  * by cgroups_make() for BOX_USER_ID; NULL: nothing. */
 #define BOX_USER_ID 64321

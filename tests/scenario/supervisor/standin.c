@@ -57,12 +57,14 @@ static void say_prepared(uint64_t generation)
         _exit(90);
 }
 
-/* Exactly the descriptors of fds.h for one launcher, an empty environment. */
+#define LAUNCHERS 5 /* the built-in profiles */
+
+/* Exactly the descriptors of fds.h, an empty environment. */
 static void check_inheritance(enum part part)
 {
     static const int highest[] = {
-        [GATE] = GATE_FD_LAUNCHER,
-        [RECORDER] = RECORDER_FD_LAUNCHER,
+        [GATE] = GATE_FD_LAUNCHER + LAUNCHERS - 1,
+        [RECORDER] = RECORDER_FD_LAUNCHER + LAUNCHERS - 1,
         [LAUNCHER] = LAUNCHER_FD_SECRETS,
     };
 
