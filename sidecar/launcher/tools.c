@@ -11,6 +11,7 @@
 #include "proto/base/ts_mem.h"
 #include "sidecar/common/log.h"
 #include "sidecar/launcher/layers/landlock.h"
+#include "sidecar/launcher/space/nets.h"
 #include "sidecar/launcher/tools_host.h"
 
 #define TOOLSET_BUDGET ((size_t)64 << 20)
@@ -548,8 +549,11 @@ static ts_err make_ruleset(const struct toolset *s, const struct tool *t,
                            bool is_strict, int *ret, int *reterr_errno)
 {
     int fd = -1;
+    const struct manifest *m = &s->manifests->list[t - s->tools];
     ts_err e = landlock_make(s->host.abi, &fd, reterr_errno);
 
+    if (e == TS_OK && m->network.mode == NETWORK_PROXY)
+        e = landlock_grant_port(fd, s->host.abi, SPACE_NET_PORT, reterr_errno);
     for (uint32_t i = 0; i < t->rule_count && e == TS_OK; i++) {
         const struct tool_rule *r = &t->rules[i];
         uint64_t access = r->access;

@@ -15,7 +15,9 @@
 
 #define VERSION_FLAG 1 /* LANDLOCK_CREATE_RULESET_VERSION */
 #define PATH_BENEATH 1 /* LANDLOCK_RULE_PATH_BENEATH */
+#define NET_PORT     2 /* LANDLOCK_RULE_NET_PORT, ABI 4 */
 #define NET_TCP_BOTH 3 /* bind and connect */
+#define NET_CONNECT  2 /* LANDLOCK_ACCESS_NET_CONNECT_TCP */
 #define SCOPE_BOTH   3 /* abstract sockets and signals */
 
 struct ruleset_attr {
@@ -27,6 +29,11 @@ struct ruleset_attr {
 struct __attribute__((packed)) path_beneath_attr {
     uint64_t access;
     int32_t fd;
+};
+
+struct net_port_attr {
+    uint64_t access;
+    uint64_t port;
 };
 
 int landlock_abi(void)
@@ -98,6 +105,22 @@ ts_err landlock_grant(int ruleset, int abi, int fd, bool is_dir,
         return TS_OK;
     rc = raw_call6(SYS_landlock_add_rule, ruleset, PATH_BENEATH, raw_ptr(&a), 0,
                    0, 0);
+    if (rc == 0)
+        return TS_OK;
+    *reterr_errno = (int)-rc;
+    return ts_err_from_errno((int)-rc);
+}
+
+ts_err landlock_grant_port(int ruleset, int abi, uint16_t port,
+                           int *reterr_errno)
+{
+    struct net_port_attr a = {.access = NET_CONNECT, .port = port};
+    long rc;
+
+    if (abi < 4)
+        return TS_OK;
+    rc = raw_call6(SYS_landlock_add_rule, ruleset, NET_PORT, raw_ptr(&a), 0, 0,
+                   0);
     if (rc == 0)
         return TS_OK;
     *reterr_errno = (int)-rc;

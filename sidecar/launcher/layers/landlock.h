@@ -55,4 +55,9 @@ TS_NODISCARD ts_err landlock_make(int abi, int *ret_fd, int *reterr_errno);
 TS_NODISCARD ts_err landlock_grant(int ruleset, int abi, int fd, bool is_dir,
                                    uint64_t access, int *reterr_errno);
 
+/* Lets it connect to that TCP port, of any address; nothing to do for an ABI
+ * that does not know ports. Binding stays refused. */
+TS_NODISCARD ts_err landlock_grant_port(int ruleset, int abi, uint16_t port,
+                                        int *reterr_errno);
+
 #endif

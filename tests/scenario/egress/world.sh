@@ -49,6 +49,6 @@ world_serves() { curl -s -o /dev/null "http://$world_web/hello"; }
 world_service() {
     printf 'egress: {dns: ["%s"]}\nsandbox: {level: %s}\n' $world_dns "$1" \
         >>"$service_dir/etc/tipstaff.yaml"
-    sed -i -E "s/^( +)launcher: .*/&\n\1broker: 61001/" "$service_dir/etc/tipstaff.yaml"
+    sed -i -E "s/^( +)launcher: .*/&\n\1broker: 64004/" "$service_dir/etc/tipstaff.yaml"
 }
 records() { log_lines | jq -c "select(.kind == \"$1\")"; } # records KIND
