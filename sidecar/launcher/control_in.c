@@ -175,7 +175,8 @@ ts_err control_start_up(struct launcher *l)
     network_init(&l->network, m.as.start.has_broker);
     if (m.as.start.has_broker)
         find_preload(l);
-    if ((e = trials_run(l)) != TS_OK) {
+    if ((e = trials_run(l)) != TS_OK ||
+        (m.as.start.check_only && (e = trials_tell(l)) != TS_OK)) {
         ts_fd_close(&m.bundle_fd);
         return e;
     }

@@ -12,6 +12,7 @@
 
 #include "proto/base/ts_fd.h"
 #include "proto/base/ts_mem.h"
+#include "sidecar/common/control.h"
 #include "sidecar/common/fds.h"
 #include "sidecar/common/layer.h"
 #include "sidecar/common/log.h"
@@ -447,4 +448,28 @@ void trials_list(const struct launcher *l, char *text, size_t cap)
                        at > 0 ? "\n" : "", l->profile->name,
                        box_level_name((enum box_level)i), step);
     }
+}
+
+ts_err trials_tell(const struct launcher *l)
+{
+    ts_err e = TS_OK;
+
+    for (int i = BOX_BARE; i < LEVEL_COUNT && e == TS_OK; i++) {
+        const struct level_offer *o = &l->trials.before;
+        const char *step = trial_step(&l->trials.level[i]);
+        struct control_message m = {
+            .type = CONTROL_STATUS, .bundle_fd = -1, .journal_fd = -1};
+        char text[256];
+
+        (void)snprintf(
+            text, sizeof(text),
+            "box level=%s profile=%s offered=%d given=%d "
+            "expected=%d layers=%x weakened=%x step=%s",
+            box_level_name((enum box_level)i), l->profile->name, o->given[i],
+            l->offer.given[i], l->trials.level[i].is_expected, o->layers[i],
+            o->weakened[i], o->given[i] && step != NULL ? step : "-");
+        m.as.text.text = ts_str_of(text);
+        e = control_send(FD_CONTROL, &m);
+    }
+    return e;
 }

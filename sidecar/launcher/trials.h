@@ -24,6 +24,14 @@ TS_NODISCARD ts_err trials_prepare(struct launcher *l);
  */
 TS_NODISCARD ts_err trials_run(struct launcher *l);
 
+/*
+ * A STATUS to the supervisor for each level, for who asks by START with
+ * check_only (tipstaff doctor): "box level=NAME profile=NAME offered=0|1
+ * given=0|1 expected=0|1 layers=HEX weakened=HEX step=STEP|-". expected: that
+ * it is not given, of a profile with sockets.
+ */
+TS_NODISCARD ts_err trials_tell(const struct launcher *l);
+
 /* Adds a line to text for each level that should be served and is not. */
 void trials_list(const struct launcher *l, char *text, size_t cap);
 
