@@ -34,7 +34,7 @@ static bool start(enum box_level most, bool has_caps)
     (void)snprintf(parent, sizeof(parent), "/tmp/tipstaff-cgroups-XXXXXX");
     assert_non_null(mkdtemp(parent));
     if (getuid() != 0 ||
-        cgroups_make(parent, BOX_USER_ID, BOX_USER_ID, &made) != TS_OK) {
+        cgroups_make(parent, box_user(), box_user(), &made) != TS_OK) {
         print_message("SKIPPED: no cgroup can be made here\n");
         (void)rmdir(parent);
         return false;

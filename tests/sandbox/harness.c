@@ -25,10 +25,12 @@
 #include "sidecar/common/control.h"
 #include "sidecar/common/fds.h"
 
-#define USER_ID    BOX_USER_ID /* whom the launcher runs as under root */
-#define WAIT_MS    20000
-#define GENERATION 1
-#define FILES_SIDE 1 /* index of its launcher */
+/* Processes count per user: tests that run at the same time share none. */
+#define USERS_FROM  (1u << 20) /* and a pid: whom the launcher runs as */
+#define RANGES_FROM (1u << 24)
+#define WAIT_MS     20000
+#define GENERATION  1
+#define FILES_SIDE  1 /* index of its launcher */
 
 /* DIR is replaced by the box's folder. */
 static const char *const tools[][2] = {
@@ -90,6 +92,11 @@ void box_path(const struct box *b, const char *name, char *out, size_t cap)
     assert_true(n > 0 && (size_t)n < cap);
 }
 
+uid_t box_user(void)
+{
+    return USERS_FROM + (uid_t)getpid();
+}
+
 static void put_file(const struct box *b, const char *name, const char *text,
                      mode_t mode)
 {
@@ -128,7 +135,7 @@ static void own_folder(const struct box *b, const char *name)
     box_path(b, name, path, sizeof(path));
     assert_int_equal(mkdir(path, 0755), 0);
     if (getuid() == 0)
-        assert_int_equal(chown(path, USER_ID, USER_ID), 0);
+        assert_int_equal(chown(path, b->user, b->user), 0);
 }
 
 /* Beside the launcher. */
@@ -204,7 +211,7 @@ int box_bundle(const struct box *b)
 }
 
 /* As sidecar/supervisor/spawn.c does it. */
-static bool become_user(bool has_caps)
+static bool become_user(uid_t user, bool has_caps)
 {
     static const int caps[] = {CAP_SETUID,    CAP_SETGID,     CAP_KILL,
                                CAP_SYS_ADMIN, CAP_SYS_CHROOT, CAP_DAC_OVERRIDE,
@@ -213,7 +220,7 @@ static bool become_user(bool has_caps)
     struct __user_cap_data_struct d[2] = {{0, 0, 0}, {0, 0, 0}};
 
     if (setgroups(0, NULL) != 0 || prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0 ||
-        setgid(USER_ID) != 0 || setuid(USER_ID) != 0)
+        setgid(user) != 0 || setuid(user) != 0)
         return false;
     for (size_t i = 0; has_caps && i < sizeof(caps) / sizeof(caps[0]); i++)
         d[0].permitted |= 1u << caps[i];
@@ -231,9 +238,8 @@ static void run_launcher(const struct box *b, const int theirs[3])
 {
     char path[256];
     int null = open("/dev/null", O_RDWR);
-    int groups = box_groups == NULL
-                     ? -1
-                     : fcntl(box_groups->folder_fd, F_DUPFD, 70);
+    int groups =
+        box_groups == NULL ? -1 : fcntl(box_groups->folder_fd, F_DUPFD, 70);
 
     for (int i = 0; i < 3; i++) /* out of the way of 3 to 5 */
         if (dup2(theirs[i], 60 + i) < 0)
@@ -250,7 +256,7 @@ static void run_launcher(const struct box *b, const int theirs[3])
         _exit(127);
     if (close_range(LAUNCHER_FD_SECRETS + 1, ~0u, 0) != 0)
         _exit(123);
-    if (getuid() == 0 && !become_user(b->has_caps))
+    if (getuid() == 0 && !become_user(b->user, b->has_caps))
         _exit(124);
     (void)snprintf(path, sizeof(path), "%s/launcher", b->dir);
     (void)setenv("SBX_SECRET", "not for tools", 1);
@@ -301,7 +307,7 @@ static void start_side(const struct box *b, uint32_t index,
                                .has_token_key = true,
                                .sandbox = {.most = b->most,
                                            .cgroups = box_groups != NULL,
-                                           .uid_first = BOX_UID_FIRST,
+                                           .uid_first = b->uid_first,
                                            .uid_count = BOX_UID_COUNT}};
     assert_int_equal(control_send(s.control, &m), TS_OK);
     (void)close(m.bundle_fd);
@@ -322,6 +328,8 @@ void box_open_with(struct box *b, enum box_level most, bool has_caps,
     b->generation = GENERATION;
     b->most = most;
     b->has_caps = has_caps;
+    b->user = box_user();
+    b->uid_first = RANGES_FROM + (uid_t)getpid() * BOX_UID_COUNT;
     make_world(b, parts);
     start_side(b, FILES_SIDE, &s);
     b->pid = s.pid;
@@ -401,9 +409,9 @@ static void remove_world(const struct box *b)
 void box_close(struct box *b)
 {
     if (b->pid > 0) {
-        (void)close(b->orders); /* the recorder hangs up: it must end */
+        (void)close(b->orders);  /* the recorder hangs up: it must end */
+        (void)close(b->control); /* and need not wait for a DRAIN */
         assert_int_equal(waitpid(b->pid, &b->wait_status, 0), b->pid);
-        (void)close(b->control);
         (void)close(b->gate);
     }
     for (int i = 0; i < BOX_SIDES; i++) {
@@ -412,8 +420,8 @@ void box_close(struct box *b)
         if (s->pid == 0)
             continue;
         (void)close(s->orders);
-        assert_int_equal(waitpid(s->pid, NULL, 0), s->pid);
         (void)close(s->control);
+        assert_int_equal(waitpid(s->pid, NULL, 0), s->pid);
         (void)close(s->gate);
         s->pid = 0;
     }

@@ -30,6 +30,8 @@ struct box {
     struct box_side side[BOX_SIDES];
     enum box_level most; /* of tipstaff.yaml */
     bool has_caps;       /* started as the supervisor does it as root */
+    uid_t user;          /* whom it runs as then, and its group */
+    uid_t uid_first;     /* of BOX_UID_COUNT */
     uint64_t last_id;
     uint64_t generation; /* that orders name */
     int wait_status;     /* of the launcher, once stopped */
@@ -52,9 +54,9 @@ struct outcome {
 /* The manifests that every box has: see harness.c. */
 void box_open(struct box *b); /* bare boxes, without any privilege */
 /* has_caps: with the capabilities that root's supervisor hands over, and uids
- * from BOX_UID_FIRST on. Without: what an ordinary user's launcher can do. */
+ * from uid_first on. Without: what an ordinary user's launcher can do. */
 void box_open_at(struct box *b, enum box_level most, bool has_caps);
-#define BOX_UID_FIRST 64400
+uid_t box_user(void);     /* whom launchers of this process run as under root */
 #define BOX_UID_COUNT 101 /* the writers', and 20 for each profile */
 /* The same with another launcher, or another canary beside it: a program, or
  * the lines of a shell script, or neither (NULL: the usual one; "": none). */
@@ -64,8 +66,7 @@ struct box_parts {
 void box_open_with(struct box *b, enum box_level most, bool has_caps,
                    const struct box_parts *parts);
 /* What every launcher that is started from now on gets of control groups, made
- * by cgroups_make() for BOX_USER_ID; NULL: nothing. */
-#define BOX_USER_ID 64321
+ * by cgroups_make() for box_user(); NULL: nothing. */
 struct box_groups {
     int folder_fd;
     void (*adopt)(pid_t launcher);

@@ -99,7 +99,8 @@ static void check_status(size_t m, const struct outcome *o, const char *text)
     assert_int_equal(status_line(text, "NoNewPrivs:\t", 10), 1);
     assert_int_equal(status_line(text, "Seccomp:\t", 10), 2);
     assert_true(uid > 0);
-    assert_int_equal(uid > BOX_UID_FIRST && uid < BOX_UID_FIRST + BOX_UID_COUNT,
+    assert_int_equal(uid > (long)box.uid_first &&
+                         uid < (long)box.uid_first + BOX_UID_COUNT,
                      modes[m].own_uid);
     assert_int_equal((o->on_start.layers & LAYER_UID) != 0, modes[m].own_uid);
     assert_int_equal((o->on_start.layers & LAYER_NAMESPACES) != 0,

@@ -328,11 +328,14 @@ static int p_sleep(const char *a)
 
 static void daemon_body(void)
 {
+    pid_t pid;
+
     (void)setsid();
     ignore(SIGTERM);
     ignore(SIGHUP);
-    if (fork() != 0)
-        _exit(0);
+    pid = fork();
+    if (pid != 0)
+        _exit(pid > 0 ? 0 : 1);
     (void)setsid();
     for (int fd = 0; fd < 3; fd++)
         (void)close(fd);
@@ -344,12 +347,16 @@ static int make_daemons(const char *a)
 {
     for (int i = 0; i < number(a); i++) {
         pid_t pid = fork();
+        int status = 0;
 
         if (pid == 0)
             daemon_body();
-        if (pid < 0)
+        if (pid < 0 || waitpid(pid, &status, 0) != pid)
             return say(-1);
-        (void)waitpid(pid, NULL, 0);
+        if (status != 0) {
+            errno = EAGAIN;
+            return say(-1);
+        }
     }
     (void)printf("ready\n");
     (void)fflush(stdout);
