@@ -140,23 +140,28 @@ void caps_lower(const struct caps *c, const struct filter_key *key)
 
 /* The kernel's call, not the library's: that one would change every thread. The
  * real and the saved uid stay, so nobody gains the right to signal us. */
-static ts_err set_euid(const struct filter_key *key, uid_t uid)
+static ts_err set_euid(const struct filter_key *key, uid_t uid,
+                       int *reterr_errno)
 {
     long rc = filter_call4(key, SYS_setresuid, -1, (long)uid, -1, 0);
 
-    return rc == 0 ? TS_OK : ts_err_from_errno((int)-rc);
+    if (rc == 0)
+        return TS_OK;
+    *reterr_errno = (int)-rc;
+    return ts_err_from_errno((int)-rc);
 }
 
-ts_err caps_act_as(const struct filter_key *key, uid_t uid)
+ts_err caps_act_as(const struct filter_key *key, uid_t uid, int *reterr_errno)
 {
-    return set_euid(key, uid);
+    return set_euid(key, uid, reterr_errno);
 }
 
 /* A change of uid has cleared the death signal that the supervisor's end sends
  * (prctl(2)); if it ended meanwhile, its channels have, too. */
 ts_err caps_act_as_self(const struct filter_key *key, uid_t uid)
 {
-    ts_err e = set_euid(key, uid);
+    int err = 0;
+    ts_err e = set_euid(key, uid, &err);
 
     if (e != TS_OK)
         return e;

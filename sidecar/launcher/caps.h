@@ -47,7 +47,8 @@ void caps_lower(const struct caps *c, const struct filter_key *key);
 
 /* Acts on files as the user `uid` until caps_act_as_self(): what then is opened
  * or made is so with that user's rights, and its own. */
-TS_NODISCARD ts_err caps_act_as(const struct filter_key *key, uid_t uid);
+TS_NODISCARD ts_err caps_act_as(const struct filter_key *key, uid_t uid,
+                                int *reterr_errno);
 TS_NODISCARD ts_err caps_act_as_self(const struct filter_key *key, uid_t uid);
 
 /* For a child, between clone and exec: a negative errno, or 0. */

@@ -181,8 +181,7 @@ static ts_err open_as(struct launch *x, const struct resource_want *w,
     if (x->uid == 0)
         return resource_open(w, &x->resource_fd, step, err);
     *step = "uid";
-    *err = EPERM;
-    if ((e = caps_act_as(key, x->uid)) != TS_OK)
+    if ((e = caps_act_as(key, x->uid, err)) != TS_OK)
         return e;
     e = resource_open(w, &x->resource_fd, step, err);
     if (caps_act_as_self(key, x->l->self_uid) != TS_OK)

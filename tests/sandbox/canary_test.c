@@ -29,7 +29,7 @@ static void run_at(enum box_level level, const struct box_parts *parts,
 
 static bool can_have(enum box_level level)
 {
-    const struct box_parts usual = {NULL, NULL, NULL};
+    const struct box_parts usual = {.launcher = NULL};
     struct outcome o;
 
     run_at(level, &usual, &o);

@@ -134,8 +134,11 @@ static void own_folder(const struct box *b, const char *name)
 
     box_path(b, name, path, sizeof(path));
     assert_int_equal(mkdir(path, 0755), 0);
-    if (getuid() == 0)
-        assert_int_equal(chown(path, b->user, b->user), 0);
+    if (getuid() != 0)
+        return;
+    assert_int_equal(chown(path, b->user, b->user), 0);
+    /* tools are other users of that group where they have one each */
+    assert_int_equal(chmod(path, 0775), 0);
 }
 
 /* Beside the launcher. */
@@ -256,6 +259,8 @@ static void run_launcher(const struct box *b, const int theirs[3])
         _exit(127);
     if (close_range(LAUNCHER_FD_SECRETS + 1, ~0u, 0) != 0)
         _exit(123);
+    if (b->prepare != NULL && !b->prepare(b->prepare_arg))
+        _exit(119);
     if (getuid() == 0 && !become_user(b->user, b->has_caps))
         _exit(124);
     (void)snprintf(path, sizeof(path), "%s/launcher", b->dir);
@@ -328,6 +333,8 @@ void box_open_with(struct box *b, enum box_level most, bool has_caps,
     b->generation = GENERATION;
     b->most = most;
     b->has_caps = has_caps;
+    b->prepare = parts->prepare;
+    b->prepare_arg = parts->prepare_arg;
     b->user = box_user();
     b->uid_first = RANGES_FROM + (uid_t)getpid() * BOX_UID_COUNT;
     make_world(b, parts);
@@ -340,7 +347,7 @@ void box_open_with(struct box *b, enum box_level most, bool has_caps,
 
 void box_open_at(struct box *b, enum box_level most, bool has_caps)
 {
-    const struct box_parts usual = {NULL, NULL, NULL};
+    const struct box_parts usual = {.launcher = NULL};
 
     box_open_with(b, most, has_caps, &usual);
 }
@@ -587,6 +594,27 @@ void box_wait_end(struct box *b, uint64_t id, struct outcome *o)
                      TS_OK);
     if (id != 0)
         assert_int_equal(o->exited.order_id, id);
+}
+
+void box_wait_ready(struct box *b, uint64_t id, struct outcome *o)
+{
+    char line[7] = "";
+    size_t n = 0;
+
+    while (n < 6) {
+        ssize_t got;
+
+        wait_for(o->out_fd, POLLIN | POLLHUP);
+        got = read(o->out_fd, line + n, 6 - n);
+        if (got == 0) {
+            box_wait_end(b, id, o);
+            fail_msg("it said \"%s\" and ended: reason %d, code %u, signal %u",
+                     line, (int)o->exited.reason, o->exited.exit_code,
+                     o->exited.signal);
+        }
+        n += got > 0 ? (size_t)got : 0;
+    }
+    assert_string_equal(line, "ready\n");
 }
 
 void box_run(struct box *b, const struct call *c, struct outcome *ret)

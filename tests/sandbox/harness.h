@@ -28,10 +28,12 @@ struct box {
     pid_t pid; /* of the launcher of profile "files", and its channels */
     int control, orders, gate;
     struct box_side side[BOX_SIDES];
-    enum box_level most; /* of tipstaff.yaml */
-    bool has_caps;       /* started as the supervisor does it as root */
-    uid_t user;          /* whom it runs as then, and its group */
-    uid_t uid_first;     /* of BOX_UID_COUNT */
+    enum box_level most;     /* of tipstaff.yaml */
+    bool has_caps;           /* started as the supervisor does it as root */
+    uid_t user;              /* whom it runs as then, and its group */
+    uid_t uid_first;         /* of BOX_UID_COUNT */
+    bool (*prepare)(void *); /* in its process, before it is unprivileged */
+    void *prepare_arg;
     uint64_t last_id;
     uint64_t generation; /* that orders name */
     int wait_status;     /* of the launcher, once stopped */
@@ -62,6 +64,8 @@ uid_t box_user(void);     /* whom launchers of this process run as under root */
  * the lines of a shell script, or neither (NULL: the usual one; "": none). */
 struct box_parts {
     const char *launcher, *canary, *canary_script;
+    bool (*prepare)(void *); /* in its process, while that is privileged */
+    void *prepare_arg;
 };
 void box_open_with(struct box *b, enum box_level most, bool has_caps,
                    const struct box_parts *parts);
@@ -93,6 +97,8 @@ struct call {
 uint64_t box_send(struct box *b, const struct call *c);
 /* Waits for STARTED or REFUSED of that order. */
 void box_wait_start(struct box *b, uint64_t id, struct outcome *ret);
+/* Reads the line "ready" of a tool that has started. */
+void box_wait_ready(struct box *b, uint64_t id, struct outcome *o);
 /* Reads stdout to its end, then waits for EXITED of that order. */
 void box_wait_end(struct box *b, uint64_t id, struct outcome *o);
 void box_kill(struct box *b, uint64_t id, enum end_reason why);

@@ -150,20 +150,6 @@ static void daemons_are_gone_before_the_end_is_told(void **state)
     }
 }
 
-static void wait_ready(struct outcome *o)
-{
-    char line[7] = "";
-    size_t n = 0;
-
-    while (n < 6) {
-        ssize_t got = read(o->out_fd, line + n, 6 - n);
-
-        if (got > 0)
-            n += (size_t)got;
-    }
-    assert_string_equal(line, "ready\n");
-}
-
 static double ms_since(const struct timespec *t)
 {
     struct timespec now;
@@ -188,7 +174,7 @@ static void kill_of_a_hundred_daemons_leaves_none(void **state)
         id = box_send(&box, &c);
         box_wait_start(&box, id, &o);
         assert_true(o.started);
-        wait_ready(&o);
+        box_wait_ready(&box, id, &o);
         assert_int_equal(box_count_probes(&box), 101);
         (void)clock_gettime(CLOCK_MONOTONIC, &t);
         box_kill(&box, id, END_REVOKED);
@@ -217,7 +203,7 @@ static void four_tools_end_one_by_one(void **state)
             id[i] = box_send(&box, &c);
             box_wait_start(&box, id[i], &o[i]);
             assert_true(o[i].started);
-            wait_ready(&o[i]);
+            box_wait_ready(&box, id[i], &o[i]);
         }
         assert_int_equal(box_count_probes(&box), 24);
         for (int i = 3; i >= 0; i--) {

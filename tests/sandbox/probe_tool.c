@@ -48,6 +48,7 @@ static void stay(void)
 static int say(long rc)
 {
     (void)printf("%s\n", rc >= 0 ? "allowed" : strerrorname_np(errno));
+    (void)fflush(stdout);
     return 0;
 }
 
