@@ -29,7 +29,9 @@
 #include "sidecar/launcher/watch.h"
 
 #define LAUNCHER_RUNS_MAX 240 /* below BACK_SLOTS: each can still report */
-#define LOOK_AGAIN_NS     2000000ull /* 2 ms between looks at a tree */
+#define LOOK_AGAIN_NS                                                          \
+    10000000ull /* 10 ms between looks at a tree; the end of any               \
+                   process of it makes for one at once */
 #define GIVE_UP_NS                                                             \
     30000000000ull /* 30 s: what does not die then will                        \
                       not; stop rather than lie */

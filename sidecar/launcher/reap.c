@@ -8,6 +8,7 @@
 #include "proto/base/ts_fd.h"
 #include "sidecar/common/log.h"
 #include "sidecar/launcher/launcher.h"
+#include "sidecar/launcher/uid_kill.h"
 
 #define COUNT_MOST 256
 
@@ -74,13 +75,43 @@ static void kill_namespace(const struct active_run *r)
         (void)kill(r->pid, SIGKILL);
 }
 
+/* No other tool, and nothing else, has it. */
+static bool has_own_uid(const struct launcher *l, const struct active_run *r)
+{
+    return r->uid != 0 && r->uid != l->uids.writers;
+}
+
+/* By what ends all of it at once; false: there is no such thing, and it has to
+ * be found by its mark. */
+static bool end_at_once(struct launcher *l, struct active_run *r)
+{
+    bool is_first = !r->was_swept;
+
+    r->was_swept = true; /* should anything be left, it is looked for */
+    if (r->in_pid_ns) {
+        kill_namespace(r);
+        return true;
+    }
+    if (has_own_uid(l, r) && uid_kill(&l->place, &l->watch, &l->key, r->uid))
+        return true;
+    return is_first && groups_end(l, r);
+}
+
+/* Other users' marks take a file each to read. */
+static struct tree tree_for(const struct launcher *l, bool is_ours)
+{
+    struct tree t = l->tree;
+
+    t.has_other_users = t.has_other_users && !is_ours;
+    return t;
+}
+
 static void sweep(struct launcher *l, struct active_run *r)
 {
-    if (r->in_pid_ns)
-        kill_namespace(r);
-    else if (r->was_swept || !groups_end(l, r))
-        tree_sweep(&l->tree, r->mark);
-    r->was_swept = true; /* should anything be left, it is looked for */
+    struct tree t = tree_for(l, r->uid == 0);
+
+    if (!end_at_once(l, r))
+        tree_sweep(&t, r->mark);
 }
 
 /* Process 1 can be reaped when it is the last. */
@@ -136,20 +167,22 @@ ts_err runs_kill(struct launcher *l, uint64_t order_id, enum end_reason why)
 void runs_sweep(struct launcher *l)
 {
     uint64_t marks[LAUNCHER_RUNS_MAX];
+    struct tree t;
     size_t count = 0;
+    bool is_ours = true;
 
     for (uint32_t i = 0; i < l->run_count; i++) {
         if (!l->runs[i].unswept)
             continue;
         l->runs[i].unswept = false;
-        if (l->runs[i].in_pid_ns)
-            kill_namespace(&l->runs[i]);
-        else if (!groups_end(l, &l->runs[i]))
-            marks[count++] = l->runs[i].mark;
-        l->runs[i].was_swept = true;
+        if (end_at_once(l, &l->runs[i]))
+            continue;
+        is_ours = is_ours && l->runs[i].uid == 0;
+        marks[count++] = l->runs[i].mark;
     }
+    t = tree_for(l, is_ours);
     if (count > 0)
-        tree_sweep_all(&l->tree, marks, count);
+        tree_sweep_all(&t, marks, count);
 }
 
 ts_err runs_kill_all(struct launcher *l, enum end_reason why)
@@ -167,12 +200,17 @@ static uint64_t micros(struct timeval t)
     return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_usec;
 }
 
-static struct active_run *run_of(struct launcher *l, pid_t pid)
+/* uid: the real one of that child. */
+static struct active_run *run_of(struct launcher *l, pid_t pid, uid_t uid)
 {
     uint64_t mark;
 
     for (uint32_t i = 0; i < l->run_count; i++) {
         if (l->runs[i].pid == pid || l->runs[i].init == pid)
+            return &l->runs[i];
+    }
+    for (uint32_t i = 0; i < l->run_count; i++) {
+        if (has_own_uid(l, &l->runs[i]) && l->runs[i].uid == uid)
             return &l->runs[i];
     }
     mark = tree_mark_of(&l->tree, pid); /* an orphan: a zombie keeps its mark */
@@ -183,9 +221,9 @@ static struct active_run *run_of(struct launcher *l, pid_t pid)
     return NULL;
 }
 
-static ts_err reap_one(struct launcher *l, pid_t pid)
+static ts_err reap_one(struct launcher *l, pid_t pid, uid_t uid)
 {
-    struct active_run *r = run_of(l, pid);
+    struct active_run *r = run_of(l, pid, uid);
     struct rusage ru = {0};
     int status = 0;
 
@@ -230,7 +268,7 @@ ts_err runs_reap(struct launcher *l)
             return errno == ECHILD || errno == EINTR ? TS_OK : TS_E_SYSTEM;
         if (si.si_pid == 0)
             return TS_OK;
-        if ((e = reap_one(l, si.si_pid)) != TS_OK)
+        if ((e = reap_one(l, si.si_pid, si.si_uid)) != TS_OK)
             return e;
     }
 }

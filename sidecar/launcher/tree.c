@@ -16,6 +16,7 @@
 #include "sidecar/launcher/layers/raw.h"
 
 #define FREEZE_PASSES 8
+#define CAUGHT_MAX    512
 
 struct limit64 {
     uint64_t soft, hard;
@@ -131,29 +132,77 @@ static bool is_one_of(const struct marks *m, uint64_t mark)
     return false;
 }
 
+/* Processes that were stopped, held so that each is killed without being looked
+ * for again. */
+struct caught {
+    pid_t pid[CAUGHT_MAX];
+    int fd[CAUGHT_MAX]; /* owned */
+    uint32_t count;
+    bool too_many; /* more were stopped than fit */
+};
+
+static bool is_caught(const struct caught *c, pid_t pid)
+{
+    for (uint32_t i = 0; i < c->count; i++)
+        if (c->pid[i] == pid)
+            return true;
+    return false;
+}
+
 /* The mark is read again behind the pidfd: either the pid was not reused, and
  * the signal meets the process that bears the mark, or pidfd's process is dead
- * and the signal meets nobody. */
-static bool signal_marked(const struct tree *t, pid_t pid,
-                          const struct marks *m, int sig)
+ * and the signal meets nobody. The descriptor, or -1. */
+static int signal_marked(const struct tree *t, pid_t pid, const struct marks *m,
+                         int sig)
 {
     uint64_t mark = tree_mark_of(t, pid);
-    bool hit = false;
     int fd;
 
     if (mark == 0 || !is_one_of(m, mark))
-        return false;
+        return -1;
     fd = (int)syscall(SYS_pidfd_open, pid, 0);
     if (fd < 0)
-        return false;
-    if (tree_mark_of(t, pid) == mark)
-        hit = syscall(SYS_pidfd_send_signal, fd, sig, NULL, 0) == 0;
-    (void)close(fd);
-    return hit;
+        return -1;
+    if (tree_mark_of(t, pid) != mark ||
+        syscall(SYS_pidfd_send_signal, fd, sig, NULL, 0) != 0)
+        ts_fd_close(&fd);
+    return fd;
 }
 
-/* fn(pid) for everything in /proc. */
-static uint64_t signal_all(const struct tree *t, const struct marks *m, int sig)
+/* True if it is one that had not been stopped before. */
+static bool stop(const struct tree *t, pid_t pid, const struct marks *m,
+                 struct caught *c)
+{
+    int fd;
+
+    if (is_caught(c, pid))
+        return false;
+    fd = signal_marked(t, pid, m, SIGSTOP);
+    if (fd < 0)
+        return false;
+    if (c->count == CAUGHT_MAX) {
+        c->too_many = true; /* and each of them is new in every pass */
+        (void)close(fd);
+        return true;
+    }
+    c->pid[c->count] = pid;
+    c->fd[c->count++] = fd;
+    return true;
+}
+
+static bool end(const struct tree *t, pid_t pid, const struct marks *m)
+{
+    int fd = signal_marked(t, pid, m, SIGKILL);
+
+    if (fd >= 0)
+        (void)close(fd);
+    return fd >= 0;
+}
+
+/* One walk of /proc: stops, or without a place for them kills, all with a mark.
+ * How many that were. */
+static uint64_t walk(const struct tree *t, const struct marks *m,
+                     struct caught *c)
 {
     _Alignas(8) char buf[8192];
     uint64_t hits = 0;
@@ -167,7 +216,8 @@ static uint64_t signal_all(const struct tree *t, const struct marks *m, int sig)
             pid_t pid = pid_of(e->name);
 
             at += e->reclen;
-            hits += pid > 0 && signal_marked(t, pid, m, sig);
+            if (pid > 0)
+                hits += c != NULL ? stop(t, pid, m, c) : end(t, pid, m);
         }
     }
     return hits;
@@ -176,15 +226,24 @@ static uint64_t signal_all(const struct tree *t, const struct marks *m, int sig)
 void tree_sweep_all(const struct tree *t, const uint64_t *marks, size_t count)
 {
     const struct marks m = {.list = marks, .count = count};
-    uint64_t before = 0, now;
+    struct caught c;
+    uint64_t last = 0;
 
+    c.count = 0;
+    c.too_many = false;
     for (int pass = 0; pass < FREEZE_PASSES; pass++) {
-        now = signal_all(t, &m, SIGSTOP);
-        if (now == before)
+        uint64_t now = walk(t, &m, &c);
+
+        if (now == 0 || (c.too_many && now == last))
             break;
-        before = now;
+        last = now;
     }
-    (void)signal_all(t, &m, SIGKILL);
+    for (uint32_t i = 0; i < c.count; i++) {
+        (void)syscall(SYS_pidfd_send_signal, c.fd[i], SIGKILL, NULL, 0);
+        (void)close(c.fd[i]);
+    }
+    if (c.too_many)
+        (void)walk(t, &m, NULL);
 }
 
 void tree_sweep(const struct tree *t, uint64_t mark)

@@ -51,7 +51,8 @@ uint64_t tree_mark_of(const struct tree *t, pid_t pid);
 
 /* Stops every process with the mark until no new one turns up, then kills them
  * all: what is stopped cannot fork, and keeps its place in the process limit
- * until all of them die together. */
+ * until all of them die together. For tools that share their uid with others;
+ * uid_kill.h, a namespace or a control group ends the rest. */
 void tree_sweep(const struct tree *t, uint64_t mark);
 /* The same for all of these marks at once: what takes long is walking /proc. */
 void tree_sweep_all(const struct tree *t, const uint64_t *marks, size_t count);

@@ -4,10 +4,12 @@
  * cases that need them say so. */
 #include "harness.h"
 
+#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -189,6 +191,70 @@ static void kill_of_a_hundred_daemons_leaves_none(void **state)
     }
 }
 
+#define BYSTANDERS 4
+
+static void start_bystander(uid_t uid, pid_t *ret)
+{
+    int p[2];
+    char c;
+
+    assert_int_equal(pipe(p), 0);
+    *ret = fork();
+    assert_true(*ret >= 0);
+    if (*ret == 0) {
+        if (setgroups(0, NULL) != 0 || setresuid(uid, uid, uid) != 0)
+            _exit(1);
+        (void)!write(p[1], "x", 1);
+        for (;;)
+            (void)pause();
+    }
+    (void)close(p[1]);
+    assert_int_equal(read(p[0], &c, 1), 1);
+    (void)close(p[0]);
+}
+
+/* A tool with a uid of its own is killed by that uid: nobody else is hit, not
+ * the launcher, not the writers, not a uid that the next tool would have. */
+static void kill_by_uid_hits_nobody_else(void **state)
+{
+    const uid_t uids[BYSTANDERS] = {BOX_UID_FIRST, BOX_USER_ID, 65534,
+                                    BOX_UID_FIRST + BOX_UID_COUNT};
+    struct call c = {
+        .tool = "crowd", .what = "daemons_stay", .arg = "5", .box = BOX_UID};
+    pid_t bystander[BYSTANDERS];
+    struct outcome a, b;
+    uint64_t first, second;
+
+    (void)state;
+    if (getuid() != 0) {
+        print_message("SKIPPED: not root\n");
+        return;
+    }
+    box_open_at(&box, BOX_UID, true);
+    for (int i = 0; i < BYSTANDERS; i++)
+        start_bystander(uids[i], &bystander[i]);
+    first = box_send(&box, &c);
+    box_wait_start(&box, first, &a);
+    second = box_send(&box, &c);
+    box_wait_start(&box, second, &b);
+    assert_true(a.started && b.started);
+    wait_ready(&a);
+    wait_ready(&b);
+    box_kill(&box, first, END_REVOKED);
+    box_wait_end(&box, first, &a);
+    assert_int_equal(a.exited.reason, END_REVOKED);
+    assert_int_equal(box_count_probes(&box), 6); /* the second tool's */
+    box_kill(&box, second, END_REVOKED);
+    box_wait_end(&box, second, &b);
+    assert_int_equal(box_count_probes(&box), 0);
+    for (int i = 0; i < BYSTANDERS; i++) {
+        assert_int_equal(waitpid(bystander[i], NULL, WNOHANG), 0);
+        (void)kill(bystander[i], SIGKILL);
+        assert_int_equal(waitpid(bystander[i], NULL, 0), bystander[i]);
+    }
+    box_close(&box);
+}
+
 static void four_tools_end_one_by_one(void **state)
 {
     (void)state;
@@ -322,6 +388,7 @@ int main(void)
         cmocka_unit_test(tool_has_no_capability_and_is_whom_the_level_says),
         cmocka_unit_test(daemons_are_gone_before_the_end_is_told),
         cmocka_unit_test(kill_of_a_hundred_daemons_leaves_none),
+        cmocka_unit_test(kill_by_uid_hits_nobody_else),
         cmocka_unit_test(four_tools_end_one_by_one),
         cmocka_unit_test(fork_bomb_meets_its_limit),
         cmocka_unit_test(hundreds_of_launches_leave_nothing_open_or_unreaped),
