@@ -26,6 +26,7 @@ struct proxy_conn {
     int tool_fd;                   /* owned; -1 when it was handed on */
     uv_poll_t poll;
     uv_timer_t timer;
+    uv_idle_t again; /* a turn is owed: no socket will ask for it */
     uint32_t handles;
     struct dial *dial;
     struct proxy_host *host; /* NULL: none */
@@ -80,6 +81,7 @@ static void end_with(struct proxy_conn *c, enum egress_close why)
     drop_host(c, why);
     uv_close((uv_handle_t *)&c->poll, on_closed);
     uv_close((uv_handle_t *)&c->timer, on_closed);
+    uv_close((uv_handle_t *)&c->again, on_closed);
     if (c->tool_fd >= 0 && session_of(c)->cut)
         (void)setsockopt(c->tool_fd, SOL_SOCKET, SO_LINGER, &reset,
                          sizeof(reset));
@@ -217,6 +219,7 @@ static void hand_over(struct proxy_conn *c)
 
     uv_close((uv_handle_t *)&c->poll, on_closed);
     uv_close((uv_handle_t *)&c->timer, on_closed);
+    uv_close((uv_handle_t *)&c->again, on_closed);
     ends.tool_fd = c->tool_fd;
     ends.host_fd = proxy_host_give(c->host, &conn);
     c->tool_fd = -1;
@@ -328,6 +331,22 @@ static bool do_wants(struct proxy_conn *c)
     return w.close_host || w.dial;
 }
 
+static void on_again(uv_idle_t *i)
+{
+    (void)uv_idle_stop(i);
+    turn(i->data, true);
+}
+
+/* What was read in the last step of a turn may lie in our buffers alone, and
+ * then no socket has anything to report. */
+static void set_again(struct proxy_conn *c, bool wanted)
+{
+    if (wanted)
+        (void)uv_idle_start(&c->again, on_again); /* cannot fail */
+    else
+        (void)uv_idle_stop(&c->again);
+}
+
 static void turn(struct proxy_conn *c, bool moved)
 {
     struct proxy_session *s = c->session;
@@ -360,6 +379,7 @@ static void turn(struct proxy_conn *c, bool moved)
         finish(c, EGRESS_CLOSE_FAILED);
         return;
     }
+    set_again(c, more);
     set_timer(c, moved);
     watch_tool(c);
 }
@@ -400,8 +420,9 @@ ts_err proxy_conn_new(const struct proxy_conn_owner *owner, int tool_fd,
     if (uv_poll_init(loop, &c->poll, tool_fd) != 0)
         goto out;
     (void)uv_timer_init(loop, &c->timer); /* cannot fail */
-    c->poll.data = c->timer.data = c;
-    c->handles = 2;
+    (void)uv_idle_init(loop, &c->again);  /* nor can this */
+    c->poll.data = c->timer.data = c->again.data = c;
+    c->handles = 3;
     if (uv_poll_start(&c->poll, UV_READABLE, on_tool) != 0) {
         end_with(c, EGRESS_CLOSE_FAILED);
         return e;
