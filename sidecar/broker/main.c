@@ -13,6 +13,7 @@
 #include "sidecar/broker/ask.h"
 #include "sidecar/broker/broker.h"
 #include "sidecar/broker/control_in.h"
+#include "sidecar/broker/privilege.h"
 #include "sidecar/broker/proxy.h"
 #include "sidecar/broker/proxy_setup.h"
 #include "sidecar/broker/resolve.h"
@@ -85,6 +86,9 @@ static ts_err set_up(struct broker *b, const char **reterr_step)
     int highest = -1;
     ts_err e;
 
+    *reterr_step = "privileges";
+    if ((e = privilege_drop()) != TS_OK)
+        return e;
     *reterr_step = "loop";
     if ((e = broker_init(b)) != TS_OK)
         return e;
@@ -105,8 +109,10 @@ static int run(struct broker *b)
 {
     int bundle_fd = -1;
     const char *step = "start";
-    ts_err e = control_take_start(b, &bundle_fd);
+    ts_err e = privilege_take();
 
+    if (e == TS_OK)
+        e = control_take_start(b, &bundle_fd);
     if (e == TS_OK) { /* the secrets that it names are files */
         step = "load";
         e = control_load_first(b, bundle_fd);

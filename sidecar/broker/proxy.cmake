@@ -5,5 +5,5 @@ ts_library(broker_http DIR sidecar/broker
     LINK broker_rules sidecar_tripwire PkgConfig::SODIUM PkgConfig::OPENSSL
          HttpParser)
 ts_library(broker_proxy DIR sidecar/broker
-    SOURCES proxy.c proxy_conn.c proxy_host.c proxy_setup.c
+    SOURCES proxy.c proxy_conn.c proxy_host.c proxy_setup.c privilege.c
     LINK broker_core broker_http proto_trust)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "proto/trust/key_source.h"
+#include "sidecar/broker/privilege.h"
 #include "sidecar/broker/tls_up.h"
 #include "sidecar/common/fds.h"
 
@@ -51,10 +52,14 @@ static ts_err read_source(struct reading *r, const struct manifest_secret *m,
     int n = snprintf(where, sizeof(where), "%s%.*s",
                      m->source == SECRET_CREDENTIAL ? "credential:" : "",
                      (int)m->from.len, m->from.ptr);
+    ts_err e;
 
     if (n < 0 || (size_t)n >= sizeof(where))
         return TS_E_LIMIT;
-    return key_source_secret(&s, buf, cap, ret_len, r->text, sizeof(r->text));
+    privilege_raise(m->source == SECRET_CREDENTIAL);
+    e = key_source_secret(&s, buf, cap, ret_len, r->text, sizeof(r->text));
+    privilege_raise(false);
+    return e;
 }
 
 static ts_err read_one(void *ctx, const struct manifest_secret *m, uint8_t *buf,

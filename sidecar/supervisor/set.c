@@ -220,6 +220,17 @@ static const struct config_user *user_of(const struct config *c,
     return c->change_users ? &c->users[users[role]] : NULL;
 }
 
+/* The broker's only where there are credentials at all. */
+static uint64_t caps_of(const struct supervisor *sv, enum process_role role)
+{
+    const struct config *c = sv->config;
+
+    if (role == ROLE_LAUNCHER)
+        return spawn_launcher_caps(c->sandbox.most, c->egress.on);
+    return role == ROLE_BROKER && sv->credentials != NULL ? spawn_broker_caps()
+                                                          : 0;
+}
+
 static ts_err start_process(struct supervisor *sv, const struct wires *w,
                             enum process_role role, uint32_t index,
                             struct process **ret)
@@ -248,11 +259,7 @@ static ts_err start_process(struct supervisor *sv, const struct wires *w,
                        .name = process_name(p),
                        .user = user_of(sv->config, role),
                        .comes_first = role == ROLE_GATE,
-                       .caps =
-                           role == ROLE_LAUNCHER
-                               ? spawn_launcher_caps(sv->config->sandbox.most,
-                                                     sv->config->egress.on)
-                               : 0};
+                       .caps = caps_of(sv, role)};
     s.fds[0] = ends[1];
     gather_fds(sv, w, role, index, &s);
     e = fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0 ? spawn(&s, &p->pid, &p->pidfd)

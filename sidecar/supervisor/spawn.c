@@ -67,6 +67,11 @@ uint64_t spawn_launcher_caps(enum box_level most, bool network)
     return most == BOX_UID ? uids : uids | spaces;
 }
 
+uint64_t spawn_broker_caps(void)
+{
+    return 1ull << CAP_DAC_READ_SEARCH;
+}
+
 /* Those of `wanted` that we have, for an ordinary user: through the exec they
  * pass as ambient ones. What we lack the launcher does without, and says so. */
 static bool child_caps(uint64_t wanted)

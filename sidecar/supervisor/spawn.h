@@ -31,6 +31,9 @@ struct spawn {
 /* What a launcher needs for boxes up to that level, and no more (launcher's
  * caps.h says what for); network: a tool may have a network of its own. */
 uint64_t spawn_launcher_caps(enum box_level most, bool network);
+/* What the broker needs to read credentials that are root's alone; it drops it
+ * before it hears anybody (broker/privilege.h). */
+uint64_t spawn_broker_caps(void);
 
 /* *ret_pidfd is the caller's to close. TS_OK does not mean that exec worked:
  * a program that cannot be started exits with 127. */
