@@ -177,6 +177,8 @@ static void print_egress(const struct term *t, const json_t *j,
         (void)printf("%s%llu B out  %llu B in  %llu ms%s", t->dim,
                      number(j, "bytes_out"), number(j, "bytes_in"),
                      number(j, "ms"), t->reset);
+        if (number(j, "requests") > 1)
+            (void)printf("  %llu requests", number(j, "requests"));
     } else {
         column(log_line_text(j, "via"), 0);
     }

@@ -382,7 +382,7 @@ ts_err egress_closed_encode(const struct egress_closed *m, void *buf,
     if (closed_flaw(m) != NULL)
         return TS_E_INVALID;
     mp_writer_init(&w, buf, cap);
-    mp_write_array(&w, 7);
+    mp_write_array(&w, 8);
     mp_write_uint(&w, m->conn_id);
     mp_write_uint(&w, m->order_id);
     mp_write_bin(&w, m->decision_id, sizeof(m->decision_id));
@@ -390,6 +390,7 @@ ts_err egress_closed_encode(const struct egress_closed *m, void *buf,
     mp_write_uint(&w, m->bytes_out);
     mp_write_uint(&w, m->bytes_in);
     mp_write_uint(&w, m->ms);
+    mp_write_uint(&w, m->requests);
     return mp_written(&w, ret_len);
 }
 
@@ -401,7 +402,7 @@ ts_err egress_closed_decode(const void *b, size_t n, struct egress_closed *ret,
     ts_err e;
 
     mp_reader_init(&r, b, n);
-    mp_read_tuple(&r, 7);
+    mp_read_tuple(&r, 8);
     m.conn_id = mp_read_uint(&r, UINT64_MAX);
     m.order_id = mp_read_uint(&r, UINT64_MAX);
     mp_read_bin_exact(&r, m.decision_id, sizeof(m.decision_id));
@@ -409,6 +410,7 @@ ts_err egress_closed_decode(const void *b, size_t n, struct egress_closed *ret,
     m.bytes_out = mp_read_uint(&r, UINT64_MAX);
     m.bytes_in = mp_read_uint(&r, UINT64_MAX);
     m.ms = mp_read_uint(&r, UINT64_MAX);
+    m.requests = mp_read_uint(&r, UINT64_MAX);
     e = done(&r, closed_flaw(&m), reterr_what);
     if (e == TS_OK)
         *ret = m;

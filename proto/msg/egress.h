@@ -165,7 +165,8 @@ struct egress_answer { /* [conn_id, code] */
     uint64_t conn_id;
     enum egress_code code; /* EGRESS_OK: it is recorded, hand it over */
 };
-/* [conn_id, order_id, decision_id bin16, reason, bytes_out, bytes_in, ms] */
+/* [conn_id, order_id, decision_id bin16, reason, bytes_out, bytes_in, ms,
+ * requests] */
 struct egress_closed {
     uint64_t conn_id;
     uint64_t order_id;
@@ -174,6 +175,7 @@ struct egress_closed {
     uint64_t bytes_out; /* tool to host */
     uint64_t bytes_in;  /* host to tool */
     uint64_t ms;        /* since it was opened */
+    uint64_t requests;  /* of HTTP that were passed on; 0 for the other ways */
 };
 
 /*

@@ -98,6 +98,7 @@ void conn_close(struct conn *c, enum egress_close why)
                               .reason = why,
                               .bytes_out = c->bytes_out,
                               .bytes_in = c->bytes_in,
+                              .requests = c->requests,
                               .ms = broker_now_ms(g->broker) - c->since_ms};
     struct conn **p = &g->conns;
 

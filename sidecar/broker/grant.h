@@ -61,6 +61,7 @@ struct conn {
     struct conn *next;
     uint64_t id;
     uint64_t bytes_out, bytes_in; /* tool to host, host to tool */
+    uint64_t requests;            /* of HTTP that were passed on */
     uint64_t since_ms;
     void (*cut)(void *ctx, enum egress_close why);
     void *cut_ctx;

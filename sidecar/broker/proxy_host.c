@@ -307,7 +307,7 @@ static void tell_dialled(struct proxy_host *h)
                   h->address_len);
 }
 
-bool proxy_host_move(struct proxy_host *h)
+static bool move(struct proxy_host *h)
 {
     bool moved, was_told = h->told;
 
@@ -329,6 +329,14 @@ bool proxy_host_move(struct proxy_host *h)
         return true;
     }
     return moved || h->told != was_told;
+}
+
+bool proxy_host_move(struct proxy_host *h)
+{
+    bool moved = move(h);
+
+    h->conn->requests = h->session->passed; /* when it is cut it is too late */
+    return moved;
 }
 
 bool proxy_host_watch(struct proxy_host *h)

@@ -297,6 +297,7 @@ void session_http_begin(struct proxy_session *s)
     s->answer_begun = s->answer_done = s->said_continue = false;
     s->keep = s->request->keep_alive;
     s->state = PROXY_EXCHANGE;
+    s->passed++;
     if (write_head(s) != TS_OK)
         proxy_abort(s);
 }

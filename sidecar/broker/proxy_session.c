@@ -310,8 +310,10 @@ void proxy_dialled(struct proxy_session *s, enum egress_code code,
 {
     if (s->state != PROXY_DIAL)
         return;
-    if (code == EGRESS_OK)
+    if (code == EGRESS_OK) {
         s->rule = rule;
+        s->passed = 0;
+    }
     if (s->via == EGRESS_VIA_SOCKS5) {
         socks_answer(s, socks5_status_of(code), address,
                      code == EGRESS_OK ? address_len : 0);

@@ -93,7 +93,8 @@ struct proxy_session {
     struct rules_name host_name;
     uint16_t host_port;
     bool reused;
-    uint64_t requests;
+    uint64_t requests; /* heads that were read */
+    uint64_t passed;   /* requests that went on, on this connection to a host */
 };
 
 /* Over 30 KiB: of ts_mem. Both borrowed things must outlive it. */

@@ -83,7 +83,7 @@ ts_err egress_record_closed(const struct egress_who *who,
     struct mp_writer w;
 
     mp_writer_init(&w, buf, cap);
-    put_head(&w, 7, "egress_closed", who, m->decision_id);
+    put_head(&w, m->requests > 0 ? 8 : 7, "egress_closed", who, m->decision_id);
     put_uint(&w, "conn", m->conn_id);
     put_str(&w, "host", host);
     put_uint(&w, "port", port);
@@ -91,6 +91,8 @@ ts_err egress_record_closed(const struct egress_who *who,
     put_uint(&w, "bytes_out", m->bytes_out);
     put_uint(&w, "bytes_in", m->bytes_in);
     put_uint(&w, "ms", m->ms);
+    if (m->requests > 0)
+        put_uint(&w, "requests", m->requests);
     return mp_written(&w, ret_len);
 }
 

@@ -42,7 +42,8 @@ BODY(closed, {.conn_id = 7,
               .reason = EGRESS_CLOSE_KILLED,
               .bytes_out = 5,
               .bytes_in = UINT64_C(1) << 33,
-              .ms = 1234})
+              .ms = 1234,
+              .requests = 3})
 BODY(ask, {.host = TS_STR_LIT("api.example.com"), .port = 443, .skip = 65536})
 BODY(reply, {.code = EGRESS_OK,
              .address = {0x20, 1, 0xd, 0xb8},

@@ -43,7 +43,8 @@ static ts_err write_one(int kind, uint8_t *buf, size_t cap, size_t *ret)
                                     .decision_id = {1, 2, 3},
                                     .bytes_out = UINT64_MAX,
                                     .bytes_in = UINT64_MAX,
-                                    .ms = UINT64_MAX};
+                                    .ms = UINT64_MAX,
+                                    .requests = UINT64_MAX};
 
     if (kind == RECORD_EGRESS_OPENED)
         return egress_record_opened(&w, &o, buf, cap, ret);
