@@ -232,6 +232,10 @@ static ts_err make_scratch(struct launch *x)
     }
     if (x->tool->scratch_fd < 0)
         return TS_OK;
+    if (!leftovers_has_room(x->l))
+        return launch_fail(x, CODE_TOO_MANY_CALLS, "scratch", 0,
+                           "the scratch folders of earlier calls are still "
+                           "being emptied");
     scratch_name(x->mark, x->scratch);
     if (scratch_make(x->tool->scratch_fd, x->scratch, x->uid != 0, &x->l->key,
                      &x->scratch_fd, &err) != TS_OK)
@@ -437,7 +441,7 @@ static void clean_up(struct launch *x, bool has_started)
             ts_fd_close(&x->gate_end[i]);
     }
     if (!has_started && x->scratch_fd >= 0)
-        (void)runs_drop_scratch(x->l, x->tool->scratch_fd, x->scratch);
+        (void)!leftovers_drop(x->l, x->tool->scratch_fd, x->scratch);
     if (!has_started) {
         uids_give(&x->l->uids, x->uid);
         if (x->has_group)

@@ -63,6 +63,16 @@ struct active_run {
     char scratch[SCRATCH_NAME_MAX];
 };
 
+/* A scratch folder that one turn did not empty, and the uid that stays taken
+ * until it is. A launch with a scratch folder is refused while there might be
+ * no room for what it leaves. */
+#define LAUNCHER_LEFTOVERS_MAX 512
+struct leftover {
+    int base_fd; /* owned */
+    uid_t uid;
+    char name[SCRATCH_NAME_MAX];
+};
+
 struct launcher {
     struct filter_key key;
     struct layers layers;
@@ -111,6 +121,8 @@ struct launcher {
     uint64_t drain_ns; /* deadline of the drain */
     uint32_t run_count;
     struct active_run runs[LAUNCHER_RUNS_MAX];
+    uint32_t leftover_count;
+    struct leftover leftovers[LAUNCHER_LEFTOVERS_MAX];
 };
 
 uint64_t now_ns(void); /* CLOCK_BOOTTIME */
@@ -152,8 +164,19 @@ TS_NODISCARD ts_err runs_tick(struct launcher *l, uint64_t now);
 uint64_t runs_next_ns(const struct launcher *l); /* UINT64_MAX: nothing due */
 /* Every running tool is told to end, for this reason. */
 TS_NODISCARD ts_err runs_kill_all(struct launcher *l, enum end_reason why);
-/* False: something of it is left. */
-bool runs_drop_scratch(struct launcher *l, int base_fd, const char *name);
+
+/* leftovers.c. One turn at a scratch folder: TS_E_AGAIN if there is more;
+ * another error means that it stays, and is in the log. */
+TS_NODISCARD ts_err leftovers_drop(struct launcher *l, int base_fd,
+                                   const char *name);
+/* The same; what is left is done in later turns. Takes the descriptor, and
+ * gives the uid back when nothing is left. */
+void leftovers_take(struct launcher *l, int base_fd, const char *name,
+                    uid_t uid);
+bool leftovers_has_room(const struct launcher *l);
+void leftovers_turn(struct launcher *l);
+/* All of it, within the time. */
+void leftovers_end(struct launcher *l, uint64_t give_up_ns);
 /* Ends everything, waits until it is gone. For every way out of the launcher.
  */
 void runs_end_all(struct launcher *l);

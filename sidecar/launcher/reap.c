@@ -20,20 +20,6 @@ uint64_t now_ns(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* What another user left there takes rights that are raised for it alone. */
-bool runs_drop_scratch(struct launcher *l, int base_fd, const char *name)
-{
-    ts_err e;
-
-    caps_raise(&l->caps, &l->key);
-    e = scratch_remove(base_fd, name, &l->key);
-    caps_lower(&l->caps, &l->key);
-    if (e != TS_OK)
-        log_event(LOG_WARN, "scratch_left name=%s error=\"%s\"", name,
-                  ts_err_text(e));
-    return e == TS_OK;
-}
-
 static ts_err report(struct launcher *l, struct active_run *r)
 {
     const struct order_exited m = {
@@ -48,16 +34,13 @@ static ts_err report(struct launcher *l, struct active_run *r)
         .killed = r->killed,
     };
 
-    bool is_clean = true;
     ts_err e = network_over(&l->network, &r->network, r->order_id, m.reason);
 
     if (e != TS_OK)
         return e;
-    if (r->scratch_fd >= 0) {
-        is_clean = runs_drop_scratch(l, r->scratch_fd, r->scratch);
-        ts_fd_close(&r->scratch_fd);
-    }
-    if (is_clean) /* else its files are still somewhere: never again */
+    if (r->scratch_fd >= 0)
+        leftovers_take(l, r->scratch_fd, r->scratch, r->uid);
+    else
         uids_give(&l->uids, r->uid);
     groups_give(l, r);
     *r = l->runs[--l->run_count];
@@ -280,6 +263,7 @@ static bool is_ending(const struct active_run *r)
 
 ts_err runs_tick(struct launcher *l, uint64_t now)
 {
+    leftovers_turn(l);
     /* backwards: report() moves the last one into the gap */
     for (uint32_t i = l->run_count; i-- > 0;) {
         struct active_run *r = &l->runs[i];
@@ -304,7 +288,7 @@ ts_err runs_tick(struct launcher *l, uint64_t now)
 
 uint64_t runs_next_ns(const struct launcher *l)
 {
-    uint64_t next = UINT64_MAX;
+    uint64_t next = l->leftover_count > 0 ? 0 : UINT64_MAX;
 
     for (uint32_t i = 0; i < l->run_count; i++) {
         const struct active_run *r = &l->runs[i];
@@ -352,7 +336,8 @@ void runs_end_all(struct launcher *l)
     }
     for (uint32_t i = 0; i < l->run_count; i++) {
         if (l->runs[i].scratch_fd >= 0)
-            (void)runs_drop_scratch(l, l->runs[i].scratch_fd,
-                                    l->runs[i].scratch);
+            leftovers_take(l, l->runs[i].scratch_fd, l->runs[i].scratch,
+                           l->runs[i].uid);
     }
+    leftovers_end(l, give_up);
 }

@@ -8,11 +8,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sidecar/launcher/layers/raw.h"
-
-#define DEPTH_MAX 64
 
 void scratch_name(uint64_t mark, char out[SCRATCH_NAME_MAX])
 {
@@ -51,66 +50,138 @@ ts_err scratch_make(int base_fd, const char *name, bool for_group,
     return TS_OK;
 }
 
-/* Recursion is bounded by DEPTH_MAX; *left counts entries down. */
-static ts_err empty(int dir_fd, int depth, const struct filter_key *key,
-                    uint32_t *left)
+/* What is in the folder "at", which lies in the top folder. Depth is no matter:
+ * a folder in it that is not empty is moved to the top and has its turn there.
+ */
+struct sweep {
+    const struct filter_key *key;
+    int top;
+    uint32_t left;   /* entries that may still be touched in this turn */
+    uint64_t serial; /* of names at the top: beyond those of turns before */
+};
+
+/* Any name that is free; one that the tool took is passed over. */
+static long move_up(struct sweep *s, int dir, const char *name)
+{
+    char to[24];
+    long rc;
+
+    do {
+        (void)snprintf(to, sizeof(to), "~%llx",
+                       (unsigned long long)s->serial++);
+        rc = filter_call4(s->key, SYS_renameat, dir, raw_ptr(name), s->top,
+                          raw_ptr(to));
+    } while ((rc == -ENOTEMPTY || rc == -EEXIST || rc == -ENOTDIR) &&
+             s->left > 0 && s->left-- > 0);
+    return rc;
+}
+
+static bool is_dots(const char *name)
+{
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+/* The tool may have closed it. */
+static DIR *open_folder(const struct sweep *s, int dir, const char *name)
+{
+    const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    int fd = openat(dir, name, flags);
+    DIR *d;
+
+    if (fd < 0 && errno == EACCES &&
+        filter_call4(s->key, SYS_fchmodat, dir, raw_ptr(name), 0700, 0) == 0)
+        fd = openat(dir, name, flags);
+    if (fd < 0)
+        return NULL;
+    d = fdopendir(fd);
+    if (d == NULL)
+        (void)close(fd);
+    return d;
+}
+
+/* One entry that is no folder, an empty folder, or one for later. */
+static ts_err take_out(struct sweep *s, int dir, const char *name)
+{
+    long rc;
+
+    if (s->left == 0)
+        return TS_E_AGAIN;
+    s->left--;
+    if (remove_at(s->key, dir, name, 0) == 0 ||
+        remove_at(s->key, dir, name, AT_REMOVEDIR) == 0)
+        return TS_OK;
+    rc = move_up(s, dir, name);
+    if (rc == -EACCES && /* its ".." changes */
+        filter_call4(s->key, SYS_fchmodat, dir, raw_ptr(name), 0700, 0) == 0)
+        rc = move_up(s, dir, name);
+    return rc == 0        ? TS_OK
+           : s->left == 0 ? TS_E_AGAIN
+                          : ts_err_from_errno((int)-rc);
+}
+
+/* A folder of the top, and then itself. */
+static ts_err empty_one(struct sweep *s, const char *name)
 {
     const struct dirent *e;
     ts_err result = TS_OK;
-    DIR *d;
+    DIR *d = open_folder(s, s->top, name);
 
-    if (depth == DEPTH_MAX) {
-        (void)close(dir_fd);
-        return TS_E_LIMIT;
-    }
-    d = fdopendir(dir_fd);
-    if (d == NULL) {
-        (void)close(dir_fd);
+    if (d == NULL)
         return TS_E_SYSTEM;
-    }
     while (result == TS_OK && (e = readdir(d)) != NULL) {
-        int fd;
-
-        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-            continue;
-        if ((*left)-- == 0) {
-            result = TS_E_LIMIT;
-            *left = 0;
-            break;
-        }
-        if (remove_at(key, dirfd(d), e->d_name, 0) == 0)
-            continue;
-        fd = openat(dirfd(d), e->d_name,
-                    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0 && errno == EACCES && /* the tool may have closed it */
-            filter_call4(key, SYS_fchmodat, dirfd(d), raw_ptr(e->d_name), 0700,
-                         0) == 0)
-            fd = openat(dirfd(d), e->d_name,
-                        O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        result = fd < 0 ? TS_E_SYSTEM : empty(fd, depth + 1, key, left);
-        if (result == TS_OK &&
-            remove_at(key, dirfd(d), e->d_name, AT_REMOVEDIR) != 0)
-            result = TS_E_SYSTEM;
+        if (!is_dots(e->d_name))
+            result = take_out(s, dirfd(d), e->d_name);
     }
     (void)closedir(d);
     return result;
 }
 
-ts_err scratch_remove(int base_fd, const char *name,
+/* One walk over the top; *ret_found: there was something. */
+static ts_err walk_top(struct sweep *s, DIR *d, bool *ret_found)
+{
+    const struct dirent *e;
+    ts_err result = TS_OK;
+
+    *ret_found = false;
+    rewinddir(d);
+    while (result == TS_OK && (e = readdir(d)) != NULL) {
+        if (is_dots(e->d_name))
+            continue;
+        *ret_found = true;
+        if (s->left == 0)
+            return TS_E_AGAIN;
+        s->left--;
+        if (remove_at(s->key, s->top, e->d_name, 0) == 0 ||
+            remove_at(s->key, s->top, e->d_name, AT_REMOVEDIR) == 0)
+            continue;
+        result = empty_one(s, e->d_name);
+        if (result == TS_OK &&
+            remove_at(s->key, s->top, e->d_name, AT_REMOVEDIR) != 0)
+            result = TS_E_SYSTEM;
+    }
+    return result;
+}
+
+ts_err scratch_remove(int base_fd, const char *name, uint32_t most,
                       const struct filter_key *key)
 {
-    uint32_t left = SCRATCH_ENTRIES_MAX;
-    ts_err e;
-    int fd;
+    struct sweep s = {.key = key, .left = most};
+    struct timespec now = {0, 0};
+    bool found = true;
+    ts_err e = TS_OK;
+    long rc;
+    DIR *d = open_folder(&s, base_fd, name);
 
-    fd = openat(base_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
+    if (d == NULL)
         return errno == ENOENT ? TS_OK : ts_err_from_errno(errno);
-    e = empty(fd, 0, key, &left);
-    if (e == TS_OK) {
-        long rc = remove_at(key, base_fd, name, AT_REMOVEDIR);
-
-        e = rc == 0 ? TS_OK : ts_err_from_errno((int)-rc);
-    }
-    return e;
+    s.top = dirfd(d);
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    s.serial = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    while (e == TS_OK && found)
+        e = walk_top(&s, d, &found);
+    (void)closedir(d);
+    if (e != TS_OK)
+        return e;
+    rc = remove_at(key, base_fd, name, AT_REMOVEDIR);
+    return rc == 0 ? TS_OK : ts_err_from_errno((int)-rc);
 }

@@ -19,11 +19,11 @@ void scratch_name(uint64_t mark, char out[SCRATCH_NAME_MAX]);
 TS_NODISCARD ts_err scratch_make(int base_fd, const char *name, bool for_group,
                                  const struct filter_key *key, int *ret_fd,
                                  int *reterr_errno);
-/* Follows no link; gives up beyond SCRATCH_ENTRIES_MAX entries, and then
- * leaves the rest where it is (TS_E_LIMIT), so that a tool cannot hold up the
- * launcher with a forest of files. */
-#define SCRATCH_ENTRIES_MAX 65536
-TS_NODISCARD ts_err scratch_remove(int base_fd, const char *name,
+/* Follows no link, whatever depth it has; touches no more than `most` entries
+ * and says TS_E_AGAIN then, so that a tool cannot hold up the launcher with a
+ * forest of files. What is left is for the next turn. */
+#define SCRATCH_TURN 1024
+TS_NODISCARD ts_err scratch_remove(int base_fd, const char *name, uint32_t most,
                                    const struct filter_key *key);
 
 #endif

@@ -350,6 +350,33 @@ static void hundreds_of_launches_leave_nothing_open_or_unreaped(void **state)
     }
 }
 
+/* A uid is kept while files of it are left; a tool must not make us run out. */
+static void
+what_tools_leave_in_scratch_goes_and_gives_the_uid_back(void **state)
+{
+    const struct call c = {.tool = "scratch", .what = "scratch_deep"};
+    char path[128];
+    struct outcome o;
+
+    (void)state;
+    if (getuid() != 0) {
+        print_message("SKIPPED: needs root\n");
+        return;
+    }
+    box_open_at(&box, BOX_UID, true);
+    for (int i = 0; i < BOX_UID_COUNT; i++) {
+        box_run(&box, &c, &o);
+        if (!o.started)
+            fail_msg("call %d: %s", i, o.text);
+        if (!outcome_says(&o, "allowed"))
+            fail_msg("call %d: code %u signal %u: %.*s", i, o.exited.exit_code,
+                     o.exited.signal, (int)o.out_len, o.out);
+    }
+    box_path(&box, "scratch", path, sizeof(path));
+    assert_int_equal(rmdir(path), 0); /* empty */
+    box_close(&box);
+}
+
 static void level_that_is_not_given_is_refused_by_name(void **state)
 {
     static const struct {
@@ -392,6 +419,8 @@ int main(void)
         cmocka_unit_test(four_tools_end_one_by_one),
         cmocka_unit_test(fork_bomb_meets_its_limit),
         cmocka_unit_test(hundreds_of_launches_leave_nothing_open_or_unreaped),
+        cmocka_unit_test(
+            what_tools_leave_in_scratch_goes_and_gives_the_uid_back),
         cmocka_unit_test(level_that_is_not_given_is_refused_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

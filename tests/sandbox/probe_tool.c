@@ -406,6 +406,21 @@ static int p_scratch(const char *a)
     return p_create(dir != NULL ? dir : "/tmp");
 }
 
+/* Deeper than a walk with a descriptor for each level would go. */
+static int p_scratch_deep(const char *a)
+{
+    const char *dir = getenv("TMPDIR");
+
+    (void)a;
+    if (dir == NULL || chdir(dir) != 0)
+        return say(-1);
+    for (int i = 0; i < 300; i++) {
+        if (mkdir("d", 0700) != 0 || chdir("d") != 0)
+            return say(-1);
+    }
+    return say(0);
+}
+
 static const struct {
     const char *name;
     int (*run)(const char *arg);
@@ -447,6 +462,7 @@ static const struct {
     {"count", p_count},
     {"create", p_create},
     {"scratch", p_scratch},
+    {"scratch_deep", p_scratch_deep},
 };
 
 int main(int argc, char **argv)
