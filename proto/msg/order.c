@@ -293,6 +293,40 @@ ts_err order_refused_decode(const void *b, size_t n, struct order_refused *ret,
     return e;
 }
 
+ts_err order_unserved_encode(const struct order_unserved *o, void *buf,
+                             size_t cap, size_t *ret_len)
+{
+    struct mp_writer w;
+
+    mp_writer_init(&w, buf, cap);
+    mp_write_array(&w, 3);
+    mp_write_uint(&w, o->generation);
+    write_str(&w, o->tool);
+    write_str(&w, o->text);
+    return mp_written(&w, ret_len);
+}
+
+ts_err order_unserved_decode(const void *b, size_t n,
+                             struct order_unserved *ret,
+                             const char **reterr_what)
+{
+    struct mp_reader r;
+    struct order_unserved o = {0};
+    ts_err e;
+
+    mp_reader_init(&r, b, n);
+    mp_read_tuple(&r, 3);
+    o.generation = mp_read_uint(&r, UINT64_MAX);
+    o.tool = mp_read_str(&r, TS_TOOL_NAME_MAX);
+    if (r.error == TS_OK && o.tool.len == 0)
+        mp_fail(&r, TS_E_INVALID, "no tool is named");
+    o.text = mp_read_str(&r, TS_UNSERVED_TEXT_MAX);
+    e = done(&r, reterr_what);
+    if (e == TS_OK)
+        *ret = o;
+    return e;
+}
+
 ts_err order_exited_encode(const struct order_exited *o, void *buf, size_t cap,
                            size_t *ret_len)
 {

@@ -32,7 +32,7 @@
  *                 after all earlier kills were signalled.
  *
  *   recorder to launcher: ORDER (the order's bytes), KILL, VOID, BARRIER
- *   launcher to gate:     STARTED (+3 fds), REFUSED, EXITED, BARRIER
+ *   launcher to gate:     STARTED (+3 fds), REFUSED, EXITED, BARRIER, UNSERVED
  */
 enum ring_kind {
     RING_RECORD = 1,
@@ -49,7 +49,8 @@ enum hop_type {
     HOP_BARRIER = 4, /* recorder to launcher, and launcher to gate */
     HOP_STARTED = 5, /* launcher to gate, with stdin, stdout, stderr ends */
     HOP_REFUSED = 6, /* launcher to gate */
-    HOP_EXITED = 7   /* launcher to gate; the whole tree is gone by then */
+    HOP_EXITED = 7,  /* launcher to gate; the whole tree is gone by then */
+    HOP_UNSERVED = 8 /* launcher to gate, after START and COMMIT: one tool */
 };
 
 /*
@@ -158,6 +159,16 @@ struct order_refused { /* [order_id, code str, step str, sys_errno, text str] */
     uint32_t sys_errno;
     struct ts_str text; /* one sentence */
 };
+/* [generation, tool str, text str]: what only the launcher can see keeps a tool
+ * of that generation from being served (its program is not there, this host
+ * gives no such box). The gate denies calls of it, says so in a record and in
+ * its status; a call that was under way is refused by the launcher. */
+struct order_unserved {
+    uint64_t generation;
+    struct ts_str tool; /* 1 to TS_TOOL_NAME_MAX bytes */
+    struct ts_str text; /* "FILE:LINE: what; what to do" */
+};
+#define TS_UNSERVED_TEXT_MAX 512 /* bytes */
 /* [order_id, reason, exit_code, signal, wall_us, cpu_us, max_rss_kb, killed] */
 struct order_exited {
     uint64_t order_id;
@@ -202,6 +213,12 @@ TS_NODISCARD ts_err order_refused_encode(const struct order_refused *o,
 TS_NODISCARD ts_err order_refused_decode(const void *b, size_t n,
                                          struct order_refused *ret,
                                          const char **reterr_what);
+TS_NODISCARD ts_err order_unserved_encode(const struct order_unserved *o,
+                                          void *buf, size_t cap,
+                                          size_t *ret_len);
+TS_NODISCARD ts_err order_unserved_decode(const void *b, size_t n,
+                                          struct order_unserved *ret,
+                                          const char **reterr_what);
 TS_NODISCARD ts_err order_exited_encode(const struct order_exited *o, void *buf,
                                         size_t cap, size_t *ret_len);
 TS_NODISCARD ts_err order_exited_decode(const void *b, size_t n,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "proto/base/ts_mem.h"
+#include "proto/base/ts_num.h"
 #include "sidecar/common/bundle.h"
 #include "sidecar/common/control.h"
 #include "sidecar/common/manifest_priv.h"
@@ -374,6 +375,58 @@ const struct manifest *manifests_find(const struct manifests *m,
             hi = mid;
     }
     return NULL;
+}
+
+bool manifest_is_unserved(const struct manifests *m,
+                          const struct manifest *tool)
+{
+    for (uint32_t i = 0; i < m->unserved_count; i++)
+        if (ts_str_eq(m->unserved[i].tool, tool->tool))
+            return true;
+    return false;
+}
+
+/* The number behind "FILE:"; 0: it is not there. */
+static uint32_t line_of(struct ts_str text, struct ts_str file)
+{
+    uint32_t line = 0;
+    size_t at = file.len + 1;
+
+    if (text.len <= at || !ts_str_starts(text, file) || text.ptr[at - 1] != ':')
+        return 0;
+    for (; at < text.len && text.ptr[at] >= '0' && text.ptr[at] <= '9'; at++)
+        if (ts_ckd_mul(&line, line, 10u) ||
+            ts_ckd_add(&line, line, (uint32_t)(text.ptr[at] - '0')))
+            return 0;
+    return line;
+}
+
+ts_err manifest_unserve(struct manifests *m, const struct manifest *tool,
+                        struct ts_str text)
+{
+    struct manifest_refused r = {.file = tool->file,
+                                 .tool = tool->tool,
+                                 .line = line_of(text, tool->file)};
+    const char *copy;
+    void *list;
+    ts_err e = TS_OK;
+
+    if (r.line == 0)
+        return TS_E_INVALID;
+    if (manifest_is_unserved(m, tool))
+        return TS_OK;
+    if (m->unserved == NULL) {
+        e = ts_arena_array(&m->arena, m->count, sizeof(r), &list);
+        if (e == TS_OK)
+            m->unserved = list;
+    }
+    if (e == TS_OK)
+        e = ts_arena_strndup(&m->arena, text.ptr, text.len, &copy);
+    if (e != TS_OK)
+        return e;
+    r.text = (struct ts_str){copy, text.len};
+    m->unserved[m->unserved_count++] = r;
+    return TS_OK;
 }
 
 const struct manifest_refused *manifests_refused(const struct manifests *m,

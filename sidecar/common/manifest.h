@@ -230,12 +230,14 @@ struct manifest_refused {
     struct ts_str text; /* "FILE:LINE: what; what to do" */
 };
 
-struct manifests { /* one generation; immutable */
+struct manifests { /* one generation; immutable but for `unserved` */
     struct ts_arena arena;
     struct manifest *list; /* sorted by tool */
     uint32_t count;
     const struct manifest_refused *refused; /* sorted by file */
     uint32_t refused_count;
+    struct manifest_refused *unserved; /* in the order of manifest_unserve() */
+    uint32_t unserved_count;
     uint64_t generation;
 };
 
@@ -271,6 +273,15 @@ const struct manifest *manifests_find(const struct manifests *m,
 /* NULL if no refused manifest is known to be of that tool. */
 const struct manifest_refused *manifests_refused(const struct manifests *m,
                                                  struct ts_str tool);
+
+/* One of the list that a launcher cannot serve on its host; text is "FILE:LINE:
+ * what; what to do", and copied. The gate alone is told of it. Twice is once.
+ * TS_E_INVALID: text is about another file. */
+TS_NODISCARD ts_err manifest_unserve(struct manifests *m,
+                                     const struct manifest *tool,
+                                     struct ts_str text);
+bool manifest_is_unserved(const struct manifests *m,
+                          const struct manifest *tool);
 
 /* The launcher that runs tools of a seccomp profile: pure, files, build, net,
  * jit are 0 to 4, then the names of sandbox/NAME.yaml in their order. False if

@@ -4,6 +4,7 @@
 #include "proto/msg/order.h"
 #include "sidecar/common/fds.h"
 #include "sidecar/gate/peer_recv.h"
+#include "sidecar/gate/refused.h"
 #include "sidecar/gate/revoke.h"
 #include "sidecar/gate/running.h"
 
@@ -48,6 +49,12 @@ static ts_err dispatch(struct gate *g, uint32_t launcher, const uint8_t *b,
         if (e == TS_OK)
             runs_exited(g, launcher, &m);
         return e;
+    }
+    if (b[0] == HOP_UNSERVED) {
+        struct order_unserved m;
+
+        e = order_unserved_decode(body, len, &m, &what);
+        return e == TS_OK ? refused_note(g, launcher, &m) : e;
     }
     if (b[0] == HOP_BARRIER) {
         struct order_barrier m;

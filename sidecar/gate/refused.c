@@ -32,13 +32,54 @@ void refused_tell(struct gate *g)
     refused_retry(g);
 }
 
+/* Those that all of us refuse, then those that a launcher does. */
+static uint32_t count_of(const struct manifests *m)
+{
+    return m->refused_count + m->unserved_count;
+}
+
+static const struct manifest_refused *at_of(const struct manifests *m,
+                                            uint32_t i)
+{
+    return i < m->refused_count ? &m->refused[i]
+                                : &m->unserved[i - m->refused_count];
+}
+
+static struct snapshot *snapshot_of(const struct gate *g, uint64_t generation)
+{
+    if (g->snapshot->generation == generation)
+        return g->snapshot;
+    return g->next != NULL && g->next->generation == generation ? g->next
+                                                                : NULL;
+}
+
+ts_err refused_note(struct gate *g, uint32_t launcher,
+                    const struct order_unserved *m)
+{
+    struct snapshot *s = snapshot_of(g, m->generation);
+    const struct manifest *tool;
+    ts_err e;
+
+    if (s == NULL)
+        return TS_OK;
+    tool = manifests_find(s->manifests, m->tool);
+    if (tool == NULL || tool->launcher != launcher)
+        return TS_E_FORMAT;
+    e = manifest_unserve(s->manifests, tool, m->text);
+    if (e == TS_E_INVALID)
+        return TS_E_FORMAT;
+    if (e == TS_OK && s == g->snapshot && !g->commit_waits)
+        refused_retry(g);
+    return e;
+}
+
 void refused_retry(struct gate *g)
 {
     const struct manifests *m = g->snapshot->manifests;
     uint32_t before = g->refused_told;
 
     /* Behind the record that this configuration came into force. */
-    while (g->life_len == 0 && g->refused_told < m->refused_count) {
+    while (g->life_len == 0 && g->refused_told < count_of(m)) {
         uint8_t *record;
         size_t len = 0;
         ts_err e = order_out_begin(g, &record);
@@ -47,7 +88,7 @@ void refused_retry(struct gate *g)
             break;
         if (e == TS_OK)
             e = record_tool_refused(g->snapshot->generation,
-                                    &m->refused[g->refused_told], record,
+                                    at_of(m, g->refused_told), record,
                                     TS_RECORD_MAX, &len);
         if (e != TS_OK) {
             gate_fail(g, "a record could not be written");
@@ -58,7 +99,7 @@ void refused_retry(struct gate *g)
     }
     if (g->refused_told > before)
         order_out_wake(g);
-    if (g->refused_told < m->refused_count)
+    if (g->refused_told < count_of(m))
         gate_retry_soon(g);
 }
 
@@ -109,16 +150,16 @@ ts_err refused_status(const struct gate *g, bool with_texts, struct ts_buf *out)
     ts_err e;
 
     (void)snprintf(head, sizeof(head),
-                   ",\"tools\":{\"served\":%u,\"refused\":%u", m->count,
-                   m->refused_count);
+                   ",\"tools\":{\"served\":%u,\"refused\":%u",
+                   m->count - m->unserved_count, count_of(m));
     if ((e = put(out, head)) != TS_OK)
         return e;
     if (!with_texts)
         return put(out, "}");
     if ((e = put(out, ",\"first\":[")) != TS_OK)
         return e;
-    for (uint32_t i = 0; i < m->refused_count && i < REFUSED_SHOWN; i++)
-        if ((e = put_one(out, &m->refused[i], i == 0)) != TS_OK)
+    for (uint32_t i = 0; i < count_of(m) && i < REFUSED_SHOWN; i++)
+        if ((e = put_one(out, at_of(m, i), i == 0)) != TS_OK)
             return e;
     return put(out, "]}");
 }

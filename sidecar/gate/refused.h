@@ -4,6 +4,7 @@
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_buf.h"
 #include "proto/base/ts_err.h"
+#include "proto/msg/order.h"
 #include "sidecar/gate/gate.h"
 
 /*
@@ -13,6 +14,10 @@
  */
 #define REFUSED_SHOWN 16 /* in the status, and lines in the service log */
 
+/* A launcher cannot serve a tool, of the snapshot in force or of the next one;
+ * of an older one it does not matter. TS_E_FORMAT: it has no such tool. */
+TS_NODISCARD ts_err refused_note(struct gate *g, uint32_t launcher,
+                                 const struct order_unserved *m);
 /* The snapshot in force is a new one. Its records follow as there is room. */
 void refused_tell(struct gate *g);
 void refused_retry(struct gate *g);

@@ -204,6 +204,24 @@ static ts_err on_prepare(struct launcher *l, const struct control_message *m)
     return control_send(FD_CONTROL, &done);
 }
 
+ts_err control_tell(struct launcher *l)
+{
+    const struct manifests *m = l->tools->manifests;
+    ts_err e = TS_OK;
+
+    for (; l->told < m->count && e == TS_OK && !back_is_busy(&l->back);
+         l->told++) {
+        const char *why = l->tools->tools[l->told].unavailable;
+        const struct order_unserved u = {.generation = m->generation,
+                                         .tool = m->list[l->told].tool,
+                                         .text = ts_str_of(why)};
+
+        if (why != NULL)
+            e = back_unserved(&l->back, &u);
+    }
+    return e;
+}
+
 static ts_err on_commit(struct launcher *l, const struct control_message *m)
 {
     if (l->prepared == NULL ||
@@ -213,7 +231,8 @@ static ts_err on_commit(struct launcher *l, const struct control_message *m)
     l->previous = l->tools;
     l->tools = l->prepared;
     l->prepared = NULL;
-    return TS_OK;
+    l->told = 0;
+    return control_tell(l);
 }
 
 ts_err control_next(struct launcher *l)

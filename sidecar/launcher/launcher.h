@@ -88,8 +88,9 @@ struct launcher {
     bool has_no_wx;   /* the kernel knows how */
     bool has_keyring; /* an empty one of our own; tools can get theirs */
     uint32_t index;
-    struct manifest_facts facts;     /* as the gate has them */
-    struct toolset *tools;           /* owned */
+    struct manifest_facts facts; /* as the gate has them */
+    struct toolset *tools;       /* owned */
+    uint32_t told; /* of tools: up to where the gate knows what is unserved */
     struct toolset *previous;        /* owned, NULL: orders may still name it */
     struct toolset *prepared;        /* owned, NULL: waits for COMMIT */
     struct sandbox_profile *profile; /* in profile_arena */
@@ -150,7 +151,10 @@ TS_NODISCARD ts_err launch_refuse(struct launcher *l, uint64_t order_id,
 /* orders_in.c: one message of the recorder. TS_E_CLOSED: it hung up. */
 TS_NODISCARD ts_err orders_receive(struct launcher *l);
 
-/* control_in.c: START blocks; later messages come from the loop. */
+/* control_in.c: tells the gate which tools are not served here, as many as it
+ * takes; the rest when it has read them. */
+TS_NODISCARD ts_err control_tell(struct launcher *l);
+/* START blocks; later messages come from the loop. */
 TS_NODISCARD ts_err control_start_up(struct launcher *l);
 TS_NODISCARD ts_err control_next(struct launcher *l);
 

@@ -205,6 +205,8 @@ static ts_err start_up(struct launcher *l)
         (e = watch(l, LAUNCHER_FD_GATE, EPOLLIN, EPOLL_CTL_ADD)) != TS_OK ||
         (e = watch(l, l->signal_fd, EPOLLIN, EPOLL_CTL_ADD)) != TS_OK)
         return e;
+    if ((e = control_tell(l)) != TS_OK)
+        return e;
     /* What this host cannot serve: `tipstaffd --check` fails on it. */
     (void)toolset_unavailable(l->tools, text, sizeof(text));
     trials_list(l, text, sizeof(text));
@@ -324,6 +326,8 @@ static ts_err loop(struct launcher *l)
         network_tick(&l->network, now_ns());
         if (e == TS_OK && l->draining && now_ns() >= l->drain_ns)
             e = runs_kill_all(l, END_SHUTDOWN);
+        if (e == TS_OK)
+            e = control_tell(l);
         if (e == TS_OK)
             e = set_interest(l, &was_busy);
     }

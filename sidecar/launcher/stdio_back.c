@@ -139,6 +139,18 @@ ts_err back_exited(struct back *b, const struct order_exited *m)
     return push(b, s, e, len);
 }
 
+ts_err back_unserved(struct back *b, const struct order_unserved *m)
+{
+    struct back_message *s = next_slot(b, HOP_UNSERVED);
+    size_t len = 0;
+    ts_err e;
+
+    if (s == NULL)
+        return TS_E_LIMIT;
+    e = order_unserved_encode(m, s->bytes + 1, BACK_BYTES - 1, &len);
+    return push(b, s, e, len);
+}
+
 ts_err back_barrier(struct back *b, const struct order_barrier *m)
 {
     struct back_message *s = next_slot(b, HOP_BARRIER);

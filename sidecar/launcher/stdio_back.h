@@ -11,9 +11,9 @@
 
 /*
  * The only sender to the gate: STARTED with the gate's ends of the pipes,
- * REFUSED, EXITED, BARRIER. A gate that does not read is waited for by not
- * reading orders (back_is_busy()), never by blocking: kills by deadline must
- * go on.
+ * REFUSED, EXITED, BARRIER, UNSERVED. A gate that does not read is waited for
+ * by not reading orders (back_is_busy()), never by blocking: kills by deadline
+ * must go on.
  */
 #define BACK_SLOTS 256
 #define BACK_BYTES (512 + TS_TRIPWIRES_MAX)
@@ -41,6 +41,8 @@ TS_NODISCARD ts_err back_started(struct back *b, const struct order_started *m,
                                  int fds[BACK_FDS]);
 TS_NODISCARD ts_err back_refused(struct back *b, const struct order_refused *m);
 TS_NODISCARD ts_err back_exited(struct back *b, const struct order_exited *m);
+TS_NODISCARD ts_err back_unserved(struct back *b,
+                                  const struct order_unserved *m);
 TS_NODISCARD ts_err back_barrier(struct back *b, const struct order_barrier *m);
 TS_NODISCARD ts_err back_flush(struct back *b);
 

@@ -156,6 +156,8 @@ static enum call_code check_call(struct deciding *d)
         return manifests_refused(in->snapshot->manifests, call->tool) != NULL
                    ? CODE_TOOL_UNAVAILABLE
                    : CODE_TOOL_UNKNOWN;
+    if (manifest_is_unserved(in->snapshot->manifests, d->tool->manifest))
+        return CODE_TOOL_UNAVAILABLE; /* its launcher said so */
     return check_arguments(d);
 }
 

@@ -76,6 +76,11 @@ BODY(ring_journal, ring_journal,
       .keep_until = UINT64_C(1795315512),
       .payload = BYTES("\x92\x01\xa1x")})
 
+BODY(order_unserved, order_unserved,
+     {.generation = 3,
+      .tool = TS_STR_LIT("fs.read"),
+      .text = TS_STR_LIT("tools/a.yaml:2: exec: /x: there is none")})
+
 static const struct {
     const char *name;
     ts_err (*sample)(uint8_t *buf, size_t cap, size_t *ret);
@@ -92,6 +97,7 @@ static const struct {
     {"ring_launch", sample_ring_launch, recode_ring_launch},
     {"ring_kill", sample_ring_kill, recode_ring_kill},
     {"ring_journal", sample_ring_journal, recode_ring_journal},
+    {"unserved", sample_order_unserved, recode_order_unserved},
 };
 
 size_t order_sample(size_t body, uint8_t *buf, size_t cap)

@@ -7,7 +7,7 @@
 #include "proto/msg/order.h"
 
 /* Every body between gate, recorder and launcher, by one name. */
-#define ORDER_BODY_COUNT 10
+#define ORDER_BODY_COUNT 11
 
 /* A body with every field set, as its encoder writes it; 0 on failure. */
 size_t order_sample(size_t body, uint8_t *buf, size_t cap);

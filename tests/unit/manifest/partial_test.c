@@ -57,6 +57,43 @@ static void bad_one_is_refused_and_the_others_are_served(void **state)
     manifests_free(m);
 }
 
+/* What a launcher says about its host. */
+static void one_that_a_launcher_cannot_serve_is_noted_once(void **state)
+{
+    static const struct file files[FILES_MAX] = {{"tools/a.yaml", TOOL("a")},
+                                                 {"tools/c.yaml", TOOL("c")}};
+    static const char *const bad[] = {"",
+                                      "tools/a.yaml",
+                                      "tools/a.yaml:",
+                                      "tools/a.yaml:x: y",
+                                      "tools/a.yaml:99999999999: y",
+                                      "tools/c.yaml:2: y",
+                                      "tools/a.yamlx2: y"};
+    struct manifests *m = load(files);
+    const struct manifest *a = manifests_find(m, TS_STR_LIT("a"));
+    const struct manifest *c = manifests_find(m, TS_STR_LIT("c"));
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_int_equal(manifest_unserve(m, a, ts_str_of(bad[i])),
+                         TS_E_INVALID);
+    assert_false(manifest_is_unserved(m, a));
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(
+            manifest_unserve(m, a, TS_STR_LIT("tools/a.yaml:2: exec: none")),
+            TS_OK);
+    assert_true(manifest_is_unserved(m, a));
+    assert_false(manifest_is_unserved(m, c));
+    assert_int_equal(m->unserved_count, 1);
+    assert_int_equal(m->unserved[0].line, 2);
+    assert_true(ts_str_eq_c(m->unserved[0].file, "tools/a.yaml"));
+    assert_true(ts_str_eq_c(m->unserved[0].text, "tools/a.yaml:2: exec: none"));
+    assert_int_equal(manifest_unserve(m, c, TS_STR_LIT("tools/c.yaml:1: x")),
+                     TS_OK);
+    assert_true(manifest_is_unserved(m, c));
+    manifests_free(m);
+}
+
 static void two_of_the_same_tool_are_both_refused(void **state)
 {
     static const struct file files[FILES_MAX] = {
@@ -167,6 +204,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bad_one_is_refused_and_the_others_are_served),
+        cmocka_unit_test(one_that_a_launcher_cannot_serve_is_noted_once),
         cmocka_unit_test(two_of_the_same_tool_are_both_refused),
         cmocka_unit_test(twin_of_a_refused_one_is_refused_too),
         cmocka_unit_test(name_in_a_broken_file_is_a_guess),
