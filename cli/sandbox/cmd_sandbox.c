@@ -7,6 +7,7 @@
 static const struct cli_command commands[] = {
     {"lint", "what a profile lets through that it should not", sandbox_lint},
     {"show", "the calls of a profile, its filter", sandbox_show},
+    {"explain", "what a call of a tool could do", sandbox_explain},
     {NULL, NULL, NULL},
 };
 
@@ -17,7 +18,8 @@ int cmd_sandbox(int argc, char **argv)
                         "jit) or a file,\n"
                         "sandbox/NAME.yaml of the configuration.\n\n"
                         "  tipstaff sandbox lint sandbox/mine.yaml\n"
-                        "  tipstaff sandbox show files --arch arm64\n",
+                        "  tipstaff sandbox show files --arch arm64\n"
+                        "  tipstaff sandbox explain fs.read\n",
                         argc, argv);
 }
 

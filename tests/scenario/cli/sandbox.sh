@@ -54,7 +54,32 @@ says 'accepted: gdb\x1b[31m runs here'
 echo 'alow: []' >>"$dir/mine.yaml"
 answers 1 "$tipstaff" sandbox lint "$dir/mine.yaml"
 says 'mine.yaml:6: unknown key "alow"'
-for c in "sandbox" "sandbox lint" "sandbox show"; do
+
+# explain: what a call could do, of the starter's tools
+mkdir "$dir/work" "$dir/var"
+"$tipstaff" init "$dir/etc" --tenant acme --workspace "$dir/work" --base "$dir/var" \
+    --agent-uid 10001 >/dev/null
+answers 0 "$tipstaff" sandbox explain fs.read --config "$dir/etc"
+says "read, beneath $dir/work; no link is followed"
+says "network    none"
+says "remains"
+answers 0 "$tipstaff" sandbox explain fs.read --config "$dir/etc" --level bare --json
+jq -e '.version == 1 and .tool == "fs.read" and .box.level == "bare" and (.box.absent | index("namespaces"))
+    and (.box.remains | map(select(contains("stat"))) | length == 1)' "$dir/out" >/dev/null || die "json of explain"
+answers 0 "$tipstaff" sandbox explain fs.write --config "$dir/etc" --elsewhere --json
+jq -e '.box == null and .access == "write"' "$dir/out" >/dev/null || die "json elsewhere"
+answers 1 "$tipstaff" sandbox explain nope --config "$dir/etc"
+says 'there is no tool "nope"'
+printf 'tool: bad.one\nexec: /usr/bin/cat\nargv: [cat]\nsecomp: files\n' >"$dir/etc/tools/bad.yaml"
+answers 1 "$tipstaff" sandbox explain bad.one --config "$dir/etc"
+says 'tools/bad.yaml:4:'
+printf 'tool: cg\nexec: /usr/bin/cat\nargv: [cat]\nsandbox: full\n' >"$dir/etc/tools/bad.yaml"
+answers 1 "$tipstaff" sandbox explain cg --config "$dir/etc" --level bare
+answers 1 "$tipstaff" sandbox explain fs.read --config /nonexistent
+answers 2 "$tipstaff" sandbox explain fs.read --level huge
+answers 2 "$tipstaff" sandbox explain
+
+for c in "sandbox explain" "sandbox" "sandbox lint" "sandbox show"; do
     # shellcheck disable=SC2086
     answers 0 "$tipstaff" $c --help
     says "tipstaff sandbox"
