@@ -77,6 +77,17 @@ void tls_trust_free(struct tls_trust *t)
     ts_mem_free(t);
 }
 
+/* The server's name, for hosts of many. As OpenSSL's macro for it, which casts
+ * const away; the name is copied. */
+static bool set_name(SSL *ssl, const char *host)
+{
+    void *name;
+
+    memcpy(&name, &host, sizeof(name));
+    return SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME,
+                    TLSEXT_NAMETYPE_host_name, name) == 1;
+}
+
 static bool set_peer(SSL *ssl, const char *host, bool is_address)
 {
     X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
@@ -86,8 +97,7 @@ static bool set_peer(SSL *ssl, const char *host, bool is_address)
                                         X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     if (is_address)
         return X509_VERIFY_PARAM_set1_ip_asc(param, host) == 1;
-    return SSL_set1_host(ssl, host) == 1 &&
-           SSL_set_tlsext_host_name(ssl, host) == 1;
+    return SSL_set1_host(ssl, host) == 1 && set_name(ssl, host);
 }
 
 ts_err tls_up_new(const struct tls_trust *t, const char *host, bool is_address,
