@@ -88,18 +88,22 @@ static void finish(struct relay *r, enum egress_close why)
 }
 
 /* What is waited for now. Of a side that has ended only its hang-up is left:
- * UV_PRIORITIZED never comes, and the hang-up is reported with it. */
+ * UV_PRIORITIZED comes no more, and the hang-up is reported with it. One that
+ * has not may be sending urgent bytes, which would wake us for nothing for as
+ * long as the other side takes none. */
 static bool watch(struct relay *r)
 {
     for (int i = TOOL; i <= HOST; i++) {
         struct side *s = &r->side[i];
-        int events = UV_PRIORITIZED;
+        int events = s->ended ? UV_PRIORITIZED : 0;
 
         if (!s->ended && r->side[1 - i].waiting == NULL)
             events |= UV_READABLE;
         if (s->waiting != NULL)
             events |= UV_WRITABLE;
-        if (uv_poll_start(&s->poll, events, on_side) != 0)
+        if (events == 0)
+            (void)uv_poll_stop(&s->poll);
+        else if (uv_poll_start(&s->poll, events, on_side) != 0)
             return false;
     }
     return true;
