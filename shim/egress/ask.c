@@ -86,13 +86,12 @@ static int send_ask(const uint8_t *bytes, size_t len, const int fds[2])
 }
 
 /* Takes s->other over, and sets s->reply. */
-static int send_wish(int fd, struct sock *s, const struct egress_ask *m)
+static int send_wish(struct sock *s, const struct egress_ask *m)
 {
     uint8_t buf[SMALL_MAX];
     int reply[2], err;
     size_t n = 0;
 
-    (void)fd;
     if (syscall(SYS_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
                 reply) != 0)
         return errno;
@@ -128,9 +127,13 @@ int ask_begin(int fd, struct sock *s, const struct sockaddr *to, socklen_t len)
     s->peer_len = to->sa_family == AF_INET ? sizeof(struct sockaddr_in)
                                            : sizeof(struct sockaddr_in6);
     memcpy(&s->peer, to, s->peer_len);
-    err = send_wish(fd, s, &m);
-    if (err != 0)
+    err = send_wish(s, &m);
+    if (err != 0) { /* what fill() wrote is in there: another pair next time */
+        sock_close_own(s->other);
+        s->other = -1;
+        __atomic_store_n(&s->state, SOCK_FAILED, __ATOMIC_RELEASE);
         return err;
+    }
     return waits ? ask_finish(s, true) : EINPROGRESS;
 }
 
