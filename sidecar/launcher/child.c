@@ -35,7 +35,8 @@ struct child {
     const struct child_place *at;
     struct child_result *r;
     struct watch *watch;
-    int program; /* descriptor to execute */
+    int program;  /* descriptor to execute */
+    pid_t helper; /* to be waited for; 0: none */
 };
 
 ts_err child_place_make(struct child_place *ret)
@@ -257,7 +258,7 @@ static long clone_with_helper(struct child *c)
 
     if (helper < 0)
         return helper;
-    (void)waitpid((pid_t)helper, NULL, __WALL);
+    c->helper = (pid_t)helper;
     return c->r->inner_pid > 0 ? c->r->inner_pid : -ECHILD;
 }
 
@@ -292,7 +293,11 @@ ts_err child_spawn(const struct child_plan *plan,
                    const struct child_place *place, struct watch *watch,
                    pid_t *ret_pid, const char **reterr_step, int *reterr_errno)
 {
-    struct child c = {plan, place, place->result, watch, -1};
+    struct child c = {.p = plan,
+                      .at = place,
+                      .r = place->result,
+                      .watch = watch,
+                      .program = -1};
     bool was_killed;
     long pid;
 
@@ -302,6 +307,8 @@ ts_err child_spawn(const struct child_plan *plan,
     watch_open(watch);
     pid = clone_tool(&c);
     was_killed = watch_close(watch);
+    if (c.helper > 0) /* its number is its own until the watchdog looks away */
+        (void)waitpid(c.helper, NULL, __WALL);
     if (pid < 0 && c.r->failed_errno == 0)
         (void)fails(&c, was_killed ? "watchdog" : "clone", pid);
     if (pid > 0 && was_killed && c.r->failed_errno == 0)

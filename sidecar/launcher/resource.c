@@ -27,18 +27,17 @@ static long open_beneath(const struct resource_want *w, int dir,
                      sizeof(how), (long)w->key.word[0], (long)w->key.word[1]);
 }
 
-/* path below root as "a/b", or "." for root itself. */
-static void relative(const struct resource_want *w, char out[PATH_CAP])
+/* path below root as "a/b", or "." for root itself. False: it is too long. */
+static bool relative(const struct resource_want *w, char out[PATH_CAP])
 {
     size_t skip = w->root.len == 1 ? 1 : w->root.len + 1;
     size_t n = w->path.len > skip ? w->path.len - skip : 0;
 
-    if (n == 0 || n >= PATH_CAP) {
-        memcpy(out, ".", 2);
-        return;
-    }
-    memcpy(out, w->path.ptr + skip, n);
-    out[n] = '\0';
+    if (n >= PATH_CAP)
+        return false;
+    memcpy(out, n == 0 ? "." : w->path.ptr + skip, n == 0 ? 1 : n);
+    out[n == 0 ? 1 : n] = '\0';
+    return true;
 }
 
 /* Makes the file in its folder, which is opened as strictly as any. */
@@ -83,8 +82,11 @@ ts_err resource_open(const struct resource_want *w, int *ret_fd,
     int fd, err;
     long rc;
 
-    relative(w, name);
     *reterr_step = "openat2";
+    if (!relative(w, name)) {
+        *reterr_errno = ENAMETOOLONG;
+        return TS_E_LIMIT;
+    }
     /* without O_NOFOLLOW: it would open a final link itself, not refuse it */
     rc = open_beneath(w, w->root_fd, name, O_PATH, 0);
     if (rc == -ENOENT && w->access == ACCESS_WRITE && !w->is_dir) {

@@ -6,7 +6,7 @@
 #include "proto/msg/code.h"
 
 /*
- * The life of one running tool, without processes or clocks (loop.c has them).
+ * The life of one running tool, without processes or clocks (reap.c has them).
  *
  *   FREE --started--> RUNNING --main exited--> ENDING --tree gone--> FREE
  *                        |                       ^

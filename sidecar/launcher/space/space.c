@@ -10,6 +10,7 @@
 #include "proto/base/ts_arena.h"
 #include "proto/base/ts_fd.h"
 #include "proto/base/ts_mem.h"
+#include "proto/base/ts_require.h"
 #include "sidecar/launcher/layers/landlock.h"
 #include "sidecar/launcher/space/helper.h"
 #include "sidecar/launcher/space/plan.h"
@@ -353,12 +354,12 @@ static void hear_templates(struct space_set *s, const struct helper *h,
     int fds[HELPER_FDS];
     uint32_t next = 0;
 
-    while (next < s->count && helper_hear(h, &n, fds) == TS_OK) {
+    for (; next < s->count && helper_hear(h, &n, fds) == TS_OK; next++) {
+        TS_REQUIRE(n.index == next); /* they are made in this order */
         if (n.err == 0)
-            keep(s, n.index, fds);
+            keep(s, next, fds);
         else
             mourn(s, wants, &n);
-        next = n.index + 1;
     }
     for (; next < s->count; next++) { /* it died: out of memory, most likely */
         n = (struct helper_note){
