@@ -248,8 +248,10 @@ static ts_err read_one(struct reading *r, const struct yaml_node *root,
     ts_err e = ts_arena_array(r->arena, r->p->calls.count, sizeof(struct named),
                               &room);
 
+    if (e != TS_OK)
+        return e;
     r->named = room;
-    if (e == TS_OK && !is_overlay)
+    if (!is_overlay)
         e = inherit(r, root, depth);
     if (e != TS_OK || (e = text_of(r, root, "name", &r->p->name)) != TS_OK ||
         (e = check_name(r, root)) != TS_OK ||
