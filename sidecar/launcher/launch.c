@@ -237,6 +237,11 @@ static ts_err make_scratch(struct launch *x)
                            "the scratch folders of earlier calls are still "
                            "being emptied");
     scratch_name(x->mark, x->scratch);
+    /* before there is anything to remove by it */
+    x->scratch_base = fcntl(x->tool->scratch_fd, F_DUPFD_CLOEXEC, 3);
+    if (x->scratch_base < 0)
+        return launch_fail(x, CODE_LAUNCH_FAILED, "scratch", errno,
+                           "no scratch folder could be made");
     if (scratch_make(x->tool->scratch_fd, x->scratch, x->uid != 0, &x->l->key,
                      &x->scratch_fd, &err) != TS_OK)
         return launch_fail(x, CODE_LAUNCH_FAILED, "scratch", err,
@@ -419,7 +424,8 @@ static ts_err report_started(struct launch *x, uint64_t received_ns)
     (void)run_step(&r->life, RUN_EV_STARTED, END_EXITED);
     if (x->scratch_fd >= 0) {
         memcpy(r->scratch, x->scratch, sizeof(r->scratch));
-        r->scratch_fd = fcntl(x->tool->scratch_fd, F_DUPFD_CLOEXEC, 3);
+        r->scratch_fd = x->scratch_base;
+        x->scratch_base = -1; /* moved */
     }
     return back_started(&l->back, &m, x->gate_end);
 }
@@ -440,10 +446,13 @@ static void clean_up(struct launch *x, bool has_started)
         if (!has_started)
             ts_fd_close(&x->gate_end[i]);
     }
-    if (!has_started && x->scratch_fd >= 0)
-        (void)!leftovers_drop(x->l, x->tool->scratch_fd, x->scratch);
     if (!has_started) {
-        uids_give(&x->l->uids, x->uid);
+        if (x->scratch_fd >= 0) {
+            leftovers_take(x->l, x->scratch_base, x->scratch, x->uid);
+            x->scratch_base = -1; /* moved */
+        } else {
+            uids_give(&x->l->uids, x->uid);
+        }
         if (x->has_group)
             space_groups_give(x->l->groups, x->group.index);
         if (x->init.pid > 0) {
@@ -458,6 +467,7 @@ static void clean_up(struct launch *x, bool has_started)
     ts_buf_done(&x->tripwires);
     ts_fd_close(&x->resource_fd);
     ts_fd_close(&x->scratch_fd);
+    ts_fd_close(&x->scratch_base);
     if (!x->ruleset_is_shared)
         ts_fd_close(&x->ruleset_fd);
     if (x->tool != NULL)
@@ -474,6 +484,7 @@ ts_err launch_order(struct launcher *l, const struct order *o,
                        .o = o,
                        .resource_fd = -1,
                        .scratch_fd = -1,
+                       .scratch_base = -1,
                        .ruleset_fd = -1,
                        .token_fd = -1,
                        .egress_fd = -1,

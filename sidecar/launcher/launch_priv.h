@@ -19,6 +19,7 @@ struct launch {
     struct init init; /* of its namespace; pid 0 if none */
     int resource_fd;
     int scratch_fd;
+    int scratch_base; /* owned: the folder that it lies in; the run's then */
     int ruleset_fd;
     bool ruleset_is_shared;
     int child_end[3]; /* stdin read end or /dev/null, stdout and stderr write */
