@@ -8,7 +8,7 @@ if [ "$(id -u)" -ne 0 ] || ! command -v ip >/dev/null; then
 fi
 if [ -z "${EGRESS_WORLD:-}" ]; then
     export EGRESS_WORLD=1
-    exec unshare -n "$0" "$@"
+    exec unshare "${EGRESS_UNSHARE:--n}" "$0" "$@"
 fi
 . "$(dirname "${BASH_SOURCE[0]}")/../e2e/lib.sh"
 world_here=45.33.32.1 world_web=45.33.32.10 world_dns=45.33.32.53 # public, elsewhere
@@ -52,3 +52,4 @@ world_service() {
     sed -i -E "s/^( +)launcher: .*/&\n\1broker: 64004/" "$service_dir/etc/tipstaff.yaml"
 }
 records() { log_lines | jq -c "select(.kind == \"$1\")"; } # records KIND
+recorded() { records "$1" | jq -s -e "any(.[]; $2)" >/dev/null; } # recorded KIND CONDITION

@@ -162,8 +162,8 @@ def certificates(where):
         "-subj", "/CN=safe.test", "-addext", "subjectAltName=DNS:safe.test", "-days", "30")
 
 
-def serve(port, cert=None, most=None):
-    s = http.server.ThreadingHTTPServer(("127.0.0.1", port), Web)
+def serve(port, cert=None, most=None, address="127.0.0.1"):
+    s = http.server.ThreadingHTTPServer((address, port), Web)
     if cert is not None:
         c = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         c.load_cert_chain(cert + ".pem", cert + ".key")
