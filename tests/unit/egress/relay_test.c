@@ -181,6 +181,51 @@ static void what_the_other_does_not_take_waits_and_arrives_whole(void **state)
     r->c->cut(r->c->cut_ctx, EGRESS_CLOSE_KILLED);
 }
 
+static void on_timer(uv_timer_t *t)
+{
+    bool *over = t->data;
+
+    *over = true;
+    uv_close((uv_handle_t *)t, NULL);
+}
+
+/* How often the loop wakes in 20 ms. */
+static int wakes(struct rig *r)
+{
+    uv_timer_t t;
+    bool over = false;
+    int n = 0;
+
+    assert_int_equal(uv_timer_init(&r->b.loop, &t), 0);
+    t.data = &over;
+    assert_int_equal(uv_timer_start(&t, on_timer, 20, 0), 0);
+    for (; !over; n++)
+        (void)uv_run(&r->b.loop, UV_RUN_ONCE);
+    turn(r); /* the timer is closed */
+    return n;
+}
+
+/* An urgent byte is "ready" for poll(2) until it is read, and what has no place
+ * to go is not read. */
+static void urgent_bytes_wait_like_all_others(void **state)
+{
+    static char some[400000];
+    struct rig *r = *state;
+
+    start(r, 0);
+    while (send(r->host, some, sizeof(some), MSG_DONTWAIT) > 0)
+        turn(r); /* until nobody takes any more */
+    (void)setsockopt(r->host, SOL_SOCKET, SO_SNDBUF, &(int){1 << 20},
+                     sizeof(int));
+    if (send(r->host, "!", 1, MSG_OOB | MSG_DONTWAIT) != 1)
+        print_message("SKIPPED: no urgent bytes on these sockets: %s\n",
+                      strerror(errno));
+    else
+        assert_true(wakes(r) <= 3);
+    assert_int_equal(r->done, 0);
+    r->c->cut(r->c->cut_ctx, EGRESS_CLOSE_KILLED);
+}
+
 static void the_allowance_ends_it_before_what_is_over_it_passes(void **state)
 {
     static char big[40000];
@@ -235,6 +280,7 @@ int main(void)
         ONE(the_first_bytes_are_skipped),
         ONE(a_tool_that_closes_is_noticed_though_the_host_is_silent),
         ONE(what_the_other_does_not_take_waits_and_arrives_whole),
+        ONE(urgent_bytes_wait_like_all_others),
         ONE(the_allowance_ends_it_before_what_is_over_it_passes),
         ONE(the_end_of_a_call_passes_on_what_the_tool_had_written),
         ONE(a_killed_call_passes_nothing_on),
