@@ -407,7 +407,7 @@ ts_err manifest_unserve(struct manifests *m, const struct manifest *tool,
     struct manifest_refused r = {.file = tool->file,
                                  .tool = tool->tool,
                                  .line = line_of(text, tool->file)};
-    const char *copy;
+    const char *copy = NULL;
     void *list;
     ts_err e = TS_OK;
 
