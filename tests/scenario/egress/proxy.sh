@@ -68,7 +68,7 @@ limits: {wall_ms: 60000, memory_mb: 2048, processes: 32, open_files: 1024}"
 fi
 service_args "words?: Set<String>,"
 service_policy net "permit (principal, action in [$tools], resource);"
-world_service full # strict is what a tool asks for
+world_service auto
 export CREDENTIALS_DIRECTORY=$service_dir/credentials
 service_start
 unset CREDENTIALS_DIRECTORY
