@@ -123,12 +123,31 @@ static ts_err check_piece(struct manifest_reader *r, uint32_t index,
     return TS_OK;
 }
 
+/* $path, where path is an argument, is what a shell would take. */
+static ts_err check_dollar(struct manifest_reader *r, struct ts_str word)
+{
+    struct ts_str rest = {word.ptr + 1, word.len > 0 ? word.len - 1 : 0};
+    char name[80];
+
+    if (rest.len == 0 || word.ptr[0] != '$' ||
+        manifest_arg_find(r->m, rest) == NULL)
+        return TS_OK;
+    (void)ts_str_escape(name, sizeof(name), rest.ptr, rest.len);
+    return manifest_fail(r, manifest_line(r, "argv"),
+                         "argv: there is no shell, and \"$%s\" would be passed "
+                         "as it stands; write \"{%s}\"",
+                         name, name);
+}
+
 static ts_err check_argv(struct manifest_reader *r)
 {
     for (uint32_t i = 0; i < r->m->argv_count; i++) {
         struct ts_str word = r->m->argv[i];
         bool is_first = true;
+        ts_err dollar = check_dollar(r, word);
 
+        if (dollar != TS_OK)
+            return dollar;
         while (word.len > 0) {
             struct argv_piece p;
             ts_err e;

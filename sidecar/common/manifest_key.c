@@ -77,6 +77,12 @@ void manifest_suggest(struct ts_str found, const char *const *names,
         best = d;
         (void)snprintf(out, cap, " (did you mean \"%s\"?)", names[i]);
     }
+    for (size_t i = 0; i < count && out[0] == '\0'; i++) {
+        /* "memory" for "memory_mb" */
+        if (strlen(names[i]) > found.len && names[i][found.len] == '_' &&
+            memcmp(names[i], found.ptr, found.len) == 0)
+            (void)snprintf(out, cap, " (did you mean \"%s\"?)", names[i]);
+    }
 }
 
 static ts_err unknown_key(struct manifest_reader *r, const struct yaml_node *n,

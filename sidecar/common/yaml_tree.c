@@ -183,6 +183,19 @@ static ts_err on_event(struct builder *b, const yaml_event_t *ev)
     return TS_OK;
 }
 
+/* What the library finds, and what people meant who wrote that. */
+static const char *problem_of(const yaml_parser_t *parser)
+{
+    static const char token[] = "found character that cannot start any token";
+
+    if (parser->problem == NULL)
+        return "not YAML";
+    if (strcmp(parser->problem, token) == 0)
+        return "found character that cannot start any token: indent with "
+               "spaces, not tabs, and quote words that begin with @ or `";
+    return parser->problem;
+}
+
 static ts_err run(struct builder *b, yaml_parser_t *parser)
 {
     static const yaml_mark_t start = {0};
@@ -195,8 +208,7 @@ static ts_err run(struct builder *b, yaml_parser_t *parser)
             if (parser->error == YAML_MEMORY_ERROR)
                 return refuse(b, start, TS_E_NOMEM, "out of memory");
             return refuse(b, parser->problem_mark, TS_E_FORMAT,
-                          parser->problem != NULL ? parser->problem
-                                                  : "not YAML");
+                          problem_of(parser));
         }
         is_end = ev.type == YAML_STREAM_END_EVENT;
         e = on_event(b, &ev);

@@ -78,7 +78,14 @@ static ts_err pin_open(const char *path, struct ts_arena *arena,
     return TS_OK;
 fail:
     e = ts_err_from_errno(errno);
-    *reterr_text = say(arena, path, strerror(errno));
+    *reterr_text =
+        say(arena, path,
+            e == TS_E_NOT_FOUND
+                ? "there is no such file; install it, or write what "
+                  "`command -v` prints"
+            : errno == EACCES
+                ? "not a program: a file that may be read and executed"
+                : strerror(errno));
     ts_fd_close(&fd);
     ts_fd_close(&p.fd);
     return e == TS_OK ? TS_E_SYSTEM : e;

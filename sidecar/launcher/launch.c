@@ -216,8 +216,11 @@ static uint64_t access_of(const struct launch *x)
 {
     bool writes = x->plan.access == ACCESS_WRITE;
 
+    /* as write_paths (tools.c): "build" runs what it has made there */
+    bool runs = x->l->runs_written && x->plan.level != BOX_STRICT;
+
     if (x->plan.manifest->resource == RESOURCE_DIR)
-        return writes ? LL_READ_WRITE : LL_READ_ONLY;
+        return !writes ? LL_READ_ONLY : LL_READ_WRITE | (runs ? LL_EXECUTE : 0);
     return writes ? LL_READ_FILE | LL_WRITE_FILE | LL_TRUNCATE : LL_READ_FILE;
 }
 

@@ -334,7 +334,10 @@ static ts_err open_tool(const struct opener *o)
     if (image_open(m->exec, &o->set->arena, &t->image, &why) != TS_OK) {
         t->image =
             (struct image){.file.fd = -1, .interp.fd = -1, .loader_fd = -1};
-        return fail(o, "exec", m->exec, why);
+        (void)snprintf(o->text, o->cap, "%.*s:%u: exec: %s", (int)m->file.len,
+                       m->file.ptr, manifest_key_line(m, "exec"),
+                       why); /* has the path */
+        return TS_E_INVALID;
     }
     if ((e = open_path(o, "cwd", m->cwd, O_DIRECTORY, &t->cwd_fd)) != TS_OK)
         return e;

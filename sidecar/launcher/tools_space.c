@@ -79,8 +79,7 @@ static ts_err want(struct wants *w, const struct tool *t,
     add(w, i->interp_path, i->interp.fd, SPACE_READ);
     add(w, i->loader_path, i->loader_fd, SPACE_READ);
     add_named(w, m->resource_root,
-              m->access == ACCESS_WRITE ? (uint32_t)(SPACE_READ | SPACE_WRITE)
-                                        : (uint32_t)SPACE_READ);
+              m->access == ACCESS_WRITE ? writes : (uint32_t)SPACE_READ);
     add_all(w, m->read_paths, m->read_count, SPACE_READ);
     add_all(w, m->exec_paths, m->exec_count, SPACE_READ);
     add_all(w, m->write_paths, m->write_count, writes);

@@ -40,8 +40,8 @@ static void read_level(struct config_reader *r, enum box_level *to)
     else if (!box_level_parse(s, &level) || level == BOX_ANY ||
              level == BOX_STRICT)
         fail_level(r, n);
-    else
-        *to = level;
+    else /* strict is on demand wherever full is, so full forbids nothing */
+        *to = level == BOX_FULL ? BOX_STRICT : level;
 }
 
 static bool read_number(struct ts_str *s, uint32_t *ret)

@@ -212,7 +212,10 @@ struct config_reader config_sub(struct config_reader *r, const char *key)
 
     sub.map = n;
     if (n != NULL && n->kind != YAML_KIND_MAP) {
-        config_fail(r, n, "%s must be a map of keys and values", key);
+        config_fail(r, n,
+                    "%s must be a map of keys and values, such as %s: "
+                    "{KEY: VALUE}; {} is all defaults",
+                    key, key);
         sub.map = NULL;
         sub.error = r->error;
     }

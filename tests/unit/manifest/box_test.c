@@ -72,7 +72,11 @@ static const struct {
     {"limits: {processes: 4096}\n", "4: limits: 4096 processes of 512",
      "require: [cgroup]"},
     {"limits: {tmp_mb: 0}\n", "4: must be from 1 to 65536", ""},
-    {"limits: {tmp: 1}\n", "4: unknown key \"tmp\" in limits", ""},
+    {"limits: {tmp: 1}\n", "4: unknown key \"tmp\" in limits",
+     "mean \"tmp_mb\"?"},
+    {"limits: {m: 1}\n", "4: unknown key \"m\" in limits; ", ""},
+    {"limits:\n\twall_ms: 5\n", "5: found character", "spaces, not tabs"},
+    {"read_paths: [@x]\n", "4: found character", "begin with @"},
     {"limits: {on_output_limit: stop}\n", "4: on_output_limit must be", ""},
     /* network */
     {"network: proxy\n", "4: network: expected", ""},

@@ -49,6 +49,10 @@ static const struct {
     {"tool: t\nexec: bin/x\nargv: [x]\n", "tools/t.yaml:2: exec:"},
     {"tool: t\nexec: /bin/../x\nargv: [x]\n", "tools/t.yaml:2: exec:"},
     {"tool: t\nexec: /x\nargv: ['{a}']\n", "tools/t.yaml:3: argv: the first"},
+    {"tool: t\nexec: /x\nargv: [x, $a]\nargs: {a: {type: int}}\n",
+     "tools/t.yaml:3: argv: there is no shell, and \"$a\" would be passed as "
+     "it "
+     "stands; write \"{a}\""},
     {"tool: t\nexec: /x\nargv: [x, '{a}']\n", "tools/t.yaml:3: argv: \"{a}\""},
     {"tool: t\nexec: /x\nargv: [x, '{a']\n", "tools/t.yaml:3: argv: word 2"},
     {"tool: t\nexec: /x\nargv: [x]\nstdin: yes\n", "tools/t.yaml:4: expected"},

@@ -1,5 +1,6 @@
 #include "tests/lib/ts_test.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "sidecar/supervisor/config.h"
@@ -167,7 +168,8 @@ static const struct {
     {1000, "sidecar_id: a\nlog_level: loud\n",
      "t.yaml:2: log_level must be one of error, warn, info, debug"},
     {1000, "sidecar_id: a\nsandbox: full\n",
-     "t.yaml:2: sandbox must be a map of keys and values"},
+     "t.yaml:2: sandbox must be a map of keys and values, such as sandbox: "
+     "{KEY: VALUE}; {} is all defaults"},
     {1000, "sidecar_id: a\nsandbox: {lvl: full}\n",
      "t.yaml:2: unknown key lvl; known here: level, uids, cgroups"},
     {1000, "sidecar_id: a\nsandbox: {level: strict}\n",
@@ -207,7 +209,8 @@ static const struct {
      "t.yaml:2: sandbox: uids holds 70002, which is in tenant_operators; a "
      "tool could act as that operator"},
     {1000, "sidecar_id: a\negress: true\n",
-     "t.yaml:2: egress must be a map of keys and values"},
+     "t.yaml:2: egress must be a map of keys and values, such as egress: "
+     "{KEY: VALUE}; {} is all defaults"},
     {1000, "sidecar_id: a\negress: {dns: 10.0.0.1}\n",
      "t.yaml:2: dns must be a list of 1 to 8 addresses"},
     {1000, "sidecar_id: a\negress: {dns: [a.example]}\n", DNS},
@@ -235,7 +238,9 @@ static const struct {
      "t.yaml:2: there is no group no-such-group; create it (systemd-sysusers) "
      "or give a number"},
     {1000, "sidecar_id: a\nagent_socket: 0660\n",
-     "t.yaml:2: agent_socket must be a map of keys and values"},
+     "t.yaml:2: agent_socket must be a map of keys and values, such as "
+     "agent_socket: "
+     "{KEY: VALUE}; {} is all defaults"},
     {1000, "sidecar_id: a\nadmin_uids: [root]\n",
      "t.yaml:2: a uid must be a number"},
     {1000, "sidecar_id: a\nadmin_uids: []\n",
@@ -246,7 +251,9 @@ static const struct {
     {1000, "sidecar_id: a\ntoken_key: [a]\n",
      "t.yaml:2: token_key must be a text that is not empty"},
     {1000, "sidecar_id: a\ntenant_operators: [1]\n",
-     "t.yaml:2: tenant_operators must be a map of keys and values"},
+     "t.yaml:2: tenant_operators must be a map of keys and values, such as "
+     "tenant_operators: "
+     "{KEY: VALUE}; {} is all defaults"},
     {1000, "sidecar_id: a\ntenant_operators: {\"a b\": [1]}\n",
      "t.yaml:2: tenant_operators: not the id of a tenant"},
     {1000, "sidecar_id: a\ntenant_operators: {acme: 7}\n",
@@ -302,6 +309,32 @@ static const struct {
     {1000, "sidecar_id: a\nsidecar_id: b\n",
      "t.yaml:2: key \"sidecar_id\" is given twice; remove one"},
 };
+
+/* strict is given wherever full is; only less than full forbids it. */
+static void
+config_parse_level_is_a_most_that_never_parts_full_and_strict(void **state)
+{
+    static const struct {
+        const char *level;
+        enum box_level most;
+    } rows[] = {{"auto", BOX_ANY},
+                {"bare", BOX_BARE},
+                {"uid", BOX_UID},
+                {"full", BOX_STRICT}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char yaml[96], text[CONFIG_ERR_MAX] = "";
+        struct config c = {0};
+
+        (void)snprintf(yaml, sizeof(yaml),
+                       "sidecar_id: a\nsandbox: {level: %s}\n", rows[i].level);
+        assert_int_equal(
+            config_parse(ts_str_of(yaml), "t.yaml", 1000, &c, text), TS_OK);
+        assert_int_equal(c.sandbox.most, rows[i].most);
+        config_done(&c);
+    }
+}
 
 static void config_parse_every_mistake_is_named(void **state)
 {
@@ -365,6 +398,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(config_parse_every_key_is_read),
         cmocka_unit_test(config_parse_smallest_file_has_the_defaults),
+        cmocka_unit_test(
+            config_parse_level_is_a_most_that_never_parts_full_and_strict),
         cmocka_unit_test(config_parse_every_mistake_is_named),
         cmocka_unit_test(config_parse_truncated_never_crashes),
         cmocka_unit_test(config_parse_out_of_memory),
