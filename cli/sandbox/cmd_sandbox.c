@@ -7,6 +7,7 @@
 static const struct cli_command commands[] = {
     {"lint", "what a profile lets through that it should not", sandbox_lint},
     {"show", "the calls of a profile, its filter", sandbox_show},
+    {"trace", "a run of a program, and the manifest for it", sandbox_trace},
     {"explain", "what a call of a tool could do", sandbox_explain},
     {NULL, NULL, NULL},
 };

@@ -11,6 +11,7 @@ int cmd_sandbox(int argc, char **argv);
 int sandbox_lint(int argc, char **argv);
 int sandbox_show(int argc, char **argv);
 int sandbox_explain(int argc, char **argv);
+int sandbox_trace(int argc, char **argv);
 
 /* A profile that an operand names: a built-in one, or a file. */
 struct sandbox_loaded { /* lives in the arena */

@@ -79,7 +79,40 @@ answers 1 "$tipstaff" sandbox explain fs.read --config /nonexistent
 answers 2 "$tipstaff" sandbox explain fs.read --level huge
 answers 2 "$tipstaff" sandbox explain
 
-for c in "sandbox explain" "sandbox" "sandbox lint" "sandbox show"; do
+# trace: what a run would need. Its own output comes first.
+traces() { answers 0 "$tipstaff" sandbox trace -- "$@"; }
+traces /bin/cat "$dir/etc/tipstaff.yaml"
+says 'exec: "/usr/bin/cat"'
+says "seccomp: pure"
+traces /bin/sh -c "echo x >$dir/work/out; /bin/cat $dir/work/out >/dev/null; rm $dir/work/out"
+says "seccomp: files"
+says '"/usr/bin/cat" # execve'
+says '"/usr/bin/rm" # execve'
+grep -q 'not proposed: writing /tmp' "$dir/out" || says "write_paths:"
+traces /usr/bin/python3 -c 'import socket, threading
+t = threading.Thread(target=lambda: None); t.start(); t.join()
+s = socket.socket()
+try: s.connect(("127.0.0.1", 9))
+except OSError: pass
+u = socket.socket(socket.AF_UNIX)
+try: u.connect("/run/no\x1b.sock")
+except OSError: pass'
+says "seccomp: net"
+says '{host: "127.0.0.1", ports: [9]}'
+says 'not proposed: the UNIX socket /run/no\x1b.sock'
+says 'unix-sockets'
+if traces /usr/bin/python3 -c 'import ctypes; ctypes.CDLL(None).unshare(0); ctypes.CDLL(None).shmget(0, 1, 0o600)'; then
+    says "not proposed: unshare"
+    says "not proposed: shmget"
+fi
+answers 1 "$tipstaff" sandbox trace -- /nonexistent/program
+answers 1 "$tipstaff" sandbox trace --config "$dir/etc" -- nope
+rm "$dir/etc/tools/bad.yaml"
+answers 0 "$tipstaff" sandbox trace --config "$dir/etc" -- fs.read "$dir/etc/tipstaff.yaml"
+says 'exec: "/usr/bin/cat"'
+answers 2 "$tipstaff" sandbox trace
+
+for c in "sandbox explain" "sandbox trace" "sandbox" "sandbox lint" "sandbox show"; do
     # shellcheck disable=SC2086
     answers 0 "$tipstaff" $c --help
     says "tipstaff sandbox"
