@@ -7,6 +7,8 @@
 #include "cli/policy/policy.h"
 #include "cli/policy/report.h"
 #include "cli/policy/request.h"
+#include "sidecar/common/layer.h"
+#include "sidecar/gate/people/box_demand.h"
 
 struct diff {
     struct pol_options old_set, new_set, o; /* o: schema and entities */
@@ -18,13 +20,16 @@ struct diff {
     struct pol_set was, now;
     struct term t;
     struct json_out out;
-    size_t flips, to_deny, to_allow, other;
+    struct ts_arena demands;                    /* holds the two lists */
+    const struct box_demand *was_box, *now_box; /* NULL: nothing is demanded */
+    size_t flips, to_deny, to_allow, boxes, other;
 };
 
 struct both {
     const struct pol_request *r;
     size_t number; /* from 1 */
     struct cedar_answer was, now;
+    struct box_demand was_box, now_box; /* of what is permitted */
 };
 
 static bool same_reasons(const struct diff *d, const struct both *b)
@@ -45,6 +50,43 @@ static bool same_reasons(const struct diff *d, const struct both *b)
             return false;
     }
     return true;
+}
+
+/* Permitted before and after, in another box. */
+static bool same_box(const struct both *b)
+{
+    return b->was_box.box == b->now_box.box &&
+           b->was_box.require == b->now_box.require;
+}
+
+static void put_box(const struct box_demand *d)
+{
+    (void)printf("box at least %s", box_level_name(d->box));
+    for (uint32_t left = d->require; left != 0; left &= left - 1)
+        (void)printf("%s%s", left == d->require ? ", with " : ", ",
+                     layer_first(left));
+}
+
+static void print_box(const struct diff *d, const struct both *b)
+{
+    pol_put_decision(stdout, &d->t, b->now.decision);
+    (void)printf("  ");
+    pol_put_request(stdout, &b->r->req);
+    (void)printf("    %srequest %zu, line %u%s\n    %sold:%s ", d->t.dim,
+                 b->number, b->r->span.line, d->t.reset, d->t.dim, d->t.reset);
+    put_box(&b->was_box);
+    (void)printf("\n    %snew:%s ", d->t.dim, d->t.reset);
+    put_box(&b->now_box);
+    (void)printf("\n\n");
+}
+
+static void box_json(struct diff *d, const struct box_demand *b)
+{
+    json_out_str(&d->out, "box", ts_str_of(box_level_name(b->box)));
+    json_out_array(&d->out, "require");
+    for (uint32_t left = b->require; left != 0; left &= left - 1)
+        json_out_str(&d->out, NULL, ts_str_of(layer_first(left)));
+    json_out_end(&d->out);
 }
 
 static void put_side(const struct diff *d, const char *name,
@@ -79,10 +121,13 @@ static void print_flip(const struct diff *d, const struct both *b)
 }
 
 static void side_json(struct diff *d, const char *key,
-                      const struct pol_set *set, const struct cedar_answer *a)
+                      const struct pol_set *set, const struct cedar_answer *a,
+                      const struct box_demand *box)
 {
     json_out_object(&d->out, key);
     pol_answer_json(&d->out, set->compiled, a);
+    if (box->box != BOX_ANY || box->require != 0)
+        box_json(d, box);
     json_out_end(&d->out);
 }
 
@@ -92,13 +137,21 @@ static void flip_json(struct diff *d, const struct both *b)
     json_out_int(&d->out, "request", (int64_t)b->number);
     json_out_int(&d->out, "line", b->r->span.line);
     pol_request_json(&d->out, &b->r->req);
-    side_json(d, "old", &d->was, &b->was);
-    side_json(d, "new", &d->now, &b->now);
+    side_json(d, "old", &d->was, &b->was, &b->was_box);
+    side_json(d, "new", &d->now, &b->now, &b->now_box);
     json_out_end(&d->out);
 }
 
 static void look(struct diff *d, const struct both *b)
 {
+    if (b->was.decision == b->now.decision && !same_box(b)) {
+        d->boxes++;
+        if (d->json)
+            flip_json(d, b);
+        else if (!d->quiet)
+            print_box(d, b);
+        return;
+    }
     if (b->was.decision == b->now.decision) {
         d->other += same_reasons(d, b) ? 0 : 1;
         return;
@@ -109,6 +162,16 @@ static void look(struct diff *d, const struct both *b)
         flip_json(d, b);
     else if (!d->quiet)
         print_flip(d, b);
+}
+
+static struct box_demand demand_of(const struct box_demand *list,
+                                   const struct cedar_answer *a)
+{
+    struct box_demand r = {0};
+
+    if (a->decision == CEDAR_ALLOW)
+        box_demands_add(list, a, &r);
+    return r;
 }
 
 static bool compare(struct diff *d, const struct pol_request_list *list)
@@ -126,11 +189,14 @@ static bool compare(struct diff *d, const struct pol_request_list *list)
                  TS_OK &&
              cedar_authorize(d->now.compiled, e, &b.r->req, &arena, &b.now) ==
                  TS_OK;
-        if (ok)
+        if (ok) {
+            b.was_box = demand_of(d->was_box, &b.was);
+            b.now_box = demand_of(d->now_box, &b.now);
             look(d, &b);
-        else
+        } else {
             cli_error("request %zu, line %u: no decision", i + 1,
                       b.r->span.line);
+        }
     }
     ts_arena_done(&arena);
     return ok;
@@ -144,10 +210,14 @@ static void summary(struct diff *d, size_t requests)
         json_out_int(&d->out, "flips", (int64_t)d->flips);
         json_out_int(&d->out, "allow_to_deny", (int64_t)d->to_deny);
         json_out_int(&d->out, "deny_to_allow", (int64_t)d->to_allow);
+        json_out_int(&d->out, "other_boxes", (int64_t)d->boxes);
         json_out_int(&d->out, "other_reasons", (int64_t)d->other);
         json_out_end(&d->out);
         return;
     }
+    if (d->boxes > 0)
+        (void)printf("%s permitted in another box\n",
+                     pol_count(d->boxes, "request").s);
     (void)printf("%s, %s%s%s (%zu to DENY, %zu to ALLOW), %zu with other "
                  "reasons for the same decision\n",
                  pol_count(requests, "request").s,
@@ -164,6 +234,14 @@ static bool load(struct diff *d)
 
     ok = pol_set_load(&d->in, &d->new_set, &d->now, true) &&
          pol_set_compile(&d->in, &d->now) && ok;
+    if (ok &&
+        (box_demands_make(d->was.compiled, &d->demands, &d->was_box) != TS_OK ||
+         box_demands_make(d->now.compiled, &d->demands, &d->now_box) !=
+             TS_OK)) {
+        cli_error("the annotations @sandbox and @require of one of the sets "
+                  "mean nothing; tipstaff policy check says where");
+        ok = false;
+    }
     ok = pol_load_schema(&d->in, &d->o, true) && ok;
     return ok && pol_load_entities(&d->in, &d->o, true);
 }
@@ -176,6 +254,7 @@ static int diff(struct diff *d)
     d->t = term_stdout();
     if (!pol_inputs_init(&d->in))
         return CLI_FAILED;
+    ts_arena_init(&d->demands, POL_ANSWER_ARENA);
     ok = load(d) && pol_requests_read(&d->in, d->requests, true, &list);
     if (ok && d->json) {
         json_out_init(&d->out, stdout);
@@ -190,7 +269,8 @@ static int diff(struct diff *d)
     pol_set_done(&d->was);
     pol_set_done(&d->now);
     pol_inputs_done(&d->in);
-    return ok && d->flips == 0 ? CLI_OK : CLI_FAILED;
+    ts_arena_done(&d->demands);
+    return ok && d->flips == 0 && d->boxes == 0 ? CLI_OK : CLI_FAILED;
 }
 
 /* With --log the sets are configurations of the service. */
@@ -255,7 +335,8 @@ int cmd_policy_diff(int argc, char **argv)
         .operands = "",
         .about = "Answers recorded requests with two policy sets and prints "
                  "every decision that flips, with the\npolicies behind both "
-                 "answers. Exits 1 when one does.",
+                 "answers, and what is permitted in another box than\n"
+                 "before. Exits 1 when there is one of either.",
         .options = options,
         .option_count = sizeof(options) / sizeof(options[0]),
         .examples = "  tipstaff policy diff --old main/policies --new "

@@ -113,7 +113,7 @@ static ts_err on_prepare(struct broker *b, const struct control_message *m)
     if (load(b, m->bundle_fd, m->as.prepare.generation, &b->prepared, text) !=
         TS_OK)
         return send_text(CONTROL_REJECTED, text);
-    done.as.prepare.generation = m->as.prepare.generation;
+    done.as.prepared.generation = m->as.prepare.generation;
     return control_send(FD_CONTROL, &done);
 }
 

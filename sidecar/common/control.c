@@ -160,8 +160,13 @@ static void write_body(struct mp_writer *w, const struct control_message *m,
         mp_write_uint(w, fds);
         write_start(w, &m->as.start);
         break;
-    case CONTROL_PREPARE:
     case CONTROL_PREPARED:
+        mp_write_array(w, 3);
+        mp_write_uint(w, fds);
+        mp_write_uint(w, m->as.prepared.generation);
+        mp_write_str(w, m->as.prepared.text.ptr, m->as.prepared.text.len);
+        break;
+    case CONTROL_PREPARE:
     case CONTROL_COMMIT:
         mp_write_array(w, 2);
         mp_write_uint(w, fds);
@@ -213,6 +218,8 @@ static bool text_fits(const struct control_message *m)
 {
     if (m->type == CONTROL_ABORT)
         return m->as.abort.text.len <= CONTROL_TEXT_MAX;
+    if (m->type == CONTROL_PREPARED)
+        return m->as.prepared.text.len <= CONTROL_TEXT_MAX;
     if (m->type == CONTROL_READY || m->type == CONTROL_REJECTED ||
         m->type == CONTROL_STATUS)
         return m->as.text.text.len <= CONTROL_TEXT_MAX;
@@ -249,7 +256,8 @@ ts_err control_encode(const struct control_message *m, void *buf, size_t cap,
 static void read_body(struct mp_reader *r, uint32_t fds,
                       struct control_message *m)
 {
-    bool three = m->type == CONTROL_ABORT || m->type == CONTROL_FEED;
+    bool three = m->type == CONTROL_ABORT || m->type == CONTROL_FEED ||
+                 m->type == CONTROL_PREPARED;
 
     mp_read_tuple(r,
                   m->type == CONTROL_START ? START_FIELDS : (three ? 3u : 2u));
@@ -259,8 +267,11 @@ static void read_body(struct mp_reader *r, uint32_t fds,
     case CONTROL_START:
         read_start(r, &m->as.start);
         break;
-    case CONTROL_PREPARE:
     case CONTROL_PREPARED:
+        m->as.prepared.generation = mp_read_uint(r, UINT64_MAX);
+        m->as.prepared.text = mp_read_str(r, CONTROL_TEXT_MAX);
+        break;
+    case CONTROL_PREPARE:
     case CONTROL_COMMIT:
         m->as.prepare.generation = mp_read_uint(r, UINT64_MAX);
         break;

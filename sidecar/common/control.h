@@ -20,7 +20,9 @@
  *   START (+ bundle memfd) ->            settings of its role, first bundle
  *                          <-  READY     confined and serving
  *   PREPARE (+ bundle)     ->            build a new snapshot beside the old
- *                          <-  PREPARED  or REJECTED {text with file:line}
+ *                          <-  PREPARED {gen., text}: of a launcher, tools
+ *                                        that it will not serve, a line each;
+ *                                        or REJECTED {text with file:line}
  *   COMMIT {generation}    ->            swap, and (gate) write policy_loaded
  *   ABORT {gen., text}     ->            throw it away, and (gate) write
  *                                        policy_rejected with the text
@@ -123,6 +125,10 @@ struct control_start {
 struct control_prepare { /* START carries its own */
     uint64_t generation;
 };
+struct control_prepared {
+    uint64_t generation;
+    struct ts_str text; /* <= CONTROL_TEXT_MAX */
+};
 struct control_text {   /* REJECTED, STATUS, READY */
     struct ts_str text; /* <= CONTROL_TEXT_MAX bytes of UTF-8 */
 };
@@ -145,7 +151,8 @@ struct control_message {
     int journal_fd; /* the same; only START to the gate has it */
     union {
         struct control_start start;
-        struct control_prepare prepare; /* PREPARE, PREPARED, COMMIT */
+        struct control_prepare prepare; /* PREPARE, COMMIT */
+        struct control_prepared prepared;
         struct control_abort abort;
         struct control_text text;
         struct control_drain drain;

@@ -82,7 +82,7 @@ static ts_err reply(enum control_type type, uint64_t generation,
         .type = type, .bundle_fd = -1, .journal_fd = -1};
 
     if (type == CONTROL_PREPARED)
-        m.as.prepare.generation = generation;
+        m.as.prepared = (struct control_prepared){generation, text};
     else
         m.as.text.text = text;
     return control_send(FD_CONTROL, &m);

@@ -189,7 +189,7 @@ static ts_err on_prepare(struct launcher *l, const struct control_message *m)
 {
     struct control_message done = {
         .type = CONTROL_PREPARED, .bundle_fd = -1, .journal_fd = -1};
-    char text[512] = "";
+    char text[2048] = "";
     ts_err e;
 
     if (m->bundle_fd < 0)
@@ -200,7 +200,9 @@ static ts_err on_prepare(struct launcher *l, const struct control_message *m)
              sizeof(text));
     if (e != TS_OK)
         return send_text(CONTROL_REJECTED, text);
-    done.as.prepare.generation = m->as.prepare.generation;
+    (void)toolset_unavailable(l->prepared, text, sizeof(text));
+    done.as.prepared.generation = m->as.prepare.generation;
+    done.as.prepared.text = ts_str_of(text);
     return control_send(FD_CONTROL, &done);
 }
 

@@ -131,6 +131,8 @@ static ts_err hear_control(struct server *s)
     switch (m.type) {
     case CONTROL_PREPARE:
         m.type = CONTROL_PREPARED;
+        m.as.prepared =
+            (struct control_prepared){.generation = m.as.prepare.generation};
         return control_send(s->control_fd, &m);
     case CONTROL_COMMIT:
     case CONTROL_ABORT:

@@ -113,6 +113,23 @@ static bool all_answered(const struct supervisor *sv)
     return true;
 }
 
+/* What a launcher will not serve of it: a line each. No reason to refuse the
+ * rest. */
+static void log_unserved(struct ts_str text)
+{
+    const char *at = text.ptr, *end = text.ptr + text.len;
+
+    while (at < end) {
+        const char *stop = memchr(at, '\n', (size_t)(end - at));
+        size_t n = (size_t)((stop != NULL ? stop : end) - at);
+        char shown[1500];
+
+        (void)ts_str_escape(shown, sizeof(shown), at, n);
+        log_event(LOG_WARN, "tool_unserved text=\"%s\"", shown);
+        at += n + 1;
+    }
+}
+
 /* Collects the answers. The first refusal's text goes to reterr_text, and
  * *ret_refused says whether there was one. */
 static ts_err await_answers(struct supervisor *sv, uint64_t generation,
@@ -140,8 +157,10 @@ static ts_err await_answers(struct supervisor *sv, uint64_t generation,
             if (ev.message.type == CONTROL_STATUS)
                 break;
             if (ev.message.type == CONTROL_PREPARED &&
-                ev.message.as.prepare.generation != generation)
+                ev.message.as.prepared.generation != generation)
                 return TS_E_STATE;
+            if (ev.message.type == CONTROL_PREPARED)
+                log_unserved(ev.message.as.prepared.text);
             if (ev.message.type == CONTROL_REJECTED && !refused) {
                 struct ts_str text = ev.message.as.text.text;
 

@@ -155,6 +155,8 @@ static void sixty_four_orders_at_once_all_run(void **state)
         ssize_t n = recv(box.gate, buf, sizeof(buf), 0);
 
         assert_true(n > 1);
+        if (buf[0] == HOP_UNSERVED)
+            continue; /* of the tools that need what is not here */
         started += buf[0] == HOP_STARTED;
         exited += buf[0] == HOP_EXITED;
         assert_true(buf[0] == HOP_STARTED || buf[0] == HOP_EXITED);

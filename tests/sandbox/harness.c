@@ -505,8 +505,8 @@ static void wait_for(int fd, short events)
 }
 
 /* One message for the gate, with its descriptors if it has some. */
-static size_t receive(const struct box *b, uint64_t id, uint8_t *buf,
-                      size_t cap, int fds[3])
+static size_t receive_any(const struct box *b, uint64_t id, uint8_t *buf,
+                          size_t cap, int fds[3])
 {
     _Alignas(struct cmsghdr) char control[CMSG_SPACE(3 * sizeof(int))];
     struct iovec iov = {buf, cap};
@@ -524,6 +524,18 @@ static size_t receive(const struct box *b, uint64_t id, uint8_t *buf,
     if (c != NULL && c->cmsg_len == CMSG_LEN(3 * sizeof(int)))
         memcpy(fds, CMSG_DATA(c), 3 * sizeof(int));
     return (size_t)n;
+}
+
+/* The next one about an order. */
+static size_t receive(const struct box *b, uint64_t id, uint8_t *buf,
+                      size_t cap, int fds[3])
+{
+    size_t n;
+
+    do {
+        n = receive_any(b, id, buf, cap, fds);
+    } while (buf[0] == HOP_UNSERVED);
+    return n;
 }
 
 void box_wait_start(struct box *b, uint64_t id, struct outcome *ret)

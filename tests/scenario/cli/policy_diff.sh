@@ -22,6 +22,22 @@ print(json.dumps([json.loads(l) for l in open("requests.jsonl") if l.strip()]))'
 expect 1 policy diff --old policies --new now --schema photos.cedarschema --entities entities.json --requests array.json --quiet
 says out "3 requests, 2 flips"
 
+# permitted before and after, in another box
+mkdir boxes-old boxes-new
+echo '@id("all") @sandbox("uid") permit (principal, action, resource);' >boxes-old/a.cedar
+echo '@id("all") @sandbox("full") @require("no_wx", "x") permit (principal, action, resource);' >boxes-new/bad.cedar
+expect 1 policy diff --old boxes-old --new boxes-new --requests requests.jsonl --entities entities.json
+echo '@id("all") @sandbox("full") @require("net_ns,cgroup") permit (principal, action, resource);' >boxes-new/a.cedar
+rm boxes-new/bad.cedar
+expect 1 policy diff --old boxes-old --new boxes-new --requests requests.jsonl --entities entities.json
+says out "old: box at least uid"
+says out "new: box at least full, with cgroup, net_ns"
+says out "3 requests permitted in another box"
+says out "3 requests, 0 flips"
+expect 1 policy diff --old boxes-old --new boxes-new --requests requests.jsonl --entities entities.json --json
+json 'j["flips"] == 0 and j["other_boxes"] == 3 and j["changes"][0]["old"]["box"] == "uid" and j["changes"][0]["new"]["require"] == ["cgroup", "net_ns"]'
+expect 0 policy diff --old boxes-new --new boxes-new --requests requests.jsonl --entities entities.json
+
 # a request that cannot be read is named by its line
 sed '4s/User::/User/' requests.jsonl >bad.jsonl
 golden diff_bad_line 1 policy diff --old policies --new now --schema photos.cedarschema --entities entities.json --requests bad.jsonl

@@ -102,6 +102,10 @@ check "the reload is taken" wait_until 10 generation_is 5
 check "a program that all may write to" refuses t.four tool_unavailable
 check "the others serve" serves t.one
 check "the service log names the line" service_says 'tools/t.four.yaml:2: exec:'
+check "the supervisor says it after the reload" service_says 'tool_unserved text="tools/t.four.yaml:2: exec:'
+check "the status has it" status_is '[.tools.refused, .tools.first[0].tool, .tools.first[0].line]' '[1,"t.four",2]'
+check "it is recorded" recorded '.kind=="tool_refused" and .tool=="t.four" and .line==2 and .file=="tools/t.four.yaml" and .generation==5 and (.text|contains("chmod o-w"))'
+check "the call is denied before anything is permitted" recorded '.kind=="decision" and .tool=="t.four" and .code=="tool_unavailable" and .effect=="forbid"'
 check "--check fails on it" answers 78 "$service_bin/tipstaffd" --config "$service_dir/etc" --check
 check "and says what to do" says 'chmod o-w'
 chmod 0755 "$service_dir/echo"

@@ -48,10 +48,11 @@ static void say(enum control_type type, const char *text, int fd)
 
 static void say_prepared(uint64_t generation)
 {
-    const struct control_message m = {.type = CONTROL_PREPARED,
-                                      .bundle_fd = -1,
-                                      .journal_fd = -1,
-                                      .as.prepare = {generation}};
+    const struct control_message m = {
+        .type = CONTROL_PREPARED,
+        .bundle_fd = -1,
+        .journal_fd = -1,
+        .as.prepared = {.generation = generation}};
 
     if (control_send(FD_CONTROL, &m) != TS_OK)
         _exit(90);

@@ -51,8 +51,11 @@ static struct control_message sample(enum control_type type)
     switch (type) {
     case CONTROL_START:
         return start_message();
-    case CONTROL_PREPARE:
     case CONTROL_PREPARED:
+        m.as.prepared.generation = 3;
+        m.as.prepared.text = TS_STR_LIT("tools/a.yaml:2: exec: none");
+        break;
+    case CONTROL_PREPARE:
     case CONTROL_COMMIT:
         m.as.prepare.generation = 3;
         break;
@@ -260,7 +263,8 @@ static void control_decode_truncated_or_flipped(void **state)
 static void control_encode_text_over_limit_is_refused(void **state)
 {
     static const enum control_type types[] = {CONTROL_READY, CONTROL_REJECTED,
-                                              CONTROL_STATUS, CONTROL_ABORT};
+                                              CONTROL_STATUS, CONTROL_ABORT,
+                                              CONTROL_PREPARED};
     char text[CONTROL_TEXT_MAX + 1];
     uint8_t buf[CONTROL_MESSAGE_MAX];
     size_t len = 0;
@@ -273,6 +277,8 @@ static void control_encode_text_over_limit_is_refused(void **state)
 
             if (types[i] == CONTROL_ABORT)
                 m.as.abort.text = (struct ts_str){text, n};
+            else if (types[i] == CONTROL_PREPARED)
+                m.as.prepared.text = (struct ts_str){text, n};
             else
                 m.as.text.text = (struct ts_str){text, n};
             assert_int_equal(control_encode(&m, buf, sizeof(buf), &len),
