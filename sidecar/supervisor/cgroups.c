@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "proto/base/ts_fd.h"
+#include "proto/base/ts_num.h"
 
 #define LINE_CAP   2048
 #define PATH_CAP   512
@@ -198,6 +200,19 @@ static void sweep_one(const char *folder)
     (void)rmdir(folder);
 }
 
+/* Another supervisor runs: its groups that wait for a tool are empty, too. */
+static bool is_lived_in(const char *pid_text)
+{
+    pid_t pid = 0;
+
+    for (; *pid_text >= '0' && *pid_text <= '9'; pid_text++) {
+        if (ts_ckd_mul(&pid, pid, 10) || ts_ckd_add(&pid, pid, *pid_text - '0'))
+            return false;
+    }
+    return pid > 0 && pid != getpid() && *pid_text == '\0' &&
+           (kill(pid, 0) == 0 || errno == EPERM);
+}
+
 static void sweep(const char *own)
 {
     const struct dirent *e;
@@ -206,7 +221,8 @@ static void sweep(const char *own)
     while (d != NULL && (e = readdir(d)) != NULL) {
         char path[PATH_CAP + 300];
 
-        if (strncmp(e->d_name, PREFIX, sizeof(PREFIX) - 1) != 0)
+        if (strncmp(e->d_name, PREFIX, sizeof(PREFIX) - 1) != 0 ||
+            is_lived_in(e->d_name + sizeof(PREFIX) - 1))
             continue;
         (void)snprintf(path, sizeof(path), "%s/%s", own, e->d_name);
         sweep_one(path);

@@ -1,212 +1,24 @@
-/* A set of processes: what each is handed, the order of birth and of death. */
+/* A set of processes: the order of birth and of death. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/random.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "proto/base/ts_fd.h"
 #include "sidecar/common/log.h"
-#include "sidecar/common/ring.h"
-#include "sidecar/supervisor/dirs.h"
-#include "sidecar/supervisor/key.h"
 #include "sidecar/supervisor/reap.h"
-#include "sidecar/supervisor/resolv.h"
 #include "sidecar/supervisor/spawn.h"
 #include "sidecar/supervisor/supervise.h"
+#include "sidecar/supervisor/wires.h"
 
 #define REAP_MS        10000 /* for a process stuck in the kernel */
 #define LAST_WORDS_MS  5000  /* the recorder's, in good order */
 #define LAUNCHER_MS    2000
 #define LAST_BREATH_MS 200 /* for one that has closed its channel */
-#define ERR_TEXT       512
-
-/* Everything that connects the processes of one set; ours only while it is
- * being started. */
-struct wires {
-    int ring, wake, log_dir, state_dir, key, journal; /* owned */
-    int absent;      /* /dev/null, for what this service has not; owned */
-    int credentials; /* folder of them; owned, -1 if there is none */
-    /* [i][0] recorder's end, [i][1] launcher's */
-    int orders[TS_LAUNCHERS_MAX][2];
-    /* [i][0] gate's end, [i][1] launcher's */
-    int stdio[TS_LAUNCHERS_MAX][2];
-    /* [i][0] broker's end, [i][1] launcher's */
-    int egress[TS_LAUNCHERS_MAX][2];
-    int records[2]; /* [0] broker's end, [1] gate's: of its connections */
-    char resolv[CONTROL_RESOLV_MAX];
-    struct ts_str dns_of_host; /* in resolv */
-    uint64_t boot_id;
-};
-
-static void wires_init(struct wires *w)
-{
-    *w = (struct wires){.ring = -1,
-                        .wake = -1,
-                        .log_dir = -1,
-                        .state_dir = -1,
-                        .key = -1,
-                        .journal = -1,
-                        .absent = -1,
-                        .credentials = -1,
-                        .records = {-1, -1}};
-    for (int i = 0; i < TS_LAUNCHERS_MAX; i++) {
-        w->orders[i][0] = w->orders[i][1] = -1;
-        w->stdio[i][0] = w->stdio[i][1] = -1;
-        w->egress[i][0] = w->egress[i][1] = -1;
-    }
-}
-
-static void wires_done(struct wires *w)
-{
-    int *const single[] = {&w->ring, &w->wake,    &w->log_dir, &w->state_dir,
-                           &w->key,  &w->journal, &w->absent,  &w->credentials};
-
-    for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++)
-        ts_fd_close(single[i]);
-    ts_fd_close(&w->records[0]);
-    ts_fd_close(&w->records[1]);
-    for (int i = 0; i < TS_LAUNCHERS_MAX; i++) {
-        for (int end = 0; end < 2; end++) {
-            ts_fd_close(&w->orders[i][end]);
-            ts_fd_close(&w->stdio[i][end]);
-            ts_fd_close(&w->egress[i][end]);
-        }
-    }
-}
-
-static ts_err pair(int ends[2])
-{
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
-        return ts_err_from_errno(errno);
-    return TS_OK;
-}
-
-/* Only what a service with a broker needs; the other gets nothing. */
-static ts_err wires_egress(const struct supervisor *sv, struct wires *w)
-{
-    ts_err e;
-
-    if (!sv->config->egress.on)
-        return TS_OK;
-    if (sv->config->egress.dns[0] == '\0')
-        w->dns_of_host = resolv_read(w->resolv, sizeof(w->resolv));
-    e = pair(w->records);
-    for (uint32_t i = 0; e == TS_OK && i < sv->launchers; i++)
-        e = pair(w->egress[i]);
-    return e;
-}
-
-static ts_err open_dirs(struct supervisor *sv, struct wires *w)
-{
-    const struct config *c = sv->config;
-    const struct config_user *u = &c->users[CONFIG_USER_RECORDER];
-    uid_t uid = c->change_users ? u->uid : DIRS_ID_KEEP;
-    gid_t gid = c->change_users ? u->gid : DIRS_ID_KEEP;
-    char text[ERR_TEXT] = "";
-    ts_err e =
-        dirs_open(c->log_dir, 0750, uid, gid, &w->log_dir, text, sizeof(text));
-
-    if (e == TS_OK)
-        e = dirs_open(c->state_dir, 0700, uid, gid, &w->state_dir, text,
-                      sizeof(text));
-    if (e != TS_OK) {
-        log_event(LOG_ERROR, "directory_refused text=\"%s\"", text);
-        sv->rejected = true;
-    }
-    return e;
-}
-
-static ts_err wires_open(struct supervisor *sv, struct wires *w)
-{
-    char text[ERR_TEXT] = "";
-    const struct key_files files = {.config_dir = sv->config_dir,
-                                    .key = sv->config->key,
-                                    .token_key = sv->config->token_key,
-                                    .credentials = sv->credentials,
-                                    .euid = geteuid()};
-    ts_err e = key_pipe(&files, &w->key, text, sizeof(text));
-
-    if (e != TS_OK) {
-        log_event(LOG_ERROR, "key_refused text=\"%s\"", text);
-        sv->rejected = true;
-        return e;
-    }
-    if (getrandom(&w->boot_id, sizeof(w->boot_id), 0) !=
-        (ssize_t)sizeof(w->boot_id))
-        return TS_E_SYSTEM;
-    w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (w->wake < 0)
-        return ts_err_from_errno(errno);
-    w->absent = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (w->absent < 0)
-        return ts_err_from_errno(errno);
-    /* whoever needs one and has no folder says so, with the tool's name */
-    if (sv->credentials != NULL && sv->credentials[0] == '/')
-        w->credentials = open(sv->credentials,
-                              O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    e = ring_create(&w->ring);
-    for (uint32_t i = 0; e == TS_OK && i < sv->launchers; i++) {
-        e = pair(w->orders[i]);
-        if (e == TS_OK)
-            e = pair(w->stdio[i]);
-    }
-    return e == TS_OK ? wires_egress(sv, w) : e;
-}
-
-static int or_absent(const struct wires *w, int fd)
-{
-    return fd >= 0 ? fd : w->absent;
-}
-
-static void gather_fds(const struct supervisor *sv, const struct wires *w,
-                       enum process_role role, uint32_t index, struct spawn *s)
-{
-    int *f = s->fds;
-    size_t n = 1; /* 0 is the control socket */
-
-    switch (role) {
-    case ROLE_RECORDER:
-        f[n++] = w->ring;
-        f[n++] = w->wake;
-        f[n++] = w->log_dir;
-        f[n++] = w->state_dir;
-        f[n++] = sv->sockets.fd[SOCKET_LOG];
-        for (uint32_t i = 0; i < sv->launchers; i++)
-            f[n++] = w->orders[i][0];
-        break;
-    case ROLE_LAUNCHER:
-        f[n++] = w->orders[index][1];
-        f[n++] = w->stdio[index][1];
-        f[n++] = or_absent(w, w->egress[index][1]);
-        f[n++] = or_absent(w, sv->cgroups.folder_fd);
-        f[n++] = or_absent(w, w->credentials);
-        break;
-    case ROLE_GATE:
-        f[n++] = sv->sockets.fd[SOCKET_AGENT];
-        f[n++] = sv->sockets.fd[SOCKET_ADMIN];
-        f[n++] = w->ring;
-        f[n++] = w->wake;
-        f[n++] = w->key;
-        f[n++] = or_absent(w, w->records[1]);
-        for (uint32_t i = 0; i < sv->launchers; i++)
-            f[n++] = w->stdio[i][0];
-        break;
-    case ROLE_BROKER:
-        f[n++] = w->records[0];
-        f[n++] = or_absent(w, w->credentials);
-        for (uint32_t i = 0; i < sv->launchers; i++)
-            f[n++] = w->egress[i][0];
-        break;
-    }
-    s->fd_count = n;
-}
 
 static const struct config_user *user_of(const struct config *c,
                                          enum process_role role)
@@ -252,7 +64,7 @@ static ts_err start_process(struct supervisor *sv, const struct wires *w,
                   strerror(errno));
         return TS_E_NOT_FOUND;
     }
-    if ((e = pair(ends)) != TS_OK)
+    if ((e = wires_pair(ends)) != TS_OK)
         return e;
     s = (struct spawn){.program = program,
                        .path = path,
@@ -261,7 +73,7 @@ static ts_err start_process(struct supervisor *sv, const struct wires *w,
                        .comes_first = role == ROLE_GATE,
                        .caps = caps_of(sv, role)};
     s.fds[0] = ends[1];
-    gather_fds(sv, w, role, index, &s);
+    wires_gather(sv, w, role, index, &s);
     e = fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0 ? spawn(&s, &p->pid, &p->pidfd)
                                                  : TS_E_SYSTEM;
     ts_fd_close(&ends[1]);
@@ -308,12 +120,11 @@ static struct control_message start_message(const struct supervisor *sv,
         .init_state = sv->init_state,
         .has_token_key = c->token_key != NULL,
         .check_only = sv->check_only,
-        .sandbox = {.most = c->sandbox.most,
-                    .uid_first = c->sandbox.uid_first,
-                    .uid_count = c->sandbox.uid_count},
+        .sandbox = c->sandbox,
         .has_broker = c->egress.on,
         .dns = ts_str_of(c->egress.dns),
     };
+    m.as.start.sandbox.cgroups = sv->cgroups.folder_fd >= 0; /* made, then */
     if (role == ROLE_BROKER)
         m.as.start.resolv = w->dns_of_host;
     memcpy(m.as.start.audiences, c->audiences, sizeof(c->audiences));
@@ -484,7 +295,7 @@ ts_err set_start(struct supervisor *sv)
     wires_init(&w);
     sv->set_count = 0;
     sv->rejected = false;
-    e = open_dirs(sv, &w);
+    e = wires_open_dirs(sv, &w);
     if (e == TS_OK)
         e = wires_open(sv, &w);
     if (e == TS_OK)

@@ -20,6 +20,7 @@
  * The running service: one set of processes at a time.
  *
  *   pump.c       waits for the next event (message, death, signal, time)
+ *   wires.c      what connects the processes of a set
  *   set.c        starts a set, ends a set
  *   reload.c     a new bundle: PREPARE, then COMMIT or ABORT
  *   watch.c      signed files that change without a reload: FEED
