@@ -21,6 +21,20 @@ if printf '%s\n' "$out" | grep -E 'tipstaff.*(Unknown|Failed|ignoring)'; then
     exit 1
 fi
 echo "ok    systemd-analyze verify"
+# The drop-ins, each alone and both together.
+for confs in full-boxes egress "full-boxes egress"; do
+    with=$dir/with
+    rm -rf "$with"
+    mkdir -p "$with/tipstaffd.service.d"
+    cp "$dir/tipstaffd.service" "$with"
+    for c in $confs; do cp "$units/$c.conf" "$with/tipstaffd.service.d"; done
+    out=$(cd "$with" && systemd-analyze verify --man=no ./tipstaffd.service 2>&1) || { echo "$out"; echo "FAIL  verify with $confs"; exit 1; }
+    if printf '%s\n' "$out" | grep -E '(Unknown|Failed|ignoring)'; then
+        echo "FAIL  a directive of $confs is not understood"
+        exit 1
+    fi
+    echo "ok    verify with $confs"
+done
 # Exit 1 above the threshold (0 to 100).
 systemd-analyze security --offline=true --threshold=30 "$dir/tipstaffd.service" >"$dir/security" || {
     cat "$dir/security"
