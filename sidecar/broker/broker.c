@@ -1,5 +1,7 @@
 #include "sidecar/broker/broker.h"
 
+#include <sys/resource.h>
+
 #include "proto/base/ts_mem.h"
 #include "sidecar/broker/gate_io.h"
 #include "sidecar/broker/grants.h"
@@ -23,8 +25,15 @@ void broker_fail(struct broker *b, const char *why)
 
 ts_err broker_init(struct broker *b)
 {
-    if (uv_loop_init(&b->loop) != 0)
+    struct rlimit files;
+    rlim_t fit;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || uv_loop_init(&b->loop) != 0)
         return TS_E_SYSTEM;
+    fit = files.rlim_cur > 2 * BROKER_OTHER_FDS
+              ? (files.rlim_cur - BROKER_OTHER_FDS) / BROKER_CONN_FDS
+              : files.rlim_cur / 2 / BROKER_CONN_FDS;
+    b->conns_max = fit < BROKER_CONNS_MAX ? (uint32_t)fit : BROKER_CONNS_MAX;
     b->relay_buf = ts_mem_alloc(RELAY_PENDING_MAX);
     return b->relay_buf != NULL ? TS_OK : TS_E_NOMEM;
 }

@@ -169,12 +169,23 @@ static void say_unrecorded(struct grant *g)
 
 /* ---- coming and going -------------------------------------------------- */
 
+/* Half of all connections are for whoever comes first. Of the rest nobody gets
+ * more than an equal share, one share being kept for the tool that comes next:
+ * so a few that take all they can leave something for the others. */
+static bool is_greedy(const struct grant *g)
+{
+    const struct broker *b = g->broker;
+
+    return b->conn_count >= b->conns_max / 2 &&
+           g->conn_count >= b->conns_max / (b->grant_count + 1);
+}
+
 enum egress_code grant_has_room(const struct grant *g)
 {
     if (g->ending)
         return EGRESS_ENDED;
     if (g->conn_count >= g->manifest->network.max_connections ||
-        g->broker->conn_count >= BROKER_CONNS_MAX)
+        g->broker->conn_count >= g->broker->conns_max || is_greedy(g))
         return EGRESS_TOO_MANY;
     if (g->bytes >= g->manifest->network.max_bytes)
         return EGRESS_BYTES_SPENT;

@@ -32,10 +32,9 @@ static void ignore_signals(void)
     (void)sigaction(SIGHUP, &ignore, NULL);
 }
 
-/* A connection takes three descriptors while it is made, two after. */
 static void raise_limit(void)
 {
-    const rlim_t want = 4 * BROKER_CONNS_MAX;
+    const rlim_t want = BROKER_CONN_FDS * BROKER_CONNS_MAX + BROKER_OTHER_FDS;
     struct rlimit files;
 
     if (getrlimit(RLIMIT_NOFILE, &files) != 0)

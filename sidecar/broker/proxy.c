@@ -10,10 +10,13 @@
 #include "sidecar/broker/inject.h"
 #include "sidecar/broker/proxy_conn.h"
 
-#define PER_TURN 16 /* connections of one tool before the others' turn */
+#define PER_TURN 16  /* connections of one tool before the others' turn */
+#define RETRY_MS 100 /* when no descriptor is free */
 
 struct proxy {
     uv_poll_t poll;
+    uv_timer_t retry;
+    uint32_t handles;
     struct grant *g;
     struct proxy_conn_owner owner;
     struct inject *inject; /* owned; may be NULL */
@@ -54,6 +57,25 @@ static void take(struct proxy *p, int fd)
     p->count++;
 }
 
+static void on_retry(uv_timer_t *t)
+{
+    listen_again(t->data);
+}
+
+/* A descriptor that is lacking is not there at once: the listener would wake
+ * us for ever. */
+static void pause_listening(struct proxy *p)
+{
+    (void)uv_poll_stop(&p->poll);
+    p->waiting = true;
+    (void)uv_timer_start(&p->retry, on_retry, RETRY_MS, 0);
+}
+
+static bool is_lack(int err)
+{
+    return err == EMFILE || err == ENFILE || err == ENOBUFS || err == ENOMEM;
+}
+
 static void on_listener(uv_poll_t *poll, int status, int events)
 {
     struct proxy *p = poll->data;
@@ -62,6 +84,10 @@ static void on_listener(uv_poll_t *poll, int status, int events)
     for (int i = 0; status == 0 && i < PER_TURN && p->count < p->most; i++) {
         int fd = accept4(p->g->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
+        if (fd < 0 && is_lack(errno)) {
+            pause_listening(p);
+            return;
+        }
         if (fd < 0)
             break; /* nobody there, or gone again */
         take(p, fd);
@@ -74,7 +100,16 @@ static void on_listener(uv_poll_t *poll, int status, int events)
 
 static void on_closed(uv_handle_t *h)
 {
-    ts_mem_free(h->data);
+    struct proxy *p = h->data;
+
+    if (--p->handles == 0)
+        ts_mem_free(p);
+}
+
+static void close_handles(struct proxy *p)
+{
+    uv_close((uv_handle_t *)&p->poll, on_closed);
+    uv_close((uv_handle_t *)&p->retry, on_closed);
 }
 
 /* What the launcher promises is looked at: a listening TCP socket. */
@@ -115,15 +150,17 @@ static ts_err proxy_start(struct grant *g)
                                          .trust = g->broker->trust,
                                          .gone = on_gone,
                                          .ctx = p};
-    p->poll.data = p;
+    p->poll.data = p->retry.data = p;
     if (uv_poll_init(&g->broker->loop, &p->poll, g->fd) != 0) {
         inject_free(p->inject);
         ts_mem_free(p);
         return TS_E_SYSTEM;
     }
+    (void)uv_timer_init(&g->broker->loop, &p->retry); /* cannot fail */
+    p->handles = 2;
     if (uv_poll_start(&p->poll, UV_READABLE, on_listener) != 0) {
         inject_free(p->inject);
-        uv_close((uv_handle_t *)&p->poll, on_closed);
+        close_handles(p);
         return TS_E_SYSTEM;
     }
     g->served = p;
@@ -142,7 +179,7 @@ static void proxy_stop(struct grant *g)
     }
     inject_free(p->inject);
     g->served = NULL;
-    uv_close((uv_handle_t *)&p->poll, on_closed);
+    close_handles(p);
 }
 
 const struct grant_mode proxy_mode = {.start = proxy_start, .stop = proxy_stop};
