@@ -13,6 +13,7 @@
 #include "sidecar/launcher/layers/landlock.h"
 #include "sidecar/launcher/space/nets.h"
 #include "sidecar/launcher/tools_host.h"
+#include "sidecar/launcher/tools_priv.h"
 
 #define TOOLSET_BUDGET ((size_t)64 << 20)
 #define TOOL_WHY_MAX   512 /* bytes of why a tool is not served */
@@ -38,17 +39,8 @@ static const struct {
 _Static_assert(sizeof(runtime) / sizeof(runtime[0]) == TOOL_RUNTIME_COUNT,
                "one descriptor each");
 
-#define NETWORK_ENV_MAX 6 /* variables that a network adds */
-
-struct opener {
-    struct toolset *set;
-    struct tool *tool;
-    char *text;
-    size_t cap;
-};
-
-static ts_err fail(const struct opener *o, const char *key, struct ts_str path,
-                   const char *why)
+ts_err tool_fail(const struct opener *o, const char *key, struct ts_str path,
+                 const char *why)
 {
     const struct manifest *m = o->tool->m;
 
@@ -66,10 +58,10 @@ static ts_err open_path(const struct opener *o, const char *key,
     int fd;
 
     if (e != TS_OK)
-        return fail(o, key, path, ts_err_text(e));
+        return tool_fail(o, key, path, ts_err_text(e));
     fd = open(name, O_PATH | O_CLOEXEC | flags);
     if (fd < 0)
-        return fail(o, key, path, strerror(errno));
+        return tool_fail(o, key, path, strerror(errno));
     *ret = fd;
     return TS_OK;
 }
@@ -137,7 +129,7 @@ static ts_err add_paths(const struct opener *o, const char *key,
         if (e != TS_OK)
             return e;
         if ((e = add_rule(o, fd, access)) != TS_OK)
-            return fail(o, key, paths[i], ts_err_text(e));
+            return tool_fail(o, key, paths[i], ts_err_text(e));
     }
     return TS_OK;
 }
@@ -167,7 +159,7 @@ static ts_err add_rules(const struct opener *o)
             TS_OK ||
         (e = add_copy(o, i->interp.fd, LL_RUN)) != TS_OK ||
         (e = add_copy(o, i->loader_fd, LL_RUN)) != TS_OK)
-        return fail(o, "exec", m->exec, ts_err_text(e));
+        return tool_fail(o, "exec", m->exec, ts_err_text(e));
     for (uint32_t k = 0; k < o->tool->rule_count; k++)
         o->tool->rules[k].is_program = true;
     for (size_t k = 0; k < TOOL_RUNTIME_COUNT; k++) {
@@ -176,7 +168,7 @@ static ts_err add_rules(const struct opener *o)
 
         if (fd >= 0 && (e = append_rule(o->tool, fd, runtime[k].access, true,
                                         &used)) != TS_OK)
-            return fail(o, "exec", m->exec, ts_err_text(e));
+            return tool_fail(o, "exec", m->exec, ts_err_text(e));
     }
     if ((e = add_preload(o)) != TS_OK)
         return e;
@@ -188,123 +180,6 @@ static ts_err add_rules(const struct opener *o)
     return add_paths(o, "write_paths", m->write_paths, m->write_count, write);
 }
 
-static ts_err put_env(const struct opener *o, uint32_t *at, const char *key,
-                      size_t key_len, struct ts_str value)
-{
-    size_t len = key_len + 1 + value.len;
-    void *p;
-    ts_err e = ts_arena_alloc(&o->set->arena, len + 1, &p);
-
-    if (e != TS_OK)
-        return fail(o, "env", value, ts_err_text(e));
-    memcpy(p, key, key_len);
-    ((char *)p)[key_len] = '=';
-    if (value.len > 0)
-        memcpy((char *)p + key_len + 1, value.ptr, value.len);
-    o->tool->env[(*at)++] = p;
-    return TS_OK;
-}
-
-static bool has_env(const struct manifest *m, const char *key)
-{
-    for (uint32_t i = 0; i < m->env_count; i++) {
-        if (ts_str_eq_c(m->env[i].key, key))
-            return true;
-    }
-    return false;
-}
-
-/* What is given to the tool at GIVEN_SECRET and behind it, in this order. */
-static ts_err name_secrets(const struct opener *o, uint32_t *at)
-{
-    const struct manifest *m = o->tool->m;
-    int number = GIVEN_SECRET;
-
-    for (uint32_t i = 0; i < m->secret_count; i++) {
-        const struct manifest_secret *s = &m->secrets[i];
-        char key[512], value[16];
-        ts_err e;
-        int n;
-
-        if (s->delivery == SECRET_HEADER)
-            continue;
-        n = snprintf(key, sizeof(key), "TIPSTAFF_SECRET_%.*s_FD",
-                     (int)s->name.len, s->name.ptr);
-        (void)snprintf(value, sizeof(value), "%d", number++);
-        if (n < 0 || (size_t)n >= sizeof(key))
-            return fail(o, "secrets", s->name, "the name is too long");
-        e = put_env(o, at, key, (size_t)n, ts_str_of(value));
-        if (e != TS_OK)
-            return e;
-    }
-    return TS_OK;
-}
-
-/* How an unmodified program finds its way out. What the manifest sets itself
- * stays as it is. */
-static ts_err name_network(const struct opener *o, uint32_t *at)
-{
-    static const char *const proxies[] = {"http_proxy",  "https_proxy",
-                                          "all_proxy",   "HTTP_PROXY",
-                                          "HTTPS_PROXY", "ALL_PROXY"};
-    const struct manifest *m = o->tool->m;
-    char number[16];
-    ts_err e = TS_OK;
-
-    if (m->network.mode == NETWORK_BROKER) {
-        (void)snprintf(number, sizeof(number), "%d", GIVEN_EGRESS);
-        e = put_env(o, at, "TIPSTAFF_EGRESS_FD", 18, ts_str_of(number));
-        if (e == TS_OK && o->set->host.preload != NULL &&
-            !has_env(m, "LD_PRELOAD"))
-            e = put_env(o, at, "LD_PRELOAD", 10,
-                        ts_str_of(o->set->host.preload));
-    }
-    for (size_t i = 0;
-         m->network.mode == NETWORK_PROXY && e == TS_OK && i < NETWORK_ENV_MAX;
-         i++) {
-        if (!has_env(m, proxies[i]))
-            e = put_env(o, at, proxies[i], strlen(proxies[i]),
-                        TS_STR_LIT("http://127.0.0.1:3128"));
-    }
-    return e;
-}
-
-/* From nothing: no variable of ours is ever handed on. */
-static ts_err make_env(const struct opener *o)
-{
-    static const struct {
-        const char *key, *value;
-    } usual[] = {{"PATH", "/usr/local/bin:/usr/bin:/bin"},
-                 {"LANG", "C.UTF-8"},
-                 {"HOME", "/nonexistent"}};
-    const struct manifest *m = o->tool->m;
-    uint32_t at = TOOL_ENV_SLOTS;
-    void *p;
-    ts_err e;
-
-    e = ts_arena_array(&o->set->arena,
-                       m->env_count + m->secret_count + TOOL_ENV_SLOTS + 4 +
-                           NETWORK_ENV_MAX,
-                       sizeof(*o->tool->env), &p);
-    if (e != TS_OK)
-        return fail(o, "env", m->tool, ts_err_text(e));
-    o->tool->env = p;
-    for (size_t i = 0; i < 3; i++) {
-        if (!has_env(m, usual[i].key) &&
-            (e = put_env(o, &at, usual[i].key, strlen(usual[i].key),
-                         ts_str_of(usual[i].value))) != TS_OK)
-            return e;
-    }
-    for (uint32_t i = 0; i < m->env_count; i++) {
-        if ((e = put_env(o, &at, m->env[i].key.ptr, m->env[i].key.len,
-                         m->env[i].value)) != TS_OK)
-            return e;
-    }
-    if ((e = name_network(o, &at)) != TS_OK)
-        return e;
-    return name_secrets(o, &at);
-}
-
 static ts_err load_secrets(const struct opener *o)
 {
     const struct manifest *m = o->tool->m;
@@ -313,7 +188,7 @@ static ts_err load_secrets(const struct opener *o)
 
     if (secrets_load(m, &o->set->host.secrets, &o->tool->secrets, &index, text,
                      sizeof(text)) != TS_OK)
-        return fail(o, "secrets", m->secrets[index].name, text);
+        return tool_fail(o, "secrets", m->secrets[index].name, text);
     return TS_OK;
 }
 
@@ -329,7 +204,7 @@ static ts_err open_tool(const struct opener *o)
                   (uint32_t)TOOL_RUNTIME_COUNT + 4 + SPACE_RULES_MAX;
     e = ts_arena_array(&o->set->arena, t->rule_cap, sizeof(*t->rules), &p);
     if (e != TS_OK)
-        return fail(o, "exec", m->exec, ts_err_text(e));
+        return tool_fail(o, "exec", m->exec, ts_err_text(e));
     t->rules = p;
     if (image_open(m->exec, &o->set->arena, &t->image, &why) != TS_OK) {
         t->image =
@@ -351,7 +226,7 @@ static ts_err open_tool(const struct opener *o)
         return e;
     if ((e = add_rules(o)) != TS_OK)
         return e;
-    if ((e = make_env(o)) != TS_OK)
+    if ((e = tool_make_env(o)) != TS_OK)
         return e;
     if ((e = load_secrets(o)) != TS_OK)
         return e;

@@ -125,5 +125,16 @@ kill -HUP "$service_main"
 check "the reload is taken" wait_until 10 generation_is 8
 check "a program that is gone" refuses t.four tool_unavailable
 check "the others serve" serves t.two
+
+echo "-- control groups, where this host lets us make one"
+if find /sys/fs/cgroup -maxdepth 6 -type d -name "tipstaff-tools-$service_main" 2>/dev/null | grep -q .; then
+    tool t.one 'require: [cgroup]'
+    kill -HUP "$service_main"
+    check "the reload is taken" wait_until 10 generation_is 9
+    check "a tool that requires one is served" serves t.one
+    check "the record has the layer" recorded '.tool=="t.one" and ((.layers // [])|index("cgroup"))'
+else
+    echo "SKIPPED: no control group can be made here"
+fi
 service_stop
 check "the log verifies" "$tipstaff" log verify "$service_log"
