@@ -13,6 +13,13 @@ static bool has(const struct explanation *x, uint32_t layer)
     return (x->layers & layer) != 0;
 }
 
+/* Control groups are the service's to have: no launcher of ours is given any,
+ * so nothing is known of them here. */
+static uint32_t absent_of(const struct explanation *x)
+{
+    return LAYER_BITS_ALL & ~x->layers & ~(uint32_t)LAYER_CGROUP;
+}
+
 size_t call_residual(const struct explanation *x,
                      const char *ret[CALL_RESIDUALS])
 {
@@ -27,7 +34,8 @@ size_t call_residual(const struct explanation *x,
         !has(x, LAYER_NAMESPACES))
         ret[n++] = "it can signal other tools of this launcher";
     if (!has(x, LAYER_CGROUP))
-        ret[n++] = "memory is limited per process: the worst case is "
+        ret[n++] = "unless the service has control groups (outcome records "
+                   "say so), memory is limited per process: the worst case is "
                    "processes times memory_mb";
     if (has(x, LAYER_UID) &&
         (x->m->write_count > 0 || x->m->access == ACCESS_WRITE))
@@ -190,7 +198,7 @@ static void print_box(const struct explanation *x, struct term t)
     put("box", box_level_name(x->level), t);
     print_bits("holds", x->layers & ~x->weakened, t);
     print_bits("weakened", x->weakened, t);
-    print_bits("absent", LAYER_BITS_ALL & ~x->layers, t);
+    print_bits("absent", absent_of(x), t);
     n = call_residual(x, list);
     for (size_t i = 0; i < n; i++)
         put("remains", list[i], t);
@@ -295,11 +303,11 @@ static json_t *box_json(const struct explanation *x)
     n = call_residual(x, list);
     for (size_t i = 0; i < n; i++)
         (void)json_array_append_new(remains, json_string(list[i]));
-    return json_pack(
-        "{s:b, s:s, s:o, s:o, s:o, s:o}", "served", 1, "level",
-        box_level_name(x->level), "holds", bits_json(x->layers & ~x->weakened),
-        "weakened", bits_json(x->weakened), "absent",
-        bits_json(LAYER_BITS_ALL & ~x->layers), "remains", remains);
+    return json_pack("{s:b, s:s, s:o, s:o, s:o, s:o}", "served", 1, "level",
+                     box_level_name(x->level), "holds",
+                     bits_json(x->layers & ~x->weakened), "weakened",
+                     bits_json(x->weakened), "absent", bits_json(absent_of(x)),
+                     "remains", remains);
 }
 
 bool call_json(const struct explanation *x)

@@ -171,10 +171,9 @@ static ts_err open_tool(struct launcher *l, uint64_t skip, char *text,
 static void offer_only(struct launcher *l, const struct level_offer *all,
                        int level)
 {
-    memset(&l->offer, 0, sizeof(l->offer));
-    l->offer.given[level] = true;
-    l->offer.layers[level] = all->layers[level];
-    l->offer.weakened[level] = all->weakened[level];
+    l->offer = *all;
+    for (int i = 0; i < LEVEL_COUNT; i++)
+        l->offer.given[i] = i == level;
 }
 
 static ts_err launch(struct session *s, int level)
@@ -420,6 +419,9 @@ ts_err trials_run(struct launcher *l)
     for (int i = 0; i < LEVEL_COUNT; i++)
         s.run[i].out = -1;
     memset(&l->trials, 0, sizeof(l->trials));
+    for (int i = 0; i < LEVEL_COUNT; i++) /* what nobody will ever get */
+        l->offer.given[i] =
+            l->offer.given[i] && (l->offer.demands & ~l->offer.layers[i]) == 0;
     l->trials.before = l->offer;
     if (any_given(&l->offer)) { /* else it was said which layer is missing */
         back_init(&l->back, l->trial_ends[1]);
