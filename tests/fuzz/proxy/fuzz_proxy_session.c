@@ -3,6 +3,7 @@
  * byte: piece size; then up to a NUL the tool's bytes, the rest the host's.
  * Whatever it is, only what a rule allows goes out, and to its host.
  */
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-static void check(struct help *h)
+/* said: the tool knows the secret, and may have written it itself. */
+static void check(struct help *h, bool said)
 {
     const struct proxy_session *s = help_session(h);
     const char *out = help_to_host(h);
@@ -20,7 +22,7 @@ static void check(struct help *h)
     if (s->rule != NULL && s->rule->path_count > 0)
         TS_REQUIRE(strncmp(out, "GET /v1/", 8) == 0 ||
                    strncmp(out, "POST /v1/", 9) == 0 || out[0] == '\0');
-    if (s->rule != NULL && !s->rule->tls)
+    if (s->rule != NULL && !s->rule->tls && !said)
         TS_REQUIRE(strstr(out, HELP_SECRET) == NULL);
 }
 
@@ -39,13 +41,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     while (tool_len < len && data[tool_len] != '\n' + 0x80)
         tool_len++;
     help_tool(h, data, tool_len, step);
-    check(h);
+    check(h, said);
     if (tool_len < len) {
         help_forget(h);
         help_host(h, data + tool_len + 1, len - tool_len - 1, step);
         proxy_host_end(help_session(h), (data[tool_len] & 1) != 0);
         help_serve(h);
-        check(h);
+        check(h, said);
     }
     proxy_tool_end(help_session(h));
     help_serve(h);
