@@ -111,7 +111,9 @@ struct launcher {
     char preload_path[4096];
     uid_t self_uid;
     gid_t self_gid;
-    uint64_t other_tasks;        /* of our uid, counted at start */
+    uint64_t other_tasks;        /* of our uid, counted at start and again when
+                                    the first order comes */
+    bool has_counted;
     uint64_t most[RLIM_NLIMITS]; /* our own hard limits, read at start */
     uint64_t serial; /* of the last mark; random at first, since another
                         launcher of our uid sees our tools, and ours theirs */

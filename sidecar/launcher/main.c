@@ -214,8 +214,21 @@ static ts_err start_up(struct launcher *l)
     return control_send(FD_CONTROL, &ready);
 }
 
+/* The other launchers start beside us, and are complete when orders come. */
+static void count_others(struct launcher *l)
+{
+    uint64_t n;
+
+    if (l->has_counted || !l->layers.process_limit || l->caps.in_user_ns)
+        return;
+    l->has_counted = true;
+    n = tree_count_others(&l->tree);
+    l->other_tasks = n > l->inits.count ? n - l->inits.count : 0;
+}
+
 static ts_err take_orders(struct launcher *l)
 {
+    count_others(l);
     for (int i = 0; i < ORDERS_PER_TURN && !back_is_busy(&l->back); i++) {
         ts_err e = orders_receive(l);
 
