@@ -5,21 +5,26 @@
 # broker.sh LEVEL
 . "$(dirname "${BASH_SOURCE[0]}")/world.sh"
 level=${1:-bare}
-tool() { # tool NAME EXEC ARGV EXTRA
+here=$(dirname "${BASH_SOURCE[0]}")
+tool() { # tool NAME EXEC ARGV EXTRA [SECCOMP]
     service_tool "$1" "tool: $1
 description: a program with a network
 exec: $2
-exec_paths: [/usr/bin/curl]
+exec_paths: [/usr/bin, /usr/lib/git-core]
+read_paths: [/usr, /etc]
+scratch: $service_dir/scratch
+env: {GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: /dev/null}
 argv: $3
 args:
   words: {type: strings, max_items: 16, allow_dash: true, description: its arguments}
-seccomp: files
+seccomp: ${5:-files}
 limits: {wall_ms: 60000, memory_mb: 1024, processes: 64, open_files: 4096}
 network:
   mode: broker
   $4
   allow:
     - {host: web.test, ports: [80, 81]}
+    - {host: git.test, ports: [8080]}
     - {host: '*.sub.test', ports: [80]}
     - {host: rebind.test, ports: [80]}
     - {host: private.test, ports: [80]}
@@ -42,7 +47,7 @@ import json
 web = {"a": ["$world_web"]}
 private = ["10.0.0.%d" % i for i in range(1, 7)]
 print(json.dumps({
-    "web.test": [web], "a.sub.test": [web], "evil.test": [web],
+    "git.test": [web], "web.test": [web], "a.sub.test": [web], "evil.test": [web],
     "rebind.test": [web, {"a": ["127.0.0.1"], "aaaa": ["::1"]}],
     "private.test": [{"a": ["10.1.2.3", "192.168.0.1", "172.16.0.1", "100.64.0.1"]}],
     "loop.test": [{"a": ["127.0.0.1", "0.0.0.0"], "aaaa": ["::1", "::", "fe80::1", "fc00::1"]}],
@@ -60,8 +65,18 @@ END
 tool curl /usr/bin/curl '["curl", "-sS", "--max-time", "30", "{words...}"]' ''
 tool small /usr/bin/curl '["curl", "-sS", "--max-time", "30", "{words...}"]' 'max_bytes: 200000'
 tool python /usr/bin/python3 '["python3", "-c", "{words...}"]' 'max_connections: 1024'
+mkdir -m 0770 "$service_dir/scratch"
+chown "$(service_uid launcher):$(service_uid launcher)" "$service_dir/scratch"
+mkdir "$service_dir/far"
+nsenter -t "$world_netns" -n /usr/bin/python3 "$here/far_servers.py" $world_web \
+    "$service_dir/far" 2>/dev/null &
+service_also_stop $!
+tool shell /bin/bash '["bash", "-c", "{words...}"]' ''
+if command -v node >/dev/null; then
+    tool node "$(readlink -f "$(command -v node)")" '["node", "-e", "{words...}"]' '' jit
+fi
 service_args "words?: Set<String>,"
-service_policy net 'permit (principal, action in [Action::"curl", Action::"small", Action::"python"], resource);'
+service_policy net 'permit (principal, action in [Action::"curl", Action::"small", Action::"python", Action::"shell", Action::"node"], resource);'
 world_service "$level"
 service_start
 service_delegate "$service_dir/a.chain" 'permit (principal, action, resource);'
@@ -94,6 +109,28 @@ same "fifty fetches by eight threads" 50 "$(call python '
 import concurrent.futures as f, urllib.request as u
 def one(i): return u.urlopen("http://web.test/hello", timeout=20).read() == b"hello from the host\n"
 print(sum(f.ThreadPoolExecutor(8).map(one, range(50))))')"
+same "wget" "hello from the host" "$(call shell 'wget -qO- http://web.test/hello')"
+same "bash's /dev/tcp" "hello from the host" "$(call shell \
+    'exec 3<>/dev/tcp/web.test/80; printf "GET /hello HTTP/1.0\r\n\r\n" >&3; tail -n 1 <&3')"
+same "perl" "hello from the host" "$(call shell 'perl -MIO::Socket::INET -e "
+    my \$s = IO::Socket::INET->new(PeerAddr => q(web.test:80)) or die;
+    print \$s qq(GET /hello HTTP/1.0\r\n\r\n); my @l = <\$s>; print \$l[-1]"')"
+wait_until 60 test -e "$service_dir/far/ready" || die "no servers over there"
+repo=$service_dir/far/repos/r.git
+git init -q --bare -b main "$repo"
+git -C "$repo" config http.receivepack true
+same "git: push and clone" same "$(call shell '
+set -e; cd "$TMPDIR"; export HOME=$TMPDIR
+git -c init.defaultBranch=main init -q one && head -c 2000000 /dev/urandom >one/f
+git -C one add f && git -C one -c user.name=t -c user.email=t@t commit -qm x
+git -C one push -q http://git.test:8080/git/r.git main
+git clone -q http://git.test:8080/git/r.git two && cmp one/f two/f && echo same')"
+if command -v node >/dev/null; then
+    same "node" "hello from the host" "$(call node 'require("http").get("http://web.test/hello",
+        (r) => r.pipe(process.stdout))')"
+else
+    echo "SKIPPED: node is not installed"
+fi
 same "a program that a program starts" "hello from the host" "$(call python '
 import subprocess
 print(subprocess.run(["/usr/bin/curl", "-sS", "http://web.test/hello"], stdout=subprocess.PIPE).stdout.decode(), end="")')"
@@ -187,11 +224,61 @@ check "the host sees it end" wait_until 10 grep -q "drip ended" "$service_dir/we
 killed() { recorded egress_closed '.reason == "killed"'; }
 check "and the record says why" wait_until 5 killed
 
+# One that asks for what it may not have, as fast as it can, keeps nobody waiting.
+call python '
+import ctypes, os, socket, struct, time
+fd = int(os.environ["TIPSTAFF_EGRESS_FD"])
+c = socket.socket(fileno=os.dup(fd))
+host = b"evil.test"
+ask = b"\x07\x94\x01" + bytes([0xa0 + len(host)]) + host + b"\x50\x00"
+a, b = socket.socketpair(), socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+end = time.monotonic() + 4
+n = 0
+while time.monotonic() < end and n < 100000:
+    socket.send_fds(c, [ask], [a[0].fileno(), b[0].fileno()])
+    try:
+        while b[1].recv(500, socket.MSG_DONTWAIT): pass
+    except BlockingIOError: pass
+    n += 1
+print(n)' >"$service_dir/flood" &
+flood=$!
+took=$(date +%s%N)
+same "served beside a flood" "hello from the host" "$(call curl http://web.test/hello)"
+took=$((($(date +%s%N) - took) / 1000000))
+check "within two seconds ($took ms)" [ "$took" -lt 2000 ]
+wait $flood || true
+check "it was one: $(cat "$service_dir/flood") wishes" [ "$(cat "$service_dir/flood")" -gt 5000 ]
+check "of which 64 are recorded, and the rest as a number" wait_until 5 \
+    recorded egress_denied '.count > 4000'
+
 # Every connection that was opened is in the log, and was closed.
 balanced() { [ "$(records egress_opened | wc -l)" = "$(records egress_closed | wc -l)" ]; }
 check "each one opened was closed" wait_until 10 balanced
 check "more than a thousand" [ "$(records egress_opened | wc -l)" -gt 1000 ]
 same "all with their address" "$world_web" "$(records egress_opened | jq -r .address | sort -u)"
+
+# Revoked: what is open is cut at once.
+call curl -N http://web.test/drip >"$service_dir/drip2" &
+drip=$!
+call python '
+import socket
+open_ = [socket.create_connection(("web.test", 80)) for _ in range(20)]
+open_[0].sendall(b"GET /drip HTTP/1.0\r\n\r\n")
+while open_[0].recv(10): print(".", flush=True)' >"$service_dir/drip3" &
+other=$!
+check "two calls drip" wait_until 20 eval \
+    'test -s "$service_dir/drip2" && test -s "$service_dir/drip3"'
+kills() { records egress_closed | jq -s '[.[] | select(.reason == "killed")] | length'; }
+before=$(kills)
+"$service_bin/tipstaff" revoke user alice --tenant acme --socket "$service_admin" \
+    --reason "egress test" >"$service_dir/revoke.log" || die "revoke"
+all_killed() { [ $(($(kills) - before)) -eq 21 ]; }
+check "revoked: 21 connections are recorded as killed" wait_until 5 all_killed
+wait $drip $other || true
+check "nothing new is granted" eval '! call curl http://web.test/hello 2>/dev/null'
+service_user=bob
+rm "$service_dir/a.chain"
+service_delegate "$service_dir/a.chain" 'permit (principal, action, resource);'
 
 # Without a broker nothing is served; the set starts again.
 kill -9 "$(service_pid tipstaff-broker)"
@@ -199,6 +286,8 @@ works() { [ "$(call curl http://web.test/hello)" = "hello from the host" ]; }
 check "a new set has a new broker" wait_until 20 works
 kill -9 "$(service_pid tipstaff-gate)"
 check "the same after the gate" wait_until 20 works
+kill -9 "$(service_pid tipstaff-launch)"
+check "the same after a launcher" wait_until 20 works
 service_stop
 check "it ended in good order" grep -q 'stopped' "$service_dir/service.log"
 check "the log verifies" "$service_bin/tipstaff" log verify "$service_log"
