@@ -217,8 +217,6 @@ static void start_bystander(uid_t uid, pid_t *ret)
  * the launcher, not the writers, not a uid that the next tool would have. */
 static void kill_by_uid_hits_nobody_else(void **state)
 {
-    const uid_t uids[BYSTANDERS] = {BOX_UID_FIRST, BOX_USER_ID, 65534,
-                                    BOX_UID_FIRST + BOX_UID_COUNT};
     struct call c = {
         .tool = "crowd", .what = "daemons_stay", .arg = "5", .box = BOX_UID};
     pid_t bystander[BYSTANDERS];
@@ -231,15 +229,17 @@ static void kill_by_uid_hits_nobody_else(void **state)
         return;
     }
     box_open_at(&box, BOX_UID, true);
-    for (int i = 0; i < BYSTANDERS; i++)
-        start_bystander(uids[i], &bystander[i]);
+    start_bystander(box.uid_first, &bystander[0]); /* the writers' */
+    start_bystander(box.user, &bystander[1]);
+    start_bystander(65534, &bystander[2]);
+    start_bystander(box.uid_first + BOX_UID_COUNT, &bystander[3]);
     first = box_send(&box, &c);
     box_wait_start(&box, first, &a);
     second = box_send(&box, &c);
     box_wait_start(&box, second, &b);
     assert_true(a.started && b.started);
-    wait_ready(&a);
-    wait_ready(&b);
+    box_wait_ready(&box, first, &a);
+    box_wait_ready(&box, second, &b);
     box_kill(&box, first, END_REVOKED);
     box_wait_end(&box, first, &a);
     assert_int_equal(a.exited.reason, END_REVOKED);
