@@ -286,7 +286,10 @@ static void script_runs_by_its_pinned_interpreter(void **state)
 
 static void missing_layer_refuses_with_its_name(void **state)
 {
-    const struct call c = {.tool = "needs", .what = "fds"};
+    /* of a policy; a manifest that demands it is not even served */
+    const struct call c = {
+        .tool = "plain", .what = "fds", .require = LAYER_CGROUP};
+    const struct call of_manifest = {.tool = "needs", .what = "fds"};
     struct outcome o;
 
     (void)state;
@@ -294,6 +297,9 @@ static void missing_layer_refuses_with_its_name(void **state)
     assert_false(o.started);
     assert_int_equal(o.code, CODE_SANDBOX_UNAVAILABLE);
     assert_string_equal(o.step, "cgroup");
+    box_run(&box, &of_manifest, &o);
+    assert_false(o.started);
+    assert_int_equal(o.code, CODE_TOOL_UNAVAILABLE);
 }
 
 static int open_group(void **state)
