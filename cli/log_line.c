@@ -104,6 +104,7 @@ static void print_decision(const struct term *t, const json_t *j)
 static void print_outcome(const struct term *t, const json_t *j)
 {
     struct ts_str reason = log_line_text(j, "reason");
+    struct ts_str box = log_line_text(j, "box");
     bool exited = ts_str_eq_c(reason, "exited");
     bool fine =
         exited && number(j, "exit_code") == 0 && number(j, "signal") == 0;
@@ -122,10 +123,15 @@ static void print_outcome(const struct term *t, const json_t *j)
     } else {
         (void)printf("exit %llu ", number(j, "exit_code"));
     }
-    (void)printf("%s%s%llu.%03llu ms  %llu B out  %llu B err%s", t->reset,
+    (void)printf("%s%s%llu.%03llu ms  %llu B out  %llu B err  ", t->reset,
                  t->dim, number(j, "wall_us") / 1000,
                  number(j, "wall_us") % 1000, number(j, "stdout_bytes"),
-                 number(j, "stderr_bytes"), t->reset);
+                 number(j, "stderr_bytes"));
+    if (box.len > 0) { /* it ran */
+        (void)fputs("box ", stdout);
+        column(box, 0);
+    }
+    (void)fputs(t->reset, stdout);
     if (number(j, "redacted") > 0)
         (void)printf(" %sprinted a secret %llu times, redacted%s", t->red,
                      number(j, "redacted"), t->reset);

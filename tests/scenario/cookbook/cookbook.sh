@@ -146,6 +146,15 @@ if [ "$level" = full ]; then # a proxy lets out what the recipe says, and tells
     out=$(shim "$service_dir/a.chain" call docs.get page=v2/intro 2>&1) && die "failed: another path: $out"
     check "another path is recorded" wait_until 5 \
         eval 'records egress_denied | jq -e "select(.code == \"path_denied\" and .host == \"docs.example.com\")" >/dev/null'
+    : >"$service_dir/tail"
+    "$service_bin/tipstaff" tail -n 0 --socket "$service_log_socket" >"$service_dir/tail" &
+    tail=$!
+    service_also_stop $tail
+    wait_until 5 grep -q 'no conn .*docs.example.com:80/v2/intro .*path_denied' "$service_dir/tail" || die "failed: tail"
+    kill $tail 2>/dev/null || true
+    check "tail: the box of each call" grep -qE 'ended .*repo.grep .*box strict' "$service_dir/tail"
+    check "tail: connections with address and bytes" \
+        grep -qE 'connect .*weather.now +GET api.weather.example:443/v1/now +45\.33\.32\.20 http' "$service_dir/tail"
     check "the package is there" grep -q left "$service_workspace/app/node_modules/left/index.js"
 fi
 service_stop
