@@ -247,21 +247,3 @@ int try_uid(void)
                ? 0
                : NO_EFFECT;
 }
-
-int try_cgroup(void)
-{
-    static const char *const bases[] = {"/sys/fs/cgroup",
-                                        "/sys/fs/cgroup/unified"};
-    int err = ENOENT;
-
-    for (size_t i = 0; i < sizeof(bases) / sizeof(bases[0]); i++) {
-        char path[64];
-
-        (void)snprintf(path, sizeof(path), "%s/tipstaff-probe-%d", bases[i],
-                       (int)getpid());
-        if (mkdir(path, 0700) == 0)
-            return rmdir(path) == 0 ? 0 : errno;
-        err = errno;
-    }
-    return err;
-}
