@@ -13,5 +13,6 @@ walk_file "$PWD/README.page" 9
 says err "[bad_arguments]"
 says err "[auth_failed]"
 says out "serving"
+says out "the one file that the call was permitted, read"
 says out "PASS: 1 of 1 rounds"
 says out "revoked task first: ack after"
