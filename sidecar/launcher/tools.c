@@ -53,17 +53,13 @@ ts_err tool_fail(const struct opener *o, const char *key, struct ts_str path,
 static ts_err open_path(const struct opener *o, const char *key,
                         struct ts_str path, int flags, int *ret)
 {
-    const char *name;
+    const char *name, *why = "";
     ts_err e = ts_arena_strndup(&o->set->arena, path.ptr, path.len, &name);
-    int fd;
 
     if (e != TS_OK)
         return tool_fail(o, key, path, ts_err_text(e));
-    fd = open(name, O_PATH | O_CLOEXEC | flags);
-    if (fd < 0)
-        return tool_fail(o, key, path, strerror(errno));
-    *ret = fd;
-    return TS_OK;
+    e = path_open(name, flags, &o->set->written, ret, &why);
+    return e == TS_OK ? TS_OK : tool_fail(o, key, path, why);
 }
 
 /* The same inode twice (/lib is often /usr/lib) is one rule. */
@@ -374,6 +370,7 @@ ts_err toolset_open(struct manifests *m, const struct tool_host *host,
         s->runtime[k] = open(runtime[k].path, O_PATH | O_CLOEXEC);
     for (uint32_t i = 0; i < m->count; i++)
         s->tools[i] = closed;
+    e = path_roots_of(m, &s->arena, &s->written);
     for (uint32_t i = 0; i < m->count && e == TS_OK; i++) {
         s->tools[i].m = &m->list[i];
         if (m->list[i].launcher != host->index)

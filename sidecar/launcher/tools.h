@@ -9,6 +9,7 @@
 #include "sidecar/common/manifest.h"
 #include "sidecar/launcher/image.h"
 #include "sidecar/launcher/level.h"
+#include "sidecar/launcher/path_open.h"
 #include "sidecar/launcher/secrets.h"
 #include "sidecar/launcher/space/space.h"
 
@@ -71,7 +72,8 @@ struct toolset {
     struct tool *tools;              /* in the arena */
     struct ts_arena arena;
     struct tool_host host;
-    struct space_set *spaces; /* owned, NULL if there are none */
+    struct path_roots written; /* by any tool of these manifests */
+    struct space_set *spaces;  /* owned, NULL if there are none */
 };
 
 /*

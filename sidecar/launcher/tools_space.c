@@ -30,14 +30,13 @@ static void add(struct wants *w, const char *path, int fd, uint32_t flags)
  * taken the place since, Landlock refuses it. */
 static void add_named(struct wants *w, struct ts_str path, uint32_t flags)
 {
-    const char *name;
+    const char *name, *why = "";
     int fd;
 
     if (path.len == 0 ||
         ts_arena_strndup(&w->set->arena, path.ptr, path.len, &name) != TS_OK)
         return;
-    fd = open(name, O_PATH | O_CLOEXEC);
-    if (fd < 0)
+    if (path_open(name, 0, &w->set->written, &fd, &why) != TS_OK)
         return;
     w->opened[w->opened_count++] = fd;
     add(w, name, fd, flags);

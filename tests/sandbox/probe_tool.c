@@ -414,7 +414,7 @@ static int p_scratch_deep(const char *a)
     (void)a;
     if (dir == NULL || chdir(dir) != 0)
         return say(-1);
-    for (int i = 0; i < 300; i++) {
+    for (int i = 0; i < 100; i++) {
         if (mkdir("d", 0700) != 0 || chdir("d") != 0)
             return say(-1);
     }
