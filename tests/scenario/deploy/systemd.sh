@@ -10,7 +10,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 build=${1:?usage: systemd.sh BUILD}
-runtime=systemd,systemd-sysv,dbus,util-linux,procps,jq,libuv1,libsodium23,libseccomp2,libjansson4,libyaml-0-2
+runtime=systemd,systemd-sysv,dbus,util-linux,procps,jq,libuv1,libsodium23,libseccomp2,libjansson4,libyaml-0-2,libc-ares2,libhttp-parser2.9,libssl3
 
 skip() {
     echo "SKIPPED: $*"
@@ -40,6 +40,7 @@ DESTDIR=$root cmake --install "$build" >"$dir/install.log" || {
     exit 1
 }
 install -m 0755 "$here/systemd_inside.sh" "$root/root/inside.sh"
+cp "$here/../../../systemd/full-boxes.conf" "$here/../../../systemd/egress.conf" "$root/root/"
 cat >"$root/etc/systemd/system/inside.service" <<'U'
 [Unit]
 Description=What an operator does

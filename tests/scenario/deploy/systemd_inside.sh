@@ -41,6 +41,7 @@ useradd -m -u 10002 stranger
 mkdir -p /srv/work /etc/systemd/system/tipstaffd.service.d
 echo 'a note' >/srv/work/notes.txt
 chown -R tipstaff-launcher: /srv/work
+chmod -R g+rwX /srv/work # the group is what all uids of tools share
 printf '[Service]\nReadWritePaths=/srv/work\nWatchdogSec=4\n' >/etc/systemd/system/tipstaffd.service.d/work.conf
 systemctl daemon-reload
 
@@ -66,7 +67,7 @@ check "active" test "$(show ActiveState)/$(show SubState)" = active/running
 check "STATUS arrives" within 5 sh -c 'systemctl show -P StatusText tipstaffd.service | grep -q "serving generation 1"'
 echo "      $(show StatusText)"
 check "tipstaff status" tipstaff status
-check "every process has its own user" test "$(ps -o user:20= --ppid "$(show MainPID)" | sort | tr -s ' \n' ' ')" = "tipstaff-gate tipstaff-launcher tipstaff-recorder "
+check "every process has its own user" test "$(ps -o user:20= --ppid "$(show MainPID)" | sort -u | tr -s ' \n' ' ')" = "tipstaff-gate tipstaff-launcher tipstaff-recorder "
 
 cp /etc/tipstaff/keys/agents/coder.seed /home/agent/
 echo 'permit (principal, action, resource);' | tipstaff delegate --issuer-key /etc/tipstaff/keys/issuer.seed \
@@ -75,6 +76,8 @@ echo 'permit (principal, action, resource);' | tipstaff delegate --issuer-key /e
 chown agent: /home/agent/*
 check "a call as the agent" test "$(call fs.read path=notes.txt)" = "a note"
 echo new >/tmp/new
+boxed() { cat /var/log/tipstaff/*.jsonl | jq -r 'select(.kind == "exec_ended") | .box' | tail -1 | grep -qx "$1"; }
+check "the unit gives boxes of level uid" within 5 boxed uid
 check "fs.write into ReadWritePaths" call fs.write path=new.txt --stdin </tmp/new
 check "what was written is there" test "$(cat /srv/work/new.txt)" = new
 check "a stranger cannot connect" fails setpriv --reuid stranger --regid stranger --init-groups tipstaff status
@@ -110,9 +113,10 @@ check "and it serves again" within 15 call fs.read path=notes.txt
 
 call demo.sleep seconds:=600 >/tmp/sleep.out 2>&1 &
 sleeper=$!
-check "a tool runs" within 5 pgrep -x sleep -u tipstaff-launcher
+check "a tool runs" within 5 pgrep -x sleep
+check "as a user of its own" fails pgrep -x sleep -u tipstaff-launcher,root,agent
 check "tipstaff revoke" tipstaff revoke user alice --tenant acme --key /etc/tipstaff/keys/revoker.seed
-check "no tool is left" fails pgrep -x sleep -u tipstaff-launcher
+check "no tool is left" fails pgrep -x sleep
 wait $sleeper
 check "the shim saw it" grep -q revoked /tmp/sleep.out
 check "refused from now on" fails call fs.read path=notes.txt
@@ -128,6 +132,26 @@ check "socket activation: start" systemctl start tipstaff-agent.socket tipstaff-
 check "a question starts the service" tipstaff status
 check "which is active" systemctl is-active tipstaffd.service
 check "stop" systemctl stop tipstaffd.service tipstaff-agent.socket tipstaff-admin.socket tipstaff-log.socket
+# The drop-ins: full boxes, and the broker.
+cp /root/full-boxes.conf /root/egress.conf /etc/systemd/system/tipstaffd.service.d/
+systemctl daemon-reload
+echo 'egress: {dns: ["127.0.0.1"]}' >>/etc/tipstaff/tipstaff.yaml
+for l in bare uid full strict; do
+    printf 'tool: need.%s\nexec: /usr/bin/true\nargv: ["true"]\nsandbox: %s\n' $l $l >/etc/tipstaff/tools/need.$l.yaml
+done
+printf 'tool: need.proxy\nexec: /usr/bin/true\nargv: ["true"]\nnetwork: {mode: proxy, allow: ["a.example:443"]}\n' \
+    >/etc/tipstaff/tools/need.proxy.yaml
+rm /home/agent/a.chain # alice's, who is revoked
+echo 'permit (principal, action, resource);' | tipstaff delegate --issuer-key /etc/tipstaff/keys/issuer.seed \
+    --tenant acme --issuer acme-issuer --user bob --agent coder --holder /etc/tipstaff/keys/agents/coder.pub \
+    --aud sidecar/local --task t2 --ttl 3600 --policy - -o /home/agent/a.chain
+chown agent: /home/agent/*
+check "start with full-boxes.conf and egress.conf" systemctl start tipstaffd.service
+check "the broker is there, as its own user" pgrep -x tipstaff-broker -u tipstaff-broker
+check "every level and the proxy are served" within 5 sh -c '[ "$(tipstaff status --json | jq .tools.refused)" = 0 ]'
+check "a call" call fs.read path=notes.txt
+check "in a box of level full" within 5 boxed full
+check "stop" systemctl stop tipstaffd.service
 [ $failures -eq 0 ] && echo PASSED || {
     echo "$failures FAILED"
     journalctl -u tipstaffd.service --no-pager | tail -60
