@@ -386,15 +386,18 @@ void runs_refused(struct gate *g, uint32_t launcher,
                   const struct order_refused *o)
 {
     struct run *r = find(g, launcher, o->order_id);
+    char number[24] = "";
 
     if (r == NULL)
         return;
+    if (o->sys_errno != 0)
+        (void)snprintf(number, sizeof(number), " (errno %u)", o->sys_errno);
     r->reason = END_REFUSED;
     r->code = o->code == CODE_PERMITTED ? CODE_LAUNCH_FAILED : o->code;
-    (void)snprintf(r->refusal, sizeof(r->refusal), "%.*s: %.*s (errno %u)",
+    (void)snprintf(r->refusal, sizeof(r->refusal), "%.*s: %.*s%s",
                    (int)(o->step.len < 64 ? o->step.len : 64), o->step.ptr,
                    (int)(o->text.len < 160 ? o->text.len : 160), o->text.ptr,
-                   o->sys_errno);
+                   number);
     if (!ts_utf8_valid(r->refusal, strlen(r->refusal)))
         r->refusal[0] = '\0'; /* cut inside a character: step is in the log */
     reaped(r);

@@ -160,4 +160,5 @@ fi
 service_stop
 check "no secret is in the logs" \
     eval '! grep -rq "key-of-the-weather-service\|a-key-for-signing" "$service_log" "$service_dir/service.log"'
+check "no errno where no call failed" eval '! log_lines | grep -q "errno 0"'
 check "the log verifies" "$service_bin/tipstaff" log verify "$service_log"
