@@ -48,7 +48,7 @@ for level in bare uid; do
     with_level "$level"
     is _unavailable "$(call t.shared arg=put)" "shared memory at level $level"
     is _unavailable "$(call t.webby arg=9)" "sockets at level $level"
-    grep -q 't-webby.yaml:.*network namespace' "$service_dir/service.log" || die "the log does not say why"
+    grep -q 't-webby.yaml:.*net_ns' "$service_dir/service.log" || die "the log does not say why"
     ! grep -q canary_not "$service_dir/service.log" || die "a level was tried that cannot be"
     service_stop
     rm -rf "$service_dir"
