@@ -207,6 +207,9 @@ static int run(void *arg)
     const struct child_plan *p = c->p;
     const uint64_t no_signals = 0;
 
+    if (p->pid_in_ns != 0 && raw_call3(SYS_getpid, 0, 0, 0) != p->pid_in_ns &&
+        fails(c, CHILD_STEP_PID_NS, -EEXIST))
+        goto out;
     if (fails(c, "session", raw_call3(SYS_setsid, 0, 0, 0)) || !set_space(c) ||
         !set_descriptors(c) || !set_cwd(c))
         goto out;
@@ -241,7 +244,7 @@ static int run_helper(void *arg)
     const struct child_plan *p = c->p;
     long rc;
 
-    if (fails(c, "pid_ns",
+    if (fails(c, CHILD_STEP_PID_NS,
               filter_call4(&p->key, SYS_setns, p->pid_ns, CLONE_NEWPID, 0, 0)))
         return 127;
     rc = clone_run(flags_of(p) | CLONE_PARENT, &c->at->stack, &c->watch->tid[1],

@@ -69,6 +69,7 @@ struct child_plan {
     struct filter_key key;
     const struct space_entry *space; /* NULL: all namespaces are ours */
     int pid_ns;                      /* of a prepared init, -1: ours */
+    pid_t pid_in_ns; /* that it must have there (inits.h); 0: any */
     bool new_pid_ns; /* a fresh one, in which the tool is process 1 */
     bool new_ipc_ns;
     bool has_own_keyring;
@@ -77,6 +78,9 @@ struct child_plan {
     gid_t gid;     /* with uid */
     bool no_wx;
 };
+
+/* The step that fails, with EEXIST, when pid_in_ns is not its number. */
+#define CHILD_STEP_PID_NS "pid_ns"
 
 TS_NODISCARD ts_err child_place_make(struct child_place *ret);
 

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -16,11 +17,13 @@
 #include "sidecar/launcher/caps.h"
 #include "sidecar/launcher/layers/raw.h"
 
-#define CLOEXEC_RANGE 4     /* CLOSE_RANGE_CLOEXEC */
-#define MEMFD_EXEC    0x10u /* MFD_EXEC: kernels that know it want it said */
-#define OPEN_TRIES    5000
-#define OPEN_PAUSE_NS 20000 /* with the timer's slack 0.1 to 0.4 s in all */
-#define SEALS         (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+#define CLOEXEC_RANGE     4     /* CLOSE_RANGE_CLOEXEC */
+#define MEMFD_EXEC        0x10u /* MFD_EXEC: kernels that know it want it said */
+#define DISTRUST          16
+#define STAT_CHILD_FAULTS 11 /* field of /proc/PID/stat */
+#define OPEN_TRIES        5000
+#define OPEN_PAUSE_NS     20000 /* with the timer's slack 0.1 to 0.4 s in all */
+#define SEALS             (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 /* The bytes of the program, from the build. */
 __asm__(".section .rodata\n"
@@ -129,12 +132,13 @@ static ts_err make(const struct inits *s, const struct child_place *place,
     return TS_OK;
 }
 
-ts_err inits_refill(struct inits *s, const struct child_place *place,
-                    struct watch *watch, int *reterr_errno)
+ts_err inits_refill(struct inits *s, uint32_t want,
+                    const struct child_place *place, struct watch *watch,
+                    int *reterr_errno)
 {
     ts_err e;
 
-    if (s->program < 0 || s->count == INITS_READY_MAX)
+    if (s->program < 0 || s->count >= want || s->count == INITS_READY_MAX)
         return TS_OK;
     e = make(s, place, watch, &s->ready[s->count], reterr_errno);
     if (e == TS_OK)
@@ -155,6 +159,71 @@ ts_err inits_take(struct inits *s, const struct child_place *place,
     return TS_OK;
 }
 
+ts_err inits_take_new(struct inits *s, const struct child_place *place,
+                      struct watch *watch, struct init *ret, int *reterr_errno)
+{
+    s->distrust = DISTRUST;
+    return make(s, place, watch, ret, reterr_errno);
+}
+
+/* The length of a small file of a process, or -1. */
+static ssize_t read_of(const struct inits *s, const char *path, char *buf,
+                       size_t cap)
+{
+    int fd = openat(s->proc_fd, path, O_RDONLY | O_CLOEXEC);
+    ssize_t n;
+
+    if (fd < 0)
+        return -1;
+    n = read(fd, buf, cap);
+    (void)close(fd);
+    return n;
+}
+
+static bool has_no_child(const struct inits *s, pid_t pid)
+{
+    char path[64], buf[16];
+
+    (void)snprintf(path, sizeof(path), "%d/task/%d/children", (int)pid,
+                   (int)pid);
+    return read_of(s, path, buf, sizeof(buf)) == 0;
+}
+
+/* What the children that it reaped cost is in its own account, and would be
+ * charged to a later tool: no process ends without a page fault. */
+static bool never_reaped(const struct inits *s, pid_t pid)
+{
+    char path[40], buf[512];
+    const char *at;
+    ssize_t n;
+
+    (void)snprintf(path, sizeof(path), "%d/stat", (int)pid);
+    n = read_of(s, path, buf, sizeof(buf) - 1);
+    if (n <= 0)
+        return false;
+    buf[n] = '\0';
+    at = strrchr(buf, ')'); /* field 2 ends; 11 is the faults of children */
+    for (int field = 2; at != NULL && field < STAT_CHILD_FAULTS; field++)
+        at = strchr(at + 1, ' ');
+    return at != NULL && at[1] == '0' && at[2] == ' ';
+}
+
+bool inits_give(struct inits *s, const struct init *i)
+{
+    struct init back = *i;
+
+    if (s->count == INITS_READY_MAX || ++back.uses >= INITS_USES_MAX)
+        return false;
+    if (s->distrust > 0) {
+        s->distrust--;
+        return false;
+    }
+    if (!has_no_child(s, i->pid) || !never_reaped(s, i->pid))
+        return false;
+    s->ready[s->count++] = back;
+    return true;
+}
+
 bool inits_forget(struct inits *s, pid_t pid)
 {
     for (uint32_t i = 0; i < s->count; i++) {
@@ -164,6 +233,14 @@ bool inits_forget(struct inits *s, pid_t pid)
         s->ready[i] = s->ready[--s->count];
         return true;
     }
+    return false;
+}
+
+bool inits_has(const struct inits *s, pid_t pid)
+{
+    for (uint32_t i = 0; i < s->count; i++)
+        if (s->ready[i].pid == pid)
+            return true;
     return false;
 }
 

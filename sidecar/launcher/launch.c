@@ -370,6 +370,35 @@ static ts_err make_network(struct launch *x)
     return TS_OK;
 }
 
+static void drop_init(struct init *i)
+{
+    if (i->pid > 0) {
+        (void)kill(i->pid, SIGKILL);
+        (void)waitpid(i->pid, NULL, __WALL);
+    }
+    i->pid = 0;
+    ts_fd_close(&i->ns);
+}
+
+/* Where the tool would see that an earlier one forked, it is not started: the
+ * child found that out before it did anything else. */
+static ts_err spawn_child(struct launch *x, const char **step, int *err)
+{
+    struct launcher *l = x->l;
+    struct child_plan *c = &x->child;
+    ts_err e = child_spawn(c, &l->place, &l->watch, &x->pid, step, err);
+
+    if (e == TS_OK || *err != EEXIST || x->init.uses == 0 ||
+        strcmp(*step, CHILD_STEP_PID_NS) != 0)
+        return e;
+    drop_init(&x->init);
+    if (inits_take_new(&l->inits, &l->place, &l->watch, &x->init, err) != TS_OK)
+        return TS_E_SYSTEM;
+    c->pid_ns = x->init.ns;
+    c->pid_in_ns = init_next_pid(&x->init);
+    return child_spawn(c, &l->place, &l->watch, &x->pid, step, err);
+}
+
 static ts_err spawn(struct launch *x)
 {
     struct child_plan *c = &x->child;
@@ -383,8 +412,7 @@ static ts_err spawn(struct launch *x)
     }
     if (launch_make_plan(x) != TS_OK)
         return TS_E_INVALID;
-    if (child_spawn(c, &x->l->place, &x->l->watch, &x->pid, &step, &err) ==
-        TS_OK)
+    if (spawn_child(x, &step, &err) == TS_OK)
         return TS_OK;
     if (is_layer(step))
         return launch_fail(x, CODE_SANDBOX_UNAVAILABLE, step, err,
@@ -414,6 +442,8 @@ static ts_err report_started(struct launch *x, uint64_t received_ns)
         .mark = x->mark,
         .pid = x->pid,
         .init = x->init.pid,
+        .init_ns = x->init.ns,
+        .init_uses = x->init.uses,
         .in_pid_ns = x->child.pid_ns >= 0 || x->child.new_pid_ns,
         .uid = x->uid,
         .started_ns = now,
@@ -424,6 +454,7 @@ static ts_err report_started(struct launch *x, uint64_t received_ns)
         .scratch_fd = -1,
         .network = x->network,
     };
+    x->init.ns = -1; /* moved */
     (void)run_step(&r->life, RUN_EV_STARTED, END_EXITED);
     if (x->scratch_fd >= 0) {
         memcpy(r->scratch, x->scratch, sizeof(r->scratch));
@@ -434,11 +465,12 @@ static ts_err report_started(struct launch *x, uint64_t received_ns)
 }
 
 /* If it fails the next launch meets and reports it. */
-static void refill_inits(struct launcher *l)
+void launch_refill(struct launcher *l, uint32_t want)
 {
     int err = 0;
 
-    if (inits_refill(&l->inits, &l->place, &l->watch, &err) != TS_OK)
+    if (l->offer.given[BOX_FULL] &&
+        inits_refill(&l->inits, want, &l->place, &l->watch, &err) != TS_OK)
         log_event(LOG_WARN, "no_init errno=%d", err);
 }
 
@@ -458,12 +490,8 @@ static void clean_up(struct launch *x, bool has_started)
         }
         if (x->has_group)
             space_groups_give(x->l->groups, x->group.index);
-        if (x->init.pid > 0) {
-            (void)kill(x->init.pid, SIGKILL);
-            (void)waitpid(x->init.pid, NULL, __WALL);
-        }
+        drop_init(&x->init);
     }
-    ts_fd_close(&x->init.ns);
     ts_fd_close(&x->token_fd);
     ts_fd_close(&x->egress_fd);
     close_secrets(&x->child);
@@ -475,8 +503,8 @@ static void clean_up(struct launch *x, bool has_started)
         ts_fd_close(&x->ruleset_fd);
     if (x->tool != NULL)
         tool_refill(x->set, x->tool);
-    if (x->l->offer.given[BOX_FULL])
-        refill_inits(x->l);
+    /* what runs most likely gives its own back */
+    launch_refill(x->l, has_started ? INITS_READY_LEAST : INITS_READY_MAX);
     ts_arena_done(&x->arena);
 }
 

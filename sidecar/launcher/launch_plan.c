@@ -126,6 +126,7 @@ static ts_err make_pid_ns(struct launch *x)
         return launch_fail(x, CODE_SANDBOX_UNAVAILABLE, "pid_ns", err,
                            "no namespace of processes could be made");
     x->child.pid_ns = x->init.ns;
+    x->child.pid_in_ns = init_next_pid(&x->init);
     return TS_OK;
 }
 

@@ -39,9 +39,12 @@
 struct active_run {
     struct run_life life;
     uint64_t order_id;
-    uint64_t mark;  /* see tree.h */
-    pid_t pid;      /* 0 once reaped */
-    pid_t init;     /* process 1 of its namespace, 0 if none or reaped */
+    uint64_t mark; /* see tree.h */
+    pid_t pid;     /* 0 once reaped */
+    pid_t init;    /* process 1 of its namespace; 0 if none, or not its any
+                      more */
+    int init_ns;   /* with it, owned; -1 if none */
+    uint32_t init_uses;
     bool has_group; /* group is its control group, taken */
     uint32_t group;
     bool in_pid_ns; /* with the end of process 1 everything has ended */
@@ -111,8 +114,8 @@ struct launcher {
     char preload_path[4096];
     uid_t self_uid;
     gid_t self_gid;
-    uint64_t other_tasks;        /* of our uid, counted at start and again when
-                                    the first order comes */
+    uint64_t other_tasks; /* of our uid, counted at start and again when
+                             the first order comes */
     bool has_counted;
     uint64_t most[RLIM_NLIMITS]; /* our own hard limits, read at start */
     uint64_t serial; /* of the last mark; random at first, since another
@@ -149,6 +152,9 @@ TS_NODISCARD ts_err launch_order(struct launcher *l, const struct order *o,
                                  uint64_t received_ns);
 TS_NODISCARD ts_err launch_refuse(struct launcher *l, uint64_t order_id,
                                   const struct order_refusal *r);
+
+/* Makes one more process 1 if fewer than `want` stand by. */
+void launch_refill(struct launcher *l, uint32_t want);
 
 /* orders_in.c: one message of the recorder. TS_E_CLOSED: it hung up. */
 TS_NODISCARD ts_err orders_receive(struct launcher *l);

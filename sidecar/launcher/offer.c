@@ -80,7 +80,7 @@ static bool has_init(struct launcher *l)
 {
     int err = 0;
 
-    if (inits_refill(&l->inits, &l->place, &l->watch, &err) == TS_OK &&
+    if (inits_refill(&l->inits, 1, &l->place, &l->watch, &err) == TS_OK &&
         l->inits.count > 0)
         return true;
     log_event(LOG_ERROR, "no_full_boxes step=pid_ns error=\"%s\"",

@@ -10,7 +10,8 @@
 #include "sidecar/launcher/launcher.h"
 #include "sidecar/launcher/uid_kill.h"
 
-#define COUNT_MOST 256
+#define COUNT_MOST    256
+#define CHILDREN_MOST 512 /* of ours; with more nothing is used again */
 
 uint64_t now_ns(void)
 {
@@ -43,8 +44,11 @@ static ts_err report(struct launcher *l, struct active_run *r)
     else
         uids_give(&l->uids, r->uid);
     groups_give(l, r);
+    ts_fd_close(&r->init_ns);
     *r = l->runs[--l->run_count];
-    return back_exited(&l->back, &m);
+    e = back_exited(&l->back, &m);
+    launch_refill(l, INITS_READY_MAX);
+    return e;
 }
 
 /* With process 1 its whole namespace dies, whatever it is doing: the tool
@@ -204,6 +208,44 @@ static struct active_run *run_of(struct launcher *l, pid_t pid, uid_t uid)
     return NULL;
 }
 
+static bool is_known(const struct launcher *l, pid_t pid)
+{
+    for (uint32_t i = 0; i < l->run_count; i++)
+        if (l->runs[i].pid == pid || l->runs[i].init == pid)
+            return true;
+    return inits_has(&l->inits, pid);
+}
+
+/* What a tool made beside itself (CLONE_PARENT) is our child, and may be in its
+ * namespace: then no process 1 knows of it. */
+static bool has_strangers(const struct launcher *l)
+{
+    pid_t list[CHILDREN_MOST];
+    size_t n = 0;
+
+    if (tree_children(&l->tree, list, CHILDREN_MOST, &n) != TS_OK)
+        return true;
+    for (size_t i = 0; i < n; i++)
+        if (!is_known(l, list[i]))
+            return true;
+    return false;
+}
+
+/* The tool is gone by itself. If nothing is left of it, its namespace is as
+ * good as new. */
+static void leave_namespace(struct launcher *l, struct active_run *r)
+{
+    const struct init i = {
+        .pid = r->init, .ns = r->init_ns, .uses = r->init_uses};
+
+    if (!has_strangers(l) && inits_give(&l->inits, &i)) {
+        r->init = 0;
+        r->init_ns = -1;
+        return;
+    }
+    r->killed = inits_count_left(&l->inits, r->init, COUNT_MOST);
+}
+
 static ts_err reap_one(struct launcher *l, pid_t pid, uid_t uid)
 {
     struct active_run *r = run_of(l, pid, uid);
@@ -234,7 +276,7 @@ static ts_err reap_one(struct launcher *l, pid_t pid, uid_t uid)
     r->pid = 0;
     r->status = status;
     if (r->init > 0 && r->life.state == RUN_RUNNING)
-        r->killed = inits_count_left(&l->inits, r->init, COUNT_MOST);
+        leave_namespace(l, r);
     r->wall_us = (now_ns() - r->started_ns) / 1000;
     if (r->ending_ns == 0)
         r->ending_ns = now_ns();

@@ -276,6 +276,35 @@ bool tree_is_left(const struct tree *t, uint64_t mark)
     return n < 0 || (pid > 0 && tree_mark_of(t, pid) == mark);
 }
 
+ts_err tree_children(const struct tree *t, pid_t *list, size_t cap,
+                     size_t *ret_count)
+{
+    char buf[1024];
+    off_t at = 0;
+    pid_t pid = 0;
+    size_t count = 0;
+    ssize_t n;
+
+    while ((n = pread(t->children_fd, buf, sizeof(buf), at)) > 0) {
+        for (ssize_t i = 0; i < n; i++) {
+            if (buf[i] >= '0' && buf[i] <= '9') {
+                pid = pid * 10 + (buf[i] - '0');
+                continue;
+            }
+            if (count == cap)
+                return TS_E_LIMIT;
+            if (pid > 0)
+                list[count++] = pid;
+            pid = 0;
+        }
+        at += n;
+    }
+    if (n < 0 || pid != 0)
+        return TS_E_SYSTEM;
+    *ret_count = count;
+    return TS_OK;
+}
+
 /* The number behind a label of /proc/PID/status. */
 static uint64_t status_number(const char *text, const char *label)
 {

@@ -60,6 +60,10 @@ void tree_sweep_all(const struct tree *t, const uint64_t *marks, size_t count);
 /* Whether a child of ours with that mark lives or waits to be reaped. */
 bool tree_is_left(const struct tree *t, uint64_t mark);
 
+/* All children of ours, dead ones included. TS_E_LIMIT: more than cap. */
+TS_NODISCARD ts_err tree_children(const struct tree *t, pid_t *list, size_t cap,
+                                  size_t *ret_count);
+
 /* Threads of other processes with our uid: they count against RLIMIT_NPROC. */
 uint64_t tree_count_others(const struct tree *t);
 

@@ -191,6 +191,48 @@ static void kill_of_a_hundred_daemons_leaves_none(void **state)
     }
 }
 
+static long pid_of_call(size_t mode)
+{
+    const struct call c = call_of(mode, "pid", NULL);
+    struct outcome o;
+
+    box_run(&box, &c, &o);
+    assert_true(o.started);
+    return strtol(o.out, NULL, 10);
+}
+
+/* Numbers tell how many tools were in a namespace, never what they did. */
+static void namespace_is_used_again_only_as_if_it_were_new(void **state)
+{
+    static const char *const left[][2] = {
+        {"forks", "60"}, {"daemons", "5"}, {"sibling", NULL}};
+
+    (void)state;
+    for (size_t m = 0; m < MODES; m++) {
+        long most = 0;
+
+        if (!modes[m].own_pids || !open_mode(m))
+            continue;
+        for (size_t i = 0; i < 40; i++) {
+            const struct call c = call_of(m, left[i % 3][0], left[i % 3][1]);
+            struct outcome o;
+            long pid;
+
+            if (i % 7 == 0) {
+                box_run(&box, &c, &o);
+                assert_true(o.started);
+                assert_int_equal(o.exited.reason, END_EXITED);
+                assert_int_equal(box_count_probes(&box), 0);
+            }
+            pid = pid_of_call(m);
+            assert_in_range(pid, 2, 50);
+            most = pid > most ? pid : most;
+        }
+        assert_true(most > 2); /* it was used again */
+        box_close(&box);
+    }
+}
+
 #define BYSTANDERS 4
 
 static void start_bystander(uid_t uid, pid_t *ret)
@@ -364,7 +406,7 @@ what_tools_leave_in_scratch_goes_and_gives_the_uid_back(void **state)
         return;
     }
     box_open_at(&box, BOX_UID, true);
-    for (int i = 0; i < BOX_UID_COUNT / 5 + 5; i++) {
+    for (int i = 0; i < BOX_UID_COUNT; i++) {
         box_run(&box, &c, &o);
         if (!o.started)
             fail_msg("call %d: %s", i, o.text);
@@ -415,6 +457,7 @@ int main(void)
         cmocka_unit_test(tool_has_no_capability_and_is_whom_the_level_says),
         cmocka_unit_test(daemons_are_gone_before_the_end_is_told),
         cmocka_unit_test(kill_of_a_hundred_daemons_leaves_none),
+        cmocka_unit_test(namespace_is_used_again_only_as_if_it_were_new),
         cmocka_unit_test(kill_by_uid_hits_nobody_else),
         cmocka_unit_test(four_tools_end_one_by_one),
         cmocka_unit_test(fork_bomb_meets_its_limit),

@@ -327,6 +327,42 @@ static int p_sleep(const char *a)
     return 0;
 }
 
+/* Its number in its namespace. */
+static int p_pid(const char *a)
+{
+    (void)a;
+    (void)printf("%d\n", (int)getpid());
+    return 0;
+}
+
+/* N children, one after the other, all reaped. */
+static int p_forks(const char *a)
+{
+    for (int i = 0; i < number(a); i++) {
+        pid_t pid = fork();
+
+        if (pid == 0)
+            _exit(0);
+        if (pid < 0 || waitpid(pid, NULL, 0) != pid)
+            return say(-1);
+    }
+    return say(0);
+}
+
+/* A process that is not its child but its parent's, and stays. */
+static int p_sibling(const char *a)
+{
+    long pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
+
+    (void)a;
+    if (pid == 0) {
+        for (int fd = 0; fd < 3; fd++)
+            (void)close(fd);
+        stay();
+    }
+    return say(pid);
+}
+
 static void daemon_body(void)
 {
     pid_t pid;
@@ -446,6 +482,9 @@ static const struct {
     {"tty", p_tty},
     {"exec", p_exec},
     {"fork", p_fork},
+    {"forks", p_forks},
+    {"pid", p_pid},
+    {"sibling", p_sibling},
     {"fds", p_fds},
     {"env", p_env},
     {"token", p_token},

@@ -481,8 +481,9 @@ static void print_parts(struct boxes *b, size_t rounds)
         bench_series_add(&part[5], t1 - t0);
     }
     for (int i = 0; i < 6; i++) {
-        (void)fprintf(stderr, "%-34s %7.1f us\n", names[i],
-                      bench_quantile_us(&part[i], 0.5));
+        (void)fprintf(stderr, "%-34s %7.1f us, p90 %7.1f\n", names[i],
+                      bench_quantile_us(&part[i], 0.5),
+                      bench_quantile_us(&part[i], 0.9));
         free(part[i].v);
     }
 }
