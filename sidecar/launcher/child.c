@@ -123,13 +123,28 @@ static bool set_descriptors(struct child *c)
     return true;
 }
 
+static bool is_same_text(const char *a, const char *b)
+{
+    while (*a != '\0' && *a == *b) {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}
+
+/* A folder that was moved since, or that cannot be reached from our root (the
+ * kernel then says "(unreachable)"), would lead where nobody meant. */
 static bool set_cwd(struct child *c)
 {
     const struct child_plan *p = c->p;
+    char now[4096];
 
     if (p->space != NULL && p->space->mnt_ns >= 0)
         return !space_fails(c, space_enter_cwd(p->space, &c->r->failed_step));
-    return !fails(c, "cwd", raw_call3(SYS_fchdir, p->cwd_fd, 0, 0));
+    if (fails(c, "cwd", raw_call3(SYS_fchdir, p->cwd_fd, 0, 0)) ||
+        fails(c, "cwd", raw_call3(SYS_getcwd, raw_ptr(now), sizeof(now), 0)))
+        return false;
+    return is_same_text(now, p->cwd_path) || !fails(c, "cwd", -ESTALE);
 }
 
 static bool set_limits(struct child *c)

@@ -59,8 +59,9 @@ struct child_plan {
     int stdio[3]; /* become 0, 1, 2 */
     struct child_given given[CHILD_GIVEN_MAX];
     uint32_t given_count;
-    int cwd_fd;  /* not used with a space's root */
-    int exec_fd; /* O_PATH of an ELF program; the same */
+    int cwd_fd;           /* not used with a space's root */
+    const char *cwd_path; /* where it was when it was opened */
+    int exec_fd;          /* O_PATH of an ELF program; the same */
     int ruleset_fd;
     char *const *argv;
     char *const *envp;

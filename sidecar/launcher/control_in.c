@@ -43,6 +43,7 @@ static ts_err load(struct launcher *l, int fd, uint64_t generation,
                    struct toolset **ret, char *text, size_t cap)
 {
     const struct tool_host host = {
+        .key = l->key,
         .index = l->index,
         .secrets = secrets_of(l),
         .abi = l->layers.landlock_abi,

@@ -3,17 +3,22 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "proto/base/ts_fd.h"
+#include "sidecar/launcher/layers/raw.h"
 
 #define SHEBANG_MAX 256 /* bytes the kernel reads of a first line */
 #define PHDRS_MAX   64
 #define LOADER_MAX  256
 #define IMAGE_MAX   ((off_t)2 << 30) /* bytes; more is not a tool */
+#define TICK_NS     20000000ll /* the clock of files is no coarser: 100 Hz */
 
 static const char *say(struct ts_arena *arena, const char *path,
                        const char *why)
@@ -41,20 +46,64 @@ static ts_err digest_of(int fd, uint8_t out[32])
     return n < 0 ? ts_err_from_errno(errno) : TS_OK;
 }
 
+long image_open_path(const struct filter_key *key, const char *path, int flags)
+{
+    const struct open_how how = {
+        .flags = (uint64_t)(unsigned)(O_PATH | O_CLOEXEC | flags),
+        .resolve = RESOLVE_NO_MAGICLINKS};
+
+    return filter_call4(key, SYS_openat2, AT_FDCWD, raw_ptr(path),
+                        raw_ptr(&how), sizeof(how));
+}
+
+/* The kernel looks for writers before it looks at the arguments, which nobody
+ * can read: nothing is ever executed. */
+static bool has_writer(int fd, const struct filter_key *key)
+{
+    return filter_call5(key, SYS_execveat, fd, raw_ptr(""), 1, 0,
+                        AT_EMPTY_PATH) == -ETXTBSY;
+}
+
+/* Until a change would have another time than the last one. */
+static void wait_a_tick(const struct stat *st)
+{
+    const struct timespec tick = {0, TICK_NS};
+    struct timespec now;
+    long long age;
+
+    if (clock_gettime(CLOCK_REALTIME, &now) != 0)
+        return;
+    age = (long long)(now.tv_sec - st->st_ctim.tv_sec);
+    if (age > 1 || age < -1) /* in the future: the clock was set */
+        return;
+    age = age * 1000000000 + (now.tv_nsec - st->st_ctim.tv_nsec);
+    if (age < TICK_NS)
+        (void)nanosleep(&tick, NULL);
+}
+
 /* Opens, reads the head, digests; leaves an O_PATH descriptor of the very same
  * inode in the pin. */
-static ts_err pin_open(const char *path, struct ts_arena *arena,
-                       struct image_pin *ret, uint8_t *head, size_t *io_head,
-                       const char **reterr_text)
+static ts_err pin_open(const char *path, const struct filter_key *key,
+                       struct ts_arena *arena, struct image_pin *ret,
+                       uint8_t *head, size_t *io_head, const char **reterr_text)
 {
-    struct image_pin p = {.fd = open(path, O_PATH | O_CLOEXEC)};
+    long opened = image_open_path(key, path, 0);
+    struct image_pin p = {.fd = opened < 0 ? -1 : (int)opened};
     char self[40];
     struct stat st;
     ssize_t n = -1;
     int fd = -1;
     ts_err e;
 
+    errno = opened < 0 ? (int)-opened : 0;
     if (p.fd < 0 || fstat(p.fd, &st) != 0)
+        goto fail;
+    if (has_writer(p.fd, key)) {
+        errno = ETXTBSY;
+        goto fail;
+    }
+    wait_a_tick(&st);
+    if (fstat(p.fd, &st) != 0)
         goto fail;
     if (!S_ISREG(st.st_mode) || st.st_size > IMAGE_MAX ||
         (st.st_mode & 0111) == 0) {
@@ -189,6 +238,7 @@ static ts_err parse_shebang(const char *line, size_t len,
 }
 
 static ts_err open_interpreter(const char *path, const char *line, size_t len,
+                               const struct filter_key *key,
                                struct ts_arena *arena, struct image *i,
                                const char **reterr_text)
 {
@@ -202,7 +252,7 @@ static ts_err open_interpreter(const char *path, const char *line, size_t len,
                            "write \"#!/absolute/path\"");
         return e;
     }
-    e = pin_open(i->interp_path, arena, &i->interp, head, &n, reterr_text);
+    e = pin_open(i->interp_path, key, arena, &i->interp, head, &n, reterr_text);
     if (e != TS_OK)
         return e;
     if (n >= 2 && head[0] == '#' && head[1] == '!') {
@@ -212,7 +262,8 @@ static ts_err open_interpreter(const char *path, const char *line, size_t len,
     return TS_OK;
 }
 
-ts_err image_open(struct ts_str path, struct ts_arena *arena, struct image *ret,
+ts_err image_open(struct ts_str path, const struct filter_key *key,
+                  struct ts_arena *arena, struct image *ret,
                   const char **reterr_text)
 {
     struct image i = {.file.fd = -1, .interp.fd = -1, .loader_fd = -1};
@@ -224,9 +275,9 @@ ts_err image_open(struct ts_str path, struct ts_arena *arena, struct image *ret,
     *reterr_text = "out of memory";
     if (e != TS_OK)
         return e;
-    e = pin_open(name, arena, &i.file, head, &n, reterr_text);
+    e = pin_open(name, key, arena, &i.file, head, &n, reterr_text);
     if (e == TS_OK && n >= 2 && head[0] == '#' && head[1] == '!')
-        e = open_interpreter(name, (const char *)head, n, arena, &i,
+        e = open_interpreter(name, (const char *)head, n, key, arena, &i,
                              reterr_text);
     if (e == TS_OK) {
         *reterr_text = say(arena, name,

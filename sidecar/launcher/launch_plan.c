@@ -194,6 +194,7 @@ ts_err launch_make_plan(struct launch *x)
         c->given[c->given_count++] =
             (struct child_given){x->token_fd, CHILD_GIVEN_FIRST};
     c->cwd_fd = x->tool->cwd_fd;
+    c->cwd_path = x->tool->cwd_path;
     c->exec_fd = x->tool->image.interp.fd >= 0 ? x->tool->image.interp.fd
                                                : x->tool->image.file.fd;
     c->ruleset_fd = x->ruleset_fd;

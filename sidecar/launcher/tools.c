@@ -55,9 +55,16 @@ static ts_err open_path(const struct opener *o, const char *key,
 {
     const char *name, *why = "";
     ts_err e = ts_arena_strndup(&o->set->arena, path.ptr, path.len, &name);
+    long fd;
 
     if (e != TS_OK)
         return tool_fail(o, key, path, ts_err_text(e));
+    fd = image_open_path(&o->set->host.key, name, flags);
+    if (fd == -ELOOP)
+        return tool_fail(o, key, path,
+                         "leads in a circle, or to what a process has open");
+    if (fd >= 0)
+        (void)close((int)fd);
     e = path_open(name, flags, &o->set->written, ret, &why);
     return e == TS_OK ? TS_OK : tool_fail(o, key, path, why);
 }
@@ -188,6 +195,25 @@ static ts_err load_secrets(const struct opener *o)
     return TS_OK;
 }
 
+/* The child looks whether it is still there (child.c). */
+static ts_err open_cwd(const struct opener *o)
+{
+    const struct manifest *m = o->tool->m;
+    char self[40], path[4096];
+    ssize_t n;
+    ts_err e = open_path(o, "cwd", m->cwd, O_DIRECTORY, &o->tool->cwd_fd);
+
+    if (e != TS_OK)
+        return e;
+    (void)snprintf(self, sizeof(self), "/proc/self/fd/%d", o->tool->cwd_fd);
+    n = readlink(self, path, sizeof(path));
+    if (n <= 0 || (size_t)n == sizeof(path))
+        return tool_fail(o, "cwd", m->cwd,
+                         n < 0 ? strerror(errno) : "too long");
+    e = ts_arena_strndup(&o->set->arena, path, (size_t)n, &o->tool->cwd_path);
+    return e == TS_OK ? TS_OK : tool_fail(o, "cwd", m->cwd, ts_err_text(e));
+}
+
 static ts_err open_tool(const struct opener *o)
 {
     struct tool *t = o->tool;
@@ -202,7 +228,8 @@ static ts_err open_tool(const struct opener *o)
     if (e != TS_OK)
         return tool_fail(o, "exec", m->exec, ts_err_text(e));
     t->rules = p;
-    if (image_open(m->exec, &o->set->arena, &t->image, &why) != TS_OK) {
+    if (image_open(m->exec, &o->set->host.key, &o->set->arena, &t->image,
+                   &why) != TS_OK) {
         t->image =
             (struct image){.file.fd = -1, .interp.fd = -1, .loader_fd = -1};
         (void)snprintf(o->text, o->cap, "%.*s:%u: exec: %s", (int)m->file.len,
@@ -210,7 +237,7 @@ static ts_err open_tool(const struct opener *o)
                        why); /* has the path */
         return TS_E_INVALID;
     }
-    if ((e = open_path(o, "cwd", m->cwd, O_DIRECTORY, &t->cwd_fd)) != TS_OK)
+    if ((e = open_cwd(o)) != TS_OK)
         return e;
     if (m->resource_root.len > 0 &&
         (e = open_path(o, "resource", m->resource_root, O_DIRECTORY,

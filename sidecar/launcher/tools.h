@@ -31,7 +31,8 @@ struct tool {
     struct image image;
     int root_fd; /* of the resource, -1 if it has no path */
     int cwd_fd;
-    int scratch_fd; /* base, -1 if none is asked for */
+    const char *cwd_path; /* where that is; in the arena */
+    int scratch_fd;       /* base, -1 if none is asked for */
     struct tool_rule *rules;
     uint32_t rule_count;
     uint32_t rule_cap;
@@ -56,6 +57,7 @@ struct tool {
 
 /* What a launcher knows and a manifest does not. */
 struct tool_host {
+    struct filter_key key;
     uint32_t index; /* of the launcher */
     struct secrets_source secrets;
     int abi;             /* of Landlock */

@@ -140,6 +140,7 @@ static ts_err open_tool(struct launcher *l, uint64_t skip, char *text,
                         size_t cap)
 {
     const struct tool_host host = {
+        .key = l->key,
         .index = l->index,
         .secrets = {.credentials_fd = -1},
         .abi = l->layers.landlock_abi,

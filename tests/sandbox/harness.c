@@ -34,6 +34,15 @@
 
 /* DIR is replaced by the box's folder. */
 static const char *const tools[][2] = {
+    {"tools/asfd.yaml",
+     "tool: asfd\nexec: /proc/self/exe\nargv: [probe, '{what}']\n"
+     "args: {what: {type: string, required: true}}\n"},
+    {"tools/atfd.yaml",
+     "tool: atfd\nexec: DIR/probe\nargv: [probe, '{what}']\n"
+     "args: {what: {type: string, required: true}}\ncwd: /proc/self/fd/8\n"},
+    {"tools/atroot.yaml",
+     "tool: atroot\nexec: DIR/probe\nargv: [probe, '{what}']\n"
+     "args: {what: {type: string, required: true}}\ncwd: /proc/self/root\n"},
     {"tools/build.yaml",
      "tool: build\nexec: DIR/probe\nargv: [probe, '{what}', '{arg}']\n"
      "args: {what: {type: string, required: true}, arg: {type: string}}\n"
@@ -52,9 +61,18 @@ static const char *const tools[][2] = {
      "args: {what: {type: string, required: true},"
      " path: {type: path, required: true}}\n"
      "resource: {type: File, arg: path, root: DIR/space, access: write}\n"},
+    {"tools/inside.yaml",
+     "tool: inside\nexec: DIR/probe\nargv: [probe, '{what}', '{arg}']\n"
+     "args: {what: {type: string, required: true}, arg: {type: string}}\n"
+     "read_paths: [DIR/space]\ncwd: DIR/space/sub\n"},
     {"tools/interp.yaml",
      "tool: interp\nexec: DIR/script\nargv: [script, '{what}', '{arg}']\n"
      "args: {what: {type: string, required: true}, arg: {type: string}}\n"},
+    {"tools/known.yaml",
+     "tool: known\nexec: DIR/script\nargv: [script, '{what}']\n"
+     "args: {what: {type: string, required: true}}\n"
+     "digest: 5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
+     "\n"},
     {"tools/needs.yaml",
      "tool: needs\nexec: DIR/probe\nargv: [probe, '{what}']\n"
      "args: {what: {type: string, required: true}}\nrequire: [cgroup]\n"},
@@ -164,6 +182,7 @@ static void make_world(struct box *b, const struct box_parts *parts)
     assert_non_null(mkdtemp(b->dir));
     assert_int_equal(chmod(b->dir, 0755), 0);
     own_folder(b, "space");
+    own_folder(b, "space/sub");
     own_folder(b, "scratch");
     copy_program(b,
                  parts->launcher != NULL ? parts->launcher : LAUNCHER_PROGRAM,

@@ -110,6 +110,7 @@ static struct level_offer offer = {
 static bool refuses(struct world *w, const char *name, enum box_level box,
                     uint32_t require)
 {
+    const struct filter_key no_key = {{0, 0}}; /* there is no filter */
     struct manifest m = {.file = TS_STR_LIT("tools/x.yaml"),
                          .tool = TS_STR_LIT("x"),
                          .box = box,
@@ -122,7 +123,7 @@ static bool refuses(struct world *w, const char *name, enum box_level box,
     at(w, name, path);
     m.exec = ts_str_of(path);
     w->text[0] = '\0';
-    if (image_open(m.exec, &w->arena, &w->image, &why) != TS_OK)
+    if (image_open(m.exec, &no_key, &w->arena, &w->image, &why) != TS_OK)
         fail_msg("%s", why);
     refused = tool_host_refuses(&m, &w->image, &host, w->text, sizeof(w->text));
     image_done(&w->image);
