@@ -125,15 +125,19 @@ ts_err __wrap_child_spawn(const struct child_plan *plan,
                           pid_t *ret_pid, const char **reterr_step,
                           int *reterr_errno)
 {
+    struct child_plan again = *plan;
     siginfo_t si;
     ts_err e;
 
     if (page == NULL)
         return __real_child_spawn(plan, place, watch, ret_pid, reterr_step,
                                   reterr_errno);
-    take_turns(plan, place, watch);
+    if (page->turns > 0) { /* several in one namespace, one after the other */
+        again.pid_in_ns = 0;
+        take_turns(&again, place, watch);
+    }
     page->spawn_ns = clock_ns();
-    e = __real_child_spawn(plan, place, watch, ret_pid, reterr_step,
+    e = __real_child_spawn(&again, place, watch, ret_pid, reterr_step,
                            reterr_errno);
     page->exec_ns = clock_ns();
     if (e == TS_OK && page->wait != 0)
