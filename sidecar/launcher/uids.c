@@ -5,15 +5,21 @@
 void uids_init(struct uids *u, uid_t first, uint32_t count, uint32_t launchers,
                uint32_t index)
 {
-    uint32_t share;
+    uint32_t part, before = index, parts = launchers;
 
     *u = (struct uids){0};
     if (first == 0 || count == 0 || launchers == 0 || index >= launchers)
         return;
     u->writers = first;
-    share = (count - 1) / launchers;
-    u->first = first + 1 + index * share;
-    u->count = share < UIDS_SLICE_MAX ? share : UIDS_SLICE_MAX;
+    if (launchers > UIDS_FILES)
+        parts += UIDS_FILES_PARTS - 1;
+    part = (count - 1) / parts;
+    if (index > UIDS_FILES)
+        before += UIDS_FILES_PARTS - 1;
+    u->first = first + 1 + before * part;
+    u->count = index == UIDS_FILES ? part * UIDS_FILES_PARTS : part;
+    if (u->count > UIDS_SLICE_MAX)
+        u->count = UIDS_SLICE_MAX;
 }
 
 static bool is_used(const struct uids *u, uint32_t i)

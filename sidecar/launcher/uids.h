@@ -10,8 +10,9 @@
 /*
  * Who has which uid. The first of the configured range is the writers' uid:
  * tools whose files stay run as it, in every launcher, since a uid whose files
- * live on must never be another tool's. The rest is cut into equal slices, one
- * for each launcher, and a slice's uids go to one running tool each.
+ * live on must never be another tool's. The rest is cut into slices, one for
+ * each launcher, that of the profile which most tools have (files) the largest;
+ * a slice's uids go to one running tool each.
  *
  * A uid comes back when its tool is gone to the last process and the last file
  * (uids_give). If something of it may be left it is never given back: a range
@@ -19,7 +20,9 @@
  * out in turn, so that one that has just come back rests longest. Pure: no
  * system calls.
  */
-#define UIDS_SLICE_MAX 4096
+#define UIDS_SLICE_MAX   4096
+#define UIDS_FILES       1 /* its launcher's index */
+#define UIDS_FILES_PARTS 3 /* of which every other slice has one */
 
 struct uids {
     uid_t writers;  /* 0: there is no range */

@@ -57,11 +57,11 @@ static void each_uid_is_one_tools_until_it_is_given_back(void **state)
     uid_t seen[64], uid = 0, last;
 
     (void)state;
-    uids_init(&u, 1000, 41, 4, 2); /* 1000, then ten for each */
+    uids_init(&u, 1000, 61, 4, 2); /* 1000, then 10, 30, 10 and 10 */
     assert_int_equal(u.count, 10);
     for (uint32_t i = 0; i < 10; i++) {
         assert_int_equal(uids_take(&u, &seen[i]), TS_OK);
-        assert_true(seen[i] >= 1021 && seen[i] <= 1030);
+        assert_true(seen[i] >= 1041 && seen[i] <= 1050);
         for (uint32_t k = 0; k < i; k++)
             assert_int_not_equal(seen[i], seen[k]);
     }
@@ -91,18 +91,30 @@ static void uid_that_came_back_rests_longest(void **state)
     assert_int_equal(uid, first);
 }
 
+static void profile_that_most_tools_have_gets_the_largest_slice(void **state)
+{
+    struct uids files, other;
+
+    (void)state;
+    uids_init(&files, 60578, 606, 5, UIDS_FILES);
+    uids_init(&other, 60578, 606, 5, UIDS_FILES + 1);
+    assert_int_equal(other.count, 86);
+    assert_int_equal(files.count, 258);
+    assert_int_equal(files.first + files.count, other.first);
+}
+
 static void what_is_not_ours_cannot_be_given(void **state)
 {
-    static const uid_t not_ours[] = {0, 1000, 1020, 1031, 5000, (uid_t)-1};
+    static const uid_t not_ours[] = {0, 1000, 1040, 1051, 5000, (uid_t)-1};
     struct uids u;
     uid_t uid = 0;
 
     (void)state;
-    uids_init(&u, 1000, 41, 4, 2);
+    uids_init(&u, 1000, 61, 4, 2);
     assert_int_equal(uids_take(&u, &uid), TS_OK);
     for (size_t i = 0; i < sizeof(not_ours) / sizeof(not_ours[0]); i++)
         uids_give(&u, not_ours[i]);
-    uids_give(&u, uid == 1030 ? 1021 : uid + 1); /* not taken */
+    uids_give(&u, uid == 1050 ? 1041 : uid + 1); /* not taken */
     assert_int_equal(u.taken, 1);
     uids_give(&u, uid);
     uids_give(&u, uid); /* twice */
@@ -116,6 +128,7 @@ int main(void)
         cmocka_unit_test(range_that_is_none_gives_no_uid),
         cmocka_unit_test(each_uid_is_one_tools_until_it_is_given_back),
         cmocka_unit_test(uid_that_came_back_rests_longest),
+        cmocka_unit_test(profile_that_most_tools_have_gets_the_largest_slice),
         cmocka_unit_test(what_is_not_ours_cannot_be_given),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
