@@ -18,7 +18,7 @@ box_srt() { # the command of sandbox-runtime, if npm has it, in $box_dir/srt.cmd
         return 0
     }
     mkfifo "$box_dir/srt.in"
-    (cd "$top/tests/bench/peers" && exec node srt.mjs "$box_there/nop" "$box_dir/srt.cmd" \
+    (cd "$box_there" && exec node "$top/tests/bench/peers/srt.mjs" "$box_there/nop" "$box_dir/srt.cmd" \
         <"$box_dir/srt.in" >"$box_dir/srt.json" 2>"$box_dir/srt.err") &
     service_also_stop $!
     exec {box_srt_in}>"$box_dir/srt.in"
