@@ -43,14 +43,25 @@ struct session {
     uint32_t open; /* how many are not over */
 };
 
-/* A folder of the host that everybody may list and that no box contains. */
-static const char *folder_outside(void)
+/* A folder of the host that everybody may list and that the canary's box does
+ * not contain: its own program's folders are in there. */
+static bool is_above(const char *folder, struct ts_str program)
+{
+    size_t n = strlen(folder);
+
+    return program.len > n && memcmp(program.ptr, folder, n) == 0 &&
+           program.ptr[n] == '/';
+}
+
+static const char *folder_outside(struct ts_str program)
 {
     static const char *const folders[] = {"/var", "/sys", "/home",
                                           "/opt", "/srv", "/boot"};
 
     for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
-        int fd = open(folders[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int fd = is_above(folders[i], program)
+                     ? -1
+                     : open(folders[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
         if (fd < 0)
             continue;
@@ -81,7 +92,8 @@ static ts_err find_program(struct ts_arena *a, struct ts_str *ret)
 }
 
 static ts_err words_of(const struct launcher *l, uint64_t skip,
-                       struct ts_arena *a, struct ts_str *words)
+                       struct ts_str program, struct ts_arena *a,
+                       struct ts_str *words)
 {
     char text[3][24];
     const char *copy[3];
@@ -96,7 +108,7 @@ static ts_err words_of(const struct launcher *l, uint64_t skip,
             words[i + 2] = ts_str_of(copy[i]);
     }
     words[0] = TS_STR_LIT("canary");
-    words[1] = ts_str_of(folder_outside());
+    words[1] = ts_str_of(folder_outside(program));
     return e;
 }
 
@@ -132,7 +144,7 @@ static ts_err make_manifest(const struct launcher *l, uint64_t skip,
     };
     if ((e = find_program(a, &m->exec)) != TS_OK)
         return e;
-    return words_of(l, skip, a, words);
+    return words_of(l, skip, m->exec, a, words);
 }
 
 /* Takes nothing from the launcher but what it is to be launched with. */
