@@ -204,6 +204,60 @@ static struct target cond(struct writer *w, const struct sandbox_cond *c,
     return half_in(w, &first, true, t, no);
 }
 
+/* How many of the conditions before this one are secrets that stand together.
+ */
+static uint32_t secrets_before(const struct sandbox_clause *k, uint32_t end)
+{
+    uint32_t n = 0;
+
+    while (n < end && k->conds[end - 1 - n].secret)
+        n++;
+    return n;
+}
+
+/*
+ * What is wrong with each half is gathered in X, and asked about once: a
+ * comparison per half would answer sooner to a wrong first half than to a right
+ * one, and be guessed half by half. The same instructions run for every guess.
+ */
+static struct target secrets(struct writer *w, const struct sandbox_cond *c,
+                             uint32_t count, struct target yes,
+                             struct target no)
+{
+    (void)jump(w, BPF_JEQ, 0, yes, no);
+    for (uint32_t i = 2 * count; i-- > 0;) {
+        const struct sandbox_cond *one = &c[i / 2];
+        bool high = i % 2 == 0;
+
+        if (one->is32 || one->differs || one->mask != UINT64_MAX ||
+            one->count != 1) {
+            w->e = TS_E_INVALID;
+            break;
+        }
+        if (i > 0)
+            emit(w, BPF_ALU | BPF_OR | BPF_X, 0, 0, 0);
+        emit(w, BPF_ALU | BPF_XOR | BPF_K, 0, 0,
+             (uint32_t)(one->values[0] >> (high ? 32 : 0)));
+        (void)load(w, word_of(one->arg, high));
+        if (i > 0)
+            emit(w, BPF_MISC | BPF_TAX, 0, 0, 0);
+    }
+    return here(w);
+}
+
+static struct target clause(struct writer *w, const struct sandbox_clause *k,
+                            struct target yes, struct target no)
+{
+    for (uint32_t j = k->count; j > 0;) {
+        uint32_t n = secrets_before(k, j);
+
+        j -= n > 0 ? n : 1;
+        yes = n > 0 ? secrets(w, &k->conds[j], n, yes, no)
+                    : cond(w, &k->conds[j], yes, no);
+    }
+    return yes;
+}
+
 static struct target call(struct writer *w, const struct sandbox_call *c)
 {
     struct target next = returning(c->action);
@@ -212,11 +266,8 @@ static struct target call(struct writer *w, const struct sandbox_call *c)
         const struct sandbox_clause *k = &c->clauses[i];
         struct target yes = returning(k->action);
 
-        if (same_target(yes, next))
-            continue;
-        for (uint32_t j = k->count; j-- > 0;)
-            yes = cond(w, &k->conds[j], yes, next);
-        next = yes;
+        if (!same_target(yes, next))
+            next = clause(w, k, yes, next);
     }
     return next;
 }

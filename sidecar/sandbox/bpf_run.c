@@ -9,7 +9,7 @@
 
 struct machine {
     const struct seccomp_data *data;
-    uint32_t a, pc, steps;
+    uint32_t a, x, pc, steps;
     bool looked; /* at an argument */
 };
 
@@ -37,6 +37,15 @@ static uint32_t step(struct machine *x, const struct sock_filter *i)
         return fetch(x, i->k);
     case BPF_ALU | BPF_AND | BPF_K:
         x->a &= i->k;
+        return RUNNING;
+    case BPF_ALU | BPF_XOR | BPF_K:
+        x->a ^= i->k;
+        return RUNNING;
+    case BPF_ALU | BPF_OR | BPF_X:
+        x->a |= x->x;
+        return RUNNING;
+    case BPF_MISC | BPF_TAX:
+        x->x = x->a;
         return RUNNING;
     case BPF_RET | BPF_K:
         return i->k;

@@ -32,6 +32,10 @@ struct sandbox_cond { /* holds if (argument & mask) is one of the values */
     uint8_t arg;
     bool is32;    /* the upper half of the register is not looked at */
     bool differs; /* holds if it is none of them */
+    /* The value is a secret: 64 bits and one value, not differs. Those of a
+     * clause that stand together are compared as one, so that the time a
+     * refusal takes tells of no part of them whether it was right. */
+    bool secret;
     uint64_t mask;
     const uint64_t *values;
     uint32_t count;

@@ -99,6 +99,7 @@ static ts_err clause_make(const struct filter_keyed *k,
     for (unsigned i = 0; arg < SANDBOX_ARGS; i++, arg++) {
         words[i] = key->word[i];
         conds[ret->count++] = (struct sandbox_cond){.arg = (uint8_t)arg,
+                                                    .secret = true,
                                                     .mask = UINT64_MAX,
                                                     .values = &words[i],
                                                     .count = 1};

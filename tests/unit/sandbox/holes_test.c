@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sidecar/launcher/layers/filter_keyed.h"
+#include "sidecar/sandbox/bpf.h"
 #include "sidecar/sandbox/cond.h"
 
 static const struct filter_key key = {{0x8123456789abcdef, 0x7edcba9876543211}};
@@ -126,6 +127,72 @@ static void keyed_call_with_one_wrong_bit_is_a_call_without_a_key(void **s)
     }
 }
 
+/* One row in one filter: the key with any of its halves right, and not all. */
+static void same_steps(const struct launcher_models *x,
+                       const struct filter_keyed *k,
+                       const struct sandbox_bpf *filter, bool when)
+{
+    const uint32_t audit = sandbox_arch_audit(x->tool.arch);
+    const unsigned first = filter_keyed_first(k);
+    const unsigned all = (1u << 2 * (SANDBOX_ARGS - first)) - 1;
+    uint64_t args[SANDBOX_ARGS] = {0};
+    uint32_t steps = 0, nr = (uint32_t)number(x, k->call), said = 0;
+
+    if (when)
+        arguments(k, args);
+    set_key(k, args);
+    for (unsigned wrong = all; wrong > 0; wrong--) {
+        uint64_t guess[SANDBOX_ARGS];
+        uint32_t took, answer;
+
+        memcpy(guess, args, sizeof(guess));
+        for (unsigned half = 0; half < 2 * (SANDBOX_ARGS - first); half++) {
+            if ((wrong & 1u << half) != 0)
+                guess[first + half / 2] ^= 0xa5a5a5a5ull << half % 2 * 32;
+        }
+        answer = sandbox_bpf_run(filter, audit, nr, guess, &took);
+        if (wrong == all) {
+            steps = took;
+            said = answer;
+        }
+        if (took != steps || answer != said)
+            fail_msg("%s, halves %x wrong: %u instructions, not %u", k->call,
+                     wrong, took, steps);
+    }
+}
+
+/* A refusal must not take longer the more of a key was right: 2^64 guesses
+ * would become twice 2^32. */
+static void wrong_keys_take_the_same_instructions_whatever_was_right(void **s)
+{
+    (void)s;
+    for (int i = 0; i < 2 * SANDBOX_BUILTIN_COUNT; i++) {
+        struct launcher_models x;
+        struct sandbox_bpf base, strict;
+        unsigned rows = 0;
+
+        models_make(&x, sandbox_builtin_names[i / 2],
+                    (enum sandbox_arch)(i % 2));
+        assert_int_equal(sandbox_bpf_compile(&x.launcher, &x.arena, &base),
+                         TS_OK);
+        assert_int_equal(
+            sandbox_bpf_compile_over(&x.launcher, &x.strict, &x.arena, &strict),
+            TS_OK);
+        for (const struct filter_keyed *k = filter_keyed_calls; k->call != NULL;
+             k++) {
+            if (number(&x, k->call) < 0)
+                continue;
+            for (int when = 0; when < 2; when++) {
+                same_steps(&x, k, &base, when == 1);
+                same_steps(&x, k, &strict, when == 1);
+            }
+            rows++;
+        }
+        assert_true(rows > 30);
+        ts_arena_done(&x.arena);
+    }
+}
+
 /* The table says how many arguments the kernel reads; what it knows of widths
  * must not contradict it. */
 static void keyed_register_is_one_that_the_kernel_ignores(void **s)
@@ -195,6 +262,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keyed_call_with_one_wrong_bit_is_a_call_without_a_key),
+        cmocka_unit_test(
+            wrong_keys_take_the_same_instructions_whatever_was_right),
         cmocka_unit_test(keyed_register_is_one_that_the_kernel_ignores),
         cmocka_unit_test(new_user_namespace_is_for_nobody),
         cmocka_unit_test(builtin_profiles_and_strict_have_no_escape_open),

@@ -64,6 +64,8 @@ static ts_err random_cond(struct models_bytes *b, struct ts_arena *arena,
             values[c.count++] = v;
     }
     c.values = values;
+    c.secret = (shape & 0x80) != 0 && !c.is32 && !c.differs && c.count == 1 &&
+               c.mask == UINT64_MAX;
     *ret = c;
     return TS_OK;
 }
