@@ -43,8 +43,6 @@ struct session {
     uint32_t open; /* how many are not over */
 };
 
-/* A folder of the host that everybody may list and that the canary's box does
- * not contain: its own program's folders are in there. */
 static bool is_above(const char *folder, struct ts_str program)
 {
     size_t n = strlen(folder);
@@ -53,6 +51,8 @@ static bool is_above(const char *folder, struct ts_str program)
            program.ptr[n] == '/';
 }
 
+/* A folder of the host that everybody may list and that the canary's box does
+ * not contain: its own program's folders are in there. */
 static const char *folder_outside(struct ts_str program)
 {
     static const char *const folders[] = {"/var", "/sys", "/home",
