@@ -14,6 +14,7 @@
 #include "sidecar/common/control.h"
 #include "sidecar/common/layer.h"
 #include "sidecar/launcher/layers/filter.h"
+#include "sidecar/sandbox/calls.h"
 
 struct job {
     const char *tool, *dir;
@@ -77,12 +78,34 @@ static void ask_host(struct job *j, int fd, struct explanation *x)
     }
 }
 
+/* The tool that may have been meant; empty if none is near. */
+static struct ts_str nearest(const struct job *j)
+{
+    struct ts_str best = {"", 0};
+    uint32_t least = UINT32_MAX;
+
+    for (uint32_t i = 0; i < j->all->count; i++) {
+        struct ts_str name = j->all->list[i].tool;
+
+        if (sandbox_is_near(ts_str_of(j->tool), name, &least))
+            best = name;
+    }
+    for (uint32_t i = 0; i < j->all->refused_count; i++) {
+        struct ts_str name = j->all->refused[i].tool;
+
+        if (sandbox_is_near(ts_str_of(j->tool), name, &least))
+            best = name;
+    }
+    return best;
+}
+
 /* Its own words, where there is no such tool that is served. */
 static void say_unknown(const struct job *j)
 {
     const struct manifest_refused *r =
         manifests_refused(j->all, ts_str_of(j->tool));
-    char text[512];
+    struct ts_str near = nearest(j);
+    char text[512], known[256];
 
     if (r != NULL) {
         (void)ts_str_escape(text, sizeof(text), r->text.ptr, r->text.len);
@@ -90,8 +113,13 @@ static void say_unknown(const struct job *j)
         return;
     }
     (void)ts_str_escape(text, sizeof(text), j->tool, strlen(j->tool));
-    cli_error("there is no tool \"%s\" in %s/tools (%u are readable)", text,
-              j->dir, j->all->count);
+    (void)ts_str_escape(known, sizeof(known), near.ptr, near.len);
+    if (near.len > 0)
+        cli_error("there is no tool \"%s\" in %s/tools; did you mean %s?", text,
+                  j->dir, known);
+    else
+        cli_error("there is no tool \"%s\" in %s/tools (%u are readable)", text,
+                  j->dir, j->all->count);
 }
 
 static int explain(struct job *j)

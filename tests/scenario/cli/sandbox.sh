@@ -70,9 +70,15 @@ answers 0 "$tipstaff" sandbox explain fs.write --config "$dir/etc" --elsewhere -
 jq -e '.box == null and .access == "write"' "$dir/out" >/dev/null || die "json elsewhere"
 answers 1 "$tipstaff" sandbox explain nope --config "$dir/etc"
 says 'there is no tool "nope"'
+says 'are readable)'
+answers 1 "$tipstaff" sandbox explain fs.raed --config "$dir/etc"
+says 'there is no tool "fs.raed"'
+says 'did you mean fs.read?'
 printf 'tool: bad.one\nexec: /usr/bin/cat\nargv: [cat]\nsecomp: files\n' >"$dir/etc/tools/bad.yaml"
 answers 1 "$tipstaff" sandbox explain bad.one --config "$dir/etc"
 says 'tools/bad.yaml:4:'
+answers 1 "$tipstaff" sandbox explain bad.oen --config "$dir/etc"
+says 'did you mean bad.one?'
 printf 'tool: cg\nexec: /usr/bin/cat\nargv: [cat]\nsandbox: full\n' >"$dir/etc/tools/bad.yaml"
 answers 1 "$tipstaff" sandbox explain cg --config "$dir/etc" --level bare
 answers 1 "$tipstaff" sandbox explain fs.read --config /nonexistent
