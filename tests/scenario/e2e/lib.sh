@@ -14,15 +14,17 @@ same() { # same WHAT EXPECTED ACTUAL
     [ "$2" = "$3" ] || die "failed: $1: expected '$2', got '$3'"
     printf 'ok   %s\n' "$1"
 }
-# Sum over the service's processes: open descriptors; anonymous resident KiB (the
-# shared ring of 8 MiB fills once and is not counted).
-service_fds() {
-    local n=0 p
+# Sum over the service's processes: open descriptors but those of the pool of
+# control groups, which is as large as there were tools at once; these; anonymous
+# resident KiB (the shared ring of 8 MiB fills once and is not counted).
+fd_links() {
+    local p
     for p in "$service_main" $(pgrep -P "$service_main"); do
-        n=$((n + $(find "/proc/$p/fd" -mindepth 1 2>/dev/null | wc -l)))
+        find "/proc/$p/fd" -mindepth 1 -printf '%l\n' 2>/dev/null || true
     done
-    echo "$n"
 }
+service_fds() { fd_links | grep -vc '/tipstaff-tools-[0-9]*/t' || true; }
+service_group_fds() { fd_links | grep -c '/tipstaff-tools-[0-9]*/t' || true; }
 service_rss() {
     local n=0 p
     for p in "$service_main" $(pgrep -P "$service_main"); do

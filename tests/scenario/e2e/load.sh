@@ -38,6 +38,7 @@ same "every call permitted and exited 0" "$total" \
     "$(cat "$service_dir"/out.* | jq -c 'select(.verdict=="permit" and .reason=="exited" and .exit==0)' | wc -l)"
 service_fds_after=$(service_fds)
 service_rss_after=$(service_rss)
+service_groups_after=$(service_group_fds)
 service_stop
 same "one decision record each" "$total" "$(($(log_lines | grep -c '"kind":"decision"') - before))"
 same "one outcome record each" "$((total + before))" "$(log_lines | grep -c '"kind":"exec_ended"')"
@@ -45,6 +46,9 @@ same "decision ids are unique" "$((total + before))" \
     "$(log_lines | jq -r 'select(.kind=="decision").id' | sort -u | wc -l)"
 check "the log verifies" "$service_bin/tipstaff" log verify "$service_log"
 same "no descriptor growth" "$fds" "$service_fds_after"
+# 240 tools at once in a launcher, of three hierarchies at most
+check "a group for each tool that ran at once, no more ($service_groups_after descriptors)" \
+    test "$service_groups_after" -le $((240 * 3))
 check "no memory growth beyond 4 MiB ($rss -> $service_rss_after KiB)" \
     test "$service_rss_after" -le $((rss + 4096))
 echo "figures: $total calls in $ms ms, descriptors $fds -> $service_fds_after, anonymous memory $rss -> $service_rss_after KiB"
