@@ -166,22 +166,42 @@ static void hand_on(const char *folder)
 }
 
 /* A group that hands controllers on may hold no process itself, so we leave
- * ours, if it is a service's (and not, say, a login session's). */
-static void free_controllers(const char *own)
+ * ours, if it is a service's (and not, say, a login session's). True if we
+ * left. */
+static bool free_controllers(const char *own)
 {
     char path[PATH_CAP + 64];
 
     if (put(own, "cgroup.subtree_control", "+memory +pids")) {
         hand_on(own);
-        return;
+        return false;
     }
     if (!is_ours_alone(own))
-        return;
+        return false;
     (void)snprintf(path, sizeof(path), "%s/" MAIN_GROUP, own);
     if (mkdir(path, 0755) != 0 && errno != EEXIST)
+        return false;
+    if (!put(path, "cgroup.procs", "0"))
+        return false;
+    hand_on(own);
+    return true;
+}
+
+/* The other way, once nothing is left beneath. */
+static void take_back(const char *main_group)
+{
+    char own[PATH_CAP];
+    char *slash;
+
+    (void)snprintf(own, sizeof(own), "%s", main_group);
+    slash = strrchr(own, '/');
+    if (slash == NULL)
         return;
-    if (put(path, "cgroup.procs", "0"))
-        hand_on(own);
+    *slash = '\0';
+    (void)put(own, "cgroup.subtree_control", "-cpu");
+    (void)put(own, "cgroup.subtree_control", "-memory -pids");
+    if (put(own, "cgroup.procs", "0"))
+        (void)rmdir(main_group);
 }
 
 /* Groups, then what holds them; those in use stay. */
@@ -240,7 +260,8 @@ static bool give_to(const char *folder, const char *file, uid_t uid, gid_t gid)
     return uid == (uid_t)-1 || chown(path, uid, gid) == 0;
 }
 
-static bool make_tree(enum tree t, uid_t uid, gid_t gid, char out[PATH_CAP])
+static bool make_tree(enum tree t, uid_t uid, gid_t gid, char out[PATH_CAP],
+                      bool *io_moved)
 {
     char own[PATH_CAP], path[2 * PATH_CAP];
     int n;
@@ -249,7 +270,7 @@ static bool make_tree(enum tree t, uid_t uid, gid_t gid, char out[PATH_CAP])
         return false;
     sweep(own);
     if (t == TREE_V2)
-        free_controllers(own);
+        *io_moved = free_controllers(own);
     n = snprintf(out, PATH_CAP, "%s/" PREFIX "%d", own, (int)getpid());
     if (n < 0 || n >= PATH_CAP || (mkdir(out, 0755) != 0 && errno != EEXIST))
         return false;
@@ -291,7 +312,7 @@ ts_err cgroups_make(const char *parent, uid_t uid, gid_t gid,
     if (e != TS_OK)
         return e;
     for (int t = 0; t < CGROUPS_TREES; t++) {
-        if (!make_tree((enum tree)t, uid, gid, c.trees[t])) {
+        if (!make_tree((enum tree)t, uid, gid, c.trees[t], &c.moved)) {
             c.trees[t][0] = '\0';
             continue;
         }
@@ -300,7 +321,7 @@ ts_err cgroups_make(const char *parent, uid_t uid, gid_t gid,
             made++;
     }
     if (made == 0) {
-        cgroups_done(&c);
+        cgroups_undo(&c);
         return TS_E_NOT_FOUND;
     }
     *ret = c;
@@ -328,4 +349,14 @@ void cgroups_done(struct cgroups *c)
     if (c->folder_fd >= 0)
         (void)rmdir(c->folder);
     ts_fd_close(&c->folder_fd);
+}
+
+void cgroups_undo(struct cgroups *c)
+{
+    char here[PATH_CAP];
+
+    cgroups_done(c);
+    if (c->moved && own_folder(TREE_V2, here))
+        take_back(here);
+    c->moved = false;
 }

@@ -1,6 +1,7 @@
 #ifndef SIDECAR_SUPERVISOR_CGROUPS_H
 #define SIDECAR_SUPERVISOR_CGROUPS_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "proto/base/ts_attr.h"
@@ -20,6 +21,7 @@ struct cgroups {
     int folder_fd;    /* for LAUNCHER_FD_CGROUP; owned, -1: there is nothing */
     char folder[256]; /* holds a link to each: "v2", "memory", "pids" */
     char trees[CGROUPS_TREES][512]; /* "" if there is none */
+    bool moved; /* we left our own group of version 2 for one beneath it */
 };
 
 /*
@@ -34,5 +36,8 @@ TS_NODISCARD ts_err cgroups_make(const char *parent, uid_t uid, gid_t gid,
 void cgroups_adopt(const struct cgroups *c, pid_t launcher);
 /* When no launcher is left. */
 void cgroups_done(struct cgroups *c);
+/* cgroups_done(), and back to where we were: for one that only tried. What
+ * starts next in our group finds it as it was. */
+void cgroups_undo(struct cgroups *c);
 
 #endif

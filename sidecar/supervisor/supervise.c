@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/sockios.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -273,8 +274,9 @@ static int first_bundle(struct supervisor *sv)
     return EXIT_CONFIG;
 }
 
-/* Absent is normal: in a container the hierarchies are read-only. */
-static void open_cgroups(struct supervisor *sv)
+/* Absent is normal: in a container the hierarchies are read-only. parent: for
+ * the folder of links to them. */
+static void open_cgroups(struct supervisor *sv, const char *parent)
 {
     const struct config *c = sv->config;
     const struct config_user *u = &c->users[CONFIG_USER_LAUNCHER];
@@ -282,7 +284,7 @@ static void open_cgroups(struct supervisor *sv)
 
     if (!c->sandbox.cgroups)
         return;
-    e = cgroups_make(c->run_dir, c->change_users ? u->uid : (uid_t)-1,
+    e = cgroups_make(parent, c->change_users ? u->uid : (uid_t)-1,
                      c->change_users ? u->gid : (gid_t)-1, &sv->cgroups);
     if (e != TS_OK)
         log_event(LOG_INFO,
@@ -315,7 +317,7 @@ static int supervise_open(struct supervisor *sv,
         log_event(LOG_ERROR, "socket_refused text=\"%s\"", text);
         return EXIT_CONFIG;
     }
-    open_cgroups(sv);
+    open_cgroups(sv, how->config->run_dir);
     if (watch_new(how->config_dir, &sv->watch) != TS_OK) {
         log_event(LOG_ERROR, "start_failed text=\"out of memory\"");
         return EXIT_BROKEN;
@@ -386,22 +388,38 @@ static ts_err quiet_sockets(struct supervisor *sv, int others[2])
     return TS_OK;
 }
 
+/* The set, with groups for tools as the service would have them: what a
+ * manifest requires is to be judged. The service may run beside us, so nothing
+ * of its own folders is touched. */
+static int check_set(struct supervisor *sv)
+{
+    char parent[] = "/tmp/tipstaff-check-XXXXXX";
+    bool has_parent = mkdtemp(parent) != NULL;
+    ts_err e;
+
+    if (has_parent)
+        open_cgroups(sv, parent);
+    e = set_try(sv);
+    cgroups_undo(&sv->cgroups);
+    if (has_parent)
+        (void)rmdir(parent);
+    if (e == TS_OK)
+        return EXIT_SERVED;
+    return sv->rejected ? EXIT_CONFIG : EXIT_BROKEN;
+}
+
 int supervise_check(const struct supervise_how *how)
 {
     struct supervisor sv;
     int others[2] = {-1, -1}, code = EXIT_BROKEN;
-    ts_err e;
 
     supervisor_init(&sv, how);
     sv.check_only = true;
     if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0 &&
         pump_open(&sv) == TS_OK && quiet_sockets(&sv, others) == TS_OK)
         code = first_bundle(&sv);
-    if (code == EXIT_SERVED) {
-        e = set_try(&sv);
-        if (e != TS_OK)
-            code = sv.rejected ? EXIT_CONFIG : EXIT_BROKEN;
-    }
+    if (code == EXIT_SERVED)
+        code = check_set(&sv);
     ts_fd_close(&others[0]);
     ts_fd_close(&others[1]);
     supervisor_done(&sv);

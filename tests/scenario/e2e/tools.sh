@@ -133,6 +133,12 @@ if find /sys/fs/cgroup -maxdepth 6 -type d -name "tipstaff-tools-$service_main" 
     check "the reload is taken" wait_until 10 generation_is 9
     check "a tool that requires one is served" serves t.one
     check "the record has the layer" recorded '.tool=="t.one" and ((.layers // [])|index("cgroup"))'
+    rm "$service_dir/etc/tools/t.four.yaml"
+    check "--check makes some, too, and finds no mistake" answers 0 "$service_bin/tipstaffd" --config "$service_dir/etc" --check
+    left() { find /sys/fs/cgroup -maxdepth 6 -type d -name 'tipstaff-tools-*' ! -name "tipstaff-tools-$service_main" -newer "$service_dir/etc/tools/t.one.yaml"; }
+    same "and takes them away" "" "$(left)"
+    same "with the folder of links" "" "$(find /tmp -maxdepth 1 -name 'tipstaff-check-*' -newer "$service_dir/etc/tools/t.one.yaml")"
+    check "the service's own are as they were" serves t.one
 else
     echo "SKIPPED: no control group can be made here"
 fi
