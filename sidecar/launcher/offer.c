@@ -96,11 +96,13 @@ static void offer_full(struct launcher *l, const struct control_start *start)
     if (!l->caps.spaces || (l->self_uid == 0 && !uids) || !make_shared(l) ||
         !has_init(l))
         return;
-    l->builder = (struct space_builder){.key = l->key,
-                                        .uid_first = start->sandbox.uid_first,
-                                        .uid_count = start->sandbox.uid_count,
-                                        .gid = l->self_gid,
-                                        .proc_below = l->caps.in_user_ns};
+    l->builder = (struct space_builder){
+        .key = l->key,
+        .uid_first = start->sandbox.uid_first,
+        .uid_count = start->sandbox.uid_count,
+        .gid = l->self_gid,
+        /* with nothing above it, tools would see the one below */
+        .proc_below = l->caps.in_user_ns && l->space_caps.own_proc};
     layers |= (uint32_t)LAYER_NAMESPACES | (uint32_t)LAYER_NET_NS |
               (uint32_t)LAYER_PRIVATE_TMP;
     if (l->space_caps.own_proc)
