@@ -137,11 +137,86 @@ static void leftovers_of_a_dead_supervisor_are_removed(void **state)
     assert_int_equal(rmdir(parent), 0);
 }
 
+/* Our group in the hierarchy of version 2, as /proc has it. */
+static void v2_group(char out[256])
+{
+    FILE *f = fopen("/proc/self/cgroup", "re");
+    char line[256];
+
+    out[0] = '\0';
+    while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+        line[strcspn(line, "\n")] = '\0';
+        if (strncmp(line, "0::", 3) == 0)
+            (void)snprintf(out, 256, "%s", &line[3]);
+    }
+    if (f != NULL)
+        (void)fclose(f);
+}
+
+/* In a group that is ours alone, as a service's is: we leave it, and come back
+ * to it. 0: so it was; 77: no group could be made. */
+static int leave_and_return(const char *parent, const char *group)
+{
+    char before[256], there[256], after[256], procs[600];
+    struct cgroups c;
+    int fd, n;
+
+    (void)snprintf(procs, sizeof(procs), "%s/cgroup.procs", group);
+    fd = open(procs, O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || write(fd, "0", 1) != 1)
+        return 77;
+    (void)close(fd);
+    v2_group(before);
+    if (cgroups_make(parent, (uid_t)-1, (gid_t)-1, &c) != TS_OK)
+        return 77;
+    v2_group(there);
+    n = (int)strlen(before);
+    if (!c.moved || strncmp(there, before, (size_t)n) != 0 || there[n] != '/')
+        return 1;
+    cgroups_undo(&c);
+    v2_group(after);
+    return strcmp(before, after) == 0 && !c.moved ? 0 : 2;
+}
+
+static void who_only_tried_leaves_its_group_as_it_was(void **state)
+{
+    static const char *const mounts[] = {"/sys/fs/cgroup/unified",
+                                         "/sys/fs/cgroup"};
+    char parent[] = "/tmp/tipstaff-cgroups-XXXXXX", group[512], procs[600];
+    char here[256];
+    int status = 77 << 8;
+
+    (void)state;
+    assert_non_null(mkdtemp(parent));
+    v2_group(here);
+    for (size_t i = 0; i < 2 && status == 77 << 8; i++) {
+        pid_t pid;
+
+        (void)snprintf(procs, sizeof(procs), "%s%s/cgroup.subtree_control",
+                       mounts[i], here);
+        (void)snprintf(group, sizeof(group), "%s%s/ts-tried-%d", mounts[i],
+                       here, (int)getpid());
+        if (access(procs, W_OK) != 0 || mkdir(group, 0755) != 0)
+            continue;
+        pid = fork();
+        if (pid == 0)
+            _exit(leave_and_return(parent, group));
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(rmdir(group), 0); /* nothing is left beneath */
+    }
+    if (status == 77 << 8)
+        print_message("SKIPPED: no group of version 2 can be made here\n");
+    else
+        assert_int_equal(status, 0);
+    assert_int_equal(rmdir(parent), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(launcher_can_use_what_the_supervisor_made),
         cmocka_unit_test(leftovers_of_a_dead_supervisor_are_removed),
+        cmocka_unit_test(who_only_tried_leaves_its_group_as_it_was),
     };
 
     if (geteuid() != 0) {
