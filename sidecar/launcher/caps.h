@@ -24,7 +24,8 @@
  *   KILL           signals to it
  *   SYS_ADMIN SYS_CHROOT  its namespaces and mounts
  *   NET_ADMIN      networks with loopback, for `network: proxy`
- *   DAC_OVERRIDE FOWNER  removing what it left in its scratch folder; permitted
+ *   DAC_OVERRIDE FOWNER  removing what it left in its scratch folder, opening a
+ *                  credential or the canary where our user may not; permitted
  *                  always, effective only between caps_raise and caps_lower
  */
 #define CAPS_BIT(cap) (1ull << (cap))

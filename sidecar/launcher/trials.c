@@ -173,8 +173,12 @@ static ts_err open_tool(struct launcher *l, uint64_t skip, char *text,
         m->count = 1;
         e = make_manifest(l, skip, &m->arena, m->list);
     }
+    /* our programs may lie where only the service's own user may walk: each
+     * process was handed its program, and the canary is ours to open */
+    caps_raise(&l->caps, &l->key);
     if (e == TS_OK)
         e = toolset_open(m, &host, &l->tools, text, cap);
+    caps_lower(&l->caps, &l->key);
     if (e != TS_OK)
         manifests_free(m);
     return e;
