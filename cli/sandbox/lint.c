@@ -7,6 +7,7 @@
 #include "cli/opts.h"
 #include "cli/sandbox/sandbox.h"
 #include "cli/term.h"
+#include "sidecar/launcher/layers/filter_own.h"
 
 struct finding {
     const struct sandbox_hole *hole;
@@ -127,6 +128,18 @@ static int finish(struct lint *l)
     return l->escapes == 0 ? CLI_OK : CLI_FAILED;
 }
 
+/* What the launcher itself must keep: no hole, but a reason not to load. */
+static bool serves(const struct lint *l)
+{
+    const struct sandbox_loaded *x = l->loaded;
+    char text[1024] = "";
+    ts_err e = filter_own_check(x->p, x->source.file, text, sizeof(text));
+
+    if (e != TS_OK)
+        cli_error("%s", text[0] != '\0' ? text : ts_err_text(e));
+    return e == TS_OK;
+}
+
 static int lint_it(const char *operand, bool json)
 {
     struct sandbox_loaded loaded;
@@ -152,7 +165,7 @@ static int lint_it(const char *operand, bool json)
         sandbox_profile_model(loaded.p, SANDBOX_ARM64, &arena,
                               &l->models[SANDBOX_ARM64]) == TS_OK &&
         all(l))
-        code = finish(l);
+        code = finish(l) == CLI_OK && serves(l) ? CLI_OK : CLI_FAILED;
     else
         cli_error("out of memory");
     json_decref(l->list);
@@ -172,7 +185,8 @@ int sandbox_lint(int argc, char **argv)
         .operands = "FILE|NAME",
         .about = "Says what a seccomp profile lets through that tools are "
                  "better without, with the reason. A hole of severity escape "
-                 "keeps the profile from loading unless it accepts it by name.",
+                 "keeps the profile from loading unless it accepts it by name, "
+                 "and so does a call that the launcher needs itself.",
         .options = options,
         .option_count = sizeof(options) / sizeof(options[0]),
         .operands_min = 1,

@@ -10,6 +10,7 @@
 #include "proto/base/ts_mem.h"
 #include "sidecar/common/bundle.h"
 #include "sidecar/launcher/layers/filter_keyed.h"
+#include "sidecar/launcher/layers/filter_own.h"
 #include "sidecar/sandbox/bpf.h"
 
 static ts_err copy_program(const struct sandbox_bpf *b,
@@ -109,6 +110,8 @@ static ts_err load(const struct bundle *b, uint32_t index,
     struct sandbox_source sources[TS_LAUNCHERS_MAX];
     struct sandbox_names names;
     const struct bundle_file *f;
+    struct sandbox_profile *p;
+    char file[128];
     size_t count = 0;
     ts_err e = TS_OK;
 
@@ -129,8 +132,15 @@ static ts_err load(const struct bundle *b, uint32_t index,
     }
     if (e != TS_OK)
         return e;
-    return sandbox_profile_of_index(&names, index, sources, count, arena, ret,
-                                    text, cap);
+    e = sandbox_profile_of_index(&names, index, sources, count, arena, &p, text,
+                                 cap);
+    if (e == TS_OK && index >= SANDBOX_BUILTIN_COUNT) {
+        (void)snprintf(file, sizeof(file), "sandbox/%s.yaml", p->name);
+        e = filter_own_check(p, file, text, cap);
+    }
+    if (e == TS_OK)
+        *ret = p;
+    return e;
 }
 
 ts_err filter_profile_load(const struct bundle *b, uint32_t index,
