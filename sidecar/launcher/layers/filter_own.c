@@ -12,6 +12,7 @@
 #define CHANNELS "speaks with the gate and the supervisor by it"
 #define LOOKS    "looks at paths, limits and processes with it"
 #define STARTS   "makes the box of a tool with it"
+#define PROBES   "tries with it what a tool could do"
 #define RUNS     "cannot run without it"
 #define CLOEXEC  0x80000u
 
@@ -21,7 +22,7 @@ const struct filter_own filter_own_calls[] = {
     {"kill", .what_for = KILLS},
     {"pidfd_open", .what_for = KILLS},
     {"pidfd_send_signal", .what_for = KILLS},
-    {"getdents64", .what_for = KILLS},
+    {"getdents64", .what_for = KILLS}, /* of /proc */
     {"wait4", .what_for = WAITS},
     {"waitid", .what_for = WAITS},
     {"rt_sigtimedwait", .what_for = WAITS},
@@ -81,6 +82,9 @@ const struct filter_own filter_own_calls[] = {
     {"getrandom", .what_for = STARTS},
     {"pwrite64", .what_for = STARTS}, /* a secret into its memfd */
     {"exit_group", .what_for = STARTS},
+    /* its canary: a level is served only if the answers are as they should */
+    {"capget", .what_for = PROBES},
+    {"prctl", SOME, .args = {39}, .what_for = PROBES}, /* NO_NEW_PRIVS? */
     /* memory */
     {"brk", .what_for = RUNS},
     {"mmap", SOME, .args = {0, 4096, 3, 0x22}, .what_for = RUNS},
