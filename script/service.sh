@@ -40,6 +40,16 @@ service_own() {
     chmod -R g+rwX "$service_workspace"
     chown -R "$service_agent_uid:$service_agent_gid" "$service_dir/keys"
 }
+# service_walkable: after service_setup; programs that only root may walk to (a build below
+# its home) are copied to where a launcher without any right, and an agent, may.
+service_walkable() {
+    [ "$(id -u)" -eq 0 ] || return 0
+    setpriv --reuid "$service_agent_uid" --regid "$service_agent_gid" --clear-groups \
+        --inh-caps=-all test -x "$service_bin/tipstaff-shim" && return 0
+    mkdir "$service_dir/bin"
+    cp "$service_bin"/*tipstaff* "$service_dir/bin/"
+    service_bin=$service_dir/bin
+}
 service_uid() {
     sed -nE "s/^ +$1: *\"?([0-9]+)\"?.*/\1/p" "$service_dir/etc/tipstaff.yaml" | head -1
 }

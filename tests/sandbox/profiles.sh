@@ -15,9 +15,12 @@ py_udp='import socket,sys
 try: socket.socket(socket.AF_INET,socket.SOCK_DGRAM).sendto(b"out",("127.0.0.1",int(sys.argv[1]))); print("sent")
 except OSError as e: print("not sent")'
 
+built=$service_bin
 # with_level LEVEL: a service that gives no more
 with_level() {
+    service_bin=$built
     service_setup profiles
+    service_walkable
     printf 'sandbox: {level: %s}\n' "$1" >>"$service_dir/etc/tipstaff.yaml"
     mkdir -p "$service_dir/etc/sandbox"
     printf 'name: shared\ndescription: System V memory\nextends: files\nallow: [shmget, shmat, shmctl, shmdt]\n' \
@@ -53,6 +56,10 @@ for level in bare uid; do
     service_stop
     rm -rf "$service_dir"
 done
+if ! why=$(unshare --mount --propagation private true 2>&1); then
+    echo "SKIPPED: full boxes are not given here: $why"
+    exit 0
+fi
 with_level full
 is there "$(call t.shared arg=put)" "shared memory of its own"
 is none "$(call t.shared arg=get)" "shared memory of the call before"

@@ -22,6 +22,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(HERE, "..", "..", "scenario", "linear"))
+import host  # noqa: E402
 import rig  # noqa: E402
 import service  # noqa: E402
 
@@ -248,6 +249,8 @@ def wait(seconds, condition):
 
 
 def run_level(level, rounds, seconds):
+    if not host.gives_level(level):
+        return True
     r = Race(level, rounds, seconds)
     try:
         for name in ("paths", "program", "stop", "restart"):

@@ -3,7 +3,12 @@
 # and its box looked up in the record. What needs more than LEVEL is refused.
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 if [ "$(id -u)" -eq 0 ] && [ -z "${EGRESS_WORLD:-}" ]; then
-    # the world's network, and a folder of trusted certificates that is ours
+    # the world's network, and a folder of trusted certificates that is ours: with
+    # mounts that others share, theirs would be another one too
+    if ! why=$(unshare -n -m --propagation private true 2>&1); then
+        echo "SKIPPED: a mount namespace of one's own is not given here: $why"
+        exit 0
+    fi
     EGRESS_WORLD=1 exec unshare -n -m "$0" "$@"
 fi
 . "$here/../egress/world.sh"
