@@ -440,7 +440,7 @@ def a_directory_that_is_not_in_force_is_not_acknowledged(g):
     files = dict(g.files)
     bad = directory([UID], seq=2, revocations=[revocation(1, bytes(16), by=ISSUER)])
     files["tenants/acme/directory.snapshot"] = bad
-    assert g.prepare(2, files) == (4, [0, 2])
+    assert g.prepare(2, files) == (4, [0, 2, ""])
     g.send(6, [0, 2])
     wait_for(lambda: "reloaded generation=2" in g.text(), "reload")
     assert Operator(g).status()["tenants"]["acme"]["state"] == "not_ready"

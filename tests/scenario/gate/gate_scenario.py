@@ -652,7 +652,7 @@ def reload(g):
     files = dict(g.files)
     files["tools/bad.yaml"] = "tool: t.bad\nargv: [\n"
     files["tenants/acme/policies/hard/10.cedar"] = '@id("no")\nforbid(principal,action,resource);\n'
-    assert g.prepare(3, files) == (4, [0, 3])
+    assert g.prepare(3, files) == (4, [0, 3, ""])
     assert c.run("t.echo")[0][3] == "permitted"  # prepared is not in force
     g.send(6, [0, 3])
     wait_for(lambda: g.recorder.of("policy_loaded"), "commit")
