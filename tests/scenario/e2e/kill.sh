@@ -27,8 +27,8 @@ some_run() { [ "$(survivors)" -ge 2 ]; }
 none_run() { [ "$(survivors)" -eq 0 ]; }
 serves() { shim "$service_dir/c.chain" call e2e.true >/dev/null 2>&1; }
 
-load() { # until told to stop; every answer is kept
-    while [ ! -e "$service_dir/stop" ]; do
+load() { # until told to stop, or the test has failed; every answer is kept
+    while [ -d "$service_dir" ] && [ ! -e "$service_dir/stop" ]; do
         seq 50 | sed 's/.*/{"tool":"e2e.true","args":{},"id":"&"}/' |
             shim "$service_dir/c.chain" call --batch >>"$service_dir/answers.$1" 2>/dev/null || true
     done
