@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/keyctl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sodium.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "proto/base/ts_fd.h"
 #include "sidecar/common/confine.h"
 #include "sidecar/common/control.h"
 #include "sidecar/common/fds.h"
@@ -82,6 +84,22 @@ static bool has_no_wx(void)
            WEXITSTATUS(status) == 0;
 }
 
+/* From a tool's namespace of processes to our own. There is none in a user
+ * namespace, ours or one that the whole service is in: ours of processes then
+ * belongs to another, in which we may do nothing. */
+static void open_way_back(struct launcher *l)
+{
+    int fd;
+
+    if (!l->caps.spaces || l->caps.in_user_ns)
+        return;
+    fd = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+    if (fd >= 0 && setns(fd, CLONE_NEWPID) == 0)
+        l->place.own_pid_ns = fd;
+    else
+        ts_fd_close(&fd);
+}
+
 static ts_err open_own(struct launcher *l)
 {
     struct rlimit files;
@@ -111,8 +129,7 @@ static ts_err open_own(struct launcher *l)
         syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) >= 0;
     if (child_place_make(&l->place) != TS_OK)
         return TS_E_SYSTEM;
-    if (l->caps.spaces && !l->caps.in_user_ns) /* a way back there is not */
-        l->place.own_pid_ns = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+    open_way_back(l);
     return trials_prepare(l);
 }
 
