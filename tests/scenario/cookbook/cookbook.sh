@@ -22,7 +22,7 @@ done
 
 service_setup "cookbook-$level"
 world_web=45.33.32.10
-names=(docs.example.com registry.npmjs.org db.example.com api.weather.example)
+names=(docs.example.com npm.example.com db.example.com api.weather.example)
 # An authority of the test's own, which this mount namespace alone trusts.
 certs=$service_dir/certs
 mkdir "$certs" "$service_dir/secrets" "$service_dir/scratch" "$service_dir/credentials"

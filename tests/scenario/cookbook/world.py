@@ -29,7 +29,7 @@ def package():
 
 
 PACKAGE = package()
-REGISTRY = "https://registry.npmjs.org"
+REGISTRY = "https://npm.example.com"
 LEFT = {"name": "left", "dist-tags": {"latest": "1.2.3"}, "versions": {"1.2.3": {
     "name": "left", "version": "1.2.3", "dist": {
         "tarball": REGISTRY + "/left/-/left-1.2.3.tgz",
