@@ -3,7 +3,7 @@
 
 #include "cli/doctor/doctor.h"
 #include "sidecar/common/manifest.h"
-#include "sidecar/launcher/level.h"
+#include "sidecar/launcher/tools/level.h"
 
 /* What a call of one tool could do on this host. */
 struct explanation {

@@ -45,7 +45,7 @@ void trace_call(struct trace *t, uint32_t nr, const uint64_t args[6])
     }
 }
 
-/* Given to every tool (sidecar/launcher/tools.c), or nobody's to give. */
+/* Given to every tool (sidecar/launcher/tools/tools.c), or nobody's to give. */
 static bool is_everybodys(const char *path, unsigned use)
 {
     static const char *const beneath[] = {

@@ -6,7 +6,7 @@
 #include "proto/base/ts_fd.h"
 #include "sidecar/broker/broker.h"
 #include "sidecar/broker/grants.h"
-#include "sidecar/broker/proxy_setup.h"
+#include "sidecar/broker/proxy/setup.h"
 #include "sidecar/common/bundle.h"
 #include "sidecar/common/fds.h"
 #include "sidecar/common/log.h"

@@ -10,7 +10,7 @@
 #include "sidecar/broker/dial.h"
 #include "sidecar/broker/gate_io.h"
 #include "sidecar/broker/grants.h"
-#include "sidecar/broker/inject.h"
+#include "sidecar/broker/proxy/inject.h"
 #include "sidecar/common/log.h"
 
 /* A tool that goes on asking for what it may not have fills no log: after

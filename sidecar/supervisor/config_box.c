@@ -9,7 +9,7 @@
  * host's own in containers (60514-60577), above services with DynamicUser=
  * (61184-65519), which systemd hands out without asking us (its
  * UIDS-GIDS.md). 606 are the writers', 258 for tools of `files` and 86 for each
- * of the four other profiles (sidecar/launcher/uids.h). */
+ * of the four other profiles (sidecar/launcher/start/uids.h). */
 #define UID_FIRST     60578u
 #define UID_LAST      61183u
 #define UIDS_MIN      32u /* of the range: some for each launcher */

@@ -1,6 +1,6 @@
 /* Linked into a launcher of its own with --wrap=child_spawn: a tool keeps the
  * launcher's user. */
-#include "sidecar/launcher/child.h"
+#include "sidecar/launcher/start/child.h"
 
 ts_err __real_child_spawn(const struct child_plan *plan,
                           const struct child_place *place, struct watch *watch,

@@ -7,8 +7,8 @@
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_str.h"
 #include "sidecar/launcher/canary/probes.h"
-#include "sidecar/launcher/level.h"
-#include "sidecar/launcher/order_check.h"
+#include "sidecar/launcher/tools/level.h"
+#include "sidecar/launcher/tools/order_check.h"
 
 /*
  * What the canary showed of each box that a launcher offers, and what is left

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "proto/base/ts_require.h"
-#include "sidecar/broker/http_rules.h"
-#include "sidecar/broker/socks5.h"
+#include "sidecar/broker/proxy/http_rules.h"
+#include "sidecar/broker/proxy/socks5.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

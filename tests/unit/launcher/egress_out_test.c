@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "proto/base/ts_fd.h"
-#include "sidecar/launcher/egress_out.h"
+#include "sidecar/launcher/wire/egress_out.h"
 
 struct rig {
     struct egress_out out;

@@ -2,7 +2,7 @@
 #include "tests/lib/ts_test.h"
 
 #include "sidecar/common/layer.h"
-#include "sidecar/launcher/level.h"
+#include "sidecar/launcher/tools/level.h"
 
 /* given: bit i for level i. Layers as level_layers says, the uid too. */
 static struct level_offer offer_of(unsigned given, bool uid_in_full)

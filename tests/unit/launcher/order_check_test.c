@@ -4,7 +4,7 @@
 
 #include "sidecar/common/bundle.h"
 #include "sidecar/common/layer.h"
-#include "sidecar/launcher/order_check.h"
+#include "sidecar/launcher/tools/order_check.h"
 
 static const char text[] =
     "tool: t\nexec: /x\nargv: [x, '{p}']\n"

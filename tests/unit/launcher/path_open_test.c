@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "proto/base/ts_fd.h"
-#include "sidecar/launcher/path_open.h"
+#include "sidecar/launcher/tools/path_open.h"
 
 /* DIR/outside/file, DIR/w (written)/in/file and links; out -> DIR/outside */
 static char dir[] = "/tmp/tipstaff-path-XXXXXX";

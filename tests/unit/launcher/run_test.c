@@ -1,6 +1,6 @@
 #include "tests/lib/ts_test.h"
 
-#include "sidecar/launcher/run.h"
+#include "sidecar/launcher/life/run.h"
 
 static const struct {
     enum run_state from;

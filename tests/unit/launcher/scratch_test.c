@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "proto/base/ts_fd.h"
-#include "sidecar/launcher/scratch.h"
+#include "sidecar/launcher/life/scratch.h"
 
 static const struct filter_key key = {{1, 2}};
 static char base[] = "/tmp/tipstaff-scratch-XXXXXX";

@@ -14,7 +14,7 @@
 
 #include "proto/base/ts_fd.h"
 #include "sidecar/common/tripwire.h"
-#include "sidecar/launcher/secrets.h"
+#include "sidecar/launcher/start/secrets.h"
 #include "tests/lib/fault_mem.h"
 #include "tests/lib/ts_test.h"
 

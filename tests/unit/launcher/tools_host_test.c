@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "sidecar/common/layer.h"
-#include "sidecar/launcher/tools.h"
-#include "sidecar/launcher/tools_host.h"
+#include "sidecar/launcher/tools/tools.h"
+#include "sidecar/launcher/tools/tools_host.h"
 
 /*
  * DIR/open/inner/program  DIR/sticky/program  DIR/link -> open/inner/program

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "sidecar/launcher/uids.h"
+#include "sidecar/launcher/start/uids.h"
 
 static void slices_of_launchers_never_overlap(void **state)
 {

@@ -1,7 +1,7 @@
 #ifndef TESTS_UNIT_PROXY_HELP_H
 #define TESTS_UNIT_PROXY_HELP_H
 
-#include "sidecar/broker/proxy_session.h"
+#include "sidecar/broker/proxy/session.h"
 
 /*
  * A session with rules to try:

@@ -22,11 +22,11 @@
 #include "sidecar/broker/broker.h"
 #include "sidecar/broker/dial.h"
 #include "sidecar/broker/grants.h"
-#include "sidecar/broker/inject.h"
-#include "sidecar/broker/proxy.h"
+#include "sidecar/broker/proxy/inject.h"
+#include "sidecar/broker/proxy/proxy.h"
+#include "sidecar/broker/proxy/tls_up.h"
 #include "sidecar/broker/relay.h"
 #include "sidecar/broker/rules.h"
-#include "sidecar/broker/tls_up.h"
 
 #define LIST_MAX 16
 

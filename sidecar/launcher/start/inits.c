@@ -1,0 +1,298 @@
+#include "sidecar/launcher/start/inits.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "proto/base/ts_fd.h"
+#include "sidecar/launcher/layers/raw.h"
+#include "sidecar/launcher/start/caps.h"
+
+#define CLOEXEC_RANGE     4     /* CLOSE_RANGE_CLOEXEC */
+#define MEMFD_EXEC        0x10u /* MFD_EXEC: kernels that know it want it said */
+#define DISTRUST          16
+#define STAT_CHILD_FAULTS 11 /* field of /proc/PID/stat */
+#define OPEN_TRIES        5000
+#define OPEN_PAUSE_NS     20000 /* with the timer's slack 0.1 to 0.4 s in all */
+#define SEALS             (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+/* The bytes of the program, from the build. */
+__asm__(".section .rodata\n"
+        ".balign 16\n"
+        "launcher_init_image:\n"
+        ".incbin \"" INIT_PROGRAM "\"\n"
+        "launcher_init_image_end:\n"
+        ".byte 0\n"
+        ".previous\n");
+extern const char launcher_init_image[], launcher_init_image_end[];
+
+ts_err inits_open(struct inits *ret, int proc_fd, const struct filter_key *key)
+{
+    size_t len = (size_t)(launcher_init_image_end - launcher_init_image);
+    struct inits s = {.key = *key, .proc_fd = proc_fd};
+
+    s.program = memfd_create("tipstaff-init",
+                             MFD_CLOEXEC | MFD_ALLOW_SEALING | MEMFD_EXEC);
+    if (s.program < 0 && errno == EINVAL) /* a kernel that does not know it */
+        s.program =
+            memfd_create("tipstaff-init", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (s.program < 0)
+        return ts_err_from_errno(errno);
+    if (write(s.program, launcher_init_image, len) != (ssize_t)len ||
+        fcntl(s.program, F_ADD_SEALS, SEALS) != 0) {
+        ts_fd_close(&s.program);
+        return TS_E_SYSTEM;
+    }
+    *ret = s;
+    return TS_OK;
+}
+
+struct birth {
+    const struct inits *s;
+    pid_t parent;
+    int err;
+};
+
+/* Between clone and exec; like a tool's, but it keeps our user, by which it can
+ * be told from tools and they cannot signal it. */
+static int run(void *arg)
+{
+    static char *const none[] = {NULL};
+    struct birth *b = arg;
+    const struct filter_key *k = &b->s->key;
+    long rc;
+
+    if ((rc = raw_call3(SYS_setsid, 0, 0, 0)) < 0 ||
+        (rc = raw_call3(SYS_close_range, 0, ~0u, CLOEXEC_RANGE)) < 0 ||
+        (rc = caps_drop_all_raw(k)) < 0 ||
+        (rc = filter_call5(k, SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)) <
+            0)
+        goto out;
+    rc = filter_call5(k, SYS_execveat, b->s->program, raw_ptr(""),
+                      raw_ptr(none), raw_ptr(none), AT_EMPTY_PATH);
+out:
+    b->err = (int)-rc;
+    return 127;
+}
+
+/* The kernel ends a vfork in the middle of exec: for some microseconds more the
+ * new memory is as closed to others as ours, which it has replaced. */
+static int ns_of(const struct inits *s, pid_t pid)
+{
+    const struct timespec pause = {0, OPEN_PAUSE_NS};
+    char path[40];
+    int fd;
+
+    (void)snprintf(path, sizeof(path), "%d/ns/pid", (int)pid);
+    for (int i = 0; i < OPEN_TRIES; i++) {
+        fd = openat(s->proc_fd, path, O_RDONLY | O_CLOEXEC);
+        if (fd >= 0 || errno != EACCES)
+            return fd;
+        (void)nanosleep(&pause, NULL);
+    }
+    errno = EACCES;
+    return -1;
+}
+
+static ts_err make(const struct inits *s, const struct child_place *place,
+                   struct watch *watch, struct init *ret, int *reterr_errno)
+{
+    struct birth b = {.s = s};
+    struct init i = {.ns = -1};
+    long pid;
+
+    watch_open(watch);
+    pid = clone_run(CLONE_NEWPID, &place->stack, &watch->tid[0], run, &b,
+                    &s->key);
+    if (watch_close(watch) && b.err == 0)
+        b.err = ETIMEDOUT;
+    if (pid < 0) {
+        *reterr_errno = (int)-pid;
+        return ts_err_from_errno((int)-pid);
+    }
+    i.pid = (pid_t)pid;
+    if (b.err == 0 && (i.ns = ns_of(s, i.pid)) < 0)
+        b.err = errno;
+    if (b.err != 0) {
+        (void)kill(i.pid, SIGKILL);
+        (void)waitpid(i.pid, NULL, __WALL);
+        *reterr_errno = b.err;
+        return TS_E_SYSTEM;
+    }
+    *ret = i;
+    return TS_OK;
+}
+
+ts_err inits_refill(struct inits *s, uint32_t want,
+                    const struct child_place *place, struct watch *watch,
+                    int *reterr_errno)
+{
+    ts_err e;
+
+    if (s->program < 0 || s->count >= want || s->count == INITS_READY_MAX)
+        return TS_OK;
+    e = make(s, place, watch, &s->ready[s->count], reterr_errno);
+    if (e == TS_OK)
+        s->count++;
+    return e;
+}
+
+ts_err inits_take(struct inits *s, const struct child_place *place,
+                  struct watch *watch, struct init *ret, int *reterr_errno)
+{
+    if (s->program < 0) {
+        *reterr_errno = ENOSYS;
+        return TS_E_UNSUPPORTED;
+    }
+    if (s->count == 0)
+        return make(s, place, watch, ret, reterr_errno);
+    *ret = s->ready[--s->count];
+    return TS_OK;
+}
+
+ts_err inits_take_new(struct inits *s, const struct child_place *place,
+                      struct watch *watch, struct init *ret, int *reterr_errno)
+{
+    s->distrust = DISTRUST;
+    return make(s, place, watch, ret, reterr_errno);
+}
+
+/* The length of a small file of a process, or -1. */
+static ssize_t read_of(const struct inits *s, const char *path, char *buf,
+                       size_t cap)
+{
+    int fd = openat(s->proc_fd, path, O_RDONLY | O_CLOEXEC);
+    ssize_t n;
+
+    if (fd < 0)
+        return -1;
+    n = read(fd, buf, cap);
+    (void)close(fd);
+    return n;
+}
+
+static bool has_no_child(const struct inits *s, pid_t pid)
+{
+    char path[64], buf[16];
+
+    (void)snprintf(path, sizeof(path), "%d/task/%d/children", (int)pid,
+                   (int)pid);
+    return read_of(s, path, buf, sizeof(buf)) == 0;
+}
+
+/* What the children that it reaped cost is in its own account, and would be
+ * charged to a later tool: no process ends without a page fault. */
+static bool never_reaped(const struct inits *s, pid_t pid)
+{
+    char path[40], buf[512];
+    const char *at;
+    ssize_t n;
+
+    (void)snprintf(path, sizeof(path), "%d/stat", (int)pid);
+    n = read_of(s, path, buf, sizeof(buf) - 1);
+    if (n <= 0)
+        return false;
+    buf[n] = '\0';
+    at = strrchr(buf, ')'); /* field 2 ends; 11 is the faults of children */
+    for (int field = 2; at != NULL && field < STAT_CHILD_FAULTS; field++)
+        at = strchr(at + 1, ' ');
+    return at != NULL && at[1] == '0' && at[2] == ' ';
+}
+
+bool inits_give(struct inits *s, const struct init *i)
+{
+    struct init back = *i;
+
+    if (s->count == INITS_READY_MAX || ++back.uses >= INITS_USES_MAX)
+        return false;
+    if (s->distrust > 0) {
+        s->distrust--;
+        return false;
+    }
+    if (!has_no_child(s, i->pid) || !never_reaped(s, i->pid))
+        return false;
+    s->ready[s->count++] = back;
+    return true;
+}
+
+bool inits_forget(struct inits *s, pid_t pid)
+{
+    for (uint32_t i = 0; i < s->count; i++) {
+        if (s->ready[i].pid != pid)
+            continue;
+        ts_fd_close(&s->ready[i].ns);
+        s->ready[i] = s->ready[--s->count];
+        return true;
+    }
+    return false;
+}
+
+bool inits_has(const struct inits *s, pid_t pid)
+{
+    for (uint32_t i = 0; i < s->count; i++)
+        if (s->ready[i].pid == pid)
+            return true;
+    return false;
+}
+
+void inits_done(struct inits *s)
+{
+    while (s->count > 0) {
+        struct init *i = &s->ready[--s->count];
+
+        (void)kill(i->pid, SIGKILL);
+        (void)waitpid(i->pid, NULL, __WALL);
+        ts_fd_close(&i->ns);
+    }
+    ts_fd_close(&s->program);
+}
+
+static size_t read_children(const struct inits *s, pid_t pid, char *buf,
+                            size_t cap)
+{
+    char path[64];
+    ssize_t n = 0;
+    int fd;
+
+    (void)snprintf(path, sizeof(path), "%d/task/%d/children", (int)pid,
+                   (int)pid);
+    fd = openat(s->proc_fd, path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        n = read(fd, buf, cap);
+        (void)close(fd);
+    }
+    return n > 0 ? (size_t)n : 0;
+}
+
+/* Breadth first, over a list that is also the result. */
+uint32_t inits_count_left(const struct inits *s, pid_t pid, uint32_t most)
+{
+    pid_t seen[512] = {pid};
+    uint32_t count = 1, limit = most + 1 < 512 ? most + 1 : 512;
+    char buf[2048];
+
+    for (uint32_t at = 0; at < count; at++) {
+        size_t n = read_children(s, seen[at], buf, sizeof(buf));
+        pid_t child = 0;
+
+        for (size_t i = 0; i < n && count < limit; i++) {
+            if (buf[i] >= '0' && buf[i] <= '9') {
+                child = child * 10 + (buf[i] - '0');
+                continue;
+            }
+            if (child > 0)
+                seen[count++] = child;
+            child = 0;
+        }
+    }
+    return count - 1;
+}

@@ -1,0 +1,91 @@
+#ifndef SIDECAR_LAUNCHER_START_INITS_H
+#define SIDECAR_LAUNCHER_START_INITS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "proto/base/ts_attr.h"
+#include "proto/base/ts_err.h"
+#include "sidecar/launcher/start/child.h"
+
+/*
+ * Namespaces of processes that stand by, each with its process 1 (init/init.c).
+ * A tool is put into one of them, as an ordinary process that may ignore or
+ * handle signals as it likes; its orphans are reaped there; and it ends, with
+ * everything that it ever started, by one SIGKILL to that process 1: no walk,
+ * no race with a fork, in constant time. The end of process 1 is seen by us
+ * only when nothing else is left in its namespace, which is what "gone" means.
+ *
+ * The program is part of the launcher and is executed from sealed memory: no
+ * file that could be missing, or be another one.
+ */
+#define INITS_READY_MAX   8
+#define INITS_READY_LEAST 2 /* with fewer one is made while a tool runs */
+#define INITS_USES_MAX    4096
+
+/*
+ * A namespace in which a tool left nothing, and never had an orphan, is used
+ * again: an end and a start of process 1 cost more than all the rest of a full
+ * box. What is not empty is ended. All that a next tool could find in it of an
+ * earlier one is how far numbers of processes have been counted; so its own
+ * number must be the one that it has if no tool before it ever forked, or it is
+ * not started there (child_plan.pid_in_ns) but in a new one.
+ */
+struct init {
+    pid_t pid;     /* ours to reap */
+    int ns;        /* CLONE_NEWPID, owned */
+    uint32_t uses; /* tools that were in it */
+};
+
+/* The number that the next tool has in it if none before it forked. */
+static inline pid_t init_next_pid(const struct init *i)
+{
+    return (pid_t)i->uses + 2;
+}
+
+struct inits {
+    struct filter_key key;
+    int program; /* sealed memfd, owned; -1: there can be none */
+    int proc_fd; /* /proc, borrowed */
+    uint32_t count;
+    struct init ready[INITS_READY_MAX];
+    uint32_t distrust; /* so many are not taken back */
+};
+
+/* Before the filter is installed (it makes the memfd and reads /proc). */
+TS_NODISCARD ts_err inits_open(struct inits *ret, int proc_fd,
+                               const struct filter_key *key);
+
+/* Makes one more if fewer than `want` stand by: about 150 us, so not
+ * between an order and its answer. TS_OK if nothing is to be done, too. */
+TS_NODISCARD ts_err inits_refill(struct inits *s, uint32_t want,
+                                 const struct child_place *place,
+                                 struct watch *watch, int *reterr_errno);
+/* The caller owns it then: it kills and reaps .pid, and closes .ns. Makes one
+ * if none stands by. */
+TS_NODISCARD ts_err inits_take(struct inits *s, const struct child_place *place,
+                               struct watch *watch, struct init *ret,
+                               int *reterr_errno);
+/* A new one, for a tool that cannot be in the one that was taken: tools that
+ * fork are about, so some are not worth taking back. */
+TS_NODISCARD ts_err inits_take_new(struct inits *s,
+                                   const struct child_place *place,
+                                   struct watch *watch, struct init *ret,
+                                   int *reterr_errno);
+/* Takes one back, in which the tool has ended and been reaped, if process 1 is
+ * known to have no child and to never have had one. The caller has made sure
+ * that no child of ours is in it (CLONE_PARENT). True: it is not the caller's
+ * any more. */
+bool inits_give(struct inits *s, const struct init *i);
+/* A child of ours was reaped: true if it stood by. */
+bool inits_forget(struct inits *s, pid_t pid);
+bool inits_has(const struct inits *s, pid_t pid); /* it stands by */
+/* Kills and reaps all that stand by. */
+void inits_done(struct inits *s);
+
+/* How many processes are left in the namespace of process 1 `pid` beside it:
+ * its children and theirs, counted up to `most`. */
+uint32_t inits_count_left(const struct inits *s, pid_t pid, uint32_t most);
+
+#endif
