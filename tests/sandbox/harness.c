@@ -61,6 +61,10 @@ static const char *const tools[][2] = {
      "args: {what: {type: string, required: true},"
      " path: {type: path, required: true}}\n"
      "resource: {type: File, arg: path, root: DIR/space, access: write}\n"},
+    {"tools/first.yaml",
+     "tool: first\nexec: DIR/probe\nargv: [probe, '{what}', '{arg}']\n"
+     "args: {what: {type: string, required: true}, arg: {type: string}}\n"
+     "sandbox: full\ninit: false\nlimits: {processes: 24}\n"},
     {"tools/inside.yaml",
      "tool: inside\nexec: DIR/probe\nargv: [probe, '{what}', '{arg}']\n"
      "args: {what: {type: string, required: true}, arg: {type: string}}\n"
@@ -80,6 +84,10 @@ static const char *const tools[][2] = {
      "tool: plain\nexec: DIR/probe\nargv: [probe, '{what}', '{arg}']\n"
      "args: {what: {type: string, required: true}, arg: {type: string}}\n"
      "stdin: true\nlimits: {processes: 24, memory_mb: 64, wall_ms: 15000}\n"},
+    {"tools/proxied.yaml", /* only where there is a broker */
+     "tool: proxied\nexec: DIR/probe\nargv: [probe, '{what}', '{arg}']\n"
+     "args: {what: {type: string, required: true}, arg: {type: string}}\n"
+     "seccomp: net\nnetwork: {mode: proxy, allow: ['a.example:443']}\n"},
     {"tools/pure.yaml",
      "tool: pure\nexec: DIR/probe\nargv: [probe, '{what}', '{arg}']\n"
      "args: {what: {type: string, required: true}, arg: {type: string}}\n"
@@ -222,13 +230,16 @@ int box_bundle(const struct box *b)
 {
     static char text[TOOL_COUNT][1024];
     struct bundle_file files[TOOL_COUNT];
+    size_t n = 0;
     int fd = -1;
 
     for (size_t i = 0; i < TOOL_COUNT; i++) {
-        files[i].name = ts_str_of(tools[i][0]);
-        files[i].content = manifest_text(b, i, text[i], sizeof(text[i]));
+        if (!b->has_broker && strcmp(tools[i][0], "tools/proxied.yaml") == 0)
+            continue;
+        files[n].name = ts_str_of(tools[i][0]);
+        files[n++].content = manifest_text(b, i, text[i], sizeof(text[i]));
     }
-    assert_int_equal(bundle_write(files, TOOL_COUNT, &fd), TS_OK);
+    assert_int_equal(bundle_write(files, n, &fd), TS_OK);
     return fd;
 }
 
@@ -256,13 +267,15 @@ static bool become_user(uid_t user, bool has_caps)
     return true;
 }
 
-static void run_launcher(const struct box *b, const int theirs[3])
+static void run_launcher(const struct box *b, const int theirs[3], int broker)
 {
     char path[256];
     int null = open("/dev/null", O_RDWR);
     int groups =
         box_groups == NULL ? -1 : fcntl(box_groups->folder_fd, F_DUPFD, 70);
 
+    if (broker >= 0 && dup2(broker, 63) < 0)
+        _exit(118);
     for (int i = 0; i < 3; i++) /* out of the way of 3 to 5 */
         if (dup2(theirs[i], 60 + i) < 0)
             _exit(120);
@@ -274,6 +287,8 @@ static void run_launcher(const struct box *b, const int theirs[3])
     for (int fd = LAUNCHER_FD_BROKER; fd <= LAUNCHER_FD_SECRETS; fd++)
         if (dup2(null, fd) < 0)
             _exit(126);
+    if (broker >= 0 && dup2(63, LAUNCHER_FD_BROKER) < 0)
+        _exit(117);
     if (groups >= 0 && dup2(groups, LAUNCHER_FD_CGROUP) < 0)
         _exit(127);
     if (close_range(LAUNCHER_FD_SECRETS + 1, ~0u, 0) != 0)
@@ -304,20 +319,23 @@ static void start_side(const struct box *b, uint32_t index,
     struct control_message m = {
         .type = CONTROL_START, .bundle_fd = -1, .journal_fd = -1};
     uint8_t buf[CONTROL_MESSAGE_MAX];
-    struct box_side s;
-    int theirs[3];
+    struct box_side s = {.broker = -1};
+    int theirs[3], their_broker = -1;
 
+    if (b->has_broker)
+        pair(&s.broker, &their_broker);
     pair(&s.control, &theirs[0]);
     pair(&s.orders, &theirs[1]);
     pair(&s.gate, &theirs[2]);
     s.pid = fork();
     assert_true(s.pid >= 0);
     if (s.pid == 0)
-        run_launcher(b, theirs);
+        run_launcher(b, theirs, their_broker);
     if (box_groups != NULL) /* before it can read START */
         box_groups->adopt(s.pid);
     for (int i = 0; i < 3; i++)
         (void)close(theirs[i]);
+    ts_fd_close(&their_broker);
     m.bundle_fd = box_bundle(b);
     m.as.start =
         (struct control_start){.generation = b->generation,
@@ -329,6 +347,7 @@ static void start_side(const struct box *b, uint32_t index,
                                .audiences = {TS_STR_LIT("test")},
                                .durability_sync = true,
                                .has_token_key = true,
+                               .has_broker = b->has_broker,
                                .sandbox = {.most = b->most,
                                            .cgroups = box_groups != NULL,
                                            .uid_first = b->uid_first,
@@ -352,12 +371,14 @@ void box_open_with(struct box *b, enum box_level most, bool has_caps,
     b->generation = GENERATION;
     b->most = most;
     b->has_caps = has_caps;
+    b->has_broker = parts->has_broker;
     b->prepare = parts->prepare;
     b->prepare_arg = parts->prepare_arg;
     b->user = box_user();
     b->uid_first = RANGES_FROM + (uid_t)getpid() * BOX_UID_COUNT;
     make_world(b, parts);
     start_side(b, FILES_SIDE, &s);
+    ts_fd_close(&s.broker); /* no tool of its has a network */
     b->pid = s.pid;
     b->control = s.control;
     b->orders = s.orders;
@@ -402,6 +423,19 @@ static struct box_side *side_at(struct box *b, uint32_t index)
     if (b->side[index].pid == 0)
         start_side(b, index, &b->side[index]);
     return &b->side[index];
+}
+
+struct box_side box_side_of(struct box *b, const char *tool)
+{
+    uint32_t k = side_of(tool);
+
+    if (k != FILES_SIDE)
+        return *side_at(b, k);
+    return (struct box_side){.pid = b->pid,
+                             .control = b->control,
+                             .orders = b->orders,
+                             .gate = b->gate,
+                             .broker = -1};
 }
 
 static int orders_of(struct box *b, uint64_t id)
@@ -449,6 +483,7 @@ void box_close(struct box *b)
         (void)close(s->control);
         assert_int_equal(waitpid(s->pid, NULL, 0), s->pid);
         (void)close(s->gate);
+        ts_fd_close(&s->broker);
         s->pid = 0;
     }
     remove_world(b);
@@ -472,7 +507,8 @@ static void put_args(struct mp_writer *w, const struct call *c)
     }
 }
 
-uint64_t box_send(struct box *b, const struct call *c)
+const uint8_t *box_encode(struct box *b, const struct call *c, size_t *ret_len,
+                          int *ret_orders)
 {
     static uint8_t buf[TS_ORDER_MAX];
     uint8_t args[8192];
@@ -500,9 +536,19 @@ uint64_t box_send(struct box *b, const struct call *c)
     o.token = ts_str_of(c->token);
     buf[0] = HOP_ORDER;
     assert_int_equal(order_encode(&o, buf + 1, sizeof(buf) - 1, &len), TS_OK);
-    assert_int_equal(send(orders_of(b, o.order_id), buf, len + 1, MSG_NOSIGNAL),
-                     (ssize_t)len + 1);
-    return o.order_id;
+    *ret_len = len + 1;
+    *ret_orders = orders_of(b, o.order_id);
+    return buf;
+}
+
+uint64_t box_send(struct box *b, const struct call *c)
+{
+    size_t len = 0;
+    int orders = -1;
+    const uint8_t *buf = box_encode(b, c, &len, &orders);
+
+    assert_int_equal(send(orders, buf, len, MSG_NOSIGNAL), (ssize_t)len);
+    return b->last_id;
 }
 
 void box_kill(struct box *b, uint64_t id, enum end_reason why)
@@ -699,11 +745,16 @@ int box_count_probes(const struct box *b)
 
 int box_count_fds(const struct box *b)
 {
+    return box_count_fds_of(b->pid);
+}
+
+int box_count_fds_of(pid_t pid)
+{
     char path[64];
     int n = 0;
     DIR *d;
 
-    (void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)b->pid);
+    (void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
     d = opendir(path);
     if (d == NULL)
         return -1;

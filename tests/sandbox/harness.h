@@ -21,6 +21,7 @@
 struct box_side {   /* a launcher beside the one of "files", once needed */
     pid_t pid;      /* 0: not started */
     int control, orders, gate;
+    int broker; /* -1: it has none */
 };
 
 struct box {
@@ -30,6 +31,7 @@ struct box {
     struct box_side side[BOX_SIDES];
     enum box_level most;     /* of tipstaff.yaml */
     bool has_caps;           /* started as the supervisor does it as root */
+    bool has_broker;         /* and the tool "proxied" is there */
     uid_t user;              /* whom it runs as then, and its group */
     uid_t uid_first;         /* of BOX_UID_COUNT */
     bool (*prepare)(void *); /* in its process, before it is unprivileged */
@@ -64,6 +66,7 @@ uid_t box_user(void);     /* whom launchers of this process run as under root */
  * the lines of a shell script, or neither (NULL: the usual one; "": none). */
 struct box_parts {
     const char *launcher, *canary, *canary_script;
+    bool has_broker;         /* the test plays it: box_side_of().broker */
     bool (*prepare)(void *); /* in its process, while that is privileged */
     void *prepare_arg;
 };
@@ -95,6 +98,13 @@ struct call {
 };
 
 uint64_t box_send(struct box *b, const struct call *c);
+/* The bytes of that message, in a buffer that the next one overwrites, and
+ * whose launcher gets it: for tests that send something else instead. */
+const uint8_t *box_encode(struct box *b, const struct call *c, size_t *ret_len,
+                          int *ret_orders);
+/* The launcher that serves the tool, started if it is not there yet; "files"
+ * is a copy of what struct box says. */
+struct box_side box_side_of(struct box *b, const char *tool);
 /* Waits for STARTED or REFUSED of that order. */
 void box_wait_start(struct box *b, uint64_t id, struct outcome *ret);
 /* Reads the line "ready" of a tool that has started. */
@@ -111,6 +121,7 @@ int box_count_probes(const struct box *b);
 /* Up to cap of them; returns how many there are. */
 int box_find_probes(const struct box *b, pid_t *pids, int cap);
 int box_count_fds(const struct box *b); /* of the launcher */
+int box_count_fds_of(pid_t pid);
 void box_path(const struct box *b, const char *name, char *out, size_t cap);
 
 #endif
