@@ -83,7 +83,23 @@ service_directory() {
         --config "$service_dir/etc" --tenant "$tenant" "$@" >"$service_dir/directory.log"
 }
 
+# Two services on one host may not have the same uids for their tools, and tests run
+# side by side: each shell has its own, where there are so many.
+service_uids() {
+    local yaml=$service_dir/etc/tipstaff.yaml first
+    if [ "$(id -u)" -ne 0 ] || grep -q 'uids: *[0-9]' "$yaml" ||
+        [ "$(awk '{n += $3} END {print n}' /proc/self/uid_map)" -lt 2147483647 ]; then
+        return 0
+    fi
+    first=$((1000000 + $$ % 1000000 * 1000))
+    if grep -q '^sandbox: *{' "$yaml"; then
+        sed -i "s/^sandbox: *{/&uids: $first-$((first + 605)), /" "$yaml"
+    elif ! grep -q '^sandbox:' "$yaml"; then
+        printf 'sandbox: {uids: %d-%d}\n' "$first" "$((first + 605))" >>"$yaml"
+    fi
+}
 service_start() {
+    service_uids
     "$service_bin/tipstaffd" --config "$service_dir/etc" >"$service_dir/service.log" 2>&1 &
     service_main=$!
     service_pids+=("$service_main")

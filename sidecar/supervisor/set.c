@@ -125,6 +125,7 @@ static struct control_message start_message(const struct supervisor *sv,
         .dns = ts_str_of(c->egress.dns),
     };
     m.as.start.sandbox.cgroups = sv->cgroups.folder_fd >= 0; /* made, then */
+    m.as.start.sandbox.uid_first = sv->uid_first;
     if (role == ROLE_BROKER)
         m.as.start.resolv = w->dns_of_host;
     memcpy(m.as.start.audiences, c->audiences, sizeof(c->audiences));

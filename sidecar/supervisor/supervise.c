@@ -294,6 +294,30 @@ static void open_cgroups(struct supervisor *sv, const char *parent)
 }
 
 static int supervise_open(struct supervisor *sv,
+/* Nobody else on this host may have the uids that tools get. --check may run
+ * beside the service, and then tries its boxes with others. */
+static int hold_uids(struct supervisor *sv)
+{
+    const struct control_sandbox *s = &sv->config->sandbox;
+    struct hold_range r = {s->uid_first, s->uid_count};
+    char text[HOLD_TEXT] = "";
+    ts_err e;
+
+    if (s->uid_count == 0 || s->most == BOX_BARE || !hold_is_needed())
+        return EXIT_SERVED;
+    e = sv->check_only ? hold_some(r, &sv->hold, &r, text)
+                       : hold_take(r, &sv->hold, text);
+    if (e == TS_OK) {
+        sv->uid_first = r.first;
+        if (text[0] != '\0')
+            log_event(LOG_WARN, "uids_in_use text=\"%s: %s\"", sv->config_file,
+                      text);
+        return EXIT_SERVED;
+    }
+    log_event(LOG_ERROR, "uids_refused text=\"%s: %s\"", sv->config_file, text);
+    return e == TS_E_DENIED ? EXIT_CONFIG : EXIT_BROKEN;
+}
+
                           const struct supervise_how *how)
 {
     char text[512] = "";
@@ -319,6 +343,8 @@ static int supervise_open(struct supervisor *sv,
     }
     open_cgroups(sv, how->config->run_dir);
     if (watch_new(how->config_dir, &sv->watch) != TS_OK) {
+    if ((code = hold_uids(sv)) != EXIT_SERVED)
+        return code;
         log_event(LOG_ERROR, "start_failed text=\"out of memory\"");
         return EXIT_BROKEN;
     }
@@ -343,6 +369,8 @@ static void supervisor_init(struct supervisor *sv,
                               .notify = {.sock = -1},
                               .signals = -1,
                               .bundle = -1,
+                              .hold.fd = -1,
+                              .uid_first = how->config->sandbox.uid_first,
                               .cgroups.folder_fd = -1};
     sockets_init(&sv->sockets);
 }
@@ -355,6 +383,7 @@ static void supervisor_done(struct supervisor *sv)
     ts_fd_close(&sv->bundle);
     ts_fd_close(&sv->signals);
     notify_done(&sv->notify);
+    hold_done(&sv->hold);
 }
 
 int supervise(const struct supervise_how *how)
@@ -422,6 +451,8 @@ int supervise_check(const struct supervise_how *how)
         code = check_set(&sv);
     ts_fd_close(&others[0]);
     ts_fd_close(&others[1]);
+    if (code == EXIT_SERVED)
+        code = hold_uids(&sv);
     supervisor_done(&sv);
     return code;
 }

@@ -11,6 +11,7 @@
 #include "sidecar/common/control.h"
 #include "sidecar/supervisor/cgroups.h"
 #include "sidecar/supervisor/config.h"
+#include "sidecar/supervisor/hold.h"
 #include "sidecar/supervisor/notify.h"
 #include "sidecar/supervisor/restart.h"
 #include "sidecar/supervisor/sockets.h"
@@ -78,6 +79,9 @@ struct supervisor {
     struct notify notify;
     struct sockets sockets;
     struct cgroups cgroups; /* folder_fd -1: tools get no groups */
+    struct hold hold;       /* of the uids that tools get; fd -1: none */
+    uint32_t uid_first;     /* of these; not config's for --check beside a
+                               service that has them */
     int signals;            /* owned: signalfd */
     int bundle;             /* owned: memfd of the generation in force */
     uint64_t generation;

@@ -22,6 +22,7 @@ export SERVICE_AGENT_UID=$service_agent_uid SERVICE_SHIM=$service_bin/tipstaff-s
 
 # Started by "$@" in front; its main process by pid in service_main.
 start_behind() {
+    service_uids
     "$@" "$service_bin/tipstaffd" --config "$service_dir/etc" >>"$service_dir/service.log" 2>&1 &
     local outer=$! i
     service_pids+=("$outer")

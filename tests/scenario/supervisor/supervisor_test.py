@@ -14,6 +14,9 @@ import time
 
 DAEMON, STANDINS = sys.argv[1], sys.argv[2]
 ROOT = os.geteuid() == 0
+# Of tools; another service on this host may have the default ones.
+TOOLS = 1000000 + os.getpid() % 1000000 * 1000
+OWN_UIDS = f"sandbox: {{uids: {TOOLS}-{TOOLS + 99}}}\n" if ROOT else ""
 UIDS = {"gate": 64001, "recorder": 64002, "launcher": 64003}
 failures = 0
 
@@ -50,7 +53,7 @@ class Service:
             f"run_dir: {self.dir}/run\nstate_dir: {self.dir}/state\n"
             f"log_dir: {self.dir}/log\n"
             "agent_socket: {mode: \"0666\", dir_mode: \"0755\"}\n"
-            + ("users:\n" + users if ROOT else "") + yaml).encode())
+            + ("users:\n" + users if ROOT else "") + OWN_UIDS + yaml).encode())
         self.agent = os.path.join(self.dir, "run/agent/agent.sock")
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(os.path.join(self.dir, "notify"))
