@@ -10,7 +10,7 @@
 #include "proto/msg/egress.h"
 #include "sidecar/broker/grant.h"
 #include "sidecar/broker/own.h"
-#include "sidecar/common/control.h"
+#include "sidecar/common/control_hear.h"
 
 /*
  * The state of the broker, made by main() and passed down.
@@ -45,6 +45,7 @@ struct broker {
     uv_loop_t loop;
     uint8_t settings_bytes[CONTROL_MESSAGE_MAX]; /* settings' texts */
     struct control_start settings;
+    struct control_ear control;
     struct policy *current, *previous, *prepared; /* held, may be NULL */
     const struct grant_mode *modes[EGRESS_PROXY + 1];
     struct grant *grants;

@@ -3,46 +3,26 @@
 #include <fcntl.h>
 #include <stdio.h>
 
-#include "proto/base/ts_fd.h"
 #include "sidecar/broker/broker.h"
 #include "sidecar/broker/grants.h"
 #include "sidecar/broker/proxy/setup.h"
-#include "sidecar/common/bundle.h"
 #include "sidecar/common/fds.h"
 #include "sidecar/common/log.h"
 #include "sidecar/common/manifest.h"
 
-#define TEXT_MAX 512
-
-static ts_err send_text(enum control_type type, const char *text)
-{
-    const struct control_message m = {.type = type,
-                                      .bundle_fd = -1,
-                                      .journal_fd = -1,
-                                      .as.text.text = ts_str_of(text)};
-
-    return control_send(FD_CONTROL, &m);
-}
-
 void control_reject(const char *text)
 {
-    if (send_text(CONTROL_REJECTED, text) != TS_OK)
+    if (control_say(FD_CONTROL, CONTROL_REJECTED, text) != TS_OK)
         log_event(LOG_ERROR, "control_lost");
 }
 
 ts_err control_take_start(struct broker *b, int *ret_bundle)
 {
     struct control_message m;
-    ts_err e = control_receive(FD_CONTROL, b->settings_bytes, &m);
+    ts_err e = control_receive_start(FD_CONTROL, 1, b->settings_bytes, &m);
 
     if (e != TS_OK)
         return e;
-    ts_fd_close(&m.journal_fd);
-    if (m.type != CONTROL_START || m.bundle_fd < 0 ||
-        m.as.start.launchers > TS_LAUNCHERS_MAX) {
-        ts_fd_close(&m.bundle_fd);
-        return TS_E_STATE;
-    }
     b->settings = m.as.start; /* its texts lie in settings_bytes */
     *ret_bundle = m.bundle_fd;
     return TS_OK;
@@ -50,11 +30,11 @@ ts_err control_take_start(struct broker *b, int *ret_bundle)
 
 /* Those that the proxy adds to requests. *io is let go of on failure. */
 static ts_err load_secrets(const struct broker *b, struct policy **io,
-                           char text[TEXT_MAX])
+                           char *text, size_t cap)
 {
     ts_err e = proxy_secrets_load(
         (*io)->manifests, b->current != NULL ? b->current->secrets : NULL,
-        &(*io)->secrets, text, TEXT_MAX);
+        &(*io)->secrets, text, cap);
 
     if (e != TS_OK) {
         policy_release(*io);
@@ -67,31 +47,24 @@ static ts_err load_secrets(const struct broker *b, struct policy **io,
 
 /* Takes fd over. */
 static ts_err load(const struct broker *b, int fd, uint64_t generation,
-                   struct policy **ret, char text[TEXT_MAX])
+                   struct policy **ret, char *text, size_t cap)
 {
     const struct manifest_facts facts = manifest_facts_of(&b->settings);
     struct manifests *m = NULL;
-    struct bundle bundle = {0};
-    ts_err e = bundle_open(fd, &bundle);
+    ts_err e = manifests_read(fd, &facts, generation, &m, text, cap);
 
-    ts_fd_close(&fd);
-    if (e == TS_OK) {
-        e = manifests_load(&bundle, &facts, generation, &m, text, TEXT_MAX);
-        bundle_done(&bundle);
-    } else {
-        (void)snprintf(text, TEXT_MAX, "bundle:1: %s", ts_err_text(e));
-    }
     if (e == TS_OK && (e = policy_new(m, ret)) != TS_OK) {
         manifests_free(m);
-        (void)snprintf(text, TEXT_MAX, "bundle:1: %s", ts_err_text(e));
+        (void)snprintf(text, cap, "bundle:1: %s", ts_err_text(e));
     }
-    return e == TS_OK ? load_secrets(b, ret, text) : e;
+    return e == TS_OK ? load_secrets(b, ret, text, cap) : e;
 }
 
 ts_err control_load_first(struct broker *b, int bundle_fd)
 {
-    char text[TEXT_MAX] = "";
-    ts_err e = load(b, bundle_fd, b->settings.generation, &b->current, text);
+    char text[512] = "";
+    ts_err e = load(b, bundle_fd, b->settings.generation, &b->current, text,
+                    sizeof(text));
 
     if (e != TS_OK) {
         log_event(LOG_ERROR, "manifests_refused %s", text);
@@ -100,28 +73,31 @@ ts_err control_load_first(struct broker *b, int bundle_fd)
     return e;
 }
 
-static ts_err on_prepare(struct broker *b, const struct control_message *m)
+static void on_abort(void *self)
 {
-    struct control_message done = {
-        .type = CONTROL_PREPARED, .bundle_fd = -1, .journal_fd = -1};
-    char text[TEXT_MAX] = "";
+    struct broker *b = self;
 
-    if (m->bundle_fd < 0)
-        return TS_E_FORMAT;
     policy_release(b->prepared);
     b->prepared = NULL;
-    if (load(b, m->bundle_fd, m->as.prepare.generation, &b->prepared, text) !=
-        TS_OK)
-        return send_text(CONTROL_REJECTED, text);
-    done.as.prepared.generation = m->as.prepare.generation;
-    return control_send(FD_CONTROL, &done);
 }
 
-static ts_err on_commit(struct broker *b, const struct control_message *m)
+static ts_err on_prepare(void *self, int bundle_fd, uint64_t generation,
+                         char *text, size_t cap)
 {
-    if (b->prepared == NULL ||
-        b->prepared->manifests->generation != m->as.prepare.generation)
-        return TS_E_STATE;
+    struct broker *b = self;
+    ts_err e;
+
+    on_abort(b);
+    e = load(b, bundle_fd, generation, &b->prepared, text, cap);
+    if (e == TS_OK)
+        text[0] = '\0'; /* of secrets: said in the log */
+    return e;
+}
+
+static ts_err on_commit(void *self)
+{
+    struct broker *b = self;
+
     policy_release(b->previous);
     b->previous = b->current;
     b->current = b->prepared;
@@ -130,51 +106,21 @@ static ts_err on_commit(struct broker *b, const struct control_message *m)
 }
 
 /* The tools are gone by now, and the gate before them. */
-static ts_err on_drain(struct broker *b)
+static ts_err on_drain(void *self, uint64_t grace_ms)
 {
+    struct broker *b = self;
+
+    (void)grace_ms;
     b->draining = true;
     grants_end_all(b, END_SHUTDOWN);
     uv_stop(&b->loop);
     return TS_OK;
 }
 
-static ts_err hear(struct broker *b)
-{
-    uint8_t buf[CONTROL_MESSAGE_MAX];
-    struct control_message m;
-    ts_err e = control_receive(FD_CONTROL, buf, &m);
-
-    if (e != TS_OK)
-        return e;
-    if (m.type == CONTROL_PREPARE && m.journal_fd < 0)
-        return on_prepare(b, &m); /* takes the bundle over */
-    ts_fd_close(&m.bundle_fd);
-    ts_fd_close(&m.journal_fd);
-    switch (m.type) {
-    case CONTROL_COMMIT:
-        return on_commit(b, &m);
-    case CONTROL_ABORT:
-        policy_release(b->prepared);
-        b->prepared = NULL;
-        return TS_OK;
-    case CONTROL_DRAIN:
-        return on_drain(b);
-    case CONTROL_START:
-    case CONTROL_READY:
-    case CONTROL_PREPARE:
-    case CONTROL_PREPARED:
-    case CONTROL_REJECTED:
-    case CONTROL_STATUS:
-    case CONTROL_FEED:
-        break;
-    }
-    return TS_E_STATE;
-}
-
 static void on_control(uv_poll_t *p, int status, int events)
 {
     struct broker *b = p->data;
-    ts_err e = status < 0 ? TS_E_CLOSED : hear(b);
+    ts_err e = status < 0 ? TS_E_CLOSED : control_hear(&b->control);
 
     (void)events;
     if (e != TS_OK && e != TS_E_AGAIN)
@@ -184,15 +130,21 @@ static void on_control(uv_poll_t *p, int status, int events)
 
 ts_err control_start_serving(struct broker *b)
 {
+    static const struct control_part part = {.prepare = on_prepare,
+                                             .commit = on_commit,
+                                             .abort = on_abort,
+                                             .drain = on_drain};
     int flags = fcntl(FD_CONTROL, F_GETFL);
 
     if (flags < 0 || fcntl(FD_CONTROL, F_SETFL, flags | O_NONBLOCK) != 0 ||
         uv_poll_init(&b->loop, &b->control_poll, FD_CONTROL) != 0)
         return TS_E_SYSTEM;
+    b->control =
+        (struct control_ear){.sock = FD_CONTROL, .part = &part, .self = b};
     b->control_poll.data = b;
     if (uv_poll_start(&b->control_poll, UV_READABLE, on_control) != 0)
         return TS_E_SYSTEM;
-    return send_text(CONTROL_READY, "");
+    return control_say(FD_CONTROL, CONTROL_READY, "");
 }
 
 void control_close(struct broker *b)

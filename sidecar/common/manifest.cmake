@@ -5,5 +5,6 @@ ts_library(sidecar_manifest DIR sidecar/common
             manifest_yaml.c manifest_arg.c manifest_box.c manifest_hosts.c
             manifest_network.c manifest_secrets.c manifest_check.c
             manifest_nesting.c manifest_args.c manifest_argv.c
-    LINK proto_msg
+            manifest_bundle.c
+    LINK sidecar_core
     PRIVATE_LINK PkgConfig::SODIUM PkgConfig::YAML)

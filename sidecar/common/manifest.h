@@ -263,6 +263,12 @@ TS_NODISCARD ts_err manifests_load(const struct bundle *b,
                                    const struct manifest_facts *facts,
                                    uint64_t generation, struct manifests **ret,
                                    char *reterr_text, size_t reterr_cap);
+/* The same of a bundle as it comes from the supervisor, which is taken over. If
+ * it is none, reterr_text says that. */
+TS_NODISCARD ts_err manifests_read(int bundle_fd,
+                                   const struct manifest_facts *facts,
+                                   uint64_t generation, struct manifests **ret,
+                                   char *reterr_text, size_t reterr_cap);
 void manifests_free(struct manifests *m);
 /* The line of a key, of the manifest if it has none: exec, digest, cwd,
  * scratch, resource, read_paths, write_paths, exec_paths, sandbox, require,

@@ -6,6 +6,7 @@
 
 #include "proto/base/ts_fd.h"
 #include "sidecar/common/bundle.h"
+#include "sidecar/common/control_hear.h"
 #include "sidecar/common/fds.h"
 #include "sidecar/common/log.h"
 #include "sidecar/gate/conn_uv.h"
@@ -75,23 +76,25 @@ void life_record(struct gate *g, const char *kind, uint64_t generation,
 
 /* ---- messages ---------------------------------------------------------- */
 
-static ts_err reply(enum control_type type, uint64_t generation,
-                    struct ts_str text)
+static ts_err reject(const char *text)
 {
-    struct control_message m = {
-        .type = type, .bundle_fd = -1, .journal_fd = -1};
+    return control_say(FD_CONTROL, CONTROL_REJECTED, text);
+}
 
-    if (type == CONTROL_PREPARED)
-        m.as.prepared = (struct control_prepared){generation, text};
-    else
-        m.as.text.text = text;
+static ts_err tell_prepared(uint64_t generation)
+{
+    const struct control_message m = {.type = CONTROL_PREPARED,
+                                      .bundle_fd = -1,
+                                      .journal_fd = -1,
+                                      .as.prepared.generation = generation};
+
     return control_send(FD_CONTROL, &m);
 }
 
 void control_reject(const char *text)
 {
     /* It may have gone already; the exit status says enough then. */
-    (void)reply(CONTROL_REJECTED, 0, ts_str_of(text));
+    (void)reject(text);
 }
 
 void control_beat(struct gate *g)
@@ -110,7 +113,7 @@ void control_beat(struct gate *g)
                    g->draining ? "draining" : "serving",
                    (unsigned long long)g->snapshot->generation, g->client_count,
                    runs_count(g));
-    if (reply(CONTROL_STATUS, 0, ts_str_of(text)) != TS_OK)
+    if (control_say(FD_CONTROL, CONTROL_STATUS, text) != TS_OK)
         log_event(LOG_WARN, "status_not_sent"); /* its end is seen elsewhere */
 }
 
@@ -121,9 +124,8 @@ static ts_err prepare(struct gate *g, const struct control_message *m)
     ts_err e;
 
     if (g->commit_waits)
-        return reply(CONTROL_REJECTED, 0,
-                     TS_STR_LIT("the configuration before this one is not in "
-                                "force yet; try again"));
+        return reject("the configuration before this one is not in force yet; "
+                      "try again");
     if (g->next != NULL || m->bundle_fd < 0 || g->draining ||
         m->as.prepare.generation <= g->snapshot->generation)
         return TS_E_STATE;
@@ -141,10 +143,10 @@ static ts_err prepare(struct gate *g, const struct control_message *m)
         bundle_done(&b);
     }
     if (e == TS_OK)
-        return reply(CONTROL_PREPARED, m->as.prepare.generation, ts_str_of(""));
+        return tell_prepared(m->as.prepare.generation);
     log_event(LOG_WARN, "reload_rejected generation=%llu text=\"%s\"",
               (unsigned long long)m->as.prepare.generation, text);
-    return reply(CONTROL_REJECTED, 0, ts_str_of(text));
+    return reject(text);
 }
 
 static ts_err commit(struct gate *g, const struct control_message *m)
@@ -277,7 +279,7 @@ ts_err control_start_serving(struct gate *g)
         return TS_E_SYSTEM;
     g->grace.data = g;
     g->control_poll.data = g;
-    return reply(CONTROL_READY, 0, TS_STR_LIT("serving"));
+    return control_say(FD_CONTROL, CONTROL_READY, "serving");
 }
 
 void control_close(struct gate *g)

@@ -18,6 +18,7 @@
 #include "proto/base/ts_fd.h"
 #include "sidecar/common/bundle.h"
 #include "sidecar/common/confine.h"
+#include "sidecar/common/control_hear.h"
 #include "sidecar/common/fds.h"
 #include "sidecar/common/log.h"
 #include "sidecar/gate/control_uv.h"
@@ -44,7 +45,7 @@ static ts_err receive_start(struct gate *g, int *ret_bundle, int *ret_journal)
     for (;;) {
         struct pollfd p = {.fd = FD_CONTROL, .events = POLLIN};
 
-        e = control_receive(FD_CONTROL, g->settings_bytes, &m);
+        e = control_receive_start(FD_CONTROL, 2, g->settings_bytes, &m);
         if (e != TS_E_AGAIN)
             break;
         if (poll(&p, 1, -1) < 0 && errno != EINTR)
@@ -52,11 +53,6 @@ static ts_err receive_start(struct gate *g, int *ret_bundle, int *ret_journal)
     }
     if (e != TS_OK)
         return e;
-    if (m.type != CONTROL_START || m.bundle_fd < 0) {
-        ts_fd_close(&m.bundle_fd);
-        ts_fd_close(&m.journal_fd);
-        return TS_E_STATE;
-    }
     g->settings = m.as.start; /* its texts lie in settings_bytes */
     *ret_bundle = m.bundle_fd;
     *ret_journal = m.journal_fd;

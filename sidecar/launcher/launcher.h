@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 #include "proto/wire/limits.h"
-#include "sidecar/common/control.h"
+#include "sidecar/common/control_hear.h"
 #include "sidecar/launcher/canary/trial.h"
 #include "sidecar/launcher/layers/filter.h"
 #include "sidecar/launcher/layers/filter_needs.h"
@@ -77,6 +77,7 @@ struct leftover {
 };
 
 struct launcher {
+    struct control_ear control;
     struct filter_key key;
     struct layers layers;
     struct level_offer offer;
@@ -162,9 +163,8 @@ TS_NODISCARD ts_err orders_receive(struct launcher *l);
 /* control_in.c: tells the gate which tools are not served here, as many as it
  * takes; the rest when it has read them. */
 TS_NODISCARD ts_err control_tell(struct launcher *l);
-/* START blocks; later messages come from the loop. */
+/* START, which blocks; whatever comes then is for control_hear(). */
 TS_NODISCARD ts_err control_start_up(struct launcher *l);
-TS_NODISCARD ts_err control_next(struct launcher *l);
 
 /* reap.c. runs_kill() only notes it; runs_sweep() signals all that were noted,
  * in one walk, before anything else is answered or done. */

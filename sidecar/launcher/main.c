@@ -207,8 +207,6 @@ static ts_err set_nonblocking(int fd)
 
 static ts_err start_up(struct launcher *l)
 {
-    struct control_message ready = {
-        .type = CONTROL_READY, .bundle_fd = -1, .journal_fd = -1};
     char text[CONTROL_TEXT_MAX];
     ts_err e;
 
@@ -227,8 +225,7 @@ static ts_err start_up(struct launcher *l)
     /* What this host cannot serve: `tipstaffd --check` fails on it. */
     (void)toolset_unavailable(l->tools, text, sizeof(text));
     trials_list(l, text, sizeof(text));
-    ready.as.text.text = ts_str_of(text);
-    return control_send(FD_CONTROL, &ready);
+    return control_say(FD_CONTROL, CONTROL_READY, text);
 }
 
 /* The other launchers start beside us, and are complete when orders come. */
@@ -297,7 +294,7 @@ static ts_err dispatch(struct launcher *l, const struct epoll_event *ev)
         return on_gate(l, ev->events);
     if (ev->data.fd == LAUNCHER_FD_RECORDER)
         return on_recorder(l, ev->events);
-    e = control_next(l);
+    e = control_hear(&l->control);
     return e == TS_E_AGAIN ? TS_OK : e;
 }
 
@@ -375,7 +372,7 @@ static bool was_drained(struct launcher *l)
     while (!l->draining && now_ns() < until) {
         if (poll(&in, 1, (int)(FAREWELL_NS / 1000000)) < 0 && errno != EINTR)
             return false;
-        if ((in.revents & POLLIN) == 0 || control_next(l) != TS_OK)
+        if ((in.revents & POLLIN) == 0 || control_hear(&l->control) != TS_OK)
             break;
     }
     return l->draining;

@@ -476,8 +476,6 @@ ts_err trials_tell(const struct launcher *l)
     for (int i = BOX_BARE; i < LEVEL_COUNT && e == TS_OK; i++) {
         const struct level_offer *o = &l->trials.before;
         const char *step = trial_step(&l->trials.level[i]);
-        struct control_message m = {
-            .type = CONTROL_STATUS, .bundle_fd = -1, .journal_fd = -1};
         char text[256];
 
         (void)snprintf(
@@ -487,8 +485,7 @@ ts_err trials_tell(const struct launcher *l)
             box_level_name((enum box_level)i), l->profile->name, o->given[i],
             l->offer.given[i], l->trials.level[i].is_expected, o->layers[i],
             o->weakened[i], o->given[i] && step != NULL ? step : "-");
-        m.as.text.text = ts_str_of(text);
-        e = control_send(FD_CONTROL, &m);
+        e = control_say(FD_CONTROL, CONTROL_STATUS, text);
     }
     return e;
 }

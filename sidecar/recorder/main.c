@@ -14,7 +14,7 @@
 
 #include "proto/base/ts_fd.h"
 #include "sidecar/common/confine.h"
-#include "sidecar/common/control.h"
+#include "sidecar/common/control_hear.h"
 #include "sidecar/common/fds.h"
 #include "sidecar/common/log.h"
 #include "sidecar/recorder/serve.h"
@@ -32,14 +32,10 @@ static ts_err receive_start(uint8_t buf[CONTROL_MESSAGE_MAX],
                             struct control_start *ret)
 {
     struct control_message m;
-    ts_err e = control_receive(FD_CONTROL, buf, &m);
+    ts_err e = control_receive_start(FD_CONTROL, 0, buf, &m);
 
     if (e != TS_OK)
         return e;
-    ts_fd_close(&m.bundle_fd);
-    ts_fd_close(&m.journal_fd);
-    if (m.type != CONTROL_START || m.as.start.launchers > TS_LAUNCHERS_MAX)
-        return TS_E_STATE;
     *ret = m.as.start;
     return TS_OK;
 }

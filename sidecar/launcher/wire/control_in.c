@@ -53,16 +53,8 @@ static ts_err load(struct launcher *l, int fd, uint64_t generation,
         .preload = l->preload,
         .builder = l->trials.before.given[BOX_FULL] ? &l->builder : NULL};
     struct manifests *m = NULL;
-    struct bundle b = {0};
-    ts_err e = bundle_open(fd, &b);
+    ts_err e = manifests_read(fd, &l->facts, generation, &m, text, cap);
 
-    ts_fd_close(&fd);
-    if (e != TS_OK) {
-        (void)snprintf(text, cap, "bundle:1: %s", ts_err_text(e));
-        return e;
-    }
-    e = manifests_load(&b, &l->facts, generation, &m, text, cap);
-    bundle_done(&b);
     if (e != TS_OK)
         return e;
     e = toolset_open(m, &host, ret, text, cap);
@@ -73,20 +65,10 @@ static ts_err load(struct launcher *l, int fd, uint64_t generation,
     return e;
 }
 
-static ts_err send_text(enum control_type type, const char *text)
-{
-    const struct control_message m = {.type = type,
-                                      .bundle_fd = -1,
-                                      .journal_fd = -1,
-                                      .as.text.text = ts_str_of(text)};
-
-    return control_send(FD_CONTROL, &m);
-}
-
 static ts_err reject(ts_err e, const char *text)
 {
     log_event(LOG_ERROR, "manifests_refused %s", text);
-    if (send_text(CONTROL_REJECTED, text) != TS_OK)
+    if (control_say(FD_CONTROL, CONTROL_REJECTED, text) != TS_OK)
         log_event(LOG_ERROR, "control_lost");
     return e;
 }
@@ -151,20 +133,81 @@ static void find_preload(struct launcher *l)
         log_event(LOG_WARN, "no_preload path=%s", l->preload_path);
 }
 
+ts_err control_tell(struct launcher *l)
+{
+    const struct manifests *m = l->tools->manifests;
+    ts_err e = TS_OK;
+
+    for (; l->told < m->count && e == TS_OK && !back_is_busy(&l->back);
+         l->told++) {
+        const char *why = l->tools->tools[l->told].unavailable;
+        const struct order_unserved u = {.generation = m->generation,
+                                         .tool = m->list[l->told].tool,
+                                         .text = ts_str_of(why)};
+
+        if (why != NULL)
+            e = back_unserved(&l->back, &u);
+    }
+    return e;
+}
+
+static void on_abort(void *self)
+{
+    struct launcher *l = self;
+
+    toolset_free(l->prepared);
+    l->prepared = NULL;
+}
+
+static ts_err on_prepare(void *self, int bundle_fd, uint64_t generation,
+                         char *text, size_t cap)
+{
+    struct launcher *l = self;
+    ts_err e;
+
+    on_abort(l);
+    e = load(l, bundle_fd, generation, &l->prepared, text, cap);
+    if (e == TS_OK)
+        (void)toolset_unavailable(l->prepared, text, cap);
+    return e;
+}
+
+static ts_err on_commit(void *self)
+{
+    struct launcher *l = self;
+
+    toolset_free(l->previous);
+    l->previous = l->tools;
+    l->tools = l->prepared;
+    l->prepared = NULL;
+    l->told = 0;
+    return control_tell(l);
+}
+
+static ts_err on_drain(void *self, uint64_t grace_ms)
+{
+    struct launcher *l = self;
+
+    l->draining = true;
+    l->drain_ns = now_ns() + grace_ms * 1000000u;
+    return TS_OK;
+}
+
 ts_err control_start_up(struct launcher *l)
 {
+    static const struct control_part part = {.prepare = on_prepare,
+                                             .commit = on_commit,
+                                             .abort = on_abort,
+                                             .drain = on_drain};
     uint8_t buf[CONTROL_MESSAGE_MAX];
     struct control_message m;
     char text[512] = "";
-    ts_err e = control_receive(FD_CONTROL, buf, &m);
+    ts_err e = control_receive_start(FD_CONTROL, 1, buf, &m);
 
     if (e != TS_OK)
         return e;
-    if (m.type != CONTROL_START || m.bundle_fd < 0 || m.journal_fd >= 0) {
-        ts_fd_close(&m.bundle_fd);
-        ts_fd_close(&m.journal_fd);
-        return TS_E_STATE;
-    }
+    l->control =
+        (struct control_ear){.sock = FD_CONTROL, .part = &part, .self = l};
     l->index = m.as.start.launcher_index;
     e = confine_by_profile(l, m.bundle_fd, text, sizeof(text));
     if (e != TS_OK) {
@@ -184,91 +227,4 @@ ts_err control_start_up(struct launcher *l)
     e = load(l, m.bundle_fd, m.as.start.generation, &l->tools, text,
              sizeof(text));
     return e == TS_OK ? TS_OK : reject(e, text);
-}
-
-static ts_err on_prepare(struct launcher *l, const struct control_message *m)
-{
-    struct control_message done = {
-        .type = CONTROL_PREPARED, .bundle_fd = -1, .journal_fd = -1};
-    char text[2048] = "";
-    ts_err e;
-
-    if (m->bundle_fd < 0)
-        return TS_E_FORMAT;
-    toolset_free(l->prepared);
-    l->prepared = NULL;
-    e = load(l, m->bundle_fd, m->as.prepare.generation, &l->prepared, text,
-             sizeof(text));
-    if (e != TS_OK)
-        return send_text(CONTROL_REJECTED, text);
-    (void)toolset_unavailable(l->prepared, text, sizeof(text));
-    done.as.prepared.generation = m->as.prepare.generation;
-    done.as.prepared.text = ts_str_of(text);
-    return control_send(FD_CONTROL, &done);
-}
-
-ts_err control_tell(struct launcher *l)
-{
-    const struct manifests *m = l->tools->manifests;
-    ts_err e = TS_OK;
-
-    for (; l->told < m->count && e == TS_OK && !back_is_busy(&l->back);
-         l->told++) {
-        const char *why = l->tools->tools[l->told].unavailable;
-        const struct order_unserved u = {.generation = m->generation,
-                                         .tool = m->list[l->told].tool,
-                                         .text = ts_str_of(why)};
-
-        if (why != NULL)
-            e = back_unserved(&l->back, &u);
-    }
-    return e;
-}
-
-static ts_err on_commit(struct launcher *l, const struct control_message *m)
-{
-    if (l->prepared == NULL ||
-        l->prepared->manifests->generation != m->as.prepare.generation)
-        return TS_E_STATE;
-    toolset_free(l->previous);
-    l->previous = l->tools;
-    l->tools = l->prepared;
-    l->prepared = NULL;
-    l->told = 0;
-    return control_tell(l);
-}
-
-ts_err control_next(struct launcher *l)
-{
-    uint8_t buf[CONTROL_MESSAGE_MAX];
-    struct control_message m;
-    ts_err e = control_receive(FD_CONTROL, buf, &m);
-
-    if (e != TS_OK)
-        return e;
-    if (m.type == CONTROL_PREPARE && m.journal_fd < 0)
-        return on_prepare(l, &m); /* takes the bundle over */
-    ts_fd_close(&m.bundle_fd);
-    ts_fd_close(&m.journal_fd);
-    switch (m.type) {
-    case CONTROL_COMMIT:
-        return on_commit(l, &m);
-    case CONTROL_ABORT:
-        toolset_free(l->prepared);
-        l->prepared = NULL;
-        return TS_OK;
-    case CONTROL_DRAIN:
-        l->draining = true;
-        l->drain_ns = now_ns() + m.as.drain.grace_ms * 1000000u;
-        return TS_OK;
-    case CONTROL_START:
-    case CONTROL_READY:
-    case CONTROL_PREPARE:
-    case CONTROL_PREPARED:
-    case CONTROL_REJECTED:
-    case CONTROL_STATUS:
-    case CONTROL_FEED:
-        break;
-    }
-    return TS_E_STATE;
 }
