@@ -244,23 +244,25 @@ int box_bundle(const struct box *b)
 }
 
 /* As sidecar/supervisor/spawn.c does it. */
-static bool become_user(uid_t user, bool has_caps)
+static bool become_user(uid_t user, bool has_caps, bool has_broker)
 {
+    /* the last is for networks with loopback alone */
     static const int caps[] = {CAP_SETUID,    CAP_SETGID,     CAP_KILL,
                                CAP_SYS_ADMIN, CAP_SYS_CHROOT, CAP_DAC_OVERRIDE,
-                               CAP_FOWNER};
+                               CAP_FOWNER,    CAP_NET_ADMIN};
+    size_t count = sizeof(caps) / sizeof(caps[0]) - (has_broker ? 0 : 1);
     struct __user_cap_header_struct h = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct d[2] = {{0, 0, 0}, {0, 0, 0}};
 
     if (setgroups(0, NULL) != 0 || prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0 ||
         setgid(user) != 0 || setuid(user) != 0)
         return false;
-    for (size_t i = 0; has_caps && i < sizeof(caps) / sizeof(caps[0]); i++)
+    for (size_t i = 0; has_caps && i < count; i++)
         d[0].permitted |= 1u << caps[i];
     d[0].effective = d[0].inheritable = d[0].permitted;
     if (syscall(SYS_capset, &h, d) != 0)
         return false;
-    for (size_t i = 0; has_caps && i < sizeof(caps) / sizeof(caps[0]); i++) {
+    for (size_t i = 0; has_caps && i < count; i++) {
         if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, caps[i], 0, 0) != 0)
             return false;
     }
@@ -295,7 +297,7 @@ static void run_launcher(const struct box *b, const int theirs[3], int broker)
         _exit(123);
     if (b->prepare != NULL && !b->prepare(b->prepare_arg))
         _exit(119);
-    if (getuid() == 0 && !become_user(b->user, b->has_caps))
+    if (getuid() == 0 && !become_user(b->user, b->has_caps, b->has_broker))
         _exit(124);
     (void)snprintf(path, sizeof(path), "%s/launcher", b->dir);
     (void)setenv("SBX_SECRET", "not for tools", 1);

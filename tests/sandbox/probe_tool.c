@@ -273,6 +273,20 @@ static int p_signal(const char *a)
     return 0;
 }
 
+/* Goes on if it was not met by it. */
+static int p_signal_only(const char *a)
+{
+    (void)kill(getpid(), number(a));
+    return say(0);
+}
+
+/* The kernel's own signal. */
+static int p_crash(const char *a)
+{
+    (void)a;
+    __builtin_trap();
+}
+
 static int p_forkbomb(const char *a)
 {
     int n = 0;
@@ -492,6 +506,8 @@ static const struct {
     {"x32", p_x32},
     {"exit", p_exit},
     {"signal", p_signal},
+    {"signal_only", p_signal_only},
+    {"crash", p_crash},
     {"forkbomb", p_forkbomb},
     {"memory", p_memory},
     {"flood", p_flood},

@@ -11,6 +11,8 @@
 #include "proto/base/ts_mem.h"
 #include "sidecar/launcher/space/cgroups_priv.h"
 
+#define LEFT_LOOKS 4 /* before a new one is made, which costs more */
+
 static const struct {
     const char *name;
     enum group_tree kind;
@@ -278,12 +280,25 @@ bool space_groups_weakened(const struct space_groups *g)
            (GROUP_MEMORY | GROUP_PIDS);
 }
 
-/* One that is free, or came to be empty after all, or a new one. */
+/* One that came to be empty after all, among the first so many. */
+static struct group *find_left(struct space_groups *g, int looks)
+{
+    for (uint32_t i = 0; looks > 0 && i < SPACE_GROUPS_POOL; i++) {
+        if (g->list[i].state != GROUP_LEFT)
+            continue;
+        if (groups_empty(g, &g->list[i]))
+            return &g->list[i];
+        looks--;
+    }
+    return NULL;
+}
+
+/* One that is free, or came to be empty after all, or a new one; where none can
+ * be made, any that came to be empty. */
 static struct group *find(struct space_groups *g, int *reterr_errno)
 {
-    struct group *none = NULL;
+    struct group *none = NULL, *left;
 
-    *reterr_errno = EAGAIN;
     for (uint32_t i = 0; i < SPACE_GROUPS_POOL; i++) {
         struct group *x = &g->list[i];
 
@@ -292,14 +307,11 @@ static struct group *find(struct space_groups *g, int *reterr_errno)
         if (x->state == GROUP_NONE && none == NULL)
             none = x;
     }
-    for (uint32_t i = 0; none == NULL && i < SPACE_GROUPS_POOL; i++) {
-        if (g->list[i].state == GROUP_LEFT && groups_empty(g, &g->list[i]))
-            return &g->list[i];
-    }
-    if (none == NULL)
-        return NULL;
-    *reterr_errno = groups_make(g, none);
-    return *reterr_errno == 0 ? none : NULL;
+    left = find_left(g, LEFT_LOOKS);
+    if (left != NULL)
+        return left;
+    *reterr_errno = none == NULL ? EAGAIN : groups_make(g, none);
+    return *reterr_errno == 0 ? none : find_left(g, SPACE_GROUPS_POOL);
 }
 
 ts_err space_groups_take(struct space_groups *g,

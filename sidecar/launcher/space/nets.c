@@ -275,6 +275,13 @@ ts_err space_nets_tick(struct space_nets *n, uint64_t now,
     return x == NULL ? TS_OK : make_new(n, x, now, reterr_step, reterr_errno);
 }
 
+ts_err space_nets_hurry(struct space_nets *n, uint64_t now,
+                        const char **reterr_step, int *reterr_errno)
+{
+    n->next_new_ns = 0;
+    return space_nets_tick(n, now, reterr_step, reterr_errno);
+}
+
 uint64_t space_nets_next_ns(const struct space_nets *n)
 {
     uint32_t ready = count_of(n, NET_READY), used = count_of(n, NET_USED);

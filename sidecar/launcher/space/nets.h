@@ -45,6 +45,10 @@ void space_nets_give(struct space_nets *n, uint32_t index);
 TS_NODISCARD ts_err space_nets_tick(struct space_nets *n, uint64_t now_ns,
                                     const char **reterr_step,
                                     int *reterr_errno);
+/* The same for a call that waits for one: whether or not the pause is over. */
+TS_NODISCARD ts_err space_nets_hurry(struct space_nets *n, uint64_t now_ns,
+                                     const char **reterr_step,
+                                     int *reterr_errno);
 /* When to call space_nets_tick() next; UINT64_MAX: there is nothing to do. */
 uint64_t space_nets_next_ns(const struct space_nets *n);
 

@@ -249,6 +249,14 @@ static unsigned long flags_of(const struct child_plan *p)
            (p->no_wx ? CLONE_RUN_COPY : 0);
 }
 
+/* What there is no more of: processes, or namespaces. */
+static const char *step_of_clone(const struct child_plan *p, long rc)
+{
+    if (rc == -ENOSPC && (p->new_pid_ns || p->new_ipc_ns))
+        return p->new_pid_ns ? CHILD_STEP_PID_NS : "ipc_ns";
+    return "clone";
+}
+
 /*
  * Between our namespace of processes and the tool's: whoever may not come back
  * must not go. Its child is the launcher's (CLONE_PARENT).
@@ -264,7 +272,7 @@ static int run_helper(void *arg)
         return 127;
     rc = clone_run(flags_of(p) | CLONE_PARENT, &c->at->stack, &c->watch->tid[1],
                    run, c, &p->key);
-    if (!fails(c, "clone", rc))
+    if (!fails(c, step_of_clone(p, rc), rc))
         c->r->inner_pid = rc;
     return 0;
 }
@@ -328,7 +336,8 @@ ts_err child_spawn(const struct child_plan *plan,
     if (c.helper > 0) /* its number is its own until the watchdog looks away */
         (void)waitpid(c.helper, NULL, __WALL);
     if (pid < 0 && c.r->failed_errno == 0)
-        (void)fails(&c, was_killed ? "watchdog" : "clone", pid);
+        (void)fails(&c, was_killed ? "watchdog" : step_of_clone(plan, pid),
+                    pid);
     if (pid > 0 && was_killed && c.r->failed_errno == 0)
         (void)fails(&c, "watchdog", -ETIMEDOUT);
     if (c.r->failed_errno != 0) {

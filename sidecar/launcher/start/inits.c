@@ -20,6 +20,7 @@
 #define CLOEXEC_RANGE     4     /* CLOSE_RANGE_CLOEXEC */
 #define MEMFD_EXEC        0x10u /* MFD_EXEC: kernels that know it want it said */
 #define DISTRUST          16
+#define LEAN              16
 #define STAT_CHILD_FAULTS 11 /* field of /proc/PID/stat */
 #define OPEN_TRIES        5000
 #define OPEN_PAUSE_NS     20000 /* with the timer's slack 0.1 to 0.4 s in all */
@@ -140,6 +141,10 @@ ts_err inits_refill(struct inits *s, uint32_t want,
 
     if (s->program < 0 || s->count >= want || s->count == INITS_READY_MAX)
         return TS_OK;
+    if (s->lean > 0) {
+        s->lean--;
+        return TS_OK;
+    }
     e = make(s, place, watch, &s->ready[s->count], reterr_errno);
     if (e == TS_OK)
         s->count++;
@@ -244,7 +249,7 @@ bool inits_has(const struct inits *s, pid_t pid)
     return false;
 }
 
-void inits_done(struct inits *s)
+static void drop_ready(struct inits *s)
 {
     while (s->count > 0) {
         struct init *i = &s->ready[--s->count];
@@ -253,6 +258,17 @@ void inits_done(struct inits *s)
         (void)waitpid(i->pid, NULL, __WALL);
         ts_fd_close(&i->ns);
     }
+}
+
+void inits_spare(struct inits *s)
+{
+    drop_ready(s);
+    s->lean = LEAN;
+}
+
+void inits_done(struct inits *s)
+{
+    drop_ready(s);
     ts_fd_close(&s->program);
 }
 

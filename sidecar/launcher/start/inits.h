@@ -51,6 +51,7 @@ struct inits {
     uint32_t count;
     struct init ready[INITS_READY_MAX];
     uint32_t distrust; /* so many are not taken back */
+    uint32_t lean;     /* so many times none is made ahead */
 };
 
 /* Before the filter is installed (it makes the memfd and reads /proc). */
@@ -81,6 +82,9 @@ bool inits_give(struct inits *s, const struct init *i);
 /* A child of ours was reaped: true if it stood by. */
 bool inits_forget(struct inits *s, pid_t pid);
 bool inits_has(const struct inits *s, pid_t pid); /* it stands by */
+/* Something that they are made of, as calls are, has run out: those that stand
+ * by go, and for a while none is made before it is needed. */
+void inits_spare(struct inits *s);
 /* Kills and reaps all that stand by. */
 void inits_done(struct inits *s);
 

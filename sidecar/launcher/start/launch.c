@@ -360,8 +360,8 @@ static ts_err make_network(struct launch *x)
 
     if (m->network.mode == NETWORK_NONE)
         return TS_OK;
-    if (network_grant(&x->l->network, x->o, m, &x->network, &x->egress_fd,
-                      &x->net_ns, &step, &err) != TS_OK)
+    if (network_grant(&x->l->network, x->o, m, now_ns(), &x->network,
+                      &x->egress_fd, &x->net_ns, &step, &err) != TS_OK)
         return launch_fail(x, CODE_SANDBOX_UNAVAILABLE, step, err,
                            "the network that the tool needs cannot be had");
     if (x->egress_fd >= 0)
@@ -474,6 +474,12 @@ void launch_refill(struct launcher *l, uint32_t want)
         log_event(LOG_WARN, "no_init errno=%d", err);
 }
 
+/* Of what stands by for later calls, too. */
+static bool has_run_out(int err)
+{
+    return err == EMFILE || err == ENFILE || err == ENOSPC || err == EAGAIN;
+}
+
 static void clean_up(struct launch *x, bool has_started)
 {
     for (int i = 0; i < 3; i++) {
@@ -503,6 +509,8 @@ static void clean_up(struct launch *x, bool has_started)
         ts_fd_close(&x->ruleset_fd);
     if (x->tool != NULL)
         tool_refill(x->set, x->tool);
+    if (!has_started && has_run_out(x->why.sys_errno))
+        inits_spare(&x->l->inits);
     /* what runs most likely gives its own back */
     launch_refill(x->l, has_started ? INITS_READY_LEAST : INITS_READY_MAX);
     ts_arena_done(&x->arena);

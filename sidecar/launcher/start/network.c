@@ -22,31 +22,43 @@ void network_want_nets(struct network *n, const struct filter_key *key)
         log_event(LOG_ERROR, "no_proxy_networks error=\"out of memory\"");
 }
 
+static void log_no_net(const char *step, int err)
+{
+    log_event(LOG_WARN, "no_proxy_network step=%s error=\"%s\"", step,
+              strerror(err));
+}
+
 /* One that stands by, or one that is made now: a call waits for it rather than
  * being refused. */
-static ts_err take_net(struct network *n, struct space_net *ret,
-                       const char **reterr_step, int *reterr_errno)
+static ts_err take_net(struct network *n, uint64_t now_ns,
+                       struct space_net *ret, int *reterr_errno)
 {
+    const char *step = "";
     ts_err e;
 
-    *reterr_step = "network";
     *reterr_errno = ENOTSUP;
     if (n->nets == NULL)
         return TS_E_UNSUPPORTED;
     e = space_nets_take(n->nets, ret);
-    if (e == TS_E_AGAIN &&
-        (e = space_nets_tick(n->nets, UINT64_MAX - 1, reterr_step,
-                             reterr_errno)) == TS_OK)
+    if (e == TS_E_AGAIN) {
+        e = space_nets_hurry(n->nets, now_ns, &step, reterr_errno);
+        if (e != TS_OK) {
+            log_no_net(step, *reterr_errno);
+            return e;
+        }
         e = space_nets_take(n->nets, ret);
+    }
     if (e == TS_E_AGAIN || e == TS_E_LIMIT)
         *reterr_errno = EAGAIN;
+    else if (e != TS_OK)
+        *reterr_errno = EMFILE; /* its listener is given as a copy */
     return e;
 }
 
 ts_err network_grant(struct network *n, const struct order *o,
-                     const struct manifest *m, struct network_use *ret,
-                     int *ret_fd, int *ret_net_ns, const char **reterr_step,
-                     int *reterr_errno)
+                     const struct manifest *m, uint64_t now_ns,
+                     struct network_use *ret, int *ret_fd, int *ret_net_ns,
+                     const char **reterr_step, int *reterr_errno)
 {
     struct egress_grant g = {.order_id = o->order_id,
                              .generation = o->generation,
@@ -60,7 +72,8 @@ ts_err network_grant(struct network *n, const struct order *o,
     memcpy(g.decision_id, o->decision_id, sizeof(g.decision_id));
     if (m->network.mode == NETWORK_PROXY) {
         g.mode = EGRESS_PROXY;
-        if ((e = take_net(n, &net, reterr_step, reterr_errno)) != TS_OK)
+        *reterr_step = "net_ns";
+        if ((e = take_net(n, now_ns, &net, reterr_errno)) != TS_OK)
             return e;
     }
     *reterr_step = "broker";
@@ -107,8 +120,7 @@ void network_tick(struct network *n, uint64_t now_ns)
     if (n->nets == NULL || space_nets_next_ns(n->nets) > now_ns)
         return;
     if (space_nets_tick(n->nets, now_ns, &step, &err) != TS_OK)
-        log_event(LOG_WARN, "no_proxy_network step=%s error=\"%s\"", step,
-                  strerror(err));
+        log_no_net(step, err);
 }
 
 uint64_t network_next_ns(const struct network *n)

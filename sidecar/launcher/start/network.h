@@ -37,9 +37,10 @@ void network_init(struct network *n, bool has_broker);
 void network_want_nets(struct network *n, const struct filter_key *key);
 
 /* Before the child starts. *ret_fd: the tool's channel, the caller's, or -1.
- * *ret_net_ns: the namespace that it must enter, or -1. reterr_step: static. */
+ * *ret_net_ns: the namespace that it must enter, or -1. reterr_step: "net_ns"
+ * (why none can be had is in the log) or "broker". */
 TS_NODISCARD ts_err network_grant(struct network *n, const struct order *o,
-                                  const struct manifest *m,
+                                  const struct manifest *m, uint64_t now_ns,
                                   struct network_use *ret, int *ret_fd,
                                   int *ret_net_ns, const char **reterr_step,
                                   int *reterr_errno);
