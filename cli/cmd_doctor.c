@@ -10,6 +10,7 @@
 #include "cli/cmd.h"
 #include "cli/commands.h"
 #include "cli/doctor/doctor.h"
+#include "cli/doctor/state.h"
 #include "cli/opts.h"
 #include "cli/term.h"
 #include "proto/base/ts_fd.h"
@@ -25,6 +26,9 @@ struct findings {
     struct layers layers;
     struct doctor_report boxes;
     struct manifests *tools; /* owned; NULL: no configuration was given */
+    struct config settings;  /* owned; its tipstaff.yaml, if has_settings */
+    bool has_settings;
+    struct state state; /* of what is installed for these */
     const char *config;
     char config_text[CONTROL_TEXT_MAX]; /* why it cannot even be read */
 };
@@ -98,7 +102,7 @@ static bool is_well(const struct findings *f)
 {
     return has_floor(f) && f->boxes.is_whole && is_served(&f->boxes) &&
            !has_hole(&f->boxes) && f->config_text[0] == '\0' &&
-           f->boxes.unserved[0] == '\0' &&
+           f->boxes.unserved[0] == '\0' && !state_is_faulty(&f->state) &&
            (f->tools == NULL || f->tools->refused_count == 0);
 }
 
@@ -195,6 +199,8 @@ static void print_boxes(const struct findings *f, struct term t)
     }
     if (r->trouble[0] != '\0')
         (void)printf("%s%s%s\n", t.red, r->trouble, t.reset);
+    if (r->uids[0] != '\0' && r->is_whole)
+        (void)printf("%s%s%s\n", t.yellow, r->uids, t.reset);
     (void)printf("\n%u launchers as user %s tried their boxes with the canary "
                  "in %llu ms.\n",
                  r->launchers, r->user,
@@ -234,6 +240,36 @@ static void print_tools(const struct findings *f, struct term t)
     if (f->tools != NULL)
         (void)printf("%u tools are read, %u files are refused\n",
                      f->tools->count, f->tools->refused_count);
+}
+
+/* What the service would do with it, so far as it is not said above. */
+static void print_settings(const struct findings *f, struct term t)
+{
+    const struct config *c = &f->settings;
+
+    if (!f->has_settings)
+        return;
+    (void)printf("\n%sSERVICE of %s%s\n", t.bold, f->config, t.reset);
+    (void)printf("  level at most %s; ", c->sandbox.most == BOX_ANY
+                                             ? "auto"
+                                             : box_level_name(c->sandbox.most));
+    if (c->sandbox.uid_count > 0)
+        (void)printf("uids of tools %u-%u; ", c->sandbox.uid_first,
+                     c->sandbox.uid_first + (c->sandbox.uid_count - 1));
+    (void)printf("control groups %s; %s broker\n",
+                 c->sandbox.cgroups ? "auto" : "off",
+                 c->egress.on ? "with a" : "no");
+    for (uint32_t i = 0; i < f->state.count; i++) {
+        const struct state_remark *r = &f->state.list[i];
+
+        (void)printf("  %s%s%s\n", r->is_fault ? t.red : t.yellow, r->text,
+                     t.reset);
+    }
+    if (f->state.left_out > 0)
+        (void)printf("  and %u more\n", f->state.left_out);
+    if (f->state.count == 0)
+        (void)printf("  its folders and the places that its tools work in are "
+                     "as they should be\n");
 }
 
 /* ---- JSON ---------------------------------------------------------------- */
@@ -313,17 +349,40 @@ static json_t *tools_json(const struct findings *f)
                      refused);
 }
 
+static json_t *settings_json(const struct findings *f)
+{
+    const struct config *c = &f->settings;
+    json_t *list;
+
+    if (!f->has_settings)
+        return json_null();
+    list = json_array();
+    for (uint32_t i = 0; i < f->state.count; i++)
+        (void)json_array_append_new(
+            list, json_pack("{s:s, s:b}", "text", f->state.list[i].text,
+                            "fault", f->state.list[i].is_fault));
+    return json_pack(
+        "{s:s, s:I, s:I, s:b, s:b, s:o, s:i}", "level",
+        c->sandbox.most == BOX_ANY ? "auto" : box_level_name(c->sandbox.most),
+        "uid_first", (json_int_t)c->sandbox.uid_first, "uid_count",
+        (json_int_t)c->sandbox.uid_count, "cgroups", c->sandbox.cgroups,
+        "broker", c->egress.on, "state", list, "state_left_out",
+        (int)f->state.left_out);
+}
+
 static bool print_json(const struct findings *f)
 {
     json_t *o = json_pack(
-        "{s:i, s:b, s:b, s:i, s:b, s:o, s:o, s:b, s:s?, s:s, s:I, s:o}",
+        "{s:i, s:b, s:b, s:i, s:b, s:o, s:o, s:b, s:s?, s:s, s:s?, s:I, s:o, "
+        "s:o}",
         "version", 1, "well", is_well(f), "floor", has_floor(f), "landlock_abi",
         f->layers.landlock_abi, "process_limit", f->layers.process_limit,
         "layers", layers_json(&f->layers), "boxes", boxes_json(&f->boxes),
         "launchers_ready", f->boxes.is_whole, "trouble",
         f->boxes.trouble[0] != '\0' ? f->boxes.trouble : NULL, "user",
-        f->boxes.user, "canary_us", (json_int_t)f->boxes.took_us, "tools",
-        tools_json(f));
+        f->boxes.user, "uids", f->boxes.uids[0] != '\0' ? f->boxes.uids : NULL,
+        "canary_us", (json_int_t)f->boxes.took_us, "tools", tools_json(f),
+        "service", settings_json(f));
     bool ok = o != NULL && json_dumpf(o, stdout, JSON_INDENT(2)) == 0 &&
               putchar('\n') != EOF;
 
@@ -336,7 +395,7 @@ static bool print_json(const struct findings *f)
 /* The bundle's descriptor, the caller's; -1: there is none to be had. */
 static int read_config(struct findings *f, uint32_t *launchers)
 {
-    struct manifest_facts facts = {.has_broker = true, .has_token_key = true};
+    struct manifest_facts facts;
     int dir TS_CLEANUP(ts_fd_close) =
         open(f->config, O_PATH | O_DIRECTORY | O_CLOEXEC);
     struct bundle b = {0};
@@ -348,11 +407,15 @@ static int read_config(struct findings *f, uint32_t *launchers)
                        f->config, strerror(errno));
         return -1;
     }
+    f->has_settings = doctor_config(dir, &f->settings, f->config_text);
+    if (!f->has_settings)
+        return -1;
     e = bundle_collect(dir, &fd, f->config_text, sizeof(f->config_text));
     if (e == TS_OK)
         e = bundle_open(fd, &b);
     if (e == TS_OK) {
-        facts.launchers = *launchers = manifest_profile_count(&b);
+        *launchers = manifest_profile_count(&b);
+        facts = doctor_facts(&f->settings, BOX_ANY, *launchers);
         e = manifests_load(&b, &facts, 1, &f->tools, f->config_text,
                            sizeof(f->config_text));
         bundle_done(&b);
@@ -367,14 +430,19 @@ static int read_config(struct findings *f, uint32_t *launchers)
 
 static void look(struct findings *f, bool verbose)
 {
-    uint32_t launchers = BUILT_IN_PROFILES;
+    struct doctor_service d = {.launchers = BUILT_IN_PROFILES,
+                               .verbose = verbose};
     int fd TS_CLEANUP(ts_fd_close) = -1;
 
     (void)fflush(stdout); /* the children must not print it again */
     if (f->config != NULL)
-        fd = read_config(f, &launchers);
+        fd = read_config(f, &d.launchers);
+    d.bundle_fd = fd;
+    d.config = f->has_settings ? &f->settings : NULL;
     layers_probe(&f->layers);
-    doctor_boxes(fd, launchers, verbose, &f->boxes);
+    doctor_boxes(&d, &f->boxes);
+    if (f->has_settings)
+        state_look(&f->settings, f->config, f->tools, &f->state);
 }
 
 int cmd_doctor(int argc, char **argv)
@@ -382,7 +450,9 @@ int cmd_doctor(int argc, char **argv)
     static struct findings f; /* too large for the stack */
     bool json = false, verbose = false, ok = true;
     const struct cli_option options[] = {
-        {"--config", "DIR", "say which of its tools cannot be served here",
+        {"--config", "DIR",
+         "as a service with this tipstaff.yaml would; and which of its tools "
+         "cannot be served here",
          CLI_TEXT, &f.config, false},
         {"--json", NULL, "one JSON object instead of columns", CLI_FLAG, &json,
          false},
@@ -420,9 +490,12 @@ int cmd_doctor(int argc, char **argv)
 
         print_layers(&f, t);
         print_boxes(&f, t);
+        print_settings(&f, t);
         print_tools(&f, t);
     }
     ok = ok && is_well(&f);
     manifests_free(f.tools);
+    if (f.has_settings)
+        config_done(&f.settings);
     return ok ? CLI_OK : CLI_FAILED;
 }

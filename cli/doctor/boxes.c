@@ -2,16 +2,13 @@
  * try their boxes. */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <linux/capability.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,11 +18,14 @@
 #include "sidecar/common/bundle.h"
 #include "sidecar/common/control.h"
 #include "sidecar/common/fds.h"
+#include "sidecar/supervisor/cgroups.h"
+#include "sidecar/supervisor/hold.h"
+#include "sidecar/supervisor/spawn.h"
 
 #define PROGRAM    "tipstaff-launcher"
+#define CANARY     "tipstaff-canary"
 #define WAIT_MS    20000
 #define END_MS     3000
-#define PARK_FROM  64
 #define NOBODY     65534
 #define UIDS_FIRST 60578 /* as the service does without sandbox.uids */
 #define UIDS_COUNT 606
@@ -38,10 +38,13 @@ struct patient {
 
 struct visit {
     struct doctor_report *r;
-    char program[4096];
-    bool verbose;
-    uid_t uid; /* whom to become, as root */
-    gid_t gid;
+    const struct doctor_service *service;
+    char program[2200];
+    int program_fd, canary, null; /* owned; canary -1: it is not there */
+    struct config_user user;      /* whom to become, as root */
+    struct control_sandbox sandbox;
+    struct cgroups cgroups;
+    struct hold hold;
     struct patient p[TS_LAUNCHERS_MAX];
 };
 
@@ -60,61 +63,39 @@ static void trouble(struct visit *v, uint32_t index, const char *what)
                        "launcher %u of %u %s", index, v->r->launchers, what);
 }
 
-/* sidecar/supervisor/spawn.c: an ordinary user with a few capabilities. */
-static bool become(const struct visit *v)
+/* With the service's own code; the log of the launcher only if it is wanted. */
+static bool spawn_launcher(struct visit *v, struct patient *p,
+                           const int theirs[CHANNELS])
 {
-    static const int caps[] = {CAP_SETUID,       CAP_SETGID,   CAP_KILL,
-                               CAP_DAC_OVERRIDE, CAP_FOWNER,   CAP_SYS_ADMIN,
-                               CAP_SYS_CHROOT,   CAP_NET_ADMIN};
-    struct __user_cap_header_struct h = {_LINUX_CAPABILITY_VERSION_3, 0};
-    struct __user_cap_data_struct d[2] = {{0, 0, 0}, {0, 0, 0}};
-    uint32_t wanted = 0;
+    const struct doctor_service *d = v->service;
+    bool broker = d->config == NULL || d->config->egress.on;
+    struct spawn s = {.program = v->program_fd,
+                      .path = v->program,
+                      .name = PROGRAM,
+                      .fds = {theirs[0], theirs[1], theirs[2]},
+                      .fd_count = LAUNCHER_FD_LAST - FD_CONTROL + 1,
+                      .user = geteuid() == 0 ? &v->user : NULL,
+                      .caps = spawn_launcher_caps(v->sandbox.most, broker)};
+    int kept = d->verbose ? -1 : fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+    int pidfd = -1;
+    ts_err e;
 
-    for (size_t i = 0; i < sizeof(caps) / sizeof(caps[0]); i++)
-        wanted |= 1u << caps[i];
-    if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0 || setgroups(0, NULL) != 0 ||
-        setresgid(v->gid, v->gid, v->gid) != 0 ||
-        setresuid(v->uid, v->uid, v->uid) != 0 ||
-        syscall(SYS_capget, &h, d) != 0)
-        return false;
-    d[0].permitted &= wanted; /* what a container has not, we do without */
-    d[1].permitted = 0;
-    for (int i = 0; i < 2; i++)
-        d[i].effective = d[i].inheritable = d[i].permitted;
-    if (syscall(SYS_capset, &h, d) != 0)
-        return false;
-    for (unsigned long c = 0; c < 32; c++) {
-        if ((d[0].permitted >> c & 1u) != 0 &&
-            prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, c, 0, 0) != 0)
-            return false;
-    }
-    return true;
-}
-
-static _Noreturn void child(const struct visit *v, const int theirs[CHANNELS])
-{
-    static char *const env[] = {NULL};
-    char name[] = PROGRAM;
-    char *const argv[] = {name, NULL};
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC), parked[CHANNELS];
-
-    (void)setsid();
-    for (int i = 0; i < CHANNELS; i++)
-        parked[i] = fcntl(theirs[i], F_DUPFD_CLOEXEC, PARK_FROM);
-    null = null < 0 ? -1 : fcntl(null, F_DUPFD_CLOEXEC, PARK_FROM);
-    if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
-        (!v->verbose && dup2(null, 2) < 0))
-        _exit(126);
-    for (int fd = FD_CONTROL; fd <= LAUNCHER_FD_SECRETS; fd++) {
-        if (dup2(fd < FD_CONTROL + CHANNELS ? parked[fd - FD_CONTROL] : null,
-                 fd) < 0)
-            _exit(126);
-    }
-    if (syscall(SYS_close_range, LAUNCHER_FD_SECRETS + 1, ~0u, 0) != 0 ||
-        chdir("/") != 0 || (getuid() == 0 && !become(v)))
-        _exit(126);
-    (void)execve(v->program, argv, env);
-    _exit(127);
+    for (int fd = FD_CONTROL + CHANNELS; fd <= LAUNCHER_FD_LAST; fd++)
+        s.fds[fd - FD_CONTROL] = v->null;
+    if (v->cgroups.folder_fd >= 0)
+        s.fds[LAUNCHER_FD_CGROUP - FD_CONTROL] = v->cgroups.folder_fd;
+    if (v->canary >= 0)
+        s.fds[LAUNCHER_FD_CANARY - FD_CONTROL] = v->canary;
+    if (kept >= 0)
+        (void)dup2(v->null, STDERR_FILENO);
+    e = spawn(&s, &p->pid, &pidfd);
+    if (kept >= 0)
+        (void)dup2(kept, STDERR_FILENO);
+    ts_fd_close(&kept);
+    ts_fd_close(&pidfd);
+    if (e == TS_OK && v->cgroups.folder_fd >= 0)
+        cgroups_adopt(&v->cgroups, p->pid);
+    return e == TS_OK;
 }
 
 static bool start(struct visit *v, uint32_t index, int bundle_fd)
@@ -122,7 +103,9 @@ static bool start(struct visit *v, uint32_t index, int bundle_fd)
     struct control_message m = {
         .type = CONTROL_START, .bundle_fd = bundle_fd, .journal_fd = -1};
     struct patient *p = &v->p[index];
+    const struct config *c = v->service->config;
     int theirs[CHANNELS];
+    bool ok;
 
     for (int i = 0; i < CHANNELS; i++) {
         int ends[2];
@@ -132,9 +115,7 @@ static bool start(struct visit *v, uint32_t index, int bundle_fd)
         p->ours[i] = ends[0];
         theirs[i] = ends[1];
     }
-    p->pid = fork();
-    if (p->pid == 0)
-        child(v, theirs);
+    ok = spawn_launcher(v, p, theirs);
     for (int i = 0; i < CHANNELS; i++)
         (void)close(theirs[i]);
     m.as.start = (struct control_start){
@@ -145,13 +126,12 @@ static bool start(struct visit *v, uint32_t index, int bundle_fd)
         .sidecar_id = TS_STR_LIT("doctor"),
         .audience_count = 1,
         .audiences = {TS_STR_LIT("doctor")},
-        .has_token_key = true,
+        .has_token_key = c == NULL || c->token_key != NULL,
         .check_only = true,
-        .sandbox = {.most = BOX_ANY,
-                    .uid_first = getuid() == 0 ? UIDS_FIRST : 0,
-                    .uid_count = getuid() == 0 ? UIDS_COUNT : 0},
-        .has_broker = true};
-    return p->pid > 0 && control_send(p->ours[0], &m) == TS_OK;
+        .sandbox = v->sandbox,
+        .has_broker = c == NULL || c->egress.on};
+    m.as.start.sandbox.cgroups = v->cgroups.folder_fd >= 0;
+    return ok && control_send(p->ours[0], &m) == TS_OK;
 }
 
 /* Where the launcher wants a network descriptor it finds /dev/null and tells no
@@ -237,47 +217,120 @@ static bool find_program(char *out, size_t cap)
     return false;
 }
 
-static void choose_user(struct visit *v)
+/* As the service: whom, which level, which uids, which control groups. */
+static bool choose(struct visit *v)
 {
+    const struct config *c = v->service->config;
     const struct passwd *p = getpwnam("tipstaff-launcher");
+    bool is_root = geteuid() == 0;
+    struct hold_range r;
 
-    v->uid = getuid() != 0 ? getuid() : p != NULL ? p->pw_uid : NOBODY;
-    v->gid = getuid() != 0 ? getgid() : p != NULL ? p->pw_gid : NOBODY;
-    (void)snprintf(v->r->user, sizeof(v->r->user), "%u%s", (unsigned)v->uid,
-                   getuid() == 0 ? ", with the capabilities that the service "
-                                   "has"
-                                 : "");
+    v->user = (struct config_user){p != NULL ? p->pw_uid : NOBODY,
+                                   p != NULL ? p->pw_gid : NOBODY};
+    v->sandbox = (struct control_sandbox){.most = BOX_ANY,
+                                          .uid_first = is_root ? UIDS_FIRST : 0,
+                                          .uid_count = is_root ? UIDS_COUNT : 0,
+                                          .cgroups = true};
+    if (c != NULL)
+        v->sandbox = c->sandbox;
+    if (c != NULL && c->change_users)
+        v->user = c->users[CONFIG_USER_LAUNCHER];
+    if (v->service->most != BOX_ANY)
+        v->sandbox.most = v->service->most;
+    (void)snprintf(v->r->user, sizeof(v->r->user), "%u%s",
+                   (unsigned)(is_root ? v->user.uid : geteuid()),
+                   is_root ? ", with the capabilities that the service has"
+                           : "");
+    r = (struct hold_range){v->sandbox.uid_first, v->sandbox.uid_count};
+    if (r.count == 0 || v->sandbox.most == BOX_BARE || !hold_is_needed())
+        return true;
+    if (hold_some(r, &v->hold, &r, v->r->uids) != TS_OK) {
+        (void)snprintf(v->r->trouble, sizeof(v->r->trouble), "%s", v->r->uids);
+        return false;
+    }
+    v->r->uid_first = v->sandbox.uid_first; /* the service's */
+    v->r->uid_count = v->sandbox.uid_count;
+    v->sandbox.uid_first = r.first;
+    return true;
 }
 
-void doctor_boxes(int bundle_fd, uint32_t launchers, bool verbose,
-                  struct doctor_report *ret)
+static void make_groups(struct visit *v, const char *parent)
 {
-    struct visit v = {.r = ret, .verbose = verbose};
-    int empty TS_CLEANUP(ts_fd_close) = -1;
+    bool is_root = geteuid() == 0;
+
+    if (v->sandbox.cgroups)
+        (void)!cgroups_make(parent, is_root ? v->user.uid : (uid_t)-1,
+                            is_root ? v->user.gid : (gid_t)-1, &v->cgroups);
+}
+
+static void visit_all(struct visit *v, int bundle_fd)
+{
+    struct doctor_report *r = v->r;
     uint64_t began = now_us();
 
+    r->is_whole = true;
+    for (uint32_t i = 0; i < r->launchers; i++) {
+        if (!start(v, i, bundle_fd)) {
+            trouble(v, i, "could not be started");
+            r->is_whole = false;
+        }
+    }
+    for (uint32_t i = 0; i < r->launchers; i++)
+        r->is_whole = hear(v, i) && r->is_whole;
+    r->took_us = now_us() - began;
+    for (uint32_t i = 0; i < r->launchers; i++)
+        end(&v->p[i]);
+}
+
+static bool find_all(struct visit *v, int bundle_fd, int *ret_empty)
+{
+    char canary[sizeof(v->program)];
+    size_t n;
+
+    if (!find_program(v->program, sizeof(v->program)))
+        return false;
+    n = strlen(v->program) - strlen(PROGRAM);
+    (void)snprintf(canary, sizeof(canary), "%.*s" CANARY, (int)n, v->program);
+    v->program_fd = open(v->program, O_PATH | O_CLOEXEC);
+    v->canary = open(canary, O_PATH | O_CLOEXEC);
+    v->null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    return v->program_fd >= 0 && v->null >= 0 &&
+           (bundle_fd >= 0 || bundle_write(NULL, 0, ret_empty) == TS_OK);
+}
+
+void doctor_boxes(const struct doctor_service *d, struct doctor_report *ret)
+{
+    static struct visit v; /* too large for the stack */
+    char parent[] = "/tmp/tipstaff-doctor-XXXXXX";
+    int empty TS_CLEANUP(ts_fd_close) = -1;
+
+    v = (struct visit){.r = ret,
+                       .service = d,
+                       .program_fd = -1,
+                       .canary = -1,
+                       .null = -1,
+                       .cgroups.folder_fd = -1,
+                       .hold.fd = -1};
     memset(ret, 0, sizeof(*ret));
-    ret->launchers = launchers;
+    ret->launchers = d->launchers;
     for (uint32_t i = 0; i < TS_LAUNCHERS_MAX; i++)
         v.p[i] = (struct patient){.ours = {-1, -1, -1}};
-    choose_user(&v);
-    if (!find_program(v.program, sizeof(v.program)) ||
-        (bundle_fd < 0 && bundle_write(NULL, 0, &empty) != TS_OK)) {
+    if (!find_all(&v, d->bundle_fd, &empty)) {
         (void)snprintf(ret->trouble, sizeof(ret->trouble),
                        PROGRAM " is neither beside this program nor in "
                                "../libexec/tipstaff: install the service");
-        return;
+    } else if (choose(&v)) {
+        bool has_parent = mkdtemp(parent) != NULL;
+
+        if (has_parent)
+            make_groups(&v, parent);
+        visit_all(&v, d->bundle_fd < 0 ? empty : d->bundle_fd);
+        cgroups_undo(&v.cgroups);
+        if (has_parent)
+            (void)rmdir(parent);
     }
-    ret->is_whole = true;
-    for (uint32_t i = 0; i < launchers; i++) {
-        if (!start(&v, i, bundle_fd < 0 ? empty : bundle_fd)) {
-            trouble(&v, i, "could not be started");
-            ret->is_whole = false;
-        }
-    }
-    for (uint32_t i = 0; i < launchers; i++)
-        ret->is_whole = hear(&v, i) && ret->is_whole;
-    ret->took_us = now_us() - began;
-    for (uint32_t i = 0; i < launchers; i++)
-        end(&v.p[i]);
+    hold_done(&v.hold);
+    ts_fd_close(&v.program_fd);
+    ts_fd_close(&v.canary);
+    ts_fd_close(&v.null);
 }

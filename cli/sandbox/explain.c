@@ -23,13 +23,14 @@ struct job {
     struct bundle b;
     struct manifests *all; /* owned */
     struct ts_arena arena;
+    struct config settings; /* owned, if has_settings */
+    bool has_settings;
     struct doctor_report report;
 };
 
 static bool load(struct job *j, int *ret_fd)
 {
-    struct manifest_facts facts = {
-        .has_broker = true, .has_token_key = true, .most = j->most};
+    struct manifest_facts facts;
     int dir TS_CLEANUP(ts_fd_close) =
         open(j->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
     char text[CONTROL_TEXT_MAX] = "";
@@ -40,11 +41,19 @@ static bool load(struct job *j, int *ret_fd)
                   strerror(errno));
         return false;
     }
+    j->has_settings = doctor_config(dir, &j->settings, text);
+    if (!j->has_settings) {
+        cli_error("%s", text);
+        return false;
+    }
+    if (j->most == BOX_ANY)
+        j->most = j->settings.sandbox.most;
     e = bundle_collect(dir, ret_fd, text, sizeof(text));
     if (e == TS_OK)
         e = bundle_open(*ret_fd, &j->b);
     if (e == TS_OK) {
-        facts.launchers = manifest_profile_count(&j->b);
+        facts =
+            doctor_facts(&j->settings, j->most, manifest_profile_count(&j->b));
         e = manifests_load(&j->b, &facts, 1, &j->all, text, sizeof(text));
     }
     if (e != TS_OK)
@@ -58,8 +67,13 @@ static void ask_host(struct job *j, int fd, struct explanation *x)
     const struct level_want want = {.least = {x->m->box, BOX_ANY},
                                     .most = j->most,
                                     .require = x->m->require | LAYER_FLOOR};
+    const struct doctor_service d = {.config = &j->settings,
+                                     .most = j->most,
+                                     .bundle_fd = fd,
+                                     .launchers =
+                                         manifest_profile_count(&j->b)};
 
-    doctor_boxes(fd, manifest_profile_count(&j->b), false, &j->report);
+    doctor_boxes(&d, &j->report);
     x->has_boxes = j->report.box_count > 0;
     for (uint32_t i = 0; i < j->report.box_count; i++) {
         const struct doctor_box *b = &j->report.box[i];
@@ -159,8 +173,9 @@ int sandbox_explain(int argc, char **argv)
     const struct cli_option options[] = {
         {"--config", "DIR", "configuration directory; default /etc/tipstaff",
          CLI_TEXT, &j.dir, false},
-        {"--level", "LEVEL", "as `sandbox: {level: LEVEL}` of tipstaff.yaml",
-         CLI_TEXT, &level, false},
+        {"--level", "LEVEL",
+         "instead of `sandbox: {level: ...}` of tipstaff.yaml", CLI_TEXT,
+         &level, false},
         {"--elsewhere", NULL, "not on this host: asks no launcher", CLI_FLAG,
          &elsewhere, false},
         {"--json", NULL, "one object", CLI_FLAG, &j.json, false},
@@ -198,6 +213,8 @@ int sandbox_explain(int argc, char **argv)
     ts_arena_init(&j.arena, SANDBOX_ARENA_BYTES);
     code = explain(&j);
     manifests_free(j.all);
+    if (j.has_settings)
+        config_done(&j.settings);
     bundle_done(&j.b);
     ts_arena_done(&j.arena);
     return code;

@@ -34,8 +34,11 @@ enum launcher_fd {
     LAUNCHER_FD_GATE = 5,     /* SOCK_SEQPACKET, stdio goes back */
     LAUNCHER_FD_BROKER = 6,   /* SOCK_SEQPACKET to the broker; FD_ABSENT */
     LAUNCHER_FD_CGROUP = 7,   /* directory for our cgroups; FD_ABSENT */
-    LAUNCHER_FD_SECRETS = 8   /* directory of the service's credentials;
+    LAUNCHER_FD_SECRETS = 8,  /* directory of the service's credentials;
                                  FD_ABSENT */
+    LAUNCHER_FD_CANARY = 9,   /* O_PATH of the canary: it may lie where only the
+                                 service's own user may walk; FD_ABSENT */
+    LAUNCHER_FD_LAST = LAUNCHER_FD_CANARY
 };
 enum broker_fd {
     BROKER_FD_GATE = 4,    /* SOCK_SEQPACKET */

@@ -141,7 +141,7 @@ static ts_err confine(struct launcher *l, const char **step)
 
     *step = "capabilities";
     if ((e = caps_keep(true, &l->caps)) != TS_OK ||
-        (e = confine_base(LAUNCHER_FD_SECRETS, step)) != TS_OK)
+        (e = confine_base(LAUNCHER_FD_LAST, step)) != TS_OK)
         return e;
     *step = "signals";
     if ((e = set_signals(l)) != TS_OK)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -147,6 +148,16 @@ static ts_err make_manifest(const struct launcher *l, uint64_t skip,
     return words_of(l, skip, m->exec, a, words);
 }
 
+/* As the supervisor handed it over; 0: it did not. */
+static int given_program(void)
+{
+    struct stat st;
+
+    return fstat(LAUNCHER_FD_CANARY, &st) == 0 && S_ISREG(st.st_mode)
+               ? LAUNCHER_FD_CANARY
+               : 0;
+}
+
 /* Takes nothing from the launcher but what it is to be launched with. */
 static ts_err open_tool(struct launcher *l, uint64_t skip, char *text,
                         size_t cap)
@@ -155,6 +166,7 @@ static ts_err open_tool(struct launcher *l, uint64_t skip, char *text,
         .key = l->key,
         .index = l->index,
         .secrets = {.credentials_fd = -1},
+        .program_fd = given_program(),
         .abi = l->layers.landlock_abi,
         .offer = &l->offer,
         .most = l->level_most,
@@ -173,8 +185,7 @@ static ts_err open_tool(struct launcher *l, uint64_t skip, char *text,
         m->count = 1;
         e = make_manifest(l, skip, &m->arena, m->list);
     }
-    /* our programs may lie where only the service's own user may walk: each
-     * process was handed its program, and the canary is ours to open */
+    /* and by name it takes rights, where it was not handed over */
     caps_raise(&l->caps, &l->key);
     if (e == TS_OK)
         e = toolset_open(m, &host, &l->tools, text, cap);

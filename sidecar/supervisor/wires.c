@@ -26,6 +26,7 @@ void wires_init(struct wires *w)
                         .journal = -1,
                         .absent = -1,
                         .credentials = -1,
+                        .canary = -1,
                         .records = {-1, -1}};
     for (int i = 0; i < TS_LAUNCHERS_MAX; i++) {
         w->orders[i][0] = w->orders[i][1] = -1;
@@ -37,7 +38,8 @@ void wires_init(struct wires *w)
 void wires_done(struct wires *w)
 {
     int *const single[] = {&w->ring, &w->wake,    &w->log_dir, &w->state_dir,
-                           &w->key,  &w->journal, &w->absent,  &w->credentials};
+                           &w->key,  &w->journal, &w->absent,  &w->credentials,
+                           &w->canary};
 
     for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++)
         ts_fd_close(single[i]);
@@ -122,12 +124,11 @@ ts_err wires_open(struct supervisor *sv, struct wires *w)
     if (sv->credentials != NULL && sv->credentials[0] == '/')
         w->credentials = open(sv->credentials,
                               O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    e = ring_create(&w->ring);
-    for (uint32_t i = 0; e == TS_OK && i < sv->launchers; i++) {
-        e = wires_pair(w->orders[i]);
-        if (e == TS_OK)
-            e = wires_pair(w->stdio[i]);
-    }
+    /* and without a canary the launchers say that no box was tried */
+    w->canary = openat(sv->libexec_dir, "tipstaff-canary", O_PATH | O_CLOEXEC);
+    e = wires_open_recorder(sv, w);
+    for (uint32_t i = 0; e == TS_OK && i < sv->launchers; i++)
+        e = wires_pair(w->stdio[i]);
     return e == TS_OK ? wires_egress(sv, w) : e;
 }
 
@@ -178,3 +179,4 @@ void wires_gather(const struct supervisor *sv, const struct wires *w,
     }
     s->fd_count = n;
 }
+        f[n++] = or_absent(w, w->canary);

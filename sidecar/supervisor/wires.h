@@ -19,6 +19,7 @@ struct wires {
     int ring, wake, log_dir, state_dir, key, journal; /* owned */
     int absent;      /* /dev/null, for what this service has not; owned */
     int credentials; /* folder of them; owned, -1 if there is none */
+    int canary;      /* O_PATH of the program; owned, -1 if it is not there */
     /* [i][0] recorder's end, [i][1] launcher's */
     int orders[TS_LAUNCHERS_MAX][2];
     /* [i][0] gate's end, [i][1] launcher's */

@@ -286,14 +286,14 @@ static void run_launcher(const struct box *b, const int theirs[3], int broker)
     for (int i = 0; i < 3; i++)
         if (dup2(60 + i, 3 + i) < 0)
             _exit(122);
-    for (int fd = LAUNCHER_FD_BROKER; fd <= LAUNCHER_FD_SECRETS; fd++)
+    for (int fd = LAUNCHER_FD_BROKER; fd <= LAUNCHER_FD_LAST; fd++)
         if (dup2(null, fd) < 0)
             _exit(126);
     if (broker >= 0 && dup2(63, LAUNCHER_FD_BROKER) < 0)
         _exit(117);
     if (groups >= 0 && dup2(groups, LAUNCHER_FD_CGROUP) < 0)
         _exit(127);
-    if (close_range(LAUNCHER_FD_SECRETS + 1, ~0u, 0) != 0)
+    if (close_range(LAUNCHER_FD_LAST + 1, ~0u, 0) != 0)
         _exit(123);
     if (b->prepare != NULL && !b->prepare(b->prepare_arg))
         _exit(119);

@@ -81,13 +81,15 @@ static void wait_a_tick(const struct stat *st)
         (void)nanosleep(&tick, NULL);
 }
 
-/* Opens, reads the head, digests; leaves an O_PATH descriptor of the very same
- * inode in the pin. */
-static ts_err pin_open(const char *path, const struct filter_key *key,
-                       struct ts_arena *arena, struct image_pin *ret,
-                       uint8_t *head, size_t *io_head, const char **reterr_text)
+/* Opens, or takes what was given, reads the head, digests; leaves an O_PATH
+ * descriptor of the very same inode in the pin. */
+static ts_err pin_open(const char *path, int given,
+                       const struct filter_key *key, struct ts_arena *arena,
+                       struct image_pin *ret, uint8_t *head, size_t *io_head,
+                       const char **reterr_text)
 {
-    long opened = image_open_path(key, path, 0);
+    long opened = given < 0 ? image_open_path(key, path, 0)
+                            : raw_call3(SYS_fcntl, given, F_DUPFD_CLOEXEC, 3);
     struct image_pin p = {.fd = opened < 0 ? -1 : (int)opened};
     char self[40];
     struct stat st;
@@ -252,7 +254,8 @@ static ts_err open_interpreter(const char *path, const char *line, size_t len,
                            "write \"#!/absolute/path\"");
         return e;
     }
-    e = pin_open(i->interp_path, key, arena, &i->interp, head, &n, reterr_text);
+    e = pin_open(i->interp_path, -1, key, arena, &i->interp, head, &n,
+                 reterr_text);
     if (e != TS_OK)
         return e;
     if (n >= 2 && head[0] == '#' && head[1] == '!') {
@@ -262,7 +265,7 @@ static ts_err open_interpreter(const char *path, const char *line, size_t len,
     return TS_OK;
 }
 
-ts_err image_open(struct ts_str path, const struct filter_key *key,
+ts_err image_open(struct ts_str path, int given, const struct filter_key *key,
                   struct ts_arena *arena, struct image *ret,
                   const char **reterr_text)
 {
@@ -275,7 +278,7 @@ ts_err image_open(struct ts_str path, const struct filter_key *key,
     *reterr_text = "out of memory";
     if (e != TS_OK)
         return e;
-    e = pin_open(name, key, arena, &i.file, head, &n, reterr_text);
+    e = pin_open(name, given, key, arena, &i.file, head, &n, reterr_text);
     if (e == TS_OK && n >= 2 && head[0] == '#' && head[1] == '!')
         e = open_interpreter(name, (const char *)head, n, key, arena, &i,
                              reterr_text);

@@ -50,9 +50,12 @@ struct image {
     const char *interp_arg;  /* in the arena; NULL if none */
 };
 
-/* On failure *reterr_text (in the arena or static) says what to do. No part of
- * a path may lead through a process (/proc/PID/fd, root, cwd). */
-TS_NODISCARD ts_err image_open(struct ts_str path, const struct filter_key *key,
+/* given: O_PATH of the program, borrowed, if it is not to be opened by its
+ * name; else -1. On failure *reterr_text (in the arena or static) says what to
+ * do. No part of a path may lead through a process (/proc/PID/fd, root, cwd).
+ */
+TS_NODISCARD ts_err image_open(struct ts_str path, int given,
+                               const struct filter_key *key,
                                struct ts_arena *arena, struct image *ret,
                                const char **reterr_text);
 /* O_PATH of what a manifest names, or a negative errno: links are followed,

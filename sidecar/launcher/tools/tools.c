@@ -218,6 +218,7 @@ static ts_err open_tool(const struct opener *o)
 {
     struct tool *t = o->tool;
     const struct manifest *m = t->m;
+    int given = o->set->host.program_fd > 0 ? o->set->host.program_fd : -1;
     const char *why;
     void *p;
     ts_err e;
@@ -228,7 +229,7 @@ static ts_err open_tool(const struct opener *o)
     if (e != TS_OK)
         return tool_fail(o, "exec", m->exec, ts_err_text(e));
     t->rules = p;
-    if (image_open(m->exec, &o->set->host.key, &o->set->arena, &t->image,
+    if (image_open(m->exec, given, &o->set->host.key, &o->set->arena, &t->image,
                    &why) != TS_OK) {
         t->image =
             (struct image){.file.fd = -1, .interp.fd = -1, .loader_fd = -1};

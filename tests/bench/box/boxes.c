@@ -113,10 +113,10 @@ static void run_launcher(const struct boxes_want *w, const int theirs[3],
     for (int i = 0; i < 3; i++)
         if (dup2(60 + i, 3 + i) < 0)
             _exit(122);
-    for (int fd = LAUNCHER_FD_BROKER; fd <= LAUNCHER_FD_SECRETS; fd++)
+    for (int fd = LAUNCHER_FD_BROKER; fd <= LAUNCHER_FD_LAST; fd++)
         if (dup2(null, fd) < 0)
             _exit(126);
-    if (close_range(LAUNCHER_FD_SECRETS + 1, BENCH_PAGE_FD - 1, 0) != 0 ||
+    if (close_range(LAUNCHER_FD_LAST + 1, BENCH_PAGE_FD - 1, 0) != 0 ||
         close_range(BENCH_PAGE_FD + 1, ~0u, 0) != 0)
         _exit(123);
     if (w->cpu >= 0)

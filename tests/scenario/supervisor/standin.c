@@ -66,7 +66,7 @@ static void check_inheritance(enum part part)
     static const int highest[] = {
         [GATE] = GATE_FD_LAUNCHER + LAUNCHERS - 1,
         [RECORDER] = RECORDER_FD_LAUNCHER + LAUNCHERS - 1,
-        [LAUNCHER] = LAUNCHER_FD_SECRETS,
+        [LAUNCHER] = LAUNCHER_FD_LAST,
     };
 
     for (int fd = 0; fd < 256; fd++) {

@@ -123,7 +123,7 @@ static bool refuses(struct world *w, const char *name, enum box_level box,
     at(w, name, path);
     m.exec = ts_str_of(path);
     w->text[0] = '\0';
-    if (image_open(m.exec, &no_key, &w->arena, &w->image, &why) != TS_OK)
+    if (image_open(m.exec, -1, &no_key, &w->arena, &w->image, &why) != TS_OK)
         fail_msg("%s", why);
     refused = tool_host_refuses(&m, &w->image, &host, w->text, sizeof(w->text));
     image_done(&w->image);
