@@ -113,6 +113,7 @@ static const struct {
     {"sched_setattr", "ili"},
     {"sched_setscheduler", "iil"},
     {"seccomp", "iil"},
+    {"sendmmsg", "ilii"},
     {"sendmsg", "ili"},
     {"sendto", "illili"},
     {"setfsuid", "i"},

@@ -41,7 +41,7 @@ const struct filter_own filter_own_calls[] = {
     {"read", .what_for = CHANNELS},
     {"write", .what_for = CHANNELS},
     {"recvmsg", .what_for = CHANNELS},
-    {"sendmsg", .what_for = CHANNELS},
+    {"sendmsg", SOME, .args = {0, 0, 0x4040}, .what_for = CHANNELS},
     {"recvfrom", .what_for = CHANNELS},
     {"epoll_ctl", .what_for = CHANNELS},
     {"epoll_wait", .what_for = CHANNELS},
@@ -93,7 +93,7 @@ const struct filter_own filter_own_calls[] = {
     {"mprotect", SOME, .args = {0, 4096, 3}, .what_for = RUNS},
     {"munmap", .what_for = RUNS},
     {"mremap", .what_for = RUNS},
-    {"madvise", .what_for = RUNS},
+    {"madvise", SOME, .args = {0, 4096, 4}, .what_for = RUNS},
     {"rt_sigreturn", .what_for = RUNS},
     {.call = NULL},
 };
