@@ -341,10 +341,10 @@ static int hold_uids(struct supervisor *sv)
         log_event(LOG_ERROR, "socket_refused text=\"%s\"", text);
         return EXIT_CONFIG;
     }
-    open_cgroups(sv, how->config->run_dir);
-    if (watch_new(how->config_dir, &sv->watch) != TS_OK) {
     if ((code = hold_uids(sv)) != EXIT_SERVED)
         return code;
+    open_cgroups(sv, how->config->run_dir);
+    if (watch_new(how->config_dir, &sv->watch) != TS_OK) {
         log_event(LOG_ERROR, "start_failed text=\"out of memory\"");
         return EXIT_BROKEN;
     }
@@ -367,10 +367,11 @@ static void supervisor_init(struct supervisor *sv,
                               .credentials = how->credentials,
                               .init_state = how->init_state,
                               .notify = {.sock = -1},
-                              .signals = -1,
-                              .bundle = -1,
                               .hold.fd = -1,
                               .uid_first = how->config->sandbox.uid_first,
+                              .signals = -1,
+                              .bundle = -1,
+                              .ring = -1,
                               .cgroups.folder_fd = -1};
     sockets_init(&sv->sockets);
 }
@@ -380,10 +381,10 @@ static void supervisor_done(struct supervisor *sv)
     sockets_done(&sv->sockets);
     watch_free(sv->watch);
     cgroups_done(&sv->cgroups);
+    hold_done(&sv->hold);
     ts_fd_close(&sv->bundle);
     ts_fd_close(&sv->signals);
     notify_done(&sv->notify);
-    hold_done(&sv->hold);
 }
 
 int supervise(const struct supervise_how *how)
@@ -448,11 +449,11 @@ int supervise_check(const struct supervise_how *how)
         pump_open(&sv) == TS_OK && quiet_sockets(&sv, others) == TS_OK)
         code = first_bundle(&sv);
     if (code == EXIT_SERVED)
+        code = hold_uids(&sv);
+    if (code == EXIT_SERVED)
         code = check_set(&sv);
     ts_fd_close(&others[0]);
     ts_fd_close(&others[1]);
-    if (code == EXIT_SERVED)
-        code = hold_uids(&sv);
     supervisor_done(&sv);
     return code;
 }

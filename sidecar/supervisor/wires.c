@@ -159,6 +159,7 @@ void wires_gather(const struct supervisor *sv, const struct wires *w,
         f[n++] = or_absent(w, w->egress[index][1]);
         f[n++] = or_absent(w, sv->cgroups.folder_fd);
         f[n++] = or_absent(w, w->credentials);
+        f[n++] = or_absent(w, w->canary);
         break;
     case ROLE_GATE:
         f[n++] = sv->sockets.fd[SOCKET_AGENT];
@@ -179,4 +180,3 @@ void wires_gather(const struct supervisor *sv, const struct wires *w,
     }
     s->fd_count = n;
 }
-        f[n++] = or_absent(w, w->canary);
