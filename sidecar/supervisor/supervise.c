@@ -293,7 +293,6 @@ static void open_cgroups(struct supervisor *sv, const char *parent)
                   ts_err_text(e));
 }
 
-static int supervise_open(struct supervisor *sv,
 /* Nobody else on this host may have the uids that tools get. --check may run
  * beside the service, and then tries its boxes with others. */
 static int hold_uids(struct supervisor *sv)
@@ -318,9 +317,11 @@ static int hold_uids(struct supervisor *sv)
     return e == TS_E_DENIED ? EXIT_CONFIG : EXIT_BROKEN;
 }
 
+static int supervise_open(struct supervisor *sv,
                           const struct supervise_how *how)
 {
     char text[512] = "";
+    int code;
 
     if (notify_open(how->notify_socket, how->watchdog_usec, how->watchdog_pid,
                     getpid(), &sv->notify) != TS_OK) {
@@ -371,7 +372,6 @@ static void supervisor_init(struct supervisor *sv,
                               .uid_first = how->config->sandbox.uid_first,
                               .signals = -1,
                               .bundle = -1,
-                              .ring = -1,
                               .cgroups.folder_fd = -1};
     sockets_init(&sv->sockets);
 }

@@ -126,9 +126,12 @@ ts_err wires_open(struct supervisor *sv, struct wires *w)
                               O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     /* and without a canary the launchers say that no box was tried */
     w->canary = openat(sv->libexec_dir, "tipstaff-canary", O_PATH | O_CLOEXEC);
-    e = wires_open_recorder(sv, w);
-    for (uint32_t i = 0; e == TS_OK && i < sv->launchers; i++)
-        e = wires_pair(w->stdio[i]);
+    e = ring_create(&w->ring);
+    for (uint32_t i = 0; e == TS_OK && i < sv->launchers; i++) {
+        e = wires_pair(w->orders[i]);
+        if (e == TS_OK)
+            e = wires_pair(w->stdio[i]);
+    }
     return e == TS_OK ? wires_egress(sv, w) : e;
 }
 
