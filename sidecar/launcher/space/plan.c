@@ -46,7 +46,7 @@ static const char *refused(const struct plan_input *i)
         if (plan_is_beneath(i->real, kernel[k]) ||
             plan_is_beneath(i->path, kernel[k]))
             return "a full box has /proc and /dev of its own and no /sys; "
-                   "leave it out, or use \"sandbox: uid\"";
+                   "name /proc itself, leave it out, or use \"sandbox: uid\"";
     }
     if (strcmp(i->real, "/run") == 0 || plan_is_beneath(i->real, "/run/call") ||
         plan_is_beneath(i->real, "/run/kernel"))

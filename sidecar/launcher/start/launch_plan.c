@@ -155,8 +155,9 @@ static ts_err make_space(struct launch *x)
         .tmp_options = x->tmp_options,
         .tmp_exec = l->runs_written && !strict,
         .proc_options = !l->space_caps.own_proc ? NULL
-                        : strict                ? SPACE_PROC_OPTIONS_STRICT
-                                                : SPACE_PROC_OPTIONS,
+                        : strict || !x->tool->whole_proc
+                            ? SPACE_PROC_OPTIONS_STRICT
+                            : SPACE_PROC_OPTIONS,
         .inner = b->space->inner,
         .inner_count = b->space->inner_count,
         .cwd = b->cwd,

@@ -39,6 +39,8 @@ struct tool {
     /* its view in a full box; NULL: it has none, and why_no_box says why */
     const struct space_box *box;
     const char *why_no_box; /* NULL: this launcher gives no full boxes */
+    bool whole_proc; /* of the machine, too: the manifest names /proc. Else its
+                        own /proc in a full box has processes only */
     /* a ruleset with everything but the call's own resource, made ahead of
      * the next call; -1 if it must be made then */
     int ruleset;

@@ -42,11 +42,36 @@ static void add_named(struct wants *w, struct ts_str path, uint32_t flags)
     add(w, name, fd, flags);
 }
 
+/* One manifest serves every level: what a full box has of its own is not
+ * brought in from the host. */
+static bool is_own(struct ts_str path, uint32_t flags)
+{
+    static const char *const own[] = {"/dev/null",    "/dev/zero",
+                                      "/dev/full",    "/dev/shm",
+                                      "/dev/urandom", "/dev/random"};
+
+    if (ts_str_eq(path, ts_str_of("/proc")))
+        return flags == SPACE_READ;
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+        if (ts_str_eq(path, ts_str_of(own[i])))
+            return true;
+    return false;
+}
+
 static void add_all(struct wants *w, struct ts_str const *paths, uint32_t count,
                     uint32_t flags)
 {
     for (uint32_t i = 0; i < count; i++)
-        add_named(w, paths[i], flags);
+        if (!is_own(paths[i], flags))
+            add_named(w, paths[i], flags);
+}
+
+static bool names_proc(const struct manifest *m)
+{
+    for (uint32_t i = 0; i < m->read_count; i++)
+        if (ts_str_eq(m->read_paths[i], ts_str_of("/proc")))
+            return true;
+    return false;
 }
 
 static uint32_t paths_of(const struct manifest *m)
@@ -116,6 +141,7 @@ static void take(struct tool *t, const struct space_box *b)
 {
     if (b != NULL && b->space != NULL) {
         t->box = b;
+        t->whole_proc = names_proc(t->m);
         add_rules(t);
         return;
     }
