@@ -8,6 +8,7 @@
  */
 #include "harness.h"
 #include "host.h"
+#include "look.h"
 #include "trap.h"
 
 #include <dirent.h>
@@ -47,62 +48,6 @@ static const struct mode modes[] = {
     {"full", BOX_FULL, BOX_FULL, true, {"file", "speaks"}},
     {"strict", BOX_ANY, BOX_STRICT, true, {"plain"}},
 };
-
-/* What there is before a launch, and must be there after it. */
-struct state {
-    int fds, children, mounts, scratch;
-};
-
-static int count_entries(const char *path)
-{
-    const struct dirent *e;
-    int n = 0;
-    DIR *d = opendir(path);
-
-    if (d == NULL)
-        return -1;
-    while ((e = readdir(d)) != NULL)
-        n += e->d_name[0] != '.';
-    (void)closedir(d);
-    return n;
-}
-
-static int count_in(const char *path, char what)
-{
-    FILE *f = fopen(path, "re");
-    int n = 0, c;
-
-    if (f == NULL)
-        return -1;
-    while ((c = fgetc(f)) != EOF)
-        n += c == what;
-    (void)fclose(f);
-    return n;
-}
-
-static struct state look(void)
-{
-    char path[256];
-    struct state s;
-
-    s.fds = box_count_fds(&box);
-    (void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children",
-                   (int)box.pid, (int)box.pid);
-    s.children = count_in(path, ' ');
-    (void)snprintf(path, sizeof(path), "/proc/%d/mountinfo", (int)box.pid);
-    s.mounts = count_in(path, '\n');
-    box_path(&box, "scratch", path, sizeof(path));
-    s.scratch = count_entries(path);
-    return s;
-}
-
-static void assert_same(struct state a, struct state b)
-{
-    assert_int_equal(a.fds, b.fds);
-    assert_int_equal(a.children, b.children);
-    assert_int_equal(a.mounts, b.mounts);
-    assert_int_equal(a.scratch, b.scratch);
-}
 
 static struct call call_of(const struct mode *m, const char *tool)
 {
@@ -281,7 +226,7 @@ static void assert_all_ended(void)
 
 /* False: so many calls are not made any more. */
 static bool one_fault(const struct mode *m, const struct call *c, unsigned k,
-                      struct state *before)
+                      struct look *before)
 {
     struct outcome o = {.in_fd = -1, .out_fd = -1, .err_fd = -1};
     struct trap_hit h;
@@ -315,25 +260,25 @@ static bool one_fault(const struct mode *m, const struct call *c, unsigned k,
         close_mode();
         open_mode(m);
         make_ready(c);
-        *before = look();
+        *before = look_at(&box);
         return true;
     }
     make_ready(c);
     assert_int_equal(box_count_probes(&box), 0);
     if (empties_folders(&h))
         forget_scratch();
-    assert_same(look(), *before);
+    look_same(look_at(&box), *before);
     return true;
 }
 
 static void sweep(const struct mode *m, const char *tool)
 {
     const struct call c = call_of(m, tool);
-    struct state before;
+    struct look before;
     unsigned k = 0;
 
     make_ready(&c);
-    before = look();
+    before = look_at(&box);
     while (k < CALLS_MAX && one_fault(m, &c, k, &before))
         k++;
     print_message("%s, %s: %u calls\n", m->name, tool, k);

@@ -105,6 +105,20 @@ static bool is_counted(struct trap *t, pid_t pid)
     return false;
 }
 
+/* The call that it was armed for. */
+static int fire(struct trap *t, const struct seccomp_notif *n)
+{
+    pid_t pid = (pid_t)n->pid;
+
+    t->hit = (struct trap_hit){
+        .fired = true, .nr = n->data.nr, .in_child = pid != t->launcher};
+    for (int i = 0; i < 6; i++)
+        t->hit.args[i] = n->data.args[i];
+    t->is_armed = t->then != NULL && t->then(t->then_arg, pid);
+    t->left = 0;
+    return t->then != NULL ? 0 : t->error;
+}
+
 /* 0, or the error that this call fails with. */
 static int judge(struct trap *t, const struct seccomp_notif *n)
 {
@@ -113,15 +127,8 @@ static int judge(struct trap *t, const struct seccomp_notif *n)
 
     (void)pthread_mutex_lock(&t->lock);
     if (is_counted(t, pid)) {
-        if (t->is_armed && t->left-- == 0) {
-            t->is_armed = false;
-            error = t->error;
-            t->hit = (struct trap_hit){.fired = true,
-                                       .nr = n->data.nr,
-                                       .in_child = pid != t->launcher};
-            for (int i = 0; i < 6; i++)
-                t->hit.args[i] = n->data.args[i];
-        }
+        if (t->is_armed && t->left-- == 0)
+            error = fire(t, n);
         if (error == 0 && pid != t->launcher &&
             (n->data.nr == SYS_execveat || n->data.nr == SYS_execve))
             add_tool(t, pid);
@@ -211,15 +218,27 @@ bool trap_settle(struct trap *t)
     }
 }
 
-void trap_arm(struct trap *t, unsigned nth, int error)
+static void arm(struct trap *t, unsigned nth, int error, trap_fn *fn, void *arg)
 {
     (void)trap_settle(t);
     (void)pthread_mutex_lock(&t->lock);
     t->is_armed = true;
     t->left = nth;
     t->error = error;
+    t->then = fn;
+    t->then_arg = arg;
     t->hit = (struct trap_hit){0};
     (void)pthread_mutex_unlock(&t->lock);
+}
+
+void trap_arm(struct trap *t, unsigned nth, int error)
+{
+    arm(t, nth, error, NULL, NULL);
+}
+
+void trap_arm_call(struct trap *t, unsigned nth, trap_fn *fn, void *arg)
+{
+    arm(t, nth, 0, fn, arg);
 }
 
 struct trap_hit trap_disarm(struct trap *t)

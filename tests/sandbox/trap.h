@@ -8,12 +8,17 @@
 
 /*
  * Every system call of a process, and of those that it makes until they
- * execute something, passes the test, which can make one of them fail: by
- * seccomp's user notification, so nothing of the process knows. Call number
- * `nth` since trap_arm() fails; calls of tools and of other threads are not
- * counted.
+ * execute something, passes the test, which can make one of them fail, or do
+ * something of its own meanwhile: by seccomp's user notification, so nothing of
+ * the process knows. Call number `nth` since trap_arm() is the one; calls of
+ * tools and of other threads are not counted.
  */
 #define TRAP_TOOLS_MAX 256
+
+/* Called in the trap's thread while `caller` waits in front of its call, which
+ * then goes on. True: at the next call again. Must not wait for the launcher.
+ */
+typedef bool trap_fn(void *arg, pid_t caller);
 
 struct trap_shared;
 
@@ -35,6 +40,8 @@ struct trap {
     bool is_armed;
     unsigned left; /* calls until the one that fails */
     int error;
+    trap_fn *then; /* instead of failing it */
+    void *then_arg;
     struct trap_hit hit;
     pid_t tools[TRAP_TOOLS_MAX]; /* whose calls are not counted */
     unsigned tool_count;
@@ -53,7 +60,9 @@ void trap_stop(struct trap *t);
 bool trap_settle(struct trap *t);
 /* Settles first. */
 void trap_arm(struct trap *t, unsigned nth, int error);
-/* What failed since trap_arm(), if anything did. */
+/* The same, but nothing fails: fn is called. */
+void trap_arm_call(struct trap *t, unsigned nth, trap_fn *fn, void *arg);
+/* What failed since trap_arm(), or was met, if anything was. */
 struct trap_hit trap_disarm(struct trap *t);
 
 #endif
