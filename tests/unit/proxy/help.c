@@ -216,3 +216,30 @@ void help_forget(struct help *h)
     ts_buf_clear(&h->tool);
     ts_buf_clear(&h->host);
 }
+
+void help_say(struct help *h, const char *text, size_t step)
+{
+    help_tool(h, text, strlen(text), step);
+}
+
+void help_answer(struct help *h, const char *text, size_t step)
+{
+    help_host(h, text, strlen(text), step);
+}
+
+bool help_has(const char *text, const char *part)
+{
+    return strstr(text, part) != NULL;
+}
+
+int help_setup(void **state)
+{
+    *state = help_new();
+    return *state != NULL ? 0 : -1;
+}
+
+int help_teardown(void **state)
+{
+    help_free(*state);
+    return 0;
+}
