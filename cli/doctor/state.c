@@ -287,9 +287,15 @@ static void look_at_program(struct look *l, const struct manifest *m)
 static void look_at_reach(struct look *l, const char *what, const char *path)
 {
     const struct root *r;
+    struct ts_str upper = ts_str_of(path); /* of what is made at the start */
     char at[PATH_MAX];
 
-    if (!real(ts_str_of(path), at) || (r = root_over(l, at)) == NULL)
+    while (upper.len > 1 && !real(upper, at)) {
+        do
+            upper.len--;
+        while (upper.len > 1 && upper.ptr[upper.len] != '/');
+    }
+    if (upper.len <= 1 || (r = root_over(l, at)) == NULL)
         return;
     remark(l->s, true,
            "%s %s lies beneath %s, where %.*s writes: a tool could change what "
