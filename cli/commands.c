@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/approval/approval.h"
 #include "cli/cmd.h"
 #include "cli/directory/directory.h"
 #include "cli/policy/policy.h"
@@ -19,6 +20,7 @@ const struct cli_command cli_commands[] = {
     {"issuer", "from a login to the first block of a delegation", cmd_issuer},
     {"attenuate", "hand a delegation on, narrowed", cmd_attenuate},
     {"delegation", "show delegations, run test vectors", cmd_delegation},
+    {"approval", "test vectors of tickets and answers", cmd_approval},
     {"directory", "who there is: sign, change, show, keep fresh",
      cmd_directory},
     {"revoke", "take authority away, kill what runs under it", cmd_revoke},

@@ -297,8 +297,8 @@ static bool run_all(struct run *r)
     (void)printf("%zu chains, %zu handshake\n", chains,
                  r->passed + r->failed - chains);
     if (json_array_size(approvals) > 0)
-        (void)printf("%zu approval cases are not run by this command and do "
-                     "not count\n",
+        (void)printf("%zu approval cases: tipstaff approval vectors runs "
+                     "them\n",
                      json_array_size(approvals));
     (void)printf("%zu passed, %zu failed\n", r->passed, r->failed);
     return r->failed == 0 && intact;

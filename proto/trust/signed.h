@@ -30,6 +30,8 @@ enum signed_kind {
     SIGNED_SNAPSHOT,       /* proto/trust/directory_snapshot.h */
     SIGNED_HEARTBEAT,      /* proto/trust/heartbeat.h */
     SIGNED_AGENT_CERT,     /* proto/trust/agent_cert.h */
+    SIGNED_TICKET,         /* proto/trust/approval_ticket.h */
+    SIGNED_APPROVAL,       /* proto/trust/approval.h */
     SIGNED_KIND_COUNT_
 };
 
@@ -37,6 +39,8 @@ enum signed_kind {
 #define SIGNED_SNAPSHOT_MAX   (4u << 20) /* the same */
 #define SIGNED_HEARTBEAT_MAX  512u
 #define SIGNED_AGENT_CERT_MAX 512u
+#define SIGNED_TICKET_MAX     40960u
+#define SIGNED_APPROVAL_MAX   2048u
 
 struct signed_object { /* borrows from the received bytes */
     struct ts_bytes body;

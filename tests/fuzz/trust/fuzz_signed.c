@@ -127,6 +127,8 @@ static void try_object(const struct setting *s, enum signed_kind kind,
         try_cert(s, in, &out);
         break;
     case SIGNED_SNAPSHOT: /* fuzz_directory_snapshot.c */
+    case SIGNED_TICKET:   /* fuzz_approval.c */
+    case SIGNED_APPROVAL:
     case SIGNED_KIND_COUNT_:
         break;
     }

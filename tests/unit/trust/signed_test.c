@@ -106,7 +106,9 @@ static void the_limit_of_each_kind_is_sharp(void **state)
     static const size_t max[] = {[SIGNED_REVOCATION] = SIGNED_REVOCATION_MAX,
                                  [SIGNED_SNAPSHOT] = SIGNED_SNAPSHOT_MAX,
                                  [SIGNED_HEARTBEAT] = SIGNED_HEARTBEAT_MAX,
-                                 [SIGNED_AGENT_CERT] = SIGNED_AGENT_CERT_MAX};
+                                 [SIGNED_AGENT_CERT] = SIGNED_AGENT_CERT_MAX,
+                                 [SIGNED_TICKET] = SIGNED_TICKET_MAX,
+                                 [SIGNED_APPROVAL] = SIGNED_APPROVAL_MAX};
 
     (void)state;
     for (int k = SIGNED_REVOCATION; k < SIGNED_KIND_COUNT_; k++) {

@@ -1,0 +1,19 @@
+#include "cli/approval/approval.h"
+
+#include "cli/cmd.h"
+#include "cli/commands.h"
+#include "proto/trust/keys.h"
+
+int cmd_approval(int argc, char **argv)
+{
+    static const struct cli_command table[] = {
+        {"vectors", "run a file of test vectors", approval_vectors_run},
+        {NULL, NULL, NULL},
+    };
+
+    if (trust_init() != TS_OK) {
+        cli_error("this libsodium accepts known bad keys; install a fixed one");
+        return CLI_FAILED;
+    }
+    return cli_dispatch(table, "tipstaff approval", NULL, argc, argv);
+}
