@@ -464,13 +464,25 @@ static ts_err report_started(struct launch *x, uint64_t received_ns)
     return back_started(&l->back, &m, x->gate_end);
 }
 
+'/* Namespaces that tools are in most likely come back: one made in place of
+ * each would leave no room for it. */
+static uint32_t inits_wanted(const struct launcher *l, uint32_t want)
+{
+    uint32_t out = 0;
+
+    for (uint32_t i = 0; i < l->run_count; i++)
+        out += l->runs[i].init > 0 ? 1 : 0;
+    return want > out + INITS_READY_LEAST ? want - out : INITS_READY_LEAST;
+}
+
 /* If it fails the next launch meets and reports it. */
 void launch_refill(struct launcher *l, uint32_t want)
 {
     int err = 0;
 
     if (l->offer.given[BOX_FULL] &&
-        inits_refill(&l->inits, want, &l->place, &l->watch, &err) != TS_OK)
+        inits_refill(&l->inits, inits_wanted(l, want), &l->place, &l->watch,
+                     &err) != TS_OK)
         log_event(LOG_WARN, "no_init errno=%d", err);
 }
 
