@@ -464,7 +464,7 @@ static ts_err report_started(struct launch *x, uint64_t received_ns)
     return back_started(&l->back, &m, x->gate_end);
 }
 
-'/* Namespaces that tools are in most likely come back: one made in place of
+/* Namespaces that tools are in most likely come back: one made in place of
  * each would leave no room for it. */
 static uint32_t inits_wanted(const struct launcher *l, uint32_t want)
 {
