@@ -17,7 +17,7 @@ exec: /bin/bash
 argv: [bash, -euc, \"{script}\"]
 args: {script: {type: string, required: true, max: 4000, allow_dash: true}}
 cwd: $service_dir/ordinary
-read_paths: [/etc, /usr$(case $level in bare | uid) echo ", /proc" ;; esac)]
+read_paths: [/etc, /usr, /proc]
 write_paths: [$service_dir/ordinary]
 $([ "$level" = strict ] || echo "exec_paths: [/usr/bin, /usr/lib, /usr/libexec]")
 env: {HOME: $service_dir/ordinary, TMPDIR: $service_dir/ordinary, NO_COLOR: \"1\"}

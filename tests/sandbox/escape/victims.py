@@ -41,7 +41,7 @@ ELSEWHERE = {"/tmp/escape-tmp-%s": "write.tmp", "/var/tmp/escape-tmp-%s": "write
 OUTSIDE_ONLY = set(MADE.values()) | set(GONE.values()) | set(ELSEWHERE.values()) | {
     "write.truncate", "write.o_trunc", "write.chmod", "write.utime", "write.setxattr",
     "write.exchange", "write.link_here", "process.setown", "process.setown_ex",
-    "process.limit_set", "process.kill_all", "limits.daemon", "ipc.msg_send", "ipc.sem", "network.udp_send",
+    "process.limit_set", "process.kill_all", "limits.daemon", "limits.beside", "ipc.msg_send", "ipc.sem", "network.udp_send",
     "network.udp_connected", "unix.stream", "unix.dgram", "unix.abstract", "unix.abstract_dgram",
     "unix.pair_dgram", "unix.pair_dgram_abstract", "unix.pass_fd", "unix.by_root",
     "unix.by_victim_root"}
@@ -235,6 +235,10 @@ class Victims:
         self.daemons = survivors("esc-" + self.mark)
         if self.daemons:
             seen["limits.daemon"] = "%d alive" % len(self.daemons)
+        beside = survivors("esb-" + self.mark)
+        if beside:
+            seen["limits.beside"] = "%d alive" % len(beside)
+        self.daemons += beside
 
     def _ipc_effects(self, seen):
         buf = ctypes.create_string_buffer(64)

@@ -22,6 +22,7 @@ static const struct area *const areas[] = {
     &area_tty_keys,  &area_kernel,  &area_guess,   &area_privilege,
     &area_namespace, &area_network, &area_unix,    &area_leaks,
     &area_exec,      &area_memory,  &area_ipc,     &area_limits,
+    &area_recent,    &area_walk,
 };
 #define AREAS (sizeof(areas) / sizeof(areas[0]))
 
