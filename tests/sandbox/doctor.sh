@@ -46,7 +46,8 @@ P
 # whose program is not there
 config=$(mktemp -d)
 trap 'rm -rf "$config"' EXIT
-"$tipstaff" init "$config/etc" --tenant acme --workspace "$config" --agent-uid 10001 --base "$config/var" >/dev/null
+mkdir "$config/work"
+"$tipstaff" init "$config/etc" --tenant acme --workspace "$config/work" --agent-uid 10001 --base "$config/var" >/dev/null
 "$tipstaff" doctor --config "$config/etc" >/dev/null || { echo "the starter has mistakes"; exit 1; }
 printf 'tool: a.b\nexec: /usr/bin/cat\nargv: [cat]\nseccmp: files\n' >"$config/etc/tools/a.yaml"
 printf 'tool: b.c\nexec: /nonexistent/program\nargv: [p]\n' >"$config/etc/tools/b.yaml"
