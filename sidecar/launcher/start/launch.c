@@ -86,6 +86,15 @@ static bool is_unavailable(const struct launcher *l, const struct order *o)
            toolset_find(s, m)->unavailable != NULL;
 }
 
+/* A kill could mean either. */
+static bool is_running(const struct launcher *l, uint64_t order_id)
+{
+    for (uint32_t i = 0; i < l->run_count; i++)
+        if (l->runs[i].order_id == order_id)
+            return true;
+    return false;
+}
+
 static ts_err check(struct launch *x)
 {
     struct launcher *l = x->l;
@@ -101,6 +110,9 @@ static ts_err check(struct launch *x)
     if (l->draining)
         return launch_fail(x, CODE_SHUTTING_DOWN, "drain", 0,
                            "the sidecar is shutting down");
+    if (is_running(l, x->o->order_id))
+        return launch_fail(x, CODE_LAUNCH_FAILED, "order", 0,
+                           "an order of this number is running");
     if (l->run_count == LAUNCHER_RUNS_MAX)
         return launch_fail(x, CODE_TOO_MANY_CALLS, "runs", 0,
                            "too many tools are running");
