@@ -178,7 +178,9 @@ struct order_exited {
     uint64_t wall_us;
     uint64_t cpu_us;
     uint64_t max_rss_kb;
-    uint32_t killed; /* processes that had to be killed after the tool's end */
+    uint32_t killed; /* further processes of the tool that were ended by force,
+                        after its end or with it: as many as were seen, 256 at
+                        most in a namespace of their own */
 };
 
 TS_NODISCARD ts_err order_encode(const struct order *o, void *buf, size_t cap,

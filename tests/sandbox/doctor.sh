@@ -46,6 +46,7 @@ P
 # whose program is not there
 config=$(mktemp -d)
 trap 'rm -rf "$config"' EXIT
+chmod 0755 "$config"
 mkdir "$config/work"
 "$tipstaff" init "$config/etc" --tenant acme --workspace "$config/work" --agent-uid 10001 --base "$config/var" >/dev/null
 "$tipstaff" doctor --config "$config/etc" >/dev/null || { echo "the starter has mistakes"; exit 1; }

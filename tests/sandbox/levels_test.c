@@ -154,6 +154,37 @@ static void daemons_are_gone_before_the_end_is_told(void **state)
     }
 }
 
+/* The tool and 20 of its own stay, until an order ends them: the tool itself is
+ * not counted, at no level. */
+static void those_that_an_order_ends_are_counted(void **state)
+{
+    (void)state;
+    for (size_t m = 0; m < MODES; m++) {
+        const struct call c = call_of(m, "daemons_stay", "20");
+        const struct call alone = call_of(m, "sleep", NULL);
+        struct outcome o;
+        uint64_t id;
+
+        if (!open_mode(m))
+            continue;
+        id = box_send(&box, &c);
+        box_wait_start(&box, id, &o);
+        assert_true(o.started);
+        box_wait_ready(&box, id, &o);
+        box_kill(&box, id, END_REVOKED);
+        box_wait_end(&box, id, &o);
+        assert_int_equal(o.exited.reason, END_REVOKED);
+        assert_int_equal(o.exited.killed, 20);
+        id = box_send(&box, &alone);
+        box_wait_start(&box, id, &o);
+        assert_true(o.started);
+        box_kill(&box, id, END_REVOKED);
+        box_wait_end(&box, id, &o);
+        assert_int_equal(o.exited.killed, 0);
+        box_close(&box);
+    }
+}
+
 static double ms_since(const struct timespec *t)
 {
     struct timespec now;
@@ -188,6 +219,7 @@ static void kill_of_a_hundred_daemons_leaves_none(void **state)
                       modes[m].has_caps ? " (privileged)" : "", ms_since(&t));
         assert_int_equal(o.exited.reason, END_REVOKED);
         assert_int_equal(o.exited.signal, SIGKILL);
+        assert_int_equal(o.exited.killed, 100);
         assert_int_equal(box_count_probes(&box), 0);
         box_close(&box);
     }
@@ -457,6 +489,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tool_has_no_capability_and_is_whom_the_level_says),
+        cmocka_unit_test(those_that_an_order_ends_are_counted),
         cmocka_unit_test(daemons_are_gone_before_the_end_is_told),
         cmocka_unit_test(kill_of_a_hundred_daemons_leaves_none),
         cmocka_unit_test(namespace_is_used_again_only_as_if_it_were_new),

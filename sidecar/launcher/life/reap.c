@@ -68,6 +68,19 @@ static bool has_own_uid(const struct launcher *l, const struct active_run *r)
     return r->uid != 0 && r->uid != l->uids.writers;
 }
 
+/* Told to end while it runs, in a namespace whose end the kernel reaps itself:
+ * nobody could count them afterwards. A process of the tool's is the child of
+ * another one, or of process 1 if it was left behind. */
+static void count_crowd(struct launcher *l, struct active_run *r)
+{
+    if (r->pid <= 0)
+        return; /* it ended by itself, and they were counted then */
+    r->killed = inits_count_left(&l->inits, r->pid, COUNT_MOST);
+    if (r->init > 0 && r->killed < COUNT_MOST)
+        r->killed +=
+            inits_count_left(&l->inits, r->init, COUNT_MOST - r->killed);
+}
+
 /* By what ends all of it at once; false: there is no such thing, and it has to
  * be found by its mark. */
 static bool end_at_once(struct launcher *l, struct active_run *r)
@@ -76,6 +89,8 @@ static bool end_at_once(struct launcher *l, struct active_run *r)
 
     r->was_swept = true; /* should anything be left, it is looked for */
     if (r->in_pid_ns) {
+        if (is_first)
+            count_crowd(l, r);
         kill_namespace(r);
         return true;
     }
