@@ -25,6 +25,11 @@ _Static_assert(TS_RING_ENTRY_MAX * 4 < TS_RING_BYTES, "entries must fit");
 _Static_assert(ATOMIC_LONG_LOCK_FREE == 2 && ATOMIC_INT_LOCK_FREE == 2,
                "atomics are shared between processes");
 
+struct mark_words {
+    _Alignas(64) _Atomic uint64_t begin; /* of which tail, + 1; 0 = of none */
+    _Atomic uint64_t end, log_seq, journal_seq; /* as struct ring_mark */
+};
+
 /* Each word has one writer, and a cache line of its own. */
 struct ring_shared {
     _Alignas(64) _Atomic uint64_t head; /* producer: end of committed entries */
@@ -32,9 +37,13 @@ struct ring_shared {
         64) _Atomic uint64_t tail; /* consumer: everything before is free */
     _Alignas(64) _Atomic uint32_t state; /* consumer: enum ring_state */
     _Alignas(64) _Atomic uint32_t wait;  /* consumer sets, producer clears */
+    struct mark_words mark[2];           /* consumer */
 };
 _Static_assert(sizeof(struct ring_shared) <= RING_DATA_AT,
                "head fits its page");
+_Static_assert(offsetof(struct ring_shared, head) == RING_HEAD_AT &&
+                   offsetof(struct ring_shared, tail) == RING_TAIL_AT,
+               "where ring_is_empty() looks");
 
 static size_t padded(size_t len)
 {
@@ -104,6 +113,12 @@ ts_err ring_writer_open(int memfd, int wake_fd, struct ring_writer *ret)
     return TS_OK;
 }
 
+static bool mark_of(struct ring_shared *s, uint32_t i, uint64_t tail)
+{
+    return atomic_load_explicit(&s->mark[i].begin, memory_order_acquire) ==
+           tail + 1;
+}
+
 ts_err ring_reader_open(int memfd, int wake_fd, struct ring_reader *ret)
 {
     struct ring_shared *s;
@@ -124,7 +139,9 @@ ts_err ring_reader_open(int memfd, int wake_fd, struct ring_reader *ret)
     *ret = (struct ring_reader){.shared = map,
                                 .map_len = RING_MAP_LEN,
                                 .wake_fd = wake_fd,
-                                .tail = tail};
+                                .tail = tail,
+                                .released = tail,
+                                .mark = mark_of(s, 1, tail) ? 1 : 0};
     return TS_OK;
 }
 
@@ -223,6 +240,11 @@ enum ring_state ring_state_read(const struct ring_writer *w)
     return v == RING_NO_SPACE ? RING_NO_SPACE : RING_STOPPED;
 }
 
+bool ring_is_taken(const struct ring_writer *w)
+{
+    return ring_state_read(w) != RING_STOPPED; /* behind the commit's fence */
+}
+
 bool ring_is_drained(const struct ring_writer *w)
 {
     struct ring_shared *s = w->shared;
@@ -288,11 +310,78 @@ ts_err ring_next(struct ring_reader *r, void *buf, size_t cap,
     return TS_OK;
 }
 
+/* The stores stand in this order for one who finds them after a SIGKILL
+ * between any two. */
+static void mark_set(struct ring_reader *r, uint32_t i)
+{
+    struct ring_shared *s = r->shared;
+    struct mark_words *m = &s->mark[i];
+
+    atomic_store_explicit(&m->begin, 0, memory_order_release);
+    atomic_store_explicit(&m->end, 0, memory_order_release);
+    atomic_store_explicit(&m->journal_seq, r->journal_seq,
+                          memory_order_release);
+    atomic_store_explicit(&m->begin, r->tail + 1, memory_order_release);
+    r->mark = i;
+}
+
+void ring_writing(struct ring_reader *r, uint64_t log_seq)
+{
+    struct ring_shared *s = r->shared;
+    struct mark_words *m = &s->mark[r->mark];
+
+    atomic_store_explicit(&m->end, 0, memory_order_release);
+    atomic_store_explicit(&m->log_seq, log_seq, memory_order_release);
+    atomic_store_explicit(&m->end, r->tail, memory_order_release);
+}
+
 void ring_release(struct ring_reader *r)
 {
     struct ring_shared *s = r->shared;
 
+    if (r->tail == r->released)
+        return;
+    mark_set(r, r->mark ^ 1u);
+    r->released = r->tail;
     atomic_store_explicit(&s->tail, r->tail, memory_order_release);
+}
+
+bool ring_mark_read(const struct ring_reader *r, struct ring_mark *ret)
+{
+    struct ring_shared *s = r->shared;
+    const struct mark_words *m = &s->mark[r->mark];
+
+    if (!mark_of(s, r->mark, r->released))
+        return false;
+    *ret = (struct ring_mark){
+        .end = atomic_load_explicit(&m->end, memory_order_acquire),
+        .log_seq = atomic_load_explicit(&m->log_seq, memory_order_acquire),
+        .journal_seq =
+            atomic_load_explicit(&m->journal_seq, memory_order_acquire)};
+    return true;
+}
+
+void ring_begin(struct ring_reader *r)
+{
+    struct ring_shared *s = r->shared;
+
+    ring_release(r);
+    atomic_store_explicit(&s->head, r->tail, memory_order_release);
+    mark_set(r, r->mark);
+}
+
+ts_err ring_forget(int memfd)
+{
+    struct ring_shared *s;
+    void *map = NULL;
+    ts_err e = map_ring(memfd, &map);
+
+    if (e != TS_OK)
+        return e;
+    s = map;
+    *s = (struct ring_shared){0};
+    (void)munmap(map, RING_MAP_LEN);
+    return TS_OK;
 }
 
 void ring_state_set(struct ring_reader *r, enum ring_state state)
@@ -300,6 +389,9 @@ void ring_state_set(struct ring_reader *r, enum ring_state state)
     struct ring_shared *s = r->shared;
 
     atomic_store_explicit(&s->state, (uint32_t)state, memory_order_release);
+    /* Pairs with the fence in ring_commit(): either we see its entry, or it
+     * sees that we have stopped (ring_is_taken()). */
+    atomic_thread_fence(memory_order_seq_cst);
 }
 
 bool ring_wait_begin(struct ring_reader *r, enum ring_wait how)

@@ -26,8 +26,13 @@
  * ring_commit() wakes it too. So in steady traffic records cost no system call,
  * orders wake at once, and an idle recorder does not run.
  *
- * Layout: one page of head (the three words of the consumer and the producer's
- * head each on a cache line of its own), then TS_RING_BYTES of entries.
+ * Layout: one page of head (the words of the consumer and the producer's head
+ * each on a cache line of its own), then TS_RING_BYTES of entries.
+ *
+ * The ring outlives both sides. A consumer that dies leaves a mark of how far
+ * it had come, so that the next one writes what is missing and nothing twice.
+ * There are two places for it: the one that begins at the tail counts, the
+ * other is being written. So at every instruction exactly one holds.
  */
 struct ring_writer { /* gate */
     void *shared;
@@ -42,6 +47,16 @@ struct ring_reader { /* recorder */
     size_t map_len;
     int wake_fd; /* owned */
     uint64_t tail;
+    uint64_t released;    /* tail as the producer sees it */
+    uint64_t journal_seq; /* goes into the mark with the next ring_release() */
+    uint32_t mark;        /* which of the two counts */
+};
+
+/* What is in the log and the journal of the entries behind the tail. */
+struct ring_mark {
+    uint64_t end;     /* of the entries before it, the k-th that makes a line */
+    uint64_t log_seq; /* has this number + k, if that line is there */
+    uint64_t journal_seq; /* the k-th journal entry has this number + k, too */
 };
 
 /* What the recorder tells the gate, in the ring's head. */
@@ -53,8 +68,11 @@ enum ring_state {
 
 /* Supervisor: a sealed-size memfd of the right size, initialised. */
 TS_NODISCARD ts_err ring_create(int *ret_memfd);
+/* Nothing in it that its consumer has not released. */
+bool ring_is_empty(int memfd);
 
-/* Both take over wake_fd; memfd stays the caller's and may be closed. */
+/* Both take over wake_fd; memfd stays the caller's and may be closed. The
+ * reader's TS_E_FORMAT: its own words make no sense, see ring_forget(). */
 TS_NODISCARD ts_err ring_writer_open(int memfd, int wake_fd,
                                      struct ring_writer *ret);
 TS_NODISCARD ts_err ring_reader_open(int memfd, int wake_fd,
@@ -70,14 +88,28 @@ void ring_commit(struct ring_writer *w, uint32_t kind, size_t len);
 void ring_wake(struct ring_writer *w);
 enum ring_state ring_state_read(const struct ring_writer *w);
 bool ring_is_drained(const struct ring_writer *w); /* consumer is at head */
+/* After ring_commit(): a consumer in good order takes it, or this says false
+ * (RING_STOPPED). One that dies leaves it to the next. */
+bool ring_is_taken(const struct ring_writer *w);
 
 /* Copies the next entry to buf. TS_E_AGAIN: none. TS_E_FORMAT: hostile.
  * TS_E_LIMIT: longer than cap (TS_RING_ENTRY_MAX is always enough). */
 TS_NODISCARD ts_err ring_next(struct ring_reader *r, void *buf, size_t cap,
                               uint32_t *ret_kind, size_t *ret_len);
+/* What was read so far is about to be written, behind the log's line log_seq.
+ * Before the first byte of it. */
+void ring_writing(struct ring_reader *r, uint64_t log_seq);
 /* Frees everything read so far for the producer: call after it is durable. */
 void ring_release(struct ring_reader *r);
 void ring_state_set(struct ring_reader *r, enum ring_state s);
+
+/* False: nobody has marked anything. */
+bool ring_mark_read(const struct ring_reader *r, struct ring_mark *ret);
+/* While there is no producer: what is left is given up, and the ring is empty
+ * where the reader stands, with a mark that says so. */
+void ring_begin(struct ring_reader *r);
+/* The same for a ring whose words make no sense: as ring_create() made it. */
+TS_NODISCARD ts_err ring_forget(int memfd);
 
 /* How the consumer is about to wait. False: something came meanwhile, do not
  * wait. After waiting (or instead) ring_busy() clears the word and the

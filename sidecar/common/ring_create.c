@@ -28,3 +28,15 @@ ts_err ring_create(int *ret_memfd)
     *ret_memfd = fd;
     return TS_OK;
 }
+
+bool ring_is_empty(int memfd)
+{
+    uint64_t head = 0, tail = 0;
+
+    /* Nobody is writing to it. What cannot be read cannot be rescued. */
+    return pread(memfd, &head, sizeof(head), RING_HEAD_AT) !=
+               (ssize_t)sizeof(head) ||
+           pread(memfd, &tail, sizeof(tail), RING_TAIL_AT) !=
+               (ssize_t)sizeof(tail) ||
+           head == tail;
+}

@@ -243,6 +243,10 @@ static ts_err settle(struct client *c, struct decided *x, uint8_t *record)
         return TS_OK;
     }
     order_out_record(g, len);
+    if (!order_out_taken(g)) {
+        client_event(c, CONN_EV_UNAVAILABLE);
+        return TS_OK;
+    }
     count(g, d.verdict);
     if (x->in.already_denied == CODE_PERMITTED)
         remember_denial(c, &x->key, x->found, &d);
@@ -336,6 +340,8 @@ static ts_err check_one(struct client *c, const struct msg_check *m,
     if (e != TS_OK)
         return e == TS_E_AGAIN ? TS_E_NOMEM : e;
     order_out_record(g, len);
+    if (!order_out_taken(g))
+        return TS_E_CLOSED;
     g->stats.checks++;
     c->check.done++;
     return TS_OK;
@@ -398,7 +404,8 @@ ts_err calls_on_check(struct client *c, const struct frame *f)
         if (e == TS_E_AGAIN)
             return e;
         if (e != TS_OK) {
-            client_event(c, CONN_EV_FAULT);
+            client_event(c, e == TS_E_CLOSED ? CONN_EV_UNAVAILABLE
+                                             : CONN_EV_FAULT);
             return TS_OK;
         }
     }

@@ -221,6 +221,8 @@ static ts_err on_opened(struct gate *g, const uint8_t *body, size_t len)
     e = write_record(g, e, record, n);
     if (e != TS_OK)
         return e;
+    if (!order_out_taken(g))
+        return answer(g, m.conn_id, EGRESS_NOT_RECORDED);
     if (!remember(g, p, &m))
         return TS_E_STATE; /* the same id twice */
     return answer(g, m.conn_id, EGRESS_OK);

@@ -39,6 +39,11 @@ void order_out_record(struct gate *g, size_t record_len)
     ring_commit(&g->ring, RING_RECORD, record_len);
 }
 
+bool order_out_taken(const struct gate *g)
+{
+    return ring_is_taken(&g->ring);
+}
+
 ts_err order_out_record_small(struct gate *g, const uint8_t *record, size_t len)
 {
     uint8_t *to;

@@ -1,6 +1,7 @@
 #ifndef SIDECAR_GATE_ORDER_OUT_H
 #define SIDECAR_GATE_ORDER_OUT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,9 @@ enum order_out_state order_out_state(const struct gate *g);
  * again. Room for TS_RECORD_MAX bytes. */
 TS_NODISCARD ts_err order_out_begin(struct gate *g, uint8_t **ret_record);
 void order_out_record(struct gate *g, size_t record_len);
+/* After it: false when the recorder was ending in good order meanwhile, with
+ * nobody to take its place; then nothing of that record may be told. */
+bool order_out_taken(const struct gate *g);
 /* A record of at most ORDER_OUT_SMALL bytes, in one step; TS_E_AGAIN as above.
  * After order_out_begin() a dozen of these and of the entries below fit. */
 #define ORDER_OUT_SMALL 4096u

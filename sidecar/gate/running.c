@@ -266,7 +266,7 @@ static void finish(struct run *r)
         gate_retry_soon(r->gate);
         return;
     }
-    if (e != TS_OK) {
+    if (e != TS_OK || !order_out_taken(r->gate)) {
         gate_fail(r->gate, "an outcome could not be recorded");
         return;
     }

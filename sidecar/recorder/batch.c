@@ -131,6 +131,7 @@ static ts_err take_journal(struct batch *b, size_t len)
         return e;
     b->waited_for = true;
     b->flaw = "the journal cannot be written";
+    b->fault = BATCH_DISK;
     e = journal_append(b->journal,
                        (struct ts_bytes){.ptr = b->entry, .len = len});
     if (e == TS_OK)
@@ -147,6 +148,28 @@ static ts_err take_barrier(struct batch *b, size_t len)
         add_hop(b, UINT32_MAX, HOP_BARRIER, o.id,
                 (struct ts_bytes){.ptr = b->entry, .len = len});
     return e;
+}
+
+/* Does an entry of this kind stand there already? It began at `at`. */
+static bool is_known(struct batch *b, uint32_t kind, uint64_t at)
+{
+    struct batch_replay *p = &b->replay;
+    bool line = kind == RING_RECORD || kind == RING_LAUNCH;
+
+    if (kind == RING_JOURNAL && p->entries > 0)
+        p->entries--;
+    else if (line && p->lines > 0 && at < p->mark.end)
+        p->lines--;
+    else
+        return false;
+    p->passed = true;
+    return true;
+}
+
+/* Kills and barriers of a set of processes that is gone mean nothing. */
+static bool is_moot(const struct batch *b, uint32_t kind)
+{
+    return b->replay.on && (kind == RING_KILL || kind == RING_BARRIER);
 }
 
 static ts_err take(struct batch *b, uint32_t kind, size_t len, uint64_t unix_us)
@@ -206,7 +229,7 @@ static ts_err send_hop(struct batch *b, const struct batch_hop *h)
     return e == TS_E_CLOSED || e == TS_E_AGAIN ? TS_OK : e;
 }
 
-static ts_err commit(struct batch *b, uint64_t unix_us)
+static ts_err commit(struct batch *b, uint64_t unix_us, uint64_t log_seq)
 {
     const char *flaw = b->flaw;
     ts_err e;
@@ -216,6 +239,8 @@ static ts_err commit(struct batch *b, uint64_t unix_us)
     if (e != TS_OK)
         return e;
     b->flaw = "the log cannot be written";
+    if (b->store->out.len > 0)
+        ring_writing(b->ring, log_seq);
     /* Nobody waits for records alone: they were answered when they were in the
      * ring, and the next order, or the timer of "written", syncs them too. */
     e = b->waited_for ? store_commit(b->store, unix_us)
@@ -224,43 +249,104 @@ static ts_err commit(struct batch *b, uint64_t unix_us)
     if (e != TS_OK)
         return e;
     b->flaw = "an order cannot be sent";
-    for (uint32_t i = 0; i < b->hop_count && e == TS_OK; i++)
+    for (uint32_t i = 0; i < b->hop_count && e == TS_OK && !b->replay.on; i++)
         e = send_hop(b, &b->hops[i]);
     b->hop_count = 0;
     b->side_len = 0;
     if (e != TS_OK)
         return e;
     b->flaw = flaw;
+    b->ring->journal_seq = b->journal->place.seq - b->replay.entries;
     ring_release(b->ring);
     return TS_OK;
 }
 
+/* The next entry, if this turn may have it. What stands in the log already is
+ * freed by itself, so that a turn is all new lines, in one row. */
+static ts_err next(struct batch *b, uint64_t unix_us)
+{
+    const struct batch_replay *p = &b->replay;
+    uint64_t at = b->ring->tail;
+    uint32_t kind = 0;
+    size_t len = 0;
+    ts_err e;
+
+    if (!has_room(b) || (p->passed && (p->lines == 0 || at >= p->mark.end)))
+        return TS_E_AGAIN;
+    b->flaw = "the ring holds an impossible entry";
+    b->fault = BATCH_RING;
+    e = ring_next(b->ring, b->entry, TS_RING_ENTRY_MAX, &kind, &len);
+    if (e != TS_OK)
+        return e;
+    b->fault = BATCH_ENTRY;
+    if (is_known(b, kind, at) || is_moot(b, kind))
+        return TS_OK;
+    return take(b, kind, len, unix_us);
+}
+
 ts_err batch_run(struct batch *b, uint64_t unix_us, uint32_t *ret_entries)
 {
-    uint32_t kind = 0, entries = 0;
-    ts_err e = TS_OK, done;
-    size_t len = 0;
+    const uint64_t log_seq = b->store->chain.last_seq;
+    uint32_t entries = 0;
+    ts_err e, done;
 
-    while (has_room(b)) {
-        b->flaw = "the ring holds an impossible entry";
-        e = ring_next(b->ring, b->entry, TS_RING_ENTRY_MAX, &kind, &len);
-        if (e != TS_OK)
-            break;
+    b->replay.passed = false;
+    while ((e = next(b, unix_us)) == TS_OK)
         entries++;
-        e = take(b, kind, len, unix_us);
-        if (e != TS_OK)
-            break;
-    }
     if (e == TS_E_AGAIN) {
         e = TS_OK;
         b->flaw = NULL;
     }
-    if (entries > 0) {
-        done = commit(b, unix_us);
-        if (done != TS_OK)
+    if (entries > 0 || e != TS_OK) {
+        done = commit(b, unix_us, log_seq);
+        if (done != TS_OK) {
+            b->fault = BATCH_DISK;
             return done;
+        }
     }
     if (e == TS_OK)
         *ret_entries = entries;
     return e;
+}
+
+static uint64_t more_than(uint64_t there, uint64_t marked)
+{
+    return there > marked ? there - marked : 0;
+}
+
+ts_err batch_replay(struct batch *b, uint64_t unix_us,
+                    struct batch_replayed *ret)
+{
+    struct batch_replay *p = &b->replay;
+    struct batch_replayed r = {0};
+    uint64_t journal_before = b->journal->place.seq;
+    uint32_t entries = 1;
+    ts_err e = TS_OK;
+
+    *p = (struct batch_replay){.on = true};
+    if (ring_mark_read(b->ring, &p->mark)) {
+        p->lines = more_than(b->store->chain.last_seq, p->mark.log_seq);
+        p->entries = more_than(journal_before, p->mark.journal_seq);
+    }
+    while (entries > 0 && r.cut == NULL) {
+        entries = 0;
+        e = batch_run(b, unix_us, &entries);
+        if (e != TS_OK && b->fault == BATCH_DISK)
+            return e;
+        if (e != TS_OK && b->fault == BATCH_RING)
+            r.cut = b->flaw;
+        if (e != TS_OK && b->fault == BATCH_ENTRY) {
+            r.flaw = b->flaw;
+            r.dropped++;
+            entries = 1;
+        }
+        r.entries += entries;
+        r.known += p->passed ? entries : 0;
+    }
+    r.journal = b->journal->place.seq - journal_before;
+    *p = (struct batch_replay){0};
+    b->ring->journal_seq = b->journal->place.seq;
+    ring_begin(b->ring);
+    *ret = r;
+    return TS_OK;
 }

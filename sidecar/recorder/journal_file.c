@@ -150,7 +150,7 @@ static ts_err hand_out(struct journal *j, struct handing *h)
     return e == TS_E_AGAIN ? flush(h) : e;
 }
 
-static ts_err to_memfd(struct journal *j, int *ret, char *reterr_text)
+ts_err journal_hand_out(struct journal *j, int *ret_memfd, char *reterr_text)
 {
     struct handing h = {
         .fd = memfd_create("tipstaff-journal", MFD_CLOEXEC | MFD_ALLOW_SEALING),
@@ -174,7 +174,7 @@ static ts_err to_memfd(struct journal *j, int *ret, char *reterr_text)
                         ts_err_text(e));
         return e;
     }
-    *ret = h.fd;
+    *ret_memfd = h.fd;
     return TS_OK;
 }
 
@@ -235,7 +235,7 @@ static ts_err open_all(struct journal *j, bool init,
     if (e == TS_OK)
         e = journal_state_mark(j, reterr_text);
     if (e == TS_OK)
-        e = to_memfd(j, &found->memfd, reterr_text);
+        e = journal_hand_out(j, &found->memfd, reterr_text);
     return e;
 }
 

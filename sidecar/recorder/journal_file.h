@@ -85,6 +85,10 @@ TS_NODISCARD ts_err journal_open(int state_dir, bool init, struct journal *ret,
                                  char *reterr_text);
 void journal_done(struct journal *j);
 
+/* found->memfd again, for a journal that was added to since. */
+TS_NODISCARD ts_err journal_hand_out(struct journal *j, int *ret_memfd,
+                                     char *reterr_text);
+
 /* body: a ring's JOURNAL entry. TS_E_LIMIT: the journal is full. After any
  * error the recorder must stop. */
 TS_NODISCARD ts_err journal_append(struct journal *j, struct ts_bytes body);

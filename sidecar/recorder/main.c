@@ -52,6 +52,54 @@ static ts_err lock_directories(void)
     return TS_OK;
 }
 
+/* What makes no sense was written by a gate that was not itself any more. */
+static ts_err open_ring(struct server *s)
+{
+    ts_err e = ring_reader_open(RECORDER_FD_RING, RECORDER_FD_WAKE, &s->ring);
+
+    if (e == TS_E_FORMAT) {
+        log_event(LOG_ERROR, "ring_damaged what=\"what an earlier set of "
+                             "processes left in it is lost\"");
+        e = ring_forget(RECORDER_FD_RING);
+        if (e == TS_OK)
+            e = ring_reader_open(RECORDER_FD_RING, RECORDER_FD_WAKE, &s->ring);
+    }
+    if (e == TS_OK)
+        ring_state_set(&s->ring, RING_STOPPED);
+    return e;
+}
+
+/* Before anything of ours is added to the log: what a recorder that died had
+ * been given. The gate then gets its entries of the journal, too. */
+static ts_err replay(struct server *s, uint64_t us, int *memfd)
+{
+    char text[JOURNAL_REFUSAL_MAX] = "";
+    struct batch_replayed r;
+    ts_err e = batch_replay(&s->batch, us, &r);
+
+    if (e != TS_OK) {
+        log_event(LOG_ERROR, "replay error=\"%s\" what=\"%s\"", ts_err_text(e),
+                  s->batch.flaw != NULL ? s->batch.flaw : "");
+        return e;
+    }
+    if (r.cut != NULL)
+        log_event(LOG_ERROR, "replay_cut what=\"%s\"", r.cut);
+    if (r.dropped > 0)
+        log_event(LOG_ERROR, "replay_dropped entries=%u what=\"%s\"", r.dropped,
+                  r.flaw);
+    if (r.entries > 0)
+        log_event(LOG_INFO, "replayed entries=%u known=%u dropped=%u",
+                  r.entries, r.known, r.dropped);
+    if (r.journal == 0)
+        return TS_OK;
+    ts_fd_close(memfd);
+    e = journal_hand_out(&s->journal, memfd, text);
+    if (e != TS_OK)
+        log_event(LOG_ERROR, "journal error=\"%s\" what=\"%s\"", ts_err_text(e),
+                  text);
+    return e;
+}
+
 static ts_err open_journal(struct server *s, bool init, int *ret_memfd)
 {
     static struct journal_found found; /* as text, too large for the stack */
@@ -96,7 +144,8 @@ static ts_err compare_with_log(const struct server *s, bool init)
     return init ? TS_OK : TS_E_STATE;
 }
 
-static ts_err open_log(struct server *s, const struct control_start *start)
+static ts_err open_log(struct server *s, const struct control_start *start,
+                       int *memfd)
 {
     struct store_settings settings = {.log_dir = RECORDER_FD_LOG,
                                       .segment_bytes =
@@ -118,7 +167,7 @@ static ts_err open_log(struct server *s, const struct control_start *start)
                        ? TS_ID_MAX
                        : (int)start->sidecar_id.len,
                    start->sidecar_id.ptr);
-    e = store_open(&settings, us, &s->store, text, sizeof(text));
+    e = store_open(&settings, &s->store, text, sizeof(text));
     if (e != TS_OK) {
         log_event(LOG_ERROR, "log error=\"%s\" what=\"%s\"", ts_err_text(e),
                   text);
@@ -130,7 +179,11 @@ static ts_err open_log(struct server *s, const struct control_start *start)
     if (e != TS_OK)
         return e;
     store_journal_is(&s->store, s->journal.place.seq);
-    e = store_note(&s->store, "start", members, us);
+    e = replay(s, us, memfd);
+    if (e == TS_OK)
+        e = store_begin(&s->store, us);
+    if (e == TS_OK)
+        e = store_note(&s->store, "start", members, us);
     if (e == TS_OK)
         e = store_commit(&s->store, us);
     if (e == TS_OK)
@@ -147,13 +200,13 @@ static ts_err open_all(struct server *s, const struct control_start *start,
     for (uint32_t i = 0; i < start->launchers; i++)
         s->launchers.fds[i] = RECORDER_FD_LAUNCHER + (int)i;
     if (e == TS_OK)
-        e = open_journal(s, start->init_state, ret_memfd);
-    if (e == TS_OK)
-        e = open_log(s, start);
-    if (e == TS_OK)
-        e = ring_reader_open(RECORDER_FD_RING, RECORDER_FD_WAKE, &s->ring);
+        e = open_ring(s);
     if (e == TS_OK)
         e = batch_init(&s->batch);
+    if (e == TS_OK)
+        e = open_journal(s, start->init_state, ret_memfd);
+    if (e == TS_OK)
+        e = open_log(s, start, ret_memfd);
     if (e == TS_OK)
         e = fanout_init(&s->fanout);
     if (e == TS_OK && fcntl(RECORDER_FD_TAIL, F_SETFL, O_NONBLOCK) != 0)

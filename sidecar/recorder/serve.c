@@ -214,8 +214,10 @@ static ts_err end_log(struct server *s)
         {.key = "process", .text = "recorder"},
         {.key = "reason", .text = s->end_reason}};
     uint64_t us = serve_now_us();
-    uint32_t lost = s->store.open.count;
-    ts_err e = store_close_open(&s->store, us);
+    /* With more in the ring, an outcome may be there: the next start will tell
+     * which are lost. */
+    uint32_t lost = s->cut_short ? 0 : s->store.open.count;
+    ts_err e = s->cut_short ? TS_OK : store_close_open(&s->store, us);
 
     if (e == TS_OK)
         e = store_note(&s->store, "stop", members, us);
@@ -256,8 +258,10 @@ static ts_err loop(struct server *s)
         if (entries > 0)
             s->busy_ns = now;
         if (s->drain_until_ns != 0 &&
-            (entries == 0 || now >= s->drain_until_ns))
+            (entries == 0 || now >= s->drain_until_ns)) {
+            s->cut_short = entries > 0;
             return TS_OK;
+        }
         e = wait_turn(s, entries > 0 || s->drain_until_ns != 0);
         if (e != TS_OK)
             return e;

@@ -43,6 +43,7 @@ struct server {
     uint64_t start_us;       /* CLOCK_REALTIME when it began to serve */
     bool journal_busy;       /* there is more to compact */
     bool orphaned;           /* the supervisor is gone */
+    bool cut_short;          /* drained for too long: the ring is not empty */
     const char *end_reason;  /* why it drains; NULL while serving */
 };
 

@@ -285,23 +285,23 @@ static ts_err begin_segment(struct store *s, const struct restart *at)
                           &s->segment);
 }
 
-/* Says what was repaired, and ends what an earlier life left open. */
-static ts_err note_restart(struct store *s, const struct restart *at,
-                           uint64_t unix_us)
+ts_err store_begin(struct store *s, uint64_t unix_us)
 {
     char name[SEGMENT_NAME];
     const struct store_member members[STORE_MEMBERS] = {
         {.key = "segment", .text = name},
-        {.key = "bytes", .number = at->cut_bytes}};
+        {.key = "bytes", .number = s->cut_bytes}};
     ts_err e = TS_OK;
 
-    segment_name(name, at->first_seq);
-    if (at->cut_bytes > 0)
+    segment_name(name, s->cut_segment);
+    if (s->cut_bytes > 0)
         e = store_note(s, "truncation", members, unix_us);
     if (e == TS_OK)
         e = store_close_open(s, unix_us);
     if (e == TS_OK)
         e = store_commit(s, unix_us);
+    if (e == TS_OK)
+        s->cut_bytes = 0;
     return e;
 }
 
@@ -312,8 +312,8 @@ static ts_err allocate(struct store *s)
     return s->out.buf != NULL ? open_init(&s->open) : TS_E_NOMEM;
 }
 
-ts_err store_open(const struct store_settings *settings, uint64_t unix_us,
-                  struct store *ret, char *reterr_text, size_t reterr_cap)
+ts_err store_open(const struct store_settings *settings, struct store *ret,
+                  char *reterr_text, size_t reterr_cap)
 {
     struct store s = {.settings = *settings, .segment = {.fd = -1}};
     struct restart at;
@@ -337,9 +337,9 @@ ts_err store_open(const struct store_settings *settings, uint64_t unix_us,
             e = TS_OK; /* served as with a full disk until there is room */
     }
     s.found_journal = at.journal;
+    s.cut_bytes = at.cut_bytes;
+    s.cut_segment = at.first_seq;
     memcpy(s.found_sidecar, at.sidecar, sizeof(at.sidecar));
-    if (e == TS_OK)
-        e = note_restart(&s, &at, unix_us);
     if (e != TS_OK) {
         (void)snprintf(reterr_text, reterr_cap,
                        "the log cannot be begun or continued: %s",

@@ -37,17 +37,22 @@ struct store {
     struct ts_json out;     /* the gathered lines; memory owned */
     uint64_t last_us;       /* time of a line, never backwards */
     uint64_t journal;       /* its newest number, as given last */
+    uint64_t cut_bytes;     /* of a torn end, for store_begin() to tell */
+    uint64_t cut_segment;   /* where it was: first number of its file */
     uint64_t found_journal; /* what the log said at the start ("restart.h") */
     char found_sidecar[TS_ID_MAX + 1];
     bool unsynced; /* written since the last fdatasync */
     bool no_space; /* the reserve is in use */
 };
 
-/* Opens or begins the log, repairs a torn end, closes launches that an earlier
- * life left open. On failure reterr_text says what and where. */
+/* Opens or begins the log and cuts a torn end; writes no line. Then what is
+ * left of an earlier life is to be added, then store_begin(). On failure
+ * reterr_text says what and where. */
 TS_NODISCARD ts_err store_open(const struct store_settings *settings,
-                               uint64_t unix_us, struct store *ret,
-                               char *reterr_text, size_t reterr_cap);
+                               struct store *ret, char *reterr_text,
+                               size_t reterr_cap);
+/* Tells of a torn end, closes the launches that an earlier life left open. */
+TS_NODISCARD ts_err store_begin(struct store *s, uint64_t unix_us);
 void store_done(struct store *s);
 
 /* True while one more line of any length fits the batch. */

@@ -10,6 +10,7 @@
 
 #include "proto/base/ts_fd.h"
 #include "sidecar/common/log.h"
+#include "sidecar/common/ring.h"
 #include "sidecar/supervisor/reap.h"
 #include "sidecar/supervisor/spawn.h"
 #include "sidecar/supervisor/supervise.h"
@@ -400,6 +401,34 @@ ts_err set_kill(struct supervisor *sv, uint64_t drain_recorder_ms)
         process_gone(&sv->set[i]);
     sv->set_count = 0;
     return e;
+}
+
+void set_rescue(struct supervisor *sv)
+{
+    const bool stop = sv->want_stop;
+    struct wires w;
+    ts_err e;
+
+    if (sv->ring < 0 || ring_is_empty(sv->ring))
+        return;
+    wires_init(&w);
+    sv->set_count = 0;
+    sv->want_stop = false; /* it would end the start; there is little to do */
+    e = wires_open_dirs(sv, &w);
+    if (e == TS_OK)
+        e = wires_open_recorder(sv, &w);
+    if (e == TS_OK)
+        e = bring_up(sv, &w, ROLE_RECORDER);
+    wires_done(&w);
+    sv->want_stop = stop;
+    if (set_kill(sv, LAST_WORDS_MS) != TS_OK || e != TS_OK ||
+        !ring_is_empty(sv->ring))
+        log_event(LOG_ERROR,
+                  "records_lost text=\"what the recorder had not "
+                  "written when it ended: %s\"",
+                  ts_err_text(e));
+    else
+        log_event(LOG_INFO, "records_rescued");
 }
 
 ts_err set_drain(struct supervisor *sv, uint64_t grace_ms)

@@ -207,6 +207,7 @@ static int stop(struct supervisor *sv, int code)
     sockets_hide(&sv->sockets, SOCKET_AGENT);
     if (set_drain(sv, sv->config->grace_ms) != TS_OK)
         code = EXIT_BROKEN;
+    set_rescue(sv);
     log_event(LOG_INFO, "stopped");
     return code;
 }
@@ -372,6 +373,7 @@ static void supervisor_init(struct supervisor *sv,
                               .uid_first = how->config->sandbox.uid_first,
                               .signals = -1,
                               .bundle = -1,
+                              .ring = -1,
                               .cgroups.folder_fd = -1};
     sockets_init(&sv->sockets);
 }
@@ -383,6 +385,7 @@ static void supervisor_done(struct supervisor *sv)
     cgroups_done(&sv->cgroups);
     hold_done(&sv->hold);
     ts_fd_close(&sv->bundle);
+    ts_fd_close(&sv->ring);
     ts_fd_close(&sv->signals);
     notify_done(&sv->notify);
 }

@@ -84,6 +84,8 @@ struct supervisor {
                                service that has them */
     int signals;            /* owned: signalfd */
     int bundle;             /* owned: memfd of the generation in force */
+    int ring; /* owned: from gate to recorder, of all sets: what one recorder
+                 did not write, the next one does */
     uint64_t generation;
     uint32_t launchers; /* one for each seccomp profile */
     struct process set[SET_MAX];
@@ -152,6 +154,9 @@ TS_NODISCARD ts_err set_try(struct supervisor *sv);
 /* Ends all at once, the recorder last and after it has written what is in the
  * ring (drain_recorder_ms; 0: kill it too). */
 TS_NODISCARD ts_err set_kill(struct supervisor *sv, uint64_t drain_recorder_ms);
+/* A recorder alone, for what is in the ring when there will be no further set.
+ * Nothing to do: nothing is done. */
+void set_rescue(struct supervisor *sv);
 /* In good order, for SIGTERM. */
 TS_NODISCARD ts_err set_drain(struct supervisor *sv, uint64_t grace_ms);
 

@@ -76,6 +76,17 @@ static ts_err wires_egress(const struct supervisor *sv, struct wires *w)
     return e;
 }
 
+/* The first set's serves all others: see set_rescue(). */
+static ts_err wires_ring(struct supervisor *sv, struct wires *w)
+{
+    ts_err e = sv->ring >= 0 ? TS_OK : ring_create(&sv->ring);
+
+    if (e != TS_OK)
+        return e;
+    w->ring = fcntl(sv->ring, F_DUPFD_CLOEXEC, 0);
+    return w->ring >= 0 ? TS_OK : ts_err_from_errno(errno);
+}
+
 ts_err wires_open_dirs(struct supervisor *sv, struct wires *w)
 {
     const struct config *c = sv->config;
@@ -96,6 +107,23 @@ ts_err wires_open_dirs(struct supervisor *sv, struct wires *w)
     return e;
 }
 
+ts_err wires_open_recorder(struct supervisor *sv, struct wires *w)
+{
+    ts_err e = wires_ring(sv, w);
+
+    if (e != TS_OK)
+        return e;
+    if (getrandom(&w->boot_id, sizeof(w->boot_id), 0) !=
+        (ssize_t)sizeof(w->boot_id))
+        return TS_E_SYSTEM;
+    w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (w->wake < 0)
+        return ts_err_from_errno(errno);
+    for (uint32_t i = 0; e == TS_OK && i < sv->launchers; i++)
+        e = wires_pair(w->orders[i]);
+    return e;
+}
+
 ts_err wires_open(struct supervisor *sv, struct wires *w)
 {
     char text[ERR_TEXT] = "";
@@ -111,12 +139,6 @@ ts_err wires_open(struct supervisor *sv, struct wires *w)
         sv->rejected = true;
         return e;
     }
-    if (getrandom(&w->boot_id, sizeof(w->boot_id), 0) !=
-        (ssize_t)sizeof(w->boot_id))
-        return TS_E_SYSTEM;
-    w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (w->wake < 0)
-        return ts_err_from_errno(errno);
     w->absent = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (w->absent < 0)
         return ts_err_from_errno(errno);
@@ -126,12 +148,9 @@ ts_err wires_open(struct supervisor *sv, struct wires *w)
                               O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     /* and without a canary the launchers say that no box was tried */
     w->canary = openat(sv->libexec_dir, "tipstaff-canary", O_PATH | O_CLOEXEC);
-    e = ring_create(&w->ring);
-    for (uint32_t i = 0; e == TS_OK && i < sv->launchers; i++) {
-        e = wires_pair(w->orders[i]);
-        if (e == TS_OK)
-            e = wires_pair(w->stdio[i]);
-    }
+    e = wires_open_recorder(sv, w);
+    for (uint32_t i = 0; e == TS_OK && i < sv->launchers; i++)
+        e = wires_pair(w->stdio[i]);
     return e == TS_OK ? wires_egress(sv, w) : e;
 }
 

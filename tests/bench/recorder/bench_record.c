@@ -162,7 +162,8 @@ static struct store open_store(const char *dir)
 
     if (dir != NULL) {
         settings.log_dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (store_open(&settings, 1, &s, text, sizeof(text)) != TS_OK)
+        if (store_open(&settings, &s, text, sizeof(text)) != TS_OK ||
+            store_begin(&s, 1) != TS_OK)
             bench_die(text);
         return s;
     }

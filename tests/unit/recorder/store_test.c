@@ -108,7 +108,9 @@ static ts_err open_store(uint64_t segment_bytes, uint64_t reserve)
                                      .sync = true};
     char text[256];
 
-    return store_open(&s, 1000000, &store, text, sizeof(text));
+    ts_err e = store_open(&s, &store, text, sizeof(text));
+
+    return e == TS_OK ? store_begin(&store, 1000000) : e;
 }
 
 static void close_store(void)
