@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "proto/wire/mp_read.h"
 #include "proto/wire/mp_write.h"
 #include "sidecar/common/control.h"
 #include "sidecar/common/fds.h"
@@ -89,7 +90,8 @@ static void spawn(struct rig *r)
         socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control), 0);
     assert_int_equal(
         socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, launcher), 0);
-    assert_int_equal(ring_create(&r->memfd), TS_OK);
+    if (r->memfd < 0)
+        assert_int_equal(ring_create(&r->memfd), TS_OK);
     r->pid = fork();
     if (r->pid == 0) {
         const int fds[] = {control[1], r->memfd, wake,       log,
@@ -105,7 +107,7 @@ static void spawn(struct rig *r)
     (void)close(tail);
     r->control = control[0];
     r->launcher = launcher[0];
-    assert_int_equal(ring_writer_open(r->memfd, wake, &r->ring), TS_OK);
+    r->ring = (struct ring_writer){.wake_fd = wake};
 }
 
 static void send_start(struct rig *r)
@@ -146,6 +148,9 @@ void rig_start(struct rig *r)
     assert_int_equal(m.type, CONTROL_READY);
     assert_true(m.bundle_fd >= 0);
     r->journal = m.bundle_fd;
+    /* A gate comes when the recorder is ready. */
+    assert_int_equal(ring_writer_open(r->memfd, r->ring.wake_fd, &r->ring),
+                     TS_OK);
     while (ring_state_read(&r->ring) == RING_STOPPED)
         (void)sched_yield(); /* between READY and its first turn */
 }
@@ -161,10 +166,15 @@ static void close_ends(struct rig *r)
 {
     (void)close(r->control);
     (void)close(r->launcher);
-    (void)close(r->memfd);
     (void)close(r->journal);
+    if (r->ring.shared == NULL)
+        (void)close(r->ring.wake_fd);
     ring_writer_done(&r->ring);
-    r->control = r->launcher = r->memfd = r->journal = -1;
+    r->control = r->launcher = r->journal = -1;
+    if (r->keep_ring)
+        return;
+    (void)close(r->memfd);
+    r->memfd = -1;
 }
 
 int rig_wait(struct rig *r)
@@ -213,6 +223,8 @@ void rig_done(struct rig *r)
         (void)waitpid(r->pid, NULL, 0);
         close_ends(r);
     }
+    if (r->memfd >= 0)
+        (void)close(r->memfd);
     if (r->mount_options != NULL)
         (void)umount2(r->log, MNT_DETACH);
     empty(r->log);
@@ -443,6 +455,19 @@ enum hop_type rig_hop(struct rig *r, uint64_t *ret_order)
     return (enum hop_type)buf[0];
 }
 
+size_t rig_journal_count(struct rig *r)
+{
+    static uint8_t buf[65536];
+    ssize_t n = pread(r->journal, buf, sizeof(buf), 0);
+    struct mp_reader m;
+
+    assert_true(n > 0);
+    mp_reader_init(&m, buf, (size_t)n);
+    mp_read_tuple(&m, 2);
+    assert_int_equal(mp_read_uint(&m, 9), 1);
+    return mp_read_array(&m, UINT32_MAX);
+}
+
 bool rig_no_hop(struct rig *r)
 {
     struct pollfd f = {.fd = r->launcher, .events = POLLIN};
@@ -476,6 +501,7 @@ const char *rig_log(struct rig *r)
         (void)close(fd);
     }
     (void)closedir(d);
+    assert_true(count < 4096 && len < LOG_CAP); /* all of it */
     text[len] = '\0';
     return text;
 }

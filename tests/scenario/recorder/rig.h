@@ -17,6 +17,7 @@ struct rig {
     char dir[64], log[80], state[80], socket[96];
     pid_t pid; /* of the recorder, 0 when none runs */
     int control, launcher, memfd;
+    bool keep_ring; /* the next recorder gets the ring that this one had */
     struct ring_writer ring;
     int journal; /* the memfd that came with READY */
     bool sync;
@@ -57,6 +58,8 @@ size_t rig_order(uint8_t *out, size_t cap, uint32_t n);
 /* The next message to the launcher; waits at most 10 s. *ret_order: its order
  * or barrier id. */
 enum hop_type rig_hop(struct rig *r, uint64_t *ret_order);
+/* Entries of the journal that came with READY. */
+size_t rig_journal_count(struct rig *r);
 bool rig_no_hop(struct rig *r); /* nothing is there now */
 
 /* Whole log as text (NUL-terminated, static buffer); how often text is in it.
