@@ -55,25 +55,26 @@ bar("bwrap on the host's network / full box", over(of("cold", "bwrap, host's net
     "nearer: neither makes a network", True)
 
 
-def rate(name, at_once):
+def rate(name, at_once, key):
     for r in rows:
         if r["round"] == "rate" and r["name"] == name and r["at_once"] == at_once:
-            return r["per_s"]
+            return r.get(key)
     return None
 
 
 for n in (1, 4):
-    bar(f"launches/s, {n} at a time: full / bwrap", over(rate("full", n), rate("bwrap --unshare-all", n)), 12,
-        "NOT like for like (prepared root and network); ours with its sockets", True)
+    bar(f"launches/s, {n} at a time: full / bwrap", rate("full", n, "over_peer"), 12,
+        "NOT like for like (prepared root and network); ours with its sockets; slices in turn", True)
 bar("bare, 1 GiB in the launcher / without", of("memory", "bare_1g work", "ratio"), 1.3, LIKE)
 bar("full, 1 GiB in the launcher / without", of("memory", "full_1g work", "ratio"), 1.3, LIKE)
 for k in ("bare", "uid", "full", "strict", "userns"):
     bar(f"kill of 100 daemons, {k}", of("kill", k, "ms"), 15, "order .. EXITED: all are gone and reaped", unit="ms")
 for k in ("bare", "full"):
-    bar(f"CALL .. tool began / order .. tool began, {k}",
-        over(of("ring", "ring"), of("ring", k + " begun")) if k == "full" else None, 2,
-        "with decision, record and ring / a launcher alone")
-bars = [x for x in bars if not (x[1] is None and "bare" in x[0] and "CALL" in x[0])]
+    for how, says in (("written", "in the ring .. record written .. sent .. decoded .. begun / the last two; same launches"),
+                      ("synced", "the same with the disk in it: the record is synced before the order is sent")):
+        bar(f"order in the ring .. tool began, {k}, {how}", of("order", f"{k}, {how}", "ratio"), 2, says)
+bar("CALL .. tool began / order .. tool began, full", over(of("ring", "CALL"), of("ring", "full begun")), 2,
+    "not what the bar asks: decision, record, sync and both ways of the agent's socket are in it")
 bar("the set, from its start to ready", seconds("starts"), 250,
     "all processes and the canary in every box of five launchers", unit="ms")
 bar("tipstaff doctor", seconds("doctors"), 250, "every layer tried", unit="ms")
@@ -81,12 +82,12 @@ bar("tipstaff doctor", seconds("doctors"), 250, "every layer tried", unit="ms")
 say = print
 say("one launch, us (median, and median of the rounds' ratios to the floor)")
 for r in rows:
-    if r["round"] in ("place", "hot", "memory", "cold", "ring"):
+    if r["round"] in ("place", "hot", "memory", "cold", "ring", "order"):
         say(f"  {r['round']:7}{r['name']:38}{r['us']:10.1f} {r['ratio']:8.2f}x   p10 {r['p10_us']:.1f}  p90 {r['p90_us']:.1f}")
-say("launches per second")
+say("launches per second (median of slices in turn), times bwrap --unshare-all, and processor time of one")
 for r in rows:
     if r["round"] == "rate":
-        say(f"  {r['at_once']} at a time  {r['name']:38}{r['per_s']:8}")
+        say(f"  {r['at_once']} at a time  {r['name']:38}{r['per_s']:8} {r.get('over_peer', 0):8.2f}x {r['cpu_us']:8} us")
 say("what a release is held to")
 for what, value, unit, limit, met, at_least, compares in bars:
     shown = "-" if value is None else f"{value:.2f}"

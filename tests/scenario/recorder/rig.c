@@ -35,6 +35,7 @@ void rig_init(struct rig *r)
 {
     *r = (struct rig){.control = -1,
                       .launcher = -1,
+                      .launcher_end = -1,
                       .memfd = -1,
                       .journal = -1,
                       .sync = true,
@@ -94,8 +95,14 @@ static void spawn(struct rig *r)
         assert_int_equal(ring_create(&r->memfd), TS_OK);
     r->pid = fork();
     if (r->pid == 0) {
-        const int fds[] = {control[1], r->memfd, wake,       log,
-                           state,      tail,     launcher[1]};
+        const int fds[] = {control[1],
+                           r->memfd,
+                           wake,
+                           log,
+                           state,
+                           tail,
+                           r->launcher_end >= 0 ? r->launcher_end
+                                                : launcher[1]};
 
         become_recorder(fds, sizeof(fds) / sizeof(fds[0]));
     }

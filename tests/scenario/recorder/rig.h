@@ -17,6 +17,8 @@ struct rig {
     char dir[64], log[80], state[80], socket[96];
     pid_t pid; /* of the recorder, 0 when none runs */
     int control, launcher, memfd;
+    int launcher_end; /* the recorder gets this socket of a real launcher
+                         instead of one to us; -1 */
     bool keep_ring; /* the next recorder gets the ring that this one had */
     struct ring_writer ring;
     int journal; /* the memfd that came with READY */
