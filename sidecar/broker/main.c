@@ -19,6 +19,7 @@
 #include "sidecar/broker/proxy/tls_up.h"
 #include "sidecar/broker/resolve.h"
 #include "sidecar/common/confine.h"
+#include "sidecar/common/dns_text.h"
 #include "sidecar/common/fds.h"
 #include "sidecar/common/log.h"
 
@@ -58,8 +59,8 @@ static ts_err highest_fd(int *ret)
 
 static ts_err open_resolver(struct broker *b)
 {
-    char csv[RESOLVE_CSV_MAX];
-    ts_err e = resolve_servers(b->settings.dns, b->settings.resolv, csv);
+    char csv[DNS_CSV_MAX];
+    ts_err e = dns_servers(b->settings.dns, b->settings.resolv, csv);
 
     if (e != TS_OK) {
         control_reject("tipstaff.yaml: no DNS server is known to the broker; "

@@ -8,10 +8,11 @@
 #include "proto/base/ts_mem.h"
 #include "proto/base/ts_require.h"
 #include "sidecar/broker/sockaddr.h"
+#include "sidecar/common/dns_text.h"
 
 #define TIMEOUT_MS  2000 /* of the first try of one server; doubles */
 #define TRIES       2
-#define SOCKETS_MAX (4 * RESOLVE_SERVERS_MAX)
+#define SOCKETS_MAX (4 * DNS_SERVERS_MAX)
 #define AT_ONCE     64 /* names; the rest waits: answers must fit our socket */
 
 struct resolve_query {

@@ -16,9 +16,7 @@
  * cache: a name is resolved once for each connection, and what was found is
  * what is checked and dialled.
  */
-#define RESOLVE_MAX         16 /* addresses of one name; the rest is left out */
-#define RESOLVE_SERVERS_MAX 8
-#define RESOLVE_CSV_MAX     1024
+#define RESOLVE_MAX 16 /* addresses of one name; the rest is left out */
 
 struct resolver;
 struct resolve_query;
@@ -30,7 +28,7 @@ struct resolved {
 };
 typedef void (*resolve_done)(void *ctx, const struct resolved *r);
 
-/* Before the confinement. csv: "ADDR[:PORT],..", from resolve_servers(). */
+/* Before the confinement. csv: "ADDR[:PORT],..", from dns_servers(). */
 TS_NODISCARD ts_err resolver_new(uv_loop_t *loop, const char *csv,
                                  struct resolver **ret);
 /* Never calls done before it has returned. */
@@ -41,10 +39,5 @@ TS_NODISCARD ts_err resolve_start(struct resolver *r, const char *name,
 void resolve_cancel(struct resolve_query *q);
 /* Closes its handles; the loop must still run once. */
 void resolver_close(struct resolver *r);
-
-/* The servers as c-ares takes them: those of dns if there are any, else the
- * nameserver lines of resolv. Every address is parsed. TS_E_NOT_FOUND: none. */
-TS_NODISCARD ts_err resolve_servers(struct ts_str dns, struct ts_str resolv,
-                                    char ret[RESOLVE_CSV_MAX]);
 
 #endif

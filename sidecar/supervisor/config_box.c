@@ -1,9 +1,10 @@
 /* sandbox: and egress: of tipstaff.yaml. */
 #include "sidecar/supervisor/config_box.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "sidecar/common/dns_text.h"
 
 /* 60578 to 61183 is nobody's: below are homed's users (60001-60513) and the
  * host's own in containers (60514-60577), above services with DynamicUser=
@@ -16,8 +17,6 @@
 #define UIDS_MAX      65536u
 #define UID_SYSTEM    1000u /* below are users of the system */
 #define UID_NOBODY    65534u
-#define DNS_PORT      53
-#define DNS_SERVERS   8
 #define NUMBER_DIGITS 10
 
 static void fail_level(struct config_reader *r, const struct yaml_node *n)
@@ -128,65 +127,27 @@ void config_sandbox(struct config_reader *r, uid_t euid, struct config *c)
     r->error = sub.error;
 }
 
-bool config_dns_server(struct ts_str s, char out[64])
-{
-    char text[64];
-    char *host = text, *end, *port = NULL;
-    uint8_t address[16];
-    struct ts_str digits;
-    uint32_t number = DNS_PORT;
-    bool six;
-
-    if (s.len == 0 || s.len >= sizeof(text) ||
-        memchr(s.ptr, '\0', s.len) != NULL)
-        return false;
-    memcpy(text, s.ptr, s.len);
-    text[s.len] = '\0';
-    if (text[0] == '[') {
-        end = strchr(text, ']');
-        if (end == NULL || (end[1] != '\0' && end[1] != ':'))
-            return false;
-        port = end[1] == ':' ? end + 2 : NULL;
-        *end = '\0';
-        host = text + 1;
-    } else if ((end = strchr(text, ':')) != NULL &&
-               strchr(end + 1, ':') == NULL) {
-        *end = '\0';
-        port = end + 1;
-    }
-    six = inet_pton(AF_INET6, host, address) == 1;
-    if (host != text && !six)
-        return false;
-    if (!six && inet_pton(AF_INET, host, address) != 1)
-        return false;
-    digits = ts_str_of(port);
-    if (port != NULL && (!read_number(&digits, &number) || digits.len > 0 ||
-                         number < 1 || number > UINT16_MAX))
-        return false;
-    return snprintf(out, 64, six ? "[%s]:%u" : "%s:%u", host, number) < 64;
-}
-
 static void read_dns(struct config_reader *r, struct config *c)
 {
     const struct yaml_node *list =
         r->map == NULL ? NULL : yaml_node_find(r->map, "dns");
-    char all[DNS_SERVERS * 64] = "";
+    char all[DNS_CSV_MAX] = "";
     size_t at = 0;
 
     if (list == NULL)
         return;
     if (list->kind != YAML_KIND_LIST || list->count < 1 ||
-        list->count > DNS_SERVERS) {
+        list->count > DNS_SERVERS_MAX) {
         config_fail(r, list, "dns must be a list of 1 to %d addresses",
-                    DNS_SERVERS);
+                    DNS_SERVERS_MAX);
         return;
     }
     for (const struct yaml_node *n = list->first; n != NULL; n = n->next) {
         struct ts_str s;
-        char one[64];
+        char one[DNS_SERVER_MAX];
         int len;
 
-        if (!yaml_node_str(n, &s) || !config_dns_server(s, one)) {
+        if (!yaml_node_str(n, &s) || !dns_server(s, one)) {
             config_fail(r, n,
                         "a server of dns is an address, or ADDRESS:PORT, "
                         "[ADDRESS6]:PORT, in quotes");

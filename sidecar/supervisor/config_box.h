@@ -10,8 +10,4 @@ void config_egress(struct config_reader *r, struct config *c);
 /* What must not overlap: uids of tools with those of our own processes. */
 void config_uids_check(struct config_reader *r, const struct config *c);
 
-/* "ADDR" or "ADDR:PORT" or "[ADDR6]:PORT" into "ADDR:PORT" or "[ADDR6]:PORT";
- * false for anything else. Pure. */
-bool config_dns_server(struct ts_str s, char out[64]);
-
 #endif

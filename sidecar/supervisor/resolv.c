@@ -1,34 +1,12 @@
 #include "sidecar/supervisor/resolv.h"
 
 #include <fcntl.h>
-#include <string.h>
 
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_fd.h"
+#include "sidecar/common/dns_text.h"
 
 #define FILE_MAX 8192 /* bytes that are looked at */
-
-struct ts_str resolv_servers(struct ts_str text, char *buf, size_t cap)
-{
-    const struct ts_str key = TS_STR_LIT("nameserver");
-    size_t at = 0;
-
-    while (text.len > 0) {
-        const char *nl = memchr(text.ptr, '\n', text.len);
-        struct ts_str line = {.ptr = text.ptr,
-                              .len = nl != NULL ? (size_t)(nl - text.ptr) + 1
-                                                : text.len};
-
-        if (nl != NULL && ts_str_starts(line, key) && line.len <= cap - at &&
-            ts_utf8_valid(line.ptr, line.len)) {
-            memcpy(buf + at, line.ptr, line.len);
-            at += line.len;
-        }
-        text.ptr += line.len;
-        text.len -= line.len;
-    }
-    return (struct ts_str){.ptr = buf, .len = at};
-}
 
 struct ts_str resolv_read(char *buf, size_t cap)
 {
@@ -40,5 +18,5 @@ struct ts_str resolv_read(char *buf, size_t cap)
     if (fd < 0 || ts_fd_read_all(fd, text, sizeof(text) - 1, &n) != TS_OK)
         return ts_str_of("");
     text[n] = '\n'; /* the last line may lack its own */
-    return resolv_servers((struct ts_str){.ptr = text, .len = n + 1}, buf, cap);
+    return dns_lines((struct ts_str){.ptr = text, .len = n + 1}, buf, cap);
 }

@@ -8,10 +8,8 @@
 /*
  * The DNS servers of this host, for the broker, which opens no file. Only the
  * nameserver lines of /etc/resolv.conf; whole ones, up to cap bytes. What they
- * mean, the broker reads (sidecar/broker/resolve.h). "" if there are none.
+ * mean, the broker reads (sidecar/common/dns_text.h). "" if there are none.
  */
 struct ts_str resolv_read(char *buf, size_t cap);
-/* The same of a text. */
-struct ts_str resolv_servers(struct ts_str text, char *buf, size_t cap);
 
 #endif
