@@ -59,6 +59,24 @@ static int open_group(const struct space_groups *g, int tree,
     return openat(g->base[tree], x->name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
+/* One of that name was left by a launcher before this one, with limits and
+ * counts of its own, and with whoever is in it still: only a new one will do.
+ */
+static long make_folder(const struct space_groups *g, int tree,
+                        const struct group *x)
+{
+    long rc = filter_call4(&g->key, SYS_mkdirat, g->base[tree],
+                           raw_ptr(x->name), 0755, 0);
+
+    if (rc != -EEXIST)
+        return rc;
+    rc = filter_call4(&g->key, SYS_unlinkat, g->base[tree], raw_ptr(x->name),
+                      AT_REMOVEDIR, 0);
+    return rc < 0 ? rc
+                  : filter_call4(&g->key, SYS_mkdirat, g->base[tree],
+                                 raw_ptr(x->name), 0755, 0);
+}
+
 /* A group in each tree; all or nothing. */
 int groups_make(struct space_groups *g, struct group *x)
 {
@@ -72,9 +90,8 @@ int groups_make(struct space_groups *g, struct group *x)
 
         if (g->base[t] < 0)
             continue;
-        rc = filter_call4(&g->key, SYS_mkdirat, g->base[t], raw_ptr(x->name),
-                          0755, 0);
-        if (rc < 0 && rc != -EEXIST) {
+        rc = make_folder(g, t, x);
+        if (rc < 0) {
             err = (int)-rc;
             break;
         }
@@ -256,7 +273,7 @@ void space_groups_free(struct space_groups *g)
     if (g == NULL)
         return;
     for (uint32_t i = 0; i < SPACE_GROUPS_POOL; i++) {
-        if (g->list[i].state != GROUP_NONE)
+        if (g->list[i].state != GROUP_NONE && g->list[i].state != GROUP_FOREIGN)
             groups_remove(g, &g->list[i]);
     }
     for (int t = 0; t < GROUP_TREES; t++)
@@ -293,25 +310,53 @@ static struct group *find_left(struct space_groups *g, int looks)
     return NULL;
 }
 
+/* Whoever is in one that was there before us is ended, if that can be done, and
+ * the group is not used until it could be made anew. */
+static struct group *make_one(struct space_groups *g, enum group_state from,
+                              int looks, int *reterr_errno)
+{
+    for (uint32_t i = 0; looks > 0 && i < SPACE_GROUPS_POOL; i++) {
+        struct group *x = &g->list[i];
+
+        if (x->state != from)
+            continue;
+        looks--;
+        *reterr_errno = groups_make(g, x);
+        if (*reterr_errno == 0)
+            return x;
+        if (*reterr_errno != EBUSY)
+            return NULL;
+        (void)groups_kill(g, x);
+        x->state = GROUP_FOREIGN;
+    }
+    return NULL;
+}
+
+struct group *groups_new(struct space_groups *g, int *reterr_errno)
+{
+    struct group *x;
+
+    *reterr_errno = EAGAIN;
+    x = make_one(g, GROUP_NONE, SPACE_GROUPS_POOL, reterr_errno);
+    if (x != NULL || (*reterr_errno != EAGAIN && *reterr_errno != EBUSY))
+        return x;
+    return make_one(g, GROUP_FOREIGN, LEFT_LOOKS, reterr_errno);
+}
+
 /* One that is free, or came to be empty after all, or a new one; where none can
  * be made, any that came to be empty. */
 static struct group *find(struct space_groups *g, int *reterr_errno)
 {
-    struct group *none = NULL, *left;
+    struct group *x;
 
     for (uint32_t i = 0; i < SPACE_GROUPS_POOL; i++) {
-        struct group *x = &g->list[i];
-
-        if (x->state == GROUP_FREE)
-            return x;
-        if (x->state == GROUP_NONE && none == NULL)
-            none = x;
+        if (g->list[i].state == GROUP_FREE)
+            return &g->list[i];
     }
-    left = find_left(g, LEFT_LOOKS);
-    if (left != NULL)
-        return left;
-    *reterr_errno = none == NULL ? EAGAIN : groups_make(g, none);
-    return *reterr_errno == 0 ? none : find_left(g, SPACE_GROUPS_POOL);
+    x = find_left(g, LEFT_LOOKS);
+    if (x == NULL)
+        x = groups_new(g, reterr_errno);
+    return x != NULL ? x : find_left(g, SPACE_GROUPS_POOL);
 }
 
 ts_err space_groups_take(struct space_groups *g,
@@ -359,6 +404,7 @@ ts_err space_groups_kill(struct space_groups *g, uint32_t index)
 bool space_groups_is_empty(const struct space_groups *g, uint32_t index)
 {
     return index < SPACE_GROUPS_POOL && g->list[index].state != GROUP_NONE &&
+           g->list[index].state != GROUP_FOREIGN &&
            groups_empty(g, &g->list[index]);
 }
 

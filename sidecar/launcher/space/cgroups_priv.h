@@ -17,7 +17,8 @@ enum group_state {
     GROUP_NONE = 0, /* no directory */
     GROUP_FREE,
     GROUP_TAKEN,
-    GROUP_LEFT /* given back with somebody in it */
+    GROUP_LEFT,   /* given back with somebody in it */
+    GROUP_FOREIGN /* there before us, with somebody in it; not opened */
 };
 
 struct group {
@@ -41,7 +42,10 @@ struct space_groups {
 int groups_write(int dir, const char *file, const char *text);
 int groups_write_number(int dir, const char *file, uint64_t value);
 ssize_t groups_read(int dir, const char *file, char *out, size_t cap);
+/* EBUSY: it is there, and somebody is in it. */
 int groups_make(struct space_groups *g, struct group *x);
+/* One that nobody was ever in; NULL: *reterr_errno says why. */
+struct group *groups_new(struct space_groups *g, int *reterr_errno);
 void groups_remove(struct space_groups *g, struct group *x);
 int groups_limit(struct space_groups *g, struct group *x,
                  const struct space_group_limits *l);

@@ -150,15 +150,15 @@ ts_err groups_try(struct space_groups *g, const char **reterr_step,
 {
     const struct space_group_limits limits = {.memory_bytes = LIMIT,
                                               .processes = 1};
-    struct group *x = &g->list[0];
-    struct try_job job = {.key = &g->key, .procs = x->procs};
+    struct group *x = groups_new(g, reterr_errno);
+    struct try_job job = {.key = &g->key};
     struct helper h;
     ts_err e;
 
     *reterr_step = "cgroup mkdir";
-    *reterr_errno = groups_make(g, x);
-    if (*reterr_errno != 0)
+    if (x == NULL)
         return ts_err_from_errno(*reterr_errno);
+    job.procs = x->procs;
     x->state = GROUP_FREE;
     *reterr_step = "cgroup limits";
     *reterr_errno = groups_limit(g, x, &limits);

@@ -302,6 +302,76 @@ static void folder_without_hierarchies_is_refused(void **state)
     (void)rmdir(path);
 }
 
+/* A launcher before this one has left its groups: one with a process in it, and
+ * an empty one with a limit. */
+static void
+group_that_was_there_is_never_joined_with_what_is_in_it(void **state)
+{
+    const struct space_group_limits l = {.memory_bytes = 64 * MB,
+                                         .processes = 4};
+    struct space_groups *g;
+    struct space_group x;
+    struct folder f;
+    char path[160], text[64], pid_text[24];
+    int status = 0, fd, err = 0;
+    bool can_kill;
+    pid_t pid;
+
+    (void)state;
+    start(&f);
+    pid = fork();
+    if (pid == 0) {
+        for (;;)
+            (void)pause();
+    }
+    (void)snprintf(pid_text, sizeof(pid_text), "%d", (int)pid);
+    for (int t = 0; t < TREES; t++) {
+        if (f.trees[t][0] == '\0')
+            continue;
+        (void)snprintf(path, sizeof(path), "%s/t3-0", f.trees[t]);
+        assert_int_equal(mkdir(path, 0755), 0);
+        (void)snprintf(path, sizeof(path), "%s/t3-0/cgroup.procs", f.trees[t]);
+        fd = open(path, O_WRONLY | O_CLOEXEC);
+        assert_true(fd >= 0 && write(fd, pid_text, strlen(pid_text)) > 0);
+        (void)close(fd);
+        (void)snprintf(path, sizeof(path), "%s/t3-1", f.trees[t]);
+        assert_int_equal(mkdir(path, 0755), 0);
+        (void)snprintf(path, sizeof(path), "%s/t3-1/pids.max", f.trees[t]);
+        fd = open(path, O_WRONLY | O_CLOEXEC);
+        if (fd >= 0) {
+            assert_int_equal(write(fd, "1", 1), 1);
+            (void)close(fd);
+        }
+    }
+    g = make(&f);
+    assert_int_equal(space_groups_take(g, &l, &x, &err), TS_OK);
+    assert_int_not_equal(x.index, 0);
+    for (int t = 0; t < TREES; t++) {
+        (void)snprintf(path, sizeof(path), "%s/t3-%u/pids.max", f.trees[t],
+                       x.index);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+            continue;
+        assert_true(read(fd, text, sizeof(text)) > 0);
+        assert_int_equal(text[0], '4');
+        (void)close(fd);
+    }
+    can_kill = (space_groups_power(g) & GROUP_KILL) != 0;
+    space_groups_give(g, x.index);
+    if (!can_kill)
+        (void)kill(pid, SIGKILL);
+    assert_int_equal(waitpid(pid, &status, 0), pid); /* or it waits for ever */
+    assert_true(WIFSIGNALED(status));
+    space_groups_free(g);
+    for (int t = 0; t < TREES; t++) { /* the other's, empty by now */
+        (void)snprintf(path, sizeof(path), "%s/t3-0", f.trees[t]);
+        if (f.trees[t][0] != '\0')
+            assert_int_equal(rmdir(path), 0);
+    }
+    assert_int_equal(count_groups(&f), 0);
+    finish(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest all[] = {
@@ -309,6 +379,8 @@ int main(void)
         cmocka_unit_test(group_limits_all_of_a_tool),
         cmocka_unit_test(group_dies_by_one_write),
         cmocka_unit_test(group_is_used_again_only_when_empty),
+        cmocka_unit_test(
+            group_that_was_there_is_never_joined_with_what_is_in_it),
     };
     const struct CMUnitTest some[] = {
         cmocka_unit_test(folder_without_hierarchies_is_refused),
