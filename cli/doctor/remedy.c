@@ -45,6 +45,10 @@ static const struct {
                     "tools cannot call it in any case"},
     {LAYER_NO_WX, "needs Linux 6.3"},
     {LAYER_OWN_FILTER, "as seccomp"},
+    {LAYER_METADATA,
+     "the kernel does not tell of stopped calls (gVisor), or the "
+     "container's own filter does: give the service root's "
+     "rights, so that tools get a user of their own"},
 };
 
 const char *doctor_remedy(uint32_t layer)

@@ -131,9 +131,10 @@ enum layer_bit {
     LAYER_OWN_PROC = 1 << 16,    /* /proc shows its own processes only */
     LAYER_KEYRING = 1 << 17,     /* an empty session keyring */
     LAYER_NO_WX = 1 << 18,       /* no memory both writable and executable */
-    LAYER_OWN_FILTER = 1 << 19   /* a further filter of its own (strict) */
+    LAYER_OWN_FILTER = 1 << 19,  /* a further filter of its own (strict) */
+    LAYER_METADATA = 1 << 20 /* mode, owner and times of its own files only */
 };
-#define LAYER_BITS_ALL ((1u << 20) - 1)
+#define LAYER_BITS_ALL ((1u << 21) - 1)
 
 /*
  * [order_id, layers, landlock_abi, launch_us, box, weakened, tripwires bin]

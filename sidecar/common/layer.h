@@ -29,10 +29,11 @@
     X(OWN_PROC,       "own_proc")                                              \
     X(KEYRING,        "keyring")                                               \
     X(NO_WX,          "no_wx")                                                 \
-    X(OWN_FILTER,     "own_filter")
+    X(OWN_FILTER,     "own_filter")                                            \
+    X(METADATA,       "metadata")
 /* clang-format on */
 
-#define LAYER_COUNT 20
+#define LAYER_COUNT 21
 
 /* What every tool gets, on every host, whatever its manifest says. */
 #define LAYER_FLOOR                                                            \

@@ -15,6 +15,7 @@
 #include "sidecar/launcher/life/run.h"
 #include "sidecar/launcher/life/scratch.h"
 #include "sidecar/launcher/life/tree.h"
+#include "sidecar/launcher/metadata/metadata.h"
 #include "sidecar/launcher/space/cgroups.h"
 #include "sidecar/launcher/space/space.h"
 #include "sidecar/launcher/start/caps.h"
@@ -109,6 +110,8 @@ struct launcher {
     struct space_groups *groups; /* owned, NULL: there are none */
     struct space_builder builder;
     struct tree tree;
+    struct metadata *metadata; /* NULL: tools have users or roots of their own,
+                                  or the kernel cannot tell */
     struct back back;
     struct network network;
     const char *preload; /* for tools with a broker; NULL: there is none */

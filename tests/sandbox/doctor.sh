@@ -13,8 +13,8 @@ import json, os, sys
 doc = json.loads(sys.argv[1])
 text = os.environ["TEXT"]
 layers = doc["layers"]
-assert len(layers) == 20, layers
-assert len({l["name"] for l in layers}) == 20
+assert len(layers) == 21, layers
+assert len({l["name"] for l in layers}) == 21
 for l in layers:
     row = next(r for r in text.splitlines() if r.split() and r.split()[0] == l["name"])
     assert row.split()[1] == ("yes" if l["holds"] else "no"), row

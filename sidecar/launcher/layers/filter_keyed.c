@@ -116,14 +116,15 @@ static bool is_always_allowed(const struct sandbox_call *c)
     return c != NULL && c->count == 0 && c->action == SANDBOX_ALLOW;
 }
 
-ts_err filter_keyed_add(const struct sandbox_calls *calls,
-                        const struct filter_key *key, bool strict_only,
-                        struct sandbox_model *m, struct ts_arena *arena)
+static ts_err add_all(const struct filter_keyed *list,
+                      const struct sandbox_calls *calls,
+                      const struct filter_key *key, bool strict_only,
+                      struct sandbox_model *m, struct ts_arena *arena)
 {
     ts_err e = TS_OK;
 
-    for (const struct filter_keyed *k = filter_keyed_calls;
-         k->call != NULL && e == TS_OK; k++) {
+    for (const struct filter_keyed *k = list; k->call != NULL && e == TS_OK;
+         k++) {
         struct sandbox_clause clause;
         int i = sandbox_calls_find(calls, ts_str_of(k->call));
         int nr = i < 0 ? -1 : calls->list[i].nr[m->arch];
@@ -136,4 +137,19 @@ ts_err filter_keyed_add(const struct sandbox_calls *calls,
             e = sandbox_model_prepend(m, (uint32_t)nr, &clause, arena);
     }
     return e;
+}
+
+ts_err filter_keyed_add(const struct sandbox_calls *calls,
+                        const struct filter_key *key, bool strict_only,
+                        struct sandbox_model *m, struct ts_arena *arena)
+{
+    return add_all(filter_keyed_calls, calls, key, strict_only, m, arena);
+}
+
+ts_err filter_keyed_add_list(const struct filter_keyed *list,
+                             const struct sandbox_calls *calls,
+                             const struct filter_key *key,
+                             struct sandbox_model *m, struct ts_arena *arena)
+{
+    return add_all(list, calls, key, false, m, arena);
 }

@@ -21,6 +21,13 @@ TS_NODISCARD ts_err filter_keyed_add(const struct sandbox_calls *calls,
                                      bool strict_only, struct sandbox_model *m,
                                      struct ts_arena *arena);
 
+/* The same from another list: filter_notify.h. */
+TS_NODISCARD ts_err filter_keyed_add_list(const struct filter_keyed *list,
+                                          const struct sandbox_calls *calls,
+                                          const struct filter_key *key,
+                                          struct sandbox_model *m,
+                                          struct ts_arena *arena);
+
 /* Every number that a register may hold and the filter ignores if there is no
  * key is a hole: the register must be one that the kernel does not read. */
 unsigned filter_keyed_first(const struct filter_keyed *k); /* 4 or 5 */

@@ -10,8 +10,14 @@
 #include "proto/base/ts_mem.h"
 #include "sidecar/common/bundle.h"
 #include "sidecar/launcher/layers/filter_keyed.h"
+#include "sidecar/launcher/layers/filter_notify.h"
 #include "sidecar/launcher/layers/filter_own.h"
 #include "sidecar/sandbox/bpf.h"
+
+#ifndef SECCOMP_FILTER_FLAG_TSYNC_ESRCH
+#define SECCOMP_FILTER_FLAG_TSYNC_ESRCH (1UL << 4)
+#endif
+#define FLAG_WAIT_KILLABLE (1UL << 5) /* _WAIT_KILLABLE_RECV */
 
 static ts_err copy_program(const struct sandbox_bpf *b,
                            struct filter_program *ret)
@@ -49,6 +55,32 @@ ts_err filter_make(const struct sandbox_profile *profile,
 
     ts_arena_init(&a, SANDBOX_ARENA_BYTES);
     e = base_model(profile, key, &a, &m);
+    if (e == TS_OK)
+        e = sandbox_bpf_compile(&m, &a, &b);
+    if (e == TS_OK)
+        e = copy_program(&b, ret);
+    ts_arena_done(&a);
+    return e;
+}
+
+ts_err filter_make_notify(const struct sandbox_profile *profile,
+                          const struct filter_key *key,
+                          struct filter_program *ret)
+{
+    struct sandbox_model m;
+    struct sandbox_bpf b;
+    struct ts_arena a;
+    ts_err e;
+
+    ts_arena_init(&a, SANDBOX_ARENA_BYTES);
+    e = sandbox_profile_model(profile, sandbox_arch_native(), &a, &m);
+    if (e == TS_OK)
+        e = filter_notify_apply(profile, &m, &a);
+    if (e == TS_OK)
+        e = filter_keyed_add(&profile->calls, key, false, &m, &a);
+    if (e == TS_OK)
+        e = filter_keyed_add_list(filter_notify_keyed, &profile->calls, key, &m,
+                                  &a);
     if (e == TS_OK)
         e = sandbox_bpf_compile(&m, &a, &b);
     if (e == TS_OK)
@@ -99,6 +131,41 @@ ts_err filter_install(const struct sandbox_profile *profile,
     e = rc == 0 ? TS_OK : rc > 0 ? TS_E_SYSTEM : ts_err_from_errno(errno);
     filter_program_done(&p);
     return e;
+}
+
+/* With the flag, signals that do not kill wait until the call is answered
+ * (Linux 5.19); without it they make the tool call again. */
+static long install_with_listener(const struct sock_fprog *prog)
+{
+    const unsigned long flags = SECCOMP_FILTER_FLAG_TSYNC |
+                                SECCOMP_FILTER_FLAG_TSYNC_ESRCH |
+                                SECCOMP_FILTER_FLAG_NEW_LISTENER;
+    long fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+                      flags | FLAG_WAIT_KILLABLE, prog);
+
+    if (fd < 0 && errno == EINVAL)
+        fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, prog);
+    return fd;
+}
+
+ts_err filter_install_notify(const struct sandbox_profile *profile,
+                             const struct filter_key *key, int *ret_listener)
+{
+    struct filter_program p = {0};
+    struct sock_fprog prog;
+    long fd = -1;
+    ts_err e = filter_make_notify(profile, key, &p);
+
+    if (e != TS_OK)
+        return e;
+    prog = (struct sock_fprog){.len = p.count, .filter = p.insns};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
+        fd = install_with_listener(&prog);
+    filter_program_done(&p);
+    if (fd < 0) /* EBUSY: a filter before ours has such a listener */
+        return TS_E_UNSUPPORTED;
+    *ret_listener = (int)fd;
+    return TS_OK;
 }
 
 /* Every profile gets its index from the same list as everywhere; only its own

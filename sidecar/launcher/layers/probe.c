@@ -55,6 +55,8 @@ static const struct {
     {LAYER_NO_WX, try_no_wx, "no memory both writable and executable"},
     {LAYER_OWN_FILTER, try_own_filter,
      "a further filter of system calls (level strict)"},
+    {LAYER_METADATA, try_metadata,
+     "mode, owner and times: only of the tool's own files"},
 };
 
 /* 0 or an errno; anything odd (killed, hung) is EPROTO. */

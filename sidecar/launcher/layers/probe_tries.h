@@ -26,5 +26,7 @@ int try_own_proc(void);
 int try_keyring(void);
 int try_no_wx(void);
 int try_own_filter(void);
+/* probe_metadata.c */
+int try_metadata(void);
 
 #endif

@@ -44,6 +44,7 @@ static ts_err report(struct launcher *l, struct active_run *r)
     else
         uids_give(&l->uids, r->uid);
     groups_give(l, r);
+    metadata_dismiss(l->metadata, r->mark);
     ts_fd_close(&r->init_ns);
     *r = l->runs[--l->run_count];
     e = back_exited(&l->back, &m);

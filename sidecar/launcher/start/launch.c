@@ -512,6 +512,7 @@ static void clean_up(struct launch *x, bool has_started)
             ts_fd_close(&x->gate_end[i]);
     }
     if (!has_started) {
+        metadata_dismiss(x->l->metadata, x->mark);
         if (x->scratch_fd >= 0) {
             leftovers_take(x->l, x->scratch_base, x->scratch, x->uid);
             x->scratch_base = -1; /* moved */
@@ -564,6 +565,7 @@ ts_err launch_order(struct launcher *l, const struct order *o,
     has_started = check(&x) == TS_OK && take_uid(&x) == TS_OK &&
                   take_group(&x) == TS_OK && open_resource(&x) == TS_OK &&
                   make_scratch(&x) == TS_OK && make_ruleset(&x) == TS_OK &&
+                  launch_make_metadata(&x) == TS_OK &&
                   launch_make_argv(&x) == TS_OK && make_token(&x) == TS_OK &&
                   make_secrets(&x) == TS_OK && make_network(&x) == TS_OK &&
                   spawn(&x) == TS_OK;

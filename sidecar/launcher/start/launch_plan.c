@@ -64,7 +64,8 @@ static uint64_t process_budget(const struct launch *x, uint64_t own)
     uint64_t n = own;
 
     if (x->uid == 0)
-        n += l->other_tasks + 2 + l->inits.count; /* us, and the watchdog */
+        n += l->other_tasks + 2 + /* us, and the watchdog */
+             (l->metadata != NULL ? METADATA_THREADS : 0) + l->inits.count;
     for (uint32_t i = 0; i < l->run_count; i++) {
         if (l->runs[i].uid == x->uid)
             n += l->runs[i].processes;

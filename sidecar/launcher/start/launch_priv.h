@@ -53,6 +53,9 @@ bool launch_is_full(const struct launch *x);
 
 /* The words of the command line: a script's interpreter comes first. */
 TS_NODISCARD ts_err launch_make_argv(struct launch *x);
+/* Where it may change mode, owner and times: what the layer "metadata" is told.
+ */
+TS_NODISCARD ts_err launch_make_metadata(struct launch *x);
 /* x->child, but for stdio. */
 TS_NODISCARD ts_err launch_make_plan(struct launch *x);
 

@@ -34,6 +34,8 @@ static void offer_bare(struct launcher *l)
     }
     if (!l->layers.process_limit)
         weak |= LAYER_RLIMITS;
+    if (l->metadata != NULL)
+        layers |= LAYER_METADATA;
     if (l->self_uid != 0 && l->offer.demands == 0)
         give(&l->offer, BOX_BARE, layers, weak);
 }
@@ -46,7 +48,10 @@ static void offer_uid(struct launcher *l)
         return;
     if (l->has_keyring)
         layers |= LAYER_KEYRING;
-    give(&l->offer, BOX_UID, layers | LAYER_UID, 0);
+    /* tools that write share a user */
+    give(&l->offer, BOX_UID,
+         layers | (uint32_t)LAYER_UID | (uint32_t)LAYER_METADATA,
+         LAYER_METADATA);
 }
 
 bool offer_has_full(const struct launcher *l)
@@ -104,7 +109,7 @@ static void offer_full(struct launcher *l, const struct control_start *start)
         /* with nothing above it, tools would see the one below */
         .proc_below = l->caps.in_user_ns && l->space_caps.own_proc};
     layers |= (uint32_t)LAYER_NAMESPACES | (uint32_t)LAYER_NET_NS |
-              (uint32_t)LAYER_PRIVATE_TMP;
+              (uint32_t)LAYER_PRIVATE_TMP | (uint32_t)LAYER_METADATA;
     if (l->space_caps.own_proc)
         layers |= LAYER_OWN_PROC;
     if (l->has_keyring)

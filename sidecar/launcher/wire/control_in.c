@@ -10,6 +10,7 @@
 #include "sidecar/common/fds.h"
 #include "sidecar/common/log.h"
 #include "sidecar/launcher/launcher.h"
+#include "sidecar/launcher/layers/filter_notify.h"
 #include "sidecar/launcher/trials.h"
 #include "sidecar/sandbox/profile.h"
 
@@ -79,11 +80,53 @@ static bool is_like(const struct sandbox_profile *p, const char *builtin)
     return strcmp(p->name, builtin) == 0 || strcmp(p->extends, builtin) == 0;
 }
 
+static uint64_t mark_of(void *arg, pid_t thread)
+{
+    const struct launcher *l = arg;
+
+    return tree_mark_of(&l->tree, thread);
+}
+
+/* Nothing better than bare boxes will be offered (offer.c): tools have our
+ * user, and what is this user's is not to be theirs. */
+static bool has_our_user(const struct launcher *l,
+                         const struct control_start *start)
+{
+    enum box_level most = start->sandbox.most;
+    bool uids = l->caps.uids && start->sandbox.uid_count > 0 &&
+                (most == BOX_ANY || most >= BOX_UID);
+    bool spaces = l->caps.spaces && (most == BOX_ANY || most >= BOX_FULL);
+
+    return l->self_uid != 0 && !uids && !spaces;
+}
+
+/* With the layer "metadata" where it is needed and can be had. */
+static ts_err install_filter(struct launcher *l,
+                             const struct control_start *start)
+{
+    struct metadata *m = NULL;
+    int listener = -1;
+
+    if (!has_our_user(l, start) ||
+        metadata_make(&l->key, mark_of, l, &m) != TS_OK)
+        return filter_install(l->profile, &l->key);
+    if (filter_install_notify(l->profile, &l->key, &listener) != TS_OK) {
+        metadata_cancel(m);
+        log_event(LOG_WARN, "layer_missing layer=metadata");
+        return filter_install(l->profile, &l->key);
+    }
+    metadata_begin(m, listener);
+    l->metadata = m;
+    return TS_OK;
+}
+
 /* One launcher, one profile: its filter is installed here for good, and every
  * tool inherits it. */
-static ts_err confine_by_profile(struct launcher *l, int bundle_fd, char *text,
-                                 size_t cap)
+static ts_err confine_by_profile(struct launcher *l,
+                                 const struct control_message *start,
+                                 char *text, size_t cap)
 {
+    int bundle_fd = start->bundle_fd;
     struct bundle b = {0};
     ts_err e = bundle_open(bundle_fd, &b);
 
@@ -106,7 +149,7 @@ static ts_err confine_by_profile(struct launcher *l, int bundle_fd, char *text,
                                              .filter = l->strict.insns};
     if ((l->layers.held & LAYER_SECCOMP) == 0)
         return TS_OK; /* then no box is given at all: a layer of the floor */
-    e = filter_install(l->profile, &l->key);
+    e = install_filter(l, &start->as.start);
     if (e != TS_OK)
         (void)snprintf(text, cap,
                        "seccomp:1: the filter of profile %s cannot "
@@ -209,7 +252,7 @@ ts_err control_start_up(struct launcher *l)
     l->control =
         (struct control_ear){.sock = FD_CONTROL, .part = &part, .self = l};
     l->index = m.as.start.launcher_index;
-    e = confine_by_profile(l, m.bundle_fd, text, sizeof(text));
+    e = confine_by_profile(l, &m, text, sizeof(text));
     if (e != TS_OK) {
         ts_fd_close(&m.bundle_fd);
         return reject(e, text);
