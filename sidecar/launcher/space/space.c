@@ -296,19 +296,29 @@ static void keep(struct space_set *s, uint32_t index, const int fds[HELPER_FDS])
     add_rule(t, s->dev_fd, LL_READ_ONLY | LL_WRITE_FILE | LL_TRUNCATE, false);
 }
 
-/* The tools that would have shared it. */
+/* A note counts the paths of the tool that the plan was made of: the first. */
+static const char *path_of(const struct space_set *s,
+                           const struct space_want *wants,
+                           const struct helper_note *n)
+{
+    for (uint32_t i = 0; i < s->box_count; i++) {
+        if (s->of[i] == n->index)
+            return n->from < wants[i].path_count ? wants[i].paths[n->from].path
+                                                 : NULL;
+    }
+    return NULL;
+}
+
+/* The tools that would have shared it. Each has a path of that name. */
 static void mourn(struct space_set *s, const struct space_want *wants,
                   const struct helper_note *n)
 {
+    const char *path = path_of(s, wants, n);
     char text[160];
 
     for (uint32_t i = 0; i < s->box_count; i++) {
-        const char *path = NULL;
-
         if (s->of[i] != n->index)
             continue;
-        if (n->from < wants[i].path_count)
-            path = wants[i].paths[n->from].path;
         if (strcmp(n->step, "link") == 0)
             (void)snprintf(text, sizeof(text),
                            "it is a link that cannot be shown in a full box; "

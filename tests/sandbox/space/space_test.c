@@ -344,6 +344,49 @@ static void path_that_was_replaced_is_refused_and_others_served(void **state)
     inside_done(&t);
 }
 
+/* Both have the same template, and the path at another place in their lists. */
+static void
+path_that_was_replaced_is_named_to_each_tool_that_has_it(void **state)
+{
+    struct space_want wants[3];
+    struct space_path turned[3], lone[2];
+    const char *step = "";
+    struct space_set *set;
+    struct inside t;
+    char path[256], good[256];
+    int err = 0;
+
+    (void)state;
+    inside_start(&t, "/srv");
+    (void)snprintf(path, sizeof(path), "%s/a", t.home);
+    (void)snprintf(good, sizeof(good), "%s/b", t.home);
+    assert_int_equal(mkdir(path, 0755), 0);
+    assert_int_equal(mkdir(good, 0755), 0);
+    inside_path(&t, "a", SPACE_READ);
+    inside_path(&t, "b", SPACE_READ);
+    assert_int_equal(rmdir(path), 0);
+    assert_int_equal(mkdir(path, 0755), 0);
+    turned[0] = turned[2] = t.paths[1];
+    turned[1] = t.paths[0];
+    lone[0] = lone[1] = t.paths[1];
+    wants[0] = t.want;
+    wants[1] = t.want;
+    wants[1].paths = turned;
+    wants[1].path_count = 3;
+    wants[2] = t.want;
+    wants[2].paths = lone;
+    assert_int_equal(space_build(&t.builder, wants, 3, &set, &step, &err),
+                     TS_OK);
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_null(space_box_of(set, i)->space);
+        assert_non_null(strstr(space_box_of(set, i)->why, path));
+        assert_string_equal(space_box_of(set, i)->path, path);
+    }
+    assert_non_null(space_box_of(set, 2)->space);
+    space_set_free(set);
+    inside_done(&t);
+}
+
 static void kernels_places_are_refused_with_a_sentence(void **state)
 {
     static const char *const bad[] = {"/",    "/proc",           "/sys",
@@ -472,6 +515,8 @@ int main(void)
         cmocka_unit_test(paths_are_where_the_manifest_says),
         cmocka_unit_test(linked_root_is_shown_by_its_name),
         cmocka_unit_test(path_that_was_replaced_is_refused_and_others_served),
+        cmocka_unit_test(
+            path_that_was_replaced_is_named_to_each_tool_that_has_it),
         cmocka_unit_test(kernels_places_are_refused_with_a_sentence),
         cmocka_unit_test(equal_path_sets_share_a_template),
         cmocka_unit_test(nothing_is_left_of_templates),
