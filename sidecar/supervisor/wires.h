@@ -39,7 +39,8 @@ void wires_done(struct wires *w); /* closes what was opened */
 TS_NODISCARD ts_err wires_open_dirs(struct supervisor *sv, struct wires *w);
 /* What else a recorder needs, with nobody around it. */
 TS_NODISCARD ts_err wires_open_recorder(struct supervisor *sv, struct wires *w);
-/* All the rest, and that too, but the journal, which the recorder makes. The same. */
+/* All the rest, and that too, but the journal, which the recorder makes. The
+ * same. */
 TS_NODISCARD ts_err wires_open(struct supervisor *sv, struct wires *w);
 /* Two ends for messages with descriptors, the caller's. */
 TS_NODISCARD ts_err wires_pair(int ends[2]);
