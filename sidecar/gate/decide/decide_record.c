@@ -8,7 +8,7 @@
 /*
  * One decision record; its shape is in proto/msg/record.h. This runs for every
  * call, so keys are written already encoded: "\xa4" "kind" is the msgpack text
- * "kind". tests/unit/gate_core decodes every record again.
+ * "kind". tests/unit/gate_decide decodes every record again.
  */
 #define KEY(w, tag, name) put_raw((w), tag name, sizeof(tag name) - 1)
 

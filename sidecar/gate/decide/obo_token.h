@@ -18,7 +18,7 @@
  * the decision, so that a service's log and ours name the same call.
  *
  * Pure: no clock, no allocation; out holds TS_TOKEN_MAX bytes, which is enough
- * for the longest ids (tests/unit/gate_core/obo_test.c makes that token).
+ * for the longest ids (tests/unit/gate_decide/obo_test.c makes that token).
  */
 struct obo_input {
     struct ts_str issuer; /* the sidecar's id */
