@@ -43,7 +43,7 @@ static const struct asked {
     {CANARY_BIT_RAISE_LIMIT,
      "prlimit64",
      true,
-     {0, RLIMIT_CORE, SOME_PLACE, 0}},
+     {0, RLIMIT_MSGQUEUE, SOME_PLACE, 0}},
     {CANARY_BIT_SET_ID_BIT, "fchmodat", true, {AT_CWD, SOME_PLACE, 04755}},
     {CANARY_BIT_NEW_PRIVS, "prctl", false, {PR_GET_NO_NEW_PRIVS}},
     {CANARY_BIT_CAPABILITY, "capget", false, {SOME_PLACE, SOME_PLACE}},

@@ -247,7 +247,7 @@ static uint64_t try_privileges(const struct world *w)
            TRY(w, SET_UID,
                !is_denied(raw_call3(SYS_setresuid, uid, uid, uid))) |
            TRY(w, RAISE_LIMIT,
-               !is_denied(raw_call6(SYS_prlimit64, 0, RLIMIT_CORE,
+               !is_denied(raw_call6(SYS_prlimit64, 0, RLIMIT_MSGQUEUE,
                                     raw_ptr(&none), 0, 0, 0))) |
            TRY(w, NEW_PRIVS,
                raw_call6(SYS_prctl, PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0, 0) != 1) |
