@@ -63,9 +63,11 @@ check sidecar/gate/people proto/ policy/ sidecar/common/ sidecar/gate/people/
 check sidecar/gate/decide proto/ policy/ sidecar/common/ sidecar/gate/people/ \
     sidecar/gate/decide/
 check sidecar/gate/steps proto/ sidecar/common/ sidecar/gate/steps/
+check sidecar/gate/provenance proto/base/ sidecar/gate/provenance/
 for dir in sidecar/gate/*/; do
     case $dir in
-    sidecar/gate/people/ | sidecar/gate/decide/ | sidecar/gate/steps/) ;;
+    sidecar/gate/people/ | sidecar/gate/decide/ | sidecar/gate/steps/ | \
+        sidecar/gate/provenance/) ;;
     *) complain "layer: $dir has no rule here" ;;
     esac
     hits=$(grep -rn '#include <uv' "$dir" || true)

@@ -1,0 +1,33 @@
+#ifndef SIDECAR_GATE_PROVENANCE_SOURCE_H
+#define SIDECAR_GATE_PROVENANCE_SOURCE_H
+
+#include <stdbool.h>
+
+/*
+ * Where a value comes from, from the best to the worst (provenance
+ * design, 3.4). What is not known is not trusted, and its own value.
+ */
+enum prov_source {
+    PROV_NONE = 0,  /* no value */
+    PROV_PROMPT,    /* in the user's own words, or the user's identity */
+    PROV_TRUSTED,   /* in a leaf of an output that its manifest trusts */
+    PROV_UNTRUSTED, /* only where strangers write */
+    PROV_UNKNOWN    /* nowhere: the model made it, or it did not fit */
+};
+const char *prov_source_name(enum prov_source s);
+
+enum prov_confidentiality {
+    PROV_PUBLIC = 0,
+    PROV_INTERNAL,
+    PROV_PRIVATE,
+    PROV_SECRET
+};
+
+/* What a leaf is labelled. */
+struct prov_label {
+    enum prov_source source; /* PROMPT, TRUSTED or UNTRUSTED */
+    bool is_id;              /* ids are looked for among these alone */
+    enum prov_confidentiality level;
+};
+
+#endif

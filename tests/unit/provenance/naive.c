@@ -1,0 +1,125 @@
+#include "naive.h"
+
+#include <string.h>
+
+#include "proto/base/ts_require.h"
+#include "sidecar/gate/provenance/canon.h"
+
+#define LONGEST 5000
+
+struct text {
+    char b[LONGEST];
+    size_t len;
+};
+
+static void canonical(struct ts_str s, struct text *ret)
+{
+    struct ts_buf b;
+
+    ts_buf_init(&b, LONGEST);
+    TS_REQUIRE(canon_text(s, &b) == TS_OK && b.len < LONGEST);
+    if (b.len > 0)
+        memcpy(ret->b, ts_buf_bytes(&b), b.len);
+    ret->len = b.len;
+    ts_buf_done(&b);
+}
+
+static bool digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool inside(const char *needle, size_t n, const struct text *hay,
+                   bool number, bool named)
+{
+    for (size_t i = 0; i + n <= hay->len; i++) {
+        char before = i > 0 ? hay->b[i - 1] : ' ';
+        char after = i + n < hay->len ? hay->b[i + n] : ' ';
+        size_t k = i, others = 0;
+
+        if (memcmp(hay->b + i, needle, n) != 0 || canon_is_alnum(before) ||
+            canon_is_alnum(after))
+            continue;
+        if (number && (before == '.' || before == ',') && i > 1 &&
+            digit(hay->b[i - 2]))
+            continue;
+        if (number && (after == '.' || after == ',') && i + n + 1 < hay->len &&
+            digit(hay->b[i + n + 1]))
+            continue;
+        if (!named)
+            return true;
+        while (k > 0 && !canon_is_alnum(hay->b[k - 1]) && others < 5) {
+            k--;
+            others++;
+        }
+        if (others >= 1 && others <= 4 && k >= 2 && hay->b[k - 1] == 'd' &&
+            hay->b[k - 2] == 'i' && (k == 2 || !canon_is_alnum(hay->b[k - 3])))
+            return true;
+    }
+    return false;
+}
+
+static bool has_word(const struct text *t)
+{
+    for (size_t i = 0; i < t->len; i++)
+        if (canon_is_alnum(t->b[i]) || (unsigned char)t->b[i] >= 0x80)
+            return true;
+    return false;
+}
+
+static bool number_hit(const struct naive_leaf *l, const struct text *hay,
+                       const struct canon_number *n, const struct text *value)
+{
+    char spelled[CANON_SPELLINGS][CANON_SPELLING_MAX];
+    struct canon_number m;
+
+    if (l->kind == PROV_NUMBER && canon_number(l->text, &m))
+        return canon_number_same(n, &m);
+    if (inside(value->b, value->len, hay, true, false))
+        return true;
+    for (uint32_t i = canon_number_spell(n, spelled); i-- > 0;)
+        if (inside(spelled[i], strlen(spelled[i]), hay, true, false))
+            return true;
+    return false;
+}
+
+static bool hit(const struct naive_leaf *l, enum prov_kind kind,
+                struct ts_str value, const struct text *v)
+{
+    struct canon_number n, m;
+    struct text hay;
+
+    canonical(l->text, &hay);
+    if (hay.len == 0)
+        return false;
+    if (kind == PROV_ID)
+        return (l->label.is_id && ts_str_eq(l->text, value)) ||
+               (l->label.source == PROV_PROMPT && has_word(v) &&
+                !(l->kind == PROV_NUMBER && canon_number(l->text, &m)) &&
+                inside(v->b, v->len, &hay, false, true));
+    if (canon_number(value, &n))
+        return number_hit(l, &hay, &n, v);
+    if (l->kind == PROV_NUMBER && canon_number(l->text, &m))
+        return false;
+    if (!has_word(v))
+        return hay.len == v->len && memcmp(hay.b, v->b, v->len) == 0;
+    return inside(v->b, v->len, &hay, false, false);
+}
+
+enum prov_source naive_find(const struct naive *n, enum prov_kind kind,
+                            struct ts_str value)
+{
+    enum prov_source best = PROV_UNKNOWN;
+    struct text v;
+
+    if (value.len == 0)
+        return PROV_UNKNOWN;
+    canonical(value, &v);
+    if (v.len == 0)
+        return PROV_UNKNOWN;
+    for (uint32_t i = 0; i < n->count; i++)
+        if (n->leaves[i].label.source < best &&
+            hit(&n->leaves[i], kind, value, &v))
+            best = n->leaves[i].label.source;
+    return best;
+}
