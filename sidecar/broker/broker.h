@@ -24,7 +24,8 @@
  *   ask.c         tools with a channel; proxy.c tools with a proxy
  *   relay.c       bytes between two sockets
  */
-#define BROKER_CONNS_MAX  4096 /* of all tools together, dials included */
+/* of all tools together: dials, and what waits at a proxy, included */
+#define BROKER_CONNS_MAX  4096
 #define BROKER_CONN_FDS   4    /* most that one takes: two are in flight */
 #define BROKER_OTHER_FDS  1024 /* channels, listeners, name servers */
 #define BROKER_GRANTS_MAX (TS_LAUNCHERS_MAX * 256)
@@ -51,6 +52,7 @@ struct broker {
     struct grant *grants;
     uint32_t grant_count;
     uint32_t conn_count; /* of all grants */
+    uint32_t waiting;    /* likewise */
     uint32_t conns_max;  /* BROKER_CONNS_MAX, or what the open files allow */
     uint64_t conn_serial;
     struct resolver *resolver; /* owned */

@@ -17,6 +17,8 @@
  * these the rest is counted, and told at the end. */
 #define DENIALS_EACH 64
 
+#define FEW 4 /* connections that a tool can have beside a crowd */
+
 /* ---- generations ------------------------------------------------------- */
 
 ts_err policy_new(struct manifests *m, struct policy **ret)
@@ -169,15 +171,36 @@ static void say_unrecorded(struct grant *g)
 
 /* ---- coming and going -------------------------------------------------- */
 
-/* Half of all connections are for whoever comes first. Of the rest nobody gets
- * more than an equal share, one share being kept for the tool that comes next:
- * so a few that take all they can leave something for the others. */
+static uint32_t places_of(const struct broker *b)
+{
+    return b->conn_count + b->waiting;
+}
+
+/* Half of all connections are for whoever comes first. Of the next quarter
+ * nobody gets more than an equal share, one share being kept for the tool that
+ * comes next. The last quarter is for those who have next to none: however many
+ * take all they can, the next one can work. */
 static bool is_greedy(const struct grant *g)
 {
     const struct broker *b = g->broker;
+    uint32_t taken = places_of(b), has = g->conn_count + g->waiting;
 
-    return b->conn_count >= b->conns_max / 2 &&
-           g->conn_count >= b->conns_max / (b->grant_count + 1);
+    if (taken >= b->conns_max - b->conns_max / 4)
+        return has >= FEW;
+    return taken >= b->conns_max / 2 &&
+           has >= b->conns_max / (b->grant_count + 1);
+}
+
+bool grant_may_wait(const struct grant *g)
+{
+    return places_of(g->broker) < g->broker->conns_max && !is_greedy(g);
+}
+
+void grant_waits(struct grant *g, bool on)
+{
+    TS_REQUIRE(on || (g->waiting > 0 && g->broker->waiting > 0));
+    g->waiting += on ? 1 : -1u;
+    g->broker->waiting += on ? 1 : -1u;
 }
 
 enum egress_code grant_has_room(const struct grant *g)
@@ -185,7 +208,7 @@ enum egress_code grant_has_room(const struct grant *g)
     if (g->ending)
         return EGRESS_ENDED;
     if (g->conn_count >= g->manifest->network.max_connections ||
-        g->broker->conn_count >= g->broker->conns_max || is_greedy(g))
+        places_of(g->broker) >= g->broker->conns_max || is_greedy(g))
         return EGRESS_TOO_MANY;
     if (g->bytes >= g->manifest->network.max_bytes)
         return EGRESS_BYTES_SPENT;

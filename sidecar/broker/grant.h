@@ -38,6 +38,7 @@ struct grant {
     struct conn *conns;  /* open, newest first */
     struct dial *dials;  /* under way */
     uint32_t conn_count; /* of both; at most network.max_connections */
+    uint32_t waiting;    /* at its proxy, without a way to a host now */
     uint64_t bytes;      /* both ways; at most network.max_bytes */
     uint32_t denials;    /* recorded one by one so far */
     uint64_t unrecorded; /* denials after those, for one record at the end */
@@ -78,6 +79,12 @@ TS_NODISCARD bool conn_count(struct conn *c, uint64_t out, uint64_t in);
 
 /* Bytes that may still pass, for who reads in pieces. */
 uint64_t conn_left(const struct conn *c);
+
+/* A connection of a tool that leads to no host, or not yet, takes a place among
+ * all of them too: a crowd that says nothing could else have every descriptor.
+ * False: none is left for this tool now. */
+TS_NODISCARD bool grant_may_wait(const struct grant *g);
+void grant_waits(struct grant *g, bool on); /* one more, one less */
 
 /* Says CLOSED to the gate and forgets the connection. The descriptors are not
  * its business: close them first. */

@@ -31,6 +31,7 @@ struct proxy_conn {
     struct dial *dial;
     struct proxy_host *host; /* NULL: none */
     bool over, lingering;
+    bool waits; /* for a host: grant_waits() */
     size_t lingered;
     /* what the timer runs for */
     enum proxy_state timed_state;
@@ -61,11 +62,20 @@ static void on_closed(uv_handle_t *h)
         ts_mem_free(c);
 }
 
+static void set_waits(struct proxy_conn *c, bool on)
+{
+    if (c->waits != on)
+        grant_waits(c->owner->grant, on);
+    c->waits = on;
+}
+
 static void drop_host(struct proxy_conn *c, enum egress_close why)
 {
-    if (c->host != NULL)
-        proxy_host_free(c->host, why);
+    if (c->host == NULL)
+        return;
+    proxy_host_free(c->host, why);
     c->host = NULL;
+    set_waits(c, true);
 }
 
 static void end_with(struct proxy_conn *c, enum egress_close why)
@@ -79,6 +89,7 @@ static void end_with(struct proxy_conn *c, enum egress_close why)
         dial_cancel(c->dial);
     c->dial = NULL;
     drop_host(c, why);
+    set_waits(c, false);
     uv_close((uv_handle_t *)&c->poll, on_closed);
     uv_close((uv_handle_t *)&c->timer, on_closed);
     uv_close((uv_handle_t *)&c->again, on_closed);
@@ -136,9 +147,11 @@ static void on_dialled(void *ctx, const struct dial_result *r)
 
     c->dial = NULL;
     if (r->code != EGRESS_OK) {
+        set_waits(c, true);
         proxy_dialled(s, r->code, r->text, NULL, NULL, 0);
     } else if (proxy_host_new(&c->owner->grant->broker->loop, r, s, &use,
                               &c->host) != TS_OK) {
+        set_waits(c, true);
         proxy_dialled(s, EGRESS_INTERNAL, "", NULL, NULL, 0);
     }
     turn(c, true);
@@ -153,12 +166,15 @@ static void start_dial(struct proxy_conn *c)
                                 .via = s->via,
                                 .method = proxy_method(s),
                                 .path = proxy_path(s)};
-    enum egress_code room = grant_has_room(g);
+    enum egress_code room;
 
+    set_waits(c, false); /* what is dialled has a place of its own */
+    room = grant_has_room(g);
     if (room == EGRESS_OK &&
         dial_start(g, &w, on_dialled, c, &c->dial) != TS_OK)
         room = EGRESS_INTERNAL;
     if (room != EGRESS_OK) {
+        set_waits(c, true);
         grant_deny(g, s->via, w.host, w.port, w.method, w.path, room);
         proxy_dialled(s, room, "", NULL, NULL, 0);
     }
@@ -276,6 +292,7 @@ static void on_timer(uv_timer_t *t)
     if (c->dial != NULL) {
         dial_cancel(c->dial);
         c->dial = NULL;
+        set_waits(c, true);
     }
     proxy_timeout(c->session);
     turn(c, false);
@@ -427,6 +444,7 @@ ts_err proxy_conn_new(const struct proxy_conn_owner *owner, int tool_fd,
         end_with(c, EGRESS_CLOSE_FAILED);
         return e;
     }
+    set_waits(c, true);
     set_timer(c, false);
     *ret = c;
     return TS_OK;

@@ -11,7 +11,7 @@
 #include "sidecar/broker/proxy/inject.h"
 
 #define PER_TURN 16  /* connections of one tool before the others' turn */
-#define RETRY_MS 100 /* when no descriptor is free */
+#define RETRY_MS 100 /* when no descriptor or place is free */
 
 struct proxy {
     uv_poll_t poll;
@@ -62,8 +62,8 @@ static void on_retry(uv_timer_t *t)
     listen_again(t->data);
 }
 
-/* A descriptor that is lacking is not there at once: the listener would wake
- * us for ever. */
+/* A descriptor or place that is lacking is not there at once: the listener
+ * would wake us for ever. */
 static void pause_listening(struct proxy *p)
 {
     (void)uv_poll_stop(&p->poll);
@@ -82,8 +82,13 @@ static void on_listener(uv_poll_t *poll, int status, int events)
 
     (void)events;
     for (int i = 0; status == 0 && i < PER_TURN && p->count < p->most; i++) {
-        int fd = accept4(p->g->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        int fd;
 
+        if (!grant_may_wait(p->g)) {
+            pause_listening(p);
+            return;
+        }
+        fd = accept4(p->g->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd < 0 && is_lack(errno)) {
             pause_listening(p);
             return;

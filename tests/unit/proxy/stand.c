@@ -121,6 +121,17 @@ void grant_deny(struct grant *g, enum egress_via via, struct ts_str host,
                  (int)path.len, path.ptr);
 }
 
+bool grant_may_wait(const struct grant *g)
+{
+    (void)g;
+    return true;
+}
+
+void grant_waits(struct grant *g, bool on)
+{
+    g->waiting += on ? 1 : -1u;
+}
+
 enum egress_code grant_has_room(const struct grant *g)
 {
     if (g->bytes >= g->manifest->network.max_bytes)
