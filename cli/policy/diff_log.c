@@ -10,6 +10,7 @@
 #include "cli/policy/recorded_call.h"
 #include "cli/term.h"
 #include "proto/base/ts_mem.h"
+#include "sidecar/common/layer.h"
 
 #define CALL_ARENA ((size_t)4 << 20)
 /* Rows that are printed, and kept for --json; beyond it they are counted. */
@@ -21,9 +22,10 @@ struct diff_log {
     struct snapshot *old, *new;
     struct recorded_call *call;
     struct ts_arena arena;
-    json_t *flips;
+    json_t *flips, *boxes;
     uint64_t decisions, asked, without, malformed, unlike, flipped;
-    uint64_t from_to[3][3]; /* by verdict */
+    uint64_t from_to[3][3];     /* by verdict */
+    uint64_t reboxed, weakened; /* permitted before and after */
 };
 
 /* ---- one decision ------------------------------------------------------- */
@@ -56,21 +58,43 @@ static void print_policies(const struct replay_answer *a)
         (void)printf("  %s", a->why);
 }
 
-static void print_flip(const struct diff_log *d, const json_t *line,
-                       struct combined was, const struct replay_answer *now)
+/* The same call, for people and as an object. */
+static void print_call(const struct diff_log *d, const json_t *line)
 {
-    const struct term *t = &d->term;
     struct ts_str id = log_line_text(line, "id");
-    bool wider = now->result.verdict > was.verdict;
 
     (void)printf("%.8s  ", id.ptr);
     term_print(log_line_text(line, "user"));
     (void)fputs(" -> ", stdout);
     term_print(log_line_text(line, "agent"));
-    (void)printf("  %s", t->bold);
+    (void)printf("  %s", d->term.bold);
     term_print(log_line_text(line, "tool"));
-    (void)printf("%s ", t->reset);
+    (void)printf("%s ", d->term.reset);
     term_print(log_line_text(line, "resource"));
+}
+
+static json_t *call_json(const json_t *line)
+{
+    static const char *const keys[] = {"id",    "time", "user",
+                                       "agent", "tool", "resource"};
+    json_t *row = json_object();
+
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        json_t *v = json_object_get(line, keys[i]);
+
+        if (v != NULL)
+            (void)json_object_set(row, keys[i], v);
+    }
+    return row;
+}
+
+static void print_flip(const struct diff_log *d, const json_t *line,
+                       struct combined was, const struct replay_answer *now)
+{
+    const struct term *t = &d->term;
+    bool wider = now->result.verdict > was.verdict;
+
+    print_call(d, line);
     (void)printf("\n    %s [%s] -> %s%s [%s]%s", verdict_name(was.verdict),
                  call_code_name(was.code), wider ? t->yellow : t->red,
                  verdict_name(now->result.verdict),
@@ -82,19 +106,11 @@ static void print_flip(const struct diff_log *d, const json_t *line,
 static void keep_flip(struct diff_log *d, const json_t *line,
                       struct combined was, const struct replay_answer *now)
 {
-    json_t *policies = json_array(), *row = json_object();
+    json_t *policies = json_array(), *row = call_json(line);
 
     for (uint32_t i = 0; i < now->policy_count; i++)
         (void)json_array_append_new(
             policies, json_stringn(now->policies[i].ptr, now->policies[i].len));
-    for (size_t i = 0; i < 6; i++) {
-        static const char *const keys[] = {"id",    "time", "user",
-                                           "agent", "tool", "resource"};
-        json_t *v = json_object_get(line, keys[i]);
-
-        if (v != NULL)
-            (void)json_object_set(row, keys[i], v);
-    }
     (void)json_object_set_new(row, "old", result_json(was));
     (void)json_object_set_new(row, "new", result_json(now->result));
     (void)json_object_set_new(row, "policies", policies);
@@ -111,6 +127,74 @@ static void flip(struct diff_log *d, const json_t *line, struct combined was,
         keep_flip(d, line, was, now);
     else if (!d->o->quiet)
         print_flip(d, line, was, now);
+}
+
+/* ---- its box ------------------------------------------------------------- */
+
+static struct box_demand recorded_box(const json_t *line)
+{
+    const json_t *list = json_object_get(line, "require");
+    struct box_demand d = {.box = BOX_ANY};
+
+    (void)!box_level_parse(log_line_text(line, "box"), &d.box);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *v = json_array_get(list, i);
+
+        if (json_is_string(v))
+            d.require |= layer_parse(
+                (struct ts_str){json_string_value(v), json_string_length(v)});
+    }
+    return d;
+}
+
+static void print_box(struct box_demand b)
+{
+    (void)fputs(b.box == BOX_ANY ? "any box" : box_level_name(b.box), stdout);
+    for (uint32_t left = b.require; left != 0; left &= left - 1)
+        (void)printf("%s%s", left == b.require ? " with " : ", ",
+                     layer_first(left));
+}
+
+static json_t *box_json(struct box_demand b)
+{
+    json_t *list = json_array();
+
+    for (uint32_t left = b.require; left != 0; left &= left - 1)
+        (void)json_array_append_new(list, json_string(layer_first(left)));
+    return json_pack("{s:s, s:o}", "box", box_level_name(b.box), "require",
+                     list);
+}
+
+/* A record holds the demands of the delegation's blocks too, which are not
+ * asked again: then less than it is no weaker box for certain. */
+static void compare_boxes(struct diff_log *d, const json_t *line,
+                          struct box_demand was, struct box_demand now)
+{
+    bool weaker = now.box < was.box || (was.require & ~now.require) != 0;
+    json_t *row;
+
+    if (was.box == now.box && was.require == now.require)
+        return;
+    d->weakened += weaker;
+    if (d->reboxed++ >= ROWS_MAX)
+        return;
+    if (d->o->json) {
+        row = call_json(line);
+        (void)json_object_set_new(row, "old", box_json(was));
+        (void)json_object_set_new(row, "new", box_json(now));
+        (void)json_object_set_new(row, "weaker", json_boolean(weaker));
+        (void)json_array_append_new(d->boxes, row);
+    } else if (!d->o->quiet) {
+        print_call(d, line);
+        (void)fputs("\n    box: ", stdout);
+        print_box(was);
+        (void)printf(" -> %s", weaker ? d->term.yellow : "");
+        print_box(now);
+        (void)printf("%s%s\n", weaker ? d->term.reset : "",
+                     weaker && d->old == NULL
+                         ? " (unless the delegation demands it)"
+                         : "");
+    }
 }
 
 /* A block that denied then denies now: other policies cannot widen it. */
@@ -134,6 +218,7 @@ static ts_err ask(struct diff_log *d, const struct snapshot *s,
 static ts_err compare(struct diff_log *d, const json_t *line)
 {
     struct combined was = d->call->recorded;
+    struct box_demand box = recorded_box(line);
     struct replay_answer now, then;
     ts_err e;
 
@@ -145,11 +230,14 @@ static ts_err compare(struct diff_log *d, const json_t *line)
         if (!same(was, then.result))
             d->unlike++;
         was = then.result;
+        box = then.box;
     }
     if ((e = ask(d, d->new, &now)) != TS_OK)
         return e;
     if (was.verdict != now.result.verdict)
         flip(d, line, was, &now);
+    else if (was.verdict == VERDICT_PERMIT)
+        compare_boxes(d, line, box, now.box);
     return TS_OK;
 }
 
@@ -216,7 +304,11 @@ static void print_summary(const struct diff_log *d)
                              verdict_name((enum verdict)from),
                              verdict_name((enum verdict)to),
                              d->from_to[from][to]);
-    if (d->flipped > ROWS_MAX)
+    if (d->reboxed > 0)
+        (void)printf("  %" PRIu64 " demand another box, %" PRIu64
+                     " of them a weaker one\n",
+                     d->reboxed, d->weakened);
+    if (d->flipped > ROWS_MAX || d->reboxed > ROWS_MAX)
         (void)printf("  the first %d are shown\n", ROWS_MAX);
     if (d->without > 0)
         (void)printf("  %" PRIu64 " could not be asked: the tool's manifest "
@@ -234,12 +326,14 @@ static void print_summary(const struct diff_log *d)
 
 static bool print_json(struct diff_log *d)
 {
-    json_t *all =
-        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:O}", "decisions",
-                  (json_int_t)d->decisions, "asked", (json_int_t)d->asked,
-                  "flips", (json_int_t)d->flipped, "without_arguments",
-                  (json_int_t)d->without, "malformed", (json_int_t)d->malformed,
-                  "unlike_record", (json_int_t)d->unlike, "list", d->flips);
+    json_t *all = json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:O, s:I, s:I, s:O}", "decisions",
+        (json_int_t)d->decisions, "asked", (json_int_t)d->asked, "flips",
+        (json_int_t)d->flipped, "without_arguments", (json_int_t)d->without,
+        "malformed", (json_int_t)d->malformed, "unlike_record",
+        (json_int_t)d->unlike, "list", d->flips, "other_box",
+        (json_int_t)d->reboxed, "weaker_box", (json_int_t)d->weakened, "boxes",
+        d->boxes);
     bool ok = all != NULL && json_dumpf(all, stdout, JSON_INDENT(2)) == 0;
 
     (void)putchar('\n');
@@ -257,17 +351,20 @@ static int run(struct diff_log *d)
         print_summary(d);
     else if (!print_json(d))
         return CLI_FAILED;
-    return d->flipped > 0 ? CLI_FAILED : CLI_OK;
+    return d->flipped > 0 || d->reboxed > 0 ? CLI_FAILED : CLI_OK;
 }
 
 int policy_diff_log(const struct diff_log_options *o)
 {
-    struct diff_log d = {.o = o, .term = term_stdout(), .flips = json_array()};
+    struct diff_log d = {.o = o,
+                         .term = term_stdout(),
+                         .flips = json_array(),
+                         .boxes = json_array()};
     int code = CLI_FAILED;
 
     d.call = ts_mem_alloc(sizeof(*d.call));
     ts_arena_init(&d.arena, CALL_ARENA);
-    if (d.call != NULL && d.flips != NULL)
+    if (d.call != NULL && d.flips != NULL && d.boxes != NULL)
         code = run(&d);
     else
         cli_error("out of memory");
@@ -276,5 +373,6 @@ int policy_diff_log(const struct diff_log_options *o)
     snapshot_free(d.old);
     snapshot_free(d.new);
     json_decref(d.flips);
+    json_decref(d.boxes);
     return code;
 }

@@ -6,7 +6,8 @@
 
 /*
  * tipstaff policy diff --log: which decisions of the service's own log would
- * fall differently under another configuration.
+ * fall differently under another configuration, and which permitted ones would
+ * demand another box.
  */
 struct diff_log_options {
     const char *old_config; /* NULL: as it was recorded */
@@ -17,7 +18,7 @@ struct diff_log_options {
     bool json, quiet;
 };
 
-/* CLI_OK when nothing flips. */
+/* CLI_OK when nothing flips and no box is another. */
 int policy_diff_log(const struct diff_log_options *o);
 
 #endif

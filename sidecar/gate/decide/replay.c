@@ -69,6 +69,8 @@ static ts_err answer_of(const struct deciding *d, struct combined result,
     *ret = (struct replay_answer){.result = result, .policies = list};
     for (uint32_t i = 0; e == TS_OK && i < d->set_count; i++)
         e = add_reasons(&d->sets[i], arena, list, &ret->policy_count);
+    if (result.verdict == VERDICT_PERMIT)
+        ret->box = combine_demands(d->sets, d->set_count);
     (void)snprintf(ret->why, sizeof(ret->why), "%s",
                    d->why != NULL ? d->why : "");
     return e;

@@ -33,6 +33,9 @@ struct replay_call { /* all borrowed */
 
 struct replay_answer {
     struct combined result;
+    /* What the policies demand of the box of a permitted call; a record's may
+     * hold more, the demands of the delegation's blocks. */
+    struct box_demand box;
     /* Policies that determined it, "set/id", in the arena; at most
      * REPLAY_POLICIES_MAX. */
     const struct ts_str *policies;

@@ -66,6 +66,25 @@ check "one that is too tight denies all that was permitted or pending" flips 5
 check "and says so to people" grep -q 'permit.*->.*deny' <(ask || true; cat "$service_dir/out")
 check "with a summary" grep -q '9 asked again, 5 flips' "$service_dir/out"
 
+cp "$etc/tenants/acme/policies/hard/30-guards.cedar" "$tenant/policies/hard/"
+printf '@id("boxed-reads") @sandbox("uid") @require("landlock,seccomp")\npermit (principal, action == Action::"fs.read", resource);\n' \
+    >"$tenant/policies/hard/zz.cedar"
+boxes() { # boxes OTHER WEAKER OPTION... : none flips
+    local status=0
+    ask "${@:3}" --json || status=$?
+    [ "$(jq -c '[.flips, .other_box, .weaker_box]' "$service_dir/out")" = "[0,$1,$2]" ] && [ $status -eq $(($1 > 0)) ] ||
+        { cat "$service_dir/out" "$service_dir/err"; return 1; }
+}
+check "a permit that demands a box is another answer to three reads" boxes 3 0
+check "from none" json '.boxes[0].old.box + (.boxes[0].old.require | length | tostring)' any0
+check "to its own" json '.boxes[0].new.box + " " + (.boxes[0].new.require | sort | join(","))' 'uid landlock,seccomp'
+check "against the old configuration, too" boxes 3 0 --old "$etc"
+check "to people" grep -q 'box: any box -> .*uid with' <(ask || true; cat "$service_dir/out")
+swap=$new new=$etc
+check "the other way round it is a weaker one" boxes 3 3 --old "$swap"
+check "which is said" grep -q '3 demand another box, 3 of them a weaker one' <(ask --old "$swap" || true; cat "$service_dir/out")
+new=$swap
+
 echo 'permit (' >"$tenant/policies/hard/zz.cedar"
 refused() { ! ask && grep -q 'zz.cedar:2:1' "$service_dir/err"; }
 check "a configuration that does not load is an error with its place" refused
