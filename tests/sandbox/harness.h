@@ -21,7 +21,8 @@
 struct box_side {   /* a launcher beside the one of "files", once needed */
     pid_t pid;      /* 0: not started */
     int control, orders, gate;
-    int broker; /* -1: it has none */
+    int broker;  /* -1: it has none */
+    bool failed; /* it did not say READY (may_fail) */
 };
 
 struct box {
@@ -29,11 +30,12 @@ struct box {
     pid_t pid; /* of the launcher of profile "files", and its channels */
     int control, orders, gate;
     struct box_side side[BOX_SIDES];
-    enum box_level most;     /* of tipstaff.yaml */
-    bool has_caps;           /* started as the supervisor does it as root */
-    bool has_broker;         /* and the tool "proxied" is there */
-    uid_t user;              /* whom it runs as then, and its group */
-    uid_t uid_first;         /* of BOX_UID_COUNT */
+    enum box_level most; /* of tipstaff.yaml */
+    bool has_caps;       /* started as the supervisor does it as root */
+    bool has_broker;     /* and the tool "proxied" is there */
+    uid_t user;          /* whom it runs as then, and its group */
+    uid_t uid_first;     /* of BOX_UID_COUNT */
+    bool may_fail;
     bool (*prepare)(void *); /* in its process, before it is unprivileged */
     void *prepare_arg;
     uint64_t last_id;
@@ -66,7 +68,9 @@ uid_t box_user(void);     /* whom launchers of this process run as under root */
  * the lines of a shell script, or neither (NULL: the usual one; "": none). */
 struct box_parts {
     const char *launcher, *canary, *canary_script;
-    bool has_broker;         /* the test plays it: box_side_of().broker */
+    bool may_fail;   /* no READY is no failure of the test: pid is 0 then, and
+                        wait_status says how it ended */
+    bool has_broker; /* the test plays it: box_side_of().broker */
     bool (*prepare)(void *); /* in its process, while that is privileged */
     void *prepare_arg;
 };

@@ -64,7 +64,7 @@ static ts_err choose_without_space(struct launch *x,
     less.given[BOX_FULL] = less.given[BOX_STRICT] = false;
     narrow.offer = &less;
     e = order_level(&narrow, x->plan.manifest, x->o, &x->plan.level, &x->why);
-    if (e != TS_OK)
+    if (e != TS_OK && x->tool->why_no_box != NULL)
         (void)launch_fail(x, CODE_SANDBOX_UNAVAILABLE, x->why.step, 0,
                           x->tool->why_no_box);
     return e;

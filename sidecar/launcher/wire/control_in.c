@@ -68,6 +68,8 @@ static ts_err load(struct launcher *l, int fd, uint64_t generation,
 
 static ts_err reject(ts_err e, const char *text)
 {
+    if (text[0] == '\0')
+        text = ts_err_text(e); /* no memory for one */
     log_event(LOG_ERROR, "manifests_refused %s", text);
     if (control_say(FD_CONTROL, CONTROL_REJECTED, text) != TS_OK)
         log_event(LOG_ERROR, "control_lost");

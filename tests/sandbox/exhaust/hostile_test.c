@@ -277,6 +277,14 @@ static void spoil(struct order *o, int field)
     case 4: /* a text */
         o->args = (struct ts_bytes){(const uint8_t *)"\xa1x", 2};
         break;
+    case 5: /* one argument twice */
+        o->args = (struct ts_bytes){
+            (const uint8_t *)"\x82\xa4what\xa1x\xa4what\xa1y", 15};
+        break;
+    case 6: /* no UTF-8 */
+        o->args =
+            (struct ts_bytes){(const uint8_t *)"\x81\xa4what\xa2\xff\xfe", 9};
+        break;
     default: /* a map of four thousand million */
         o->args = (struct ts_bytes){(const uint8_t *)"\xdf\xff\xff\xff\xff", 5};
         break;
@@ -292,7 +300,7 @@ static void field_out_of_range_ends_the_launcher(void **state)
 
     (void)state;
     assert_true(open_mode(&modes[0]));
-    for (int field = 0; field < 6; field++) {
+    for (int field = 0; field < 8; field++) {
         size_t len = honest_bytes(&modes[0], raw, sizeof(raw));
 
         assert_int_equal(order_decode(raw + 1, len - 1, &o, &what), TS_OK);
