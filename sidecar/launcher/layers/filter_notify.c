@@ -53,8 +53,8 @@ static const struct {
 const struct filter_keyed filter_notify_keyed[] = {
     {"utimensat", 4, NULL, false},
     {"sched_setaffinity", 3, NULL, false},
-    /* SECCOMP_IOCTL_NOTIF_RECV, _SEND, _ID_VALID */
-    {"ioctl", 3, "arg1 in 0xc0502100 0xc0182101 0x40082102", false},
+    /* SECCOMP_IOCTL_NOTIF_RECV, _SEND, _ID_VALID, _SET_FLAGS */
+    {"ioctl", 3, "arg1 in 0xc0502100 0xc0182101 0x40082102 0x40082104", false},
     {NULL, 0, NULL, false},
 };
 /* clang-format on */

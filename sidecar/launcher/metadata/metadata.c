@@ -18,6 +18,8 @@
 #include "sidecar/launcher/metadata/runs.h"
 
 #define STACK_BYTES  ((size_t)128 << 10)
+#define SET_FLAGS    0x40082104 /* SECCOMP_IOCTL_NOTIF_SET_FLAGS */
+#define SYNC_WAKE_UP 1
 #define NOTICE_BYTES 512 /* a later kernel may tell more */
 
 enum state {
@@ -217,6 +219,9 @@ ts_err metadata_make(const struct filter_key *key, metadata_mark_fn *mark,
 void metadata_begin(struct metadata *m, int listener)
 {
     m->listener = listener;
+    /* the tool waits for us and we for it: on one processor (Linux 6.6) */
+    (void)filter_call4(&m->means.key, SYS_ioctl, listener, SET_FLAGS,
+                       SYNC_WAKE_UP, 0);
     set_state(m, WORKING);
 }
 
