@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# ordinary.sh LEVEL : a service with a tool that runs shell scripts with the
-# profile "build", in a workspace of its own.
+# ordinary.sh LEVEL [PROFILE] : a service with a tool that runs shell scripts with the
+# profile "build" or PROFILE, in a workspace of its own.
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/../../../script/lib.sh"
 . "$here/../../../script/service.sh"
 . "$here/level.sh"
-level=$1
+level=$1 profile=${2:-build}
+[ "$level" != strict ] || profile=files
 
 service_setup ordinary
 box_level "$level"
@@ -18,10 +19,10 @@ argv: [bash, -euc, \"{script}\"]
 args: {script: {type: string, required: true, max: 4000, allow_dash: true}}
 cwd: $service_dir/ordinary
 read_paths: [/etc, /usr, /proc]
-write_paths: [$service_dir/ordinary]
+write_paths: [$service_dir/ordinary, /dev/shm]
 $([ "$level" = strict ] || echo "exec_paths: [/usr/bin, /usr/lib, /usr/libexec]")
 env: {HOME: $service_dir/ordinary, TMPDIR: $service_dir/ordinary, NO_COLOR: \"1\"}
-seccomp: $([ "$level" = strict ] && echo files || echo build)
+seccomp: $profile
 $box
 limits: {wall_ms: 60000, cpu_s: 60, memory_mb: 2048, processes: 32, open_files: 512, output_bytes: 1048576}"
 service_args 'script?: String,'
