@@ -24,7 +24,7 @@ import ctypes, os, signal, sys, time
 secret = ctypes.create_string_buffer(b"secret in memory, of 32 bytes...")
 log = os.open("signals", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 def note(n, _): os.write(log, b"%d\n" % n)
-for n in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGURG, signal.SIGIO, signal.SIGTERM):
+for n in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGURG, signal.SIGIO, signal.SIGTERM, signal.SIGRTMAX):
     signal.signal(n, note)
 print(ctypes.addressof(secret), flush=True)
 while True: time.sleep(60)
@@ -62,6 +62,7 @@ class Victims:
         self.dir = tempfile.mkdtemp(prefix="escape-victim-", dir=base)
         os.chmod(self.dir, 0o755)
         self.heard, self.sockets, self.others = set(), [], []
+        self.places, self.turns = [], 0
         self._files()
         self._ipc()
         self._process()
@@ -159,6 +160,7 @@ class Victims:
             if kind == socket.SOCK_STREAM:
                 s.listen(64)
             self.sockets.append(s)
+            self.places.append((s, name, s.getsockname() if family == socket.AF_INET else address))
             threading.Thread(target=self._hear, args=(s, name), daemon=True).start()
             return s
         self.abstract = "escape-" + self.mark
@@ -189,15 +191,42 @@ class Victims:
         for pattern, probe in ELSEWHERE.items():
             if os.path.exists(pattern % self.mark):
                 seen[probe] = "made " + pattern % "MARK"
-        time.sleep(0.3)  # datagrams on their way to a thread, a tree that ends
+        self._settle()
         self._file_effects(seen)
         self._process_effects(seen)
-        for name, text in self.heard:
+        for name, text in list(self.heard):
+            if text.startswith("settled-"):
+                continue
             for word in text.split("\n"):
                 if word.split(".")[0] in ("network", "unix") or name == "udp":
                     seen[word] = "arrived: " + name
         self._ipc_effects(seen)
         return seen
+
+    def _settle(self):
+        """What the tool had sent when it ended has arrived: whatever we send now to the
+        same place comes behind it. And a tree that was ending has had its time."""
+        self.turns += 1
+        word = "settled-%d" % self.turns
+        for s, name, address in self.places:
+            with socket.socket(s.family, s.type) as c:
+                c.settimeout(10)
+                if s.type == socket.SOCK_DGRAM:
+                    c.sendto(word.encode(), address)
+                else:
+                    c.connect(address)
+                    c.sendall(word.encode())
+        wait_for(lambda: all((name, word) in self.heard for _, name, _ in self.places),
+                 "what was sent before to be heard")
+        if self.process.poll() is None:  # later than any other signal that it hears
+            os.kill(self.process.pid, signal.SIGCONT)
+            os.kill(self.process.pid, signal.SIGRTMAX)
+            wait_for(lambda: self.process.poll() is not None or open(self.path("drop/signals"))
+                     .read().split().count(str(int(signal.SIGRTMAX))) >= self.turns,
+                     "the victim to hear its signals")
+        end = time.monotonic() + 0.3  # one that outlives this has outlived its call
+        while survivors("esc-" + self.mark, "esb-" + self.mark) and time.monotonic() < end:
+            time.sleep(0.01)
 
     def _file_effects(self, seen):
         p = lambda n: self.path("drop", n)
@@ -273,11 +302,19 @@ class Victims:
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
-def survivors(comm):
+def wait_for(cond, what, seconds=10):
+    end = time.monotonic() + seconds
+    while not cond():
+        if time.monotonic() > end:
+            raise RuntimeError("timed out: waiting for " + what)
+        time.sleep(0.002)
+
+
+def survivors(*comms):
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            if open("/proc/%s/comm" % pid).read().strip() == comm:
+            if open("/proc/%s/comm" % pid).read().strip() in comms:
                 found.append(int(pid))
         except OSError:
             pass

@@ -422,7 +422,10 @@ def slow_reader(g):
     for _ in range(8):
         c.call("t.flood")
     wait_for(lambda: g.launcher.started == 8, "starts")
-    time.sleep(0.3)  # gives a gate without a bound the time to fill up
+    # every tool stands still: one without a bound would have taken it all by then
+    pipes = [run["fds"][1] for run in g.launcher.runs.values()]
+    assert len(pipes) == 8
+    wait_for(lambda: g.leaves_alone(pipes), "the gate to leave the pipes full")
     assert g.rss_kb() - before < 6000, g.rss_kb() - before
     bystander(g)
     got = {}

@@ -8,6 +8,7 @@ import base64
 import hashlib
 import os
 import signal
+import select
 import socket
 import struct
 import sys
@@ -182,17 +183,18 @@ def flood_is_drained_then_killed(g):
     assert result[6] > 16 * 1000, result
 
 
-def agent_of_one_byte_a_second(g):
+def agent_that_takes_a_byte_at_a_time(g):
     """It stalls the tool, not the gate: its memory stays, others are served."""
-    wrote, stop = [0], threading.Event()
+    wrote, stop, pipes = [0], threading.Event(), []
 
     def script(launcher, oid, fds):
         os.set_blocking(fds[1], False)
+        pipes.append(fds[1])
         while not stop.is_set():
             try:
                 wrote[0] += os.write(fds[1], b"z" * 4096)
             except BlockingIOError:
-                time.sleep(0.005)
+                select.select([], [fds[1]], [], 0.1)
             except OSError:
                 return
     g.launcher.scripts["t.flood"] = script
@@ -200,12 +202,11 @@ def agent_of_one_byte_a_second(g):
     slow.s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     before = g.rss_kb()
     slow.call("t.flood")
-    wait_for(lambda: wrote[0] > 200_000, "the first bytes")
     marks = []
     for _ in range(4):
-        time.sleep(1)
-        slow.s.recv(1)
+        wait_for(lambda: wrote[0] > 200_000 and g.leaves_alone(pipes), "a tool that stands still")
         marks.append(wrote[0])
+        slow.s.recv(1)
         c = Client(g).login()
         start = time.monotonic()
         _, out, result = c.run("t.echo")
@@ -271,7 +272,7 @@ def malformed_tripwires_end_the_gate(g):
 
 TESTS = [every_way_in_any_pieces, streams_are_apart, beginnings_come_at_the_end,
          cut_off_shows_no_beginning, dialogue_goes_on, daemon_that_keeps_the_pipe,
-         flood_is_drained_then_killed, agent_of_one_byte_a_second, one_flood_and_many_others,
+         flood_is_drained_then_killed, agent_that_takes_a_byte_at_a_time, one_flood_and_many_others,
          malformed_tripwires_end_the_gate]
 
 
