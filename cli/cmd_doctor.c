@@ -62,13 +62,13 @@ static bool has_floor(const struct findings *f)
 
 /* Of any profile: best[level] is one that is given, else one that is offered.
  */
-static const struct doctor_box *best_of(const struct doctor_report *r,
+static const struct box_said *best_of(const struct doctor_report *r,
                                         enum box_level level)
 {
-    const struct doctor_box *best = NULL;
+    const struct box_said *best = NULL;
 
     for (uint32_t i = 0; i < r->box_count; i++) {
-        const struct doctor_box *b = &r->box[i];
+        const struct box_said *b = &r->box[i];
 
         if (b->level == level &&
             (best == NULL || b->given > best->given ||
@@ -81,7 +81,7 @@ static const struct doctor_box *best_of(const struct doctor_report *r,
 static bool is_served(const struct doctor_report *r)
 {
     for (int i = BOX_BARE; i <= BOX_STRICT; i++) {
-        const struct doctor_box *b = best_of(r, (enum box_level)i);
+        const struct box_said *b = best_of(r, (enum box_level)i);
 
         if (b != NULL && b->given)
             return true;
@@ -160,7 +160,7 @@ static void print_others(const struct doctor_report *r, enum box_level level,
                          struct term t)
 {
     for (uint32_t i = 0; i < r->box_count; i++) {
-        const struct doctor_box *b = &r->box[i];
+        const struct box_said *b = &r->box[i];
 
         if (b->level != level || b->given || !b->offered)
             continue;
@@ -180,7 +180,7 @@ static void print_boxes(const struct findings *f, struct term t)
     (void)printf("\n%s%-8s %-8s %s%s\n", t.bold, "LEVEL", "SERVED",
                  "LAYERS BEYOND THE REQUIRED ONES", t.reset);
     for (int i = BOX_BARE; i <= BOX_STRICT; i++) {
-        const struct doctor_box *b = best_of(r, (enum box_level)i);
+        const struct box_said *b = best_of(r, (enum box_level)i);
         bool given = b != NULL && b->given;
 
         (void)printf("%-8s %s%-8s%s", box_level_name((enum box_level)i),
@@ -307,7 +307,7 @@ static json_t *boxes_json(const struct doctor_report *r)
     json_t *list = json_array();
 
     for (uint32_t i = 0; i < r->box_count; i++) {
-        const struct doctor_box *b = &r->box[i];
+        const struct box_said *b = &r->box[i];
 
         (void)json_array_append_new(
             list,

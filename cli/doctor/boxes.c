@@ -152,7 +152,7 @@ static bool hear(struct visit *v, uint32_t index)
     for (;;) {
         struct pollfd in = {.fd = v->p[index].ours[0], .events = POLLIN};
         struct control_message m;
-        struct doctor_box box;
+        struct box_said box;
 
         if (poll(&in, 1, WAIT_MS) != 1) {
             trouble(v, index, "did not get ready in time");
@@ -166,8 +166,8 @@ static bool hear(struct visit *v, uint32_t index)
         ts_fd_close(&m.bundle_fd);
         ts_fd_close(&m.journal_fd);
         if (m.type == CONTROL_STATUS &&
-            doctor_box_parse(m.as.text.text, &box) &&
-            v->r->box_count < DOCTOR_BOXES_MAX)
+            box_said_parse(m.as.text.text, &box) &&
+            v->r->box_count < BOXES_SAID_MAX)
             v->r->box[v->r->box_count++] = box;
         if (m.type == CONTROL_REJECTED) {
             trouble(v, index, "refused the configuration:");

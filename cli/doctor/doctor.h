@@ -9,6 +9,7 @@
 #include "proto/msg/order.h"
 #include "proto/wire/limits.h"
 #include "sidecar/common/manifest.h"
+#include "sidecar/supervisor/box_said.h"
 #include "sidecar/supervisor/config.h"
 #include "sidecar/supervisor/hold.h"
 
@@ -21,19 +22,8 @@
  */
 #define DOCTOR_TEXT 96
 
-struct doctor_box { /* one level of one profile */
-    char profile[DOCTOR_TEXT];
-    enum box_level level;
-    bool offered;  /* host and privileges suffice */
-    bool given;    /* and the canary found nothing */
-    bool expected; /* not given, as the profile asks for */
-    uint32_t layers, weakened;
-    char step[DOCTOR_TEXT]; /* "canary:..." if it was taken away, else "" */
-};
-#define DOCTOR_BOXES_MAX (TS_LAUNCHERS_MAX * 4)
-
 struct doctor_report {
-    struct doctor_box box[DOCTOR_BOXES_MAX];
+    struct box_said box[BOXES_SAID_MAX];
     uint32_t box_count;
     uint32_t launchers;
     bool is_whole;                 /* every launcher got ready */
@@ -62,10 +52,6 @@ TS_NODISCARD bool doctor_config(int dir, struct config *ret, char *text);
 /* What its manifests may have. */
 struct manifest_facts doctor_facts(const struct config *c, enum box_level most,
                                    uint32_t launchers);
-
-/* Reads a STATUS of a launcher (sidecar/launcher/trials.h). False: not one, and
- * *ret is untouched. */
-TS_NODISCARD bool doctor_box_parse(struct ts_str text, struct doctor_box *ret);
 
 /* What to do to have a layer; static text. */
 const char *doctor_remedy(uint32_t layer);

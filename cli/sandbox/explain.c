@@ -76,7 +76,7 @@ static void ask_host(struct job *j, int fd, struct explanation *x)
     doctor_boxes(&d, &j->report);
     x->has_boxes = j->report.box_count > 0;
     for (uint32_t i = 0; i < j->report.box_count; i++) {
-        const struct doctor_box *b = &j->report.box[i];
+        const struct box_said *b = &j->report.box[i];
 
         if (!ts_str_eq_c(x->m->seccomp, b->profile))
             continue;

@@ -157,9 +157,17 @@ static void take_unserved(struct supervisor *sv, struct ts_str text)
     sv->unserved = true;
     if (sv->check_only)
         (void)fprintf(stderr,
-                      "tipstaffd: tools that this host cannot serve:\n"
+                      "tipstaffd: what this host cannot serve:\n"
                       "%.*s\n",
                       (int)text.len, text.ptr);
+}
+
+/* Launchers tell it when they are asked, that is by --check. */
+static void take_box(struct supervisor *sv, const struct event *ev)
+{
+    if (sv->said != NULL)
+        boxes_said_add(sv->said, (uint32_t)(ev->from - sv->set),
+                       ev->message.as.text.text);
 }
 
 static void log_rejection(struct supervisor *sv, const struct event *ev)
@@ -214,6 +222,8 @@ static ts_err await_ready(struct supervisor *sv, struct process *p,
                 if (ev.from->role == ROLE_LAUNCHER)
                     take_unserved(sv, ev.message.as.text.text);
             }
+            if (ev.message.type == CONTROL_STATUS)
+                take_box(sv, &ev);
             break;
         }
     }

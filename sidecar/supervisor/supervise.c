@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "proto/base/ts_fd.h"
+#include "proto/base/ts_mem.h"
 #include "sidecar/common/bundle.h"
 #include "sidecar/common/log.h"
 #include "sidecar/common/manifest.h"
@@ -448,6 +449,7 @@ int supervise_check(const struct supervise_how *how)
 
     supervisor_init(&sv, how);
     sv.check_only = true;
+    sv.said = ts_mem_alloc(sizeof(*sv.said));
     if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0 &&
         pump_open(&sv) == TS_OK && quiet_sockets(&sv, others) == TS_OK)
         code = first_bundle(&sv);
@@ -455,6 +457,9 @@ int supervise_check(const struct supervise_how *how)
         code = hold_uids(&sv);
     if (code == EXIT_SERVED)
         code = check_set(&sv);
+    if (sv.said != NULL)
+        boxes_said_print(sv.said);
+    ts_mem_free(sv.said);
     ts_fd_close(&others[0]);
     ts_fd_close(&others[1]);
     supervisor_done(&sv);

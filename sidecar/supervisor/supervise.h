@@ -9,6 +9,7 @@
 #include "proto/base/ts_err.h"
 #include "sidecar/common/clock.h"
 #include "sidecar/common/control.h"
+#include "sidecar/supervisor/box_said.h"
 #include "sidecar/supervisor/cgroups.h"
 #include "sidecar/supervisor/config.h"
 #include "sidecar/supervisor/hold.h"
@@ -95,11 +96,12 @@ struct supervisor {
     uint64_t fed_bytes;  /* of files handed over since the gate had read all */
     bool serving;        /* pump() looks at watch, too */
     bool want_stop, want_reload;
-    bool init_state; /* --init-state, until a recorder has had it */
-    bool check_only; /* --check */
-    bool unserved;   /* a launcher cannot serve a tool of its */
-    bool rejected;   /* the set could not start because what is configured (key,
-                        directory, bundle) was refused */
+    bool init_state;         /* --init-state, until a recorder has had it */
+    bool check_only;         /* --check */
+    struct boxes_said *said; /* owned, of a check: what launchers said */
+    bool unserved;           /* a launcher cannot serve a tool of its */
+    bool rejected; /* the set could not start because what is configured (key,
+                      directory, bundle) was refused */
     struct clock_state clock;
     uint64_t watchdog_at_ms; /* boot time of the next WATCHDOG=1 */
     uint64_t gate_heard_ms;  /* boot time of the gate's last message */

@@ -24,6 +24,10 @@ printf 'sandbox: {level: bare}\n' >>"$service_dir/etc/tipstaff.yaml"
 service_bin=$hidden/bin
 "$service_bin/tipstaffd" --config "$service_dir/etc" --check >"$service_dir/check" 2>&1 ||
     { cat "$service_dir/check"; die "--check fails"; }
+grep -q '^  bare    served: pure, files, build, jit; not offered here: net$' "$service_dir/check" &&
+    grep -q '^          layers: no_new_privs seccomp landlock ' "$service_dir/check" &&
+    grep -q '^  full    not offered here: pure, files, build, net, jit$' "$service_dir/check" ||
+    { cat "$service_dir/check"; die "--check does not say which boxes there are"; }
 service_start
 grep -q canary_ "$service_dir/service.log" && { cat "$service_dir/service.log"; die "the canary did not do well"; }
 service_delegate "$service_dir/a.chain" 'permit (principal, action, resource);'
@@ -46,5 +50,6 @@ service_stop
 mv "$hidden/bin/tipstaff-canary" "$hidden/"
 "$service_bin/tipstaffd" --config "$service_dir/etc" --check >"$service_dir/check" 2>&1 &&
     { cat "$service_dir/check"; die "--check without a canary"; }
-grep -q 'boxes of level bare are not served: canary:start' "$service_dir/check" || die "$(cat "$service_dir/check")"
+grep -q 'boxes of level bare are not served: canary:start' "$service_dir/check" &&
+    grep -q '^  bare    not served: pure (canary:start), files (canary:start)' "$service_dir/check" || die "$(cat "$service_dir/check")"
 echo ok

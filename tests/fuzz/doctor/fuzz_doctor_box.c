@@ -15,9 +15,9 @@ static void need(bool ok)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-    struct doctor_box b;
+    struct box_said b;
 
-    if (!doctor_box_parse((struct ts_str){(const char *)data, len}, &b))
+    if (!box_said_parse((struct ts_str){(const char *)data, len}, &b))
         return 0;
     need(b.level >= BOX_BARE && b.level <= BOX_STRICT);
     need(((b.layers | b.weakened) & ~LAYER_BITS_ALL) == 0);

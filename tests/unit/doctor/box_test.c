@@ -10,10 +10,10 @@ static const char line[] =
 
 static void a_whole_line_is_read(void **s)
 {
-    struct doctor_box b;
+    struct box_said b;
 
     (void)s;
-    assert_true(doctor_box_parse(ts_str_of(line), &b));
+    assert_true(box_said_parse(ts_str_of(line), &b));
     assert_string_equal(b.profile, "files");
     assert_int_equal(b.level, BOX_FULL);
     assert_true(b.offered);
@@ -28,9 +28,9 @@ static void every_truncation_is_refused_or_shorter(void **s)
 {
     (void)s;
     for (size_t n = 0; n < sizeof(line) - 1; n++) {
-        struct doctor_box b = {.level = BOX_UID};
+        struct box_said b = {.level = BOX_UID};
 
-        if (!doctor_box_parse((struct ts_str){line, n}, &b))
+        if (!box_said_parse((struct ts_str){line, n}, &b))
             assert_int_equal(b.level, BOX_UID); /* untouched */
         else
             assert_true(strlen(b.step) > 0 && n > strlen(line) - 12);
@@ -53,11 +53,11 @@ static void what_is_not_a_box_is_refused(void **s)
         "box level=full profile= offered=1 given=1 expected=0 layers=1 "
         "weakened=0 step=-",
     };
-    struct doctor_box b;
+    struct box_said b;
 
     (void)s;
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-        assert_false(doctor_box_parse(ts_str_of(wrong[i]), &b));
+        assert_false(box_said_parse(ts_str_of(wrong[i]), &b));
 }
 
 static void every_layer_has_a_remedy(void **s)
