@@ -1,25 +1,14 @@
 #include "boxes.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
-#include <linux/capability.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "bench.h"
 #include "proto/base/ts_fd.h"
 #include "proto/wire/mp_write.h"
-#include "sidecar/common/bundle.h"
-#include "sidecar/common/control.h"
-#include "sidecar/common/fds.h"
+#include "tests/lib/launcher_rig.h"
 
 #define UID_FIRST  64400
 #define UID_COUNT  321
@@ -29,7 +18,7 @@
 #define TOOLS      4
 
 /* DIR is replaced. */
-static const char *const tools[TOOLS][2] = {
+static const struct launcher_rig_manifest tools[TOOLS] = {
     {"tools/daemons.yaml",
      "tool: daemons\nexec: DIR/daemons\nargv: [daemons, '100']\n"
      "limits: {processes: 128, wall_ms: 30000}\n"},
@@ -40,106 +29,6 @@ static const char *const tools[TOOLS][2] = {
     {"tools/nop.yaml", "tool: nop\nexec: DIR/nop\nargv: [nop]\n"},
     {"tools/stamp.yaml", "tool: stamp\nexec: DIR/stamp\nargv: [stamp]\n"},
 };
-
-static struct ts_str fill_in(const char *text, const char *dir, char *out,
-                             size_t cap)
-{
-    size_t at = 0;
-
-    for (const char *p = text; *p != '\0';) {
-        if (strncmp(p, "DIR", 3) == 0) {
-            at += (size_t)snprintf(out + at, cap - at, "%s", dir);
-            p += 3;
-        } else {
-            out[at++] = *p++;
-        }
-        if (at >= cap)
-            bench_die("manifest");
-    }
-    return (struct ts_str){out, at};
-}
-
-static int make_bundle(const char *dir)
-{
-    static char text[TOOLS][1024];
-    struct bundle_file files[TOOLS];
-    int fd = -1;
-
-    for (size_t i = 0; i < TOOLS; i++) {
-        files[i].name = ts_str_of(tools[i][0]);
-        files[i].content = fill_in(tools[i][1], dir, text[i], sizeof(text[i]));
-    }
-    if (bundle_write(files, TOOLS, &fd) != TS_OK)
-        bench_die("bundle");
-    return fd;
-}
-
-/* As sidecar/supervisor/spawn.c does it. */
-static bool become_user(bool has_caps)
-{
-    static const int caps[] = {CAP_SETUID,    CAP_SETGID,     CAP_KILL,
-                               CAP_SYS_ADMIN, CAP_SYS_CHROOT, CAP_DAC_OVERRIDE,
-                               CAP_FOWNER};
-    struct __user_cap_header_struct h = {_LINUX_CAPABILITY_VERSION_3, 0};
-    struct __user_cap_data_struct d[2] = {{0, 0, 0}, {0, 0, 0}};
-
-    if (setgroups(0, NULL) != 0 || prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0 ||
-        setgid(BOXES_UID) != 0 || setuid(BOXES_UID) != 0)
-        return false;
-    for (size_t i = 0; has_caps && i < sizeof(caps) / sizeof(caps[0]); i++)
-        d[0].permitted |= 1u << caps[i];
-    d[0].effective = d[0].inheritable = d[0].permitted;
-    if (syscall(SYS_capset, &h, d) != 0)
-        return false;
-    for (size_t i = 0; has_caps && i < sizeof(caps) / sizeof(caps[0]); i++) {
-        if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, caps[i], 0, 0) != 0)
-            return false;
-    }
-    return true;
-}
-
-static void run_launcher(const struct boxes_want *w, const int theirs[3],
-                         int page)
-{
-    int null = open("/dev/null", O_RDWR);
-    char mb[16];
-
-    for (int i = 0; i < 3; i++)
-        if (dup2(theirs[i], 60 + i) < 0)
-            _exit(120);
-    if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
-        dup2(page, BENCH_PAGE_FD) < 0)
-        _exit(121);
-    for (int i = 0; i < 3; i++)
-        if (dup2(60 + i, 3 + i) < 0)
-            _exit(122);
-    for (int fd = LAUNCHER_FD_BROKER; fd <= LAUNCHER_FD_LAST; fd++)
-        if (dup2(null, fd) < 0)
-            _exit(126);
-    if (close_range(LAUNCHER_FD_LAST + 1, BENCH_PAGE_FD - 1, 0) != 0 ||
-        close_range(BENCH_PAGE_FD + 1, ~0u, 0) != 0)
-        _exit(123);
-    if (w->cpu >= 0)
-        bench_pin(0, w->cpu);
-    (void)setsid(); /* as in a service: the scheduler weighs sessions */
-    if (getuid() == 0 && !become_user(w->has_caps))
-        _exit(124);
-    (void)snprintf(mb, sizeof(mb), "%u", w->ballast_mb);
-    if (w->ballast_mb > 0)
-        (void)setenv("BENCH_BALLAST_MB", mb, 1);
-    (void)execl(w->launcher, "tipstaff-launcher", (char *)NULL);
-    _exit(125);
-}
-
-static void pair(int *ours, int *theirs)
-{
-    int p[2];
-
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, p) != 0)
-        bench_die("socketpair");
-    *ours = p[0];
-    *theirs = p[1];
-}
 
 static void make_page(struct bench_page **ret, int *ret_fd)
 {
@@ -155,14 +44,10 @@ static void make_page(struct bench_page **ret, int *ret_fd)
     *ret_fd = fd;
 }
 
-static void start(const struct boxes *b, const struct boxes_want *w)
+static bool start(const struct boxes_want *w, int page,
+                  struct launcher_rig *ret)
 {
-    struct control_message m = {
-        .type = CONTROL_START, .bundle_fd = -1, .journal_fd = -1};
-    uint8_t buf[CONTROL_MESSAGE_MAX];
-
-    m.bundle_fd = make_bundle(w->dir);
-    m.as.start = (struct control_start){.generation = GENERATION,
+    const struct control_start start = {.generation = GENERATION,
                                         .boot_id = 1,
                                         .launchers = LAUNCHERS,
                                         .launcher_index = FILES,
@@ -173,35 +58,45 @@ static void start(const struct boxes *b, const struct boxes_want *w)
                                         .sandbox = {.most = w->most,
                                                     .uid_first = UID_FIRST,
                                                     .uid_count = UID_COUNT}};
-    if (control_send(b->control, &m) != TS_OK)
-        bench_die("START");
-    (void)close(m.bundle_fd);
-    if (control_receive(b->control, buf, &m) != TS_OK ||
-        m.type != CONTROL_READY)
-        bench_die("the launcher did not become ready");
+    char mb[16], why[512] = "";
+    const struct launcher_rig_want want = {
+        .program = w->launcher,
+        .user = BOXES_UID,
+        .has_caps = w->has_caps,
+        .groups_fd = -1,
+        .kept_fd = page,
+        .kept_at = BENCH_PAGE_FD,
+        .env_name = w->ballast_mb > 0 ? "BENCH_BALLAST_MB" : NULL,
+        .env_value = mb};
+    int bundle = launcher_rig_bundle(tools, TOOLS, w->dir);
+    bool ok;
+
+    (void)snprintf(mb, sizeof(mb), "%u", w->ballast_mb);
+    ok = bundle >= 0 && launcher_rig_spawn(&want, ret) &&
+         launcher_rig_start(ret, &start, bundle, why, sizeof(why));
+    if (!ok)
+        (void)fprintf(stderr, "the launcher did not become ready: %s\n", why);
+    ts_fd_close(&bundle);
+    return ok;
 }
 
 bool boxes_open(const struct boxes_want *w, struct boxes *ret)
 {
     struct boxes b = {.box = w->box};
+    struct launcher_rig r;
     struct boxes_started s;
     struct order_exited x;
-    int theirs[3], page;
+    int page;
     bool given;
 
-    pair(&b.control, &theirs[0]);
-    pair(&b.orders, &theirs[1]);
-    pair(&b.gate, &theirs[2]);
     make_page(&b.page, &page);
-    b.pid = fork();
-    if (b.pid < 0)
-        bench_die("fork");
-    if (b.pid == 0)
-        run_launcher(w, theirs, page);
-    for (int i = 0; i < 3; i++)
-        (void)close(theirs[i]);
+    if (!start(w, page, &r))
+        bench_die("launcher");
     (void)close(page);
-    start(&b, w);
+    b.pid = r.pid;
+    b.control = r.control;
+    b.orders = r.orders;
+    b.gate = r.gate;
     boxes_order(&b, "nop", NULL);
     given = boxes_started(&b, &s);
     if (given) {
@@ -230,9 +125,8 @@ void boxes_close(struct boxes *b)
 
 void boxes_order(struct boxes *b, const char *tool, const char *path)
 {
-    static uint8_t buf[TS_ORDER_MAX];
     uint8_t args[512];
-    size_t args_len = 0, len = 0;
+    size_t args_len = 0;
     struct mp_writer w;
     struct order o = {.generation = GENERATION,
                       .order_id = ++b->last_id,
@@ -252,30 +146,18 @@ void boxes_order(struct boxes *b, const char *tool, const char *path)
     if (mp_written(&w, &args_len) != TS_OK)
         bench_die("arguments");
     o.args = (struct ts_bytes){args, args_len};
-    buf[0] = HOP_ORDER;
-    if (order_encode(&o, buf + 1, sizeof(buf) - 1, &len) != TS_OK ||
-        send(b->orders, buf, len + 1, MSG_NOSIGNAL) != (ssize_t)len + 1)
+    if (!launcher_rig_order(b->orders, &o))
         bench_die("ORDER");
 }
 
 static size_t receive(const struct boxes *b, uint8_t *buf, size_t cap,
                       int fds[3])
 {
-    _Alignas(struct cmsghdr) char control[CMSG_SPACE(3 * sizeof(int))];
-    struct iovec iov = {buf, cap};
-    struct msghdr h = {.msg_iov = &iov,
-                       .msg_iovlen = 1,
-                       .msg_control = control,
-                       .msg_controllen = sizeof(control)};
-    ssize_t n = recvmsg(b->gate, &h, MSG_CMSG_CLOEXEC);
-    struct cmsghdr *c;
+    size_t n = launcher_rig_receive(b->gate, buf, cap, fds);
 
-    if (n <= 0)
+    if (n == 0)
         bench_die("the launcher ended");
-    c = CMSG_FIRSTHDR(&h);
-    if (c != NULL && c->cmsg_len == CMSG_LEN(3 * sizeof(int)))
-        memcpy(fds, CMSG_DATA(c), 3 * sizeof(int));
-    return (size_t)n;
+    return n;
 }
 
 bool boxes_started(struct boxes *b, struct boxes_started *ret)
@@ -310,12 +192,7 @@ void boxes_close_fds(struct boxes_started *s)
 
 void boxes_kill(struct boxes *b, uint64_t id)
 {
-    const struct order_kill k = {.order_id = id, .reason = END_REVOKED};
-    uint8_t buf[64] = {HOP_KILL};
-    size_t len = 0;
-
-    if (order_kill_encode(&k, buf + 1, 63, &len) != TS_OK ||
-        send(b->orders, buf, len + 1, MSG_NOSIGNAL) != (ssize_t)len + 1)
+    if (!launcher_rig_kill(b->orders, id, END_REVOKED))
         bench_die("KILL");
 }
 

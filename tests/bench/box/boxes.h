@@ -29,7 +29,6 @@ struct boxes_want {
     enum box_level most, box;
     bool has_caps;
     unsigned ballast_mb;
-    int cpu; /* -1: any */
 };
 
 /* False: this host cannot give that box. */

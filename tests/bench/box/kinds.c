@@ -34,8 +34,7 @@ void all_open(struct all *a, int only)
                                      .most = kinds[i].most,
                                      .box = kinds[i].box,
                                      .has_caps = kinds[i].has_caps,
-                                     .ballast_mb = kinds[i].mb,
-                                     .cpu = -1};
+                                     .ballast_mb = kinds[i].mb};
 
         if ((kinds[i].has_caps && geteuid() != 0) || (only >= 0 && only != i))
             continue;
