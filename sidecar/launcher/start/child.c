@@ -228,7 +228,7 @@ static int run(void *arg)
     if (fails(c, "session", raw_call3(SYS_setsid, 0, 0, 0)) || !set_space(c) ||
         !set_descriptors(c) || !set_cwd(c))
         goto out;
-    (void)raw_call3(SYS_umask, 077, 0, 0);
+    (void)raw_call3(SYS_umask, p->shares ? 007 : 077, 0, 0);
     if (!set_limits(c) || !set_user(c) || !set_deathsig(c) || !set_box(c) ||
         fails(c, "signals",
               raw_call6(SYS_rt_sigprocmask, SIG_SETMASK, raw_ptr(&no_signals),

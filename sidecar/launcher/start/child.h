@@ -77,6 +77,7 @@ struct child_plan {
     uint64_t caps; /* what we are permitted; the tool gets none of it */
     uid_t uid;     /* 0: stays ours */
     gid_t gid;     /* with uid */
+    bool shares;   /* what it leaves is also for the group that tools have */
     bool no_wx;
 };
 

@@ -210,6 +210,7 @@ static ts_err open_resource(struct launch *x)
         .path = x->plan.args.resource,
         .is_dir = m->resource == RESOURCE_DIR,
         .access = x->plan.access,
+        .shares = x->uid != 0, /* then it is the writers' */
         .key = x->l->key,
     };
     const char *step = "openat2";

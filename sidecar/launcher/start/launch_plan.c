@@ -209,6 +209,7 @@ ts_err launch_make_plan(struct launch *x)
     c->caps = l->caps.permitted;
     c->new_ipc_ns = launch_is_full(x) && l->needs.ipc_ns;
     c->uid = x->uid;
+    c->shares = x->uid != 0 && x->uid == l->uids.writers;
     c->gid = l->self_gid;
     make_limits(x);
     if (launch_is_full(x))

@@ -46,6 +46,7 @@ static long create_missing(const struct resource_want *w, char *name)
     char *slash = strrchr(name, '/');
     int dir = w->root_fd;
     long parent = -1, fd;
+    mode_t was;
 
     if (slash != NULL) {
         *slash = '\0';
@@ -55,8 +56,10 @@ static long create_missing(const struct resource_want *w, char *name)
         dir = (int)parent;
         name = slash + 1;
     }
+    was = umask(w->shares ? 007 : 077);
     fd = open_beneath(w, dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW,
-                      0600);
+                      0660);
+    (void)umask(was);
     if (parent >= 0)
         (void)close((int)parent);
     return fd;

@@ -13,7 +13,8 @@
  * Opens the authorised resource beneath its root, without following a single
  * link. The descriptor becomes the Landlock rule, so what the tool can reach is
  * this inode, whatever the name points to later. A file to be written that
- * does not exist is created (mode 0600), never over anything.
+ * does not exist is created (mode 0600, or 0660 if it is to be shared), never
+ * over anything.
  */
 struct resource_want {
     int root_fd; /* O_PATH of root */
@@ -21,6 +22,7 @@ struct resource_want {
     struct ts_str path; /* canonical, root or beneath it */
     bool is_dir;
     enum order_access access;
+    bool shares; /* with the group that tools have */
     struct filter_key key;
 };
 
