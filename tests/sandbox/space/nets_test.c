@@ -155,6 +155,26 @@ static void nets_are_made_one_at_a_time_with_a_pause(void **state)
     space_nets_free(n);
 }
 
+/* A call that waits is not told to come back; who is not waited for keeps the
+ * pause behind it. */
+static void net_made_in_a_hurry_needs_no_pause_and_begins_one(void **state)
+{
+    struct space_nets *n = make_pool(1);
+    const char *step = NULL;
+    struct space_net x[2];
+    int err = 0;
+
+    (void)state;
+    tick(n, 1000);
+    assert_int_equal(space_nets_take(n, &x[0]), TS_OK);
+    assert_int_equal(space_nets_hurry(n, 1001, &step, &err), TS_OK);
+    assert_int_equal(space_nets_take(n, &x[1]), TS_OK);
+    assert_int_equal(space_nets_next_ns(n), 1001 + SPACE_NET_PAUSE_NS);
+    (void)close(x[0].listener);
+    (void)close(x[1].listener);
+    space_nets_free(n);
+}
+
 static void nets_leave_no_descriptor(void **state)
 {
     int fds = count_fds();
@@ -214,6 +234,7 @@ int main(void)
         cmocka_unit_test(net_reaches_its_listener_and_nothing_else),
         cmocka_unit_test(net_that_came_back_has_an_empty_queue),
         cmocka_unit_test(nets_are_made_one_at_a_time_with_a_pause),
+        cmocka_unit_test(net_made_in_a_hurry_needs_no_pause_and_begins_one),
         cmocka_unit_test(nets_leave_no_descriptor),
         cmocka_unit_test(pool_without_memory_says_so),
         cmocka_unit_test(shared_network_is_empty),
