@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "shim/egress/preload.h"
@@ -35,8 +36,10 @@ static const int errno_of[EGRESS_CODE_COUNT_] = {
 static bool is_writable(int fd)
 {
     struct pollfd p = {.fd = fd, .events = POLLOUT};
+    struct timespec none = {0};
 
-    return syscall(SYS_poll, &p, 1, 0) == 1 && (p.revents & POLLOUT) != 0;
+    return syscall(SYS_ppoll, &p, 1, &none, NULL, 0) == 1 &&
+           (p.revents & POLLOUT) != 0;
 }
 
 /* Until a program that waits for its connection would have to wait; the broker

@@ -173,6 +173,9 @@ static void foreign_system_calls_end_the_tool(void **state)
     struct outcome o;
 
     (void)state;
+#if !defined(__x86_64__)
+    skip(); /* there is one door */
+#endif
     for (size_t i = 0; i < 2; i++) {
         const struct call c = {.tool = "plain", .what = doors[i]};
 

@@ -168,7 +168,10 @@ static bool may_stop(const struct trap_hit *h)
     case SYS_recvmsg:
     case SYS_sendmsg:
     case SYS_sendto:
+#ifdef SYS_epoll_wait
     case SYS_epoll_wait:
+#endif
+    case SYS_epoll_pwait:
     case SYS_epoll_ctl:
     case SYS_setns:
     case SYS_setresuid:

@@ -91,7 +91,7 @@ static void leaderless(void)
 static void vforks(void)
 {
     for (;;) {
-        if (syscall(SYS_vfork) == 0) {
+        if (vfork() == 0) {
             for (int i = 0; i < 1000; i++)
                 (void)kill(-1, SIGCONT);
             _exit(0);

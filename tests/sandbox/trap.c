@@ -119,6 +119,15 @@ static int fire(struct trap *t, const struct seccomp_notif *n)
     return t->then != NULL ? 0 : t->error;
 }
 
+static bool is_wait(int nr)
+{
+#ifdef SYS_epoll_wait
+    if (nr == SYS_epoll_wait)
+        return true;
+#endif
+    return nr == SYS_epoll_pwait;
+}
+
 /* 0, or the error that this call fails with. */
 static int judge(struct trap *t, const struct seccomp_notif *n)
 {
@@ -134,8 +143,7 @@ static int judge(struct trap *t, const struct seccomp_notif *n)
             add_tool(t, pid);
     }
     if (pid == t->launcher)
-        t->is_idle = error == 0 && (n->data.nr == SYS_epoll_wait ||
-                                    n->data.nr == SYS_epoll_pwait);
+        t->is_idle = error == 0 && is_wait(n->data.nr);
     (void)pthread_mutex_unlock(&t->lock);
     return error;
 }

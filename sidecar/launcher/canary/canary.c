@@ -318,6 +318,18 @@ void canary_main(const long *stack)
         (void)raw_call3(SYS_exit_group, status, 0, 0);
 }
 
+/* A compiler may call it for a variable that begins with zeros. volatile: or
+ * it finds a memset() in the loop, too. */
+void *memset(void *to, int byte, size_t len);
+void *memset(void *to, int byte, size_t len)
+{
+    volatile unsigned char *p = to;
+
+    for (size_t i = 0; i < len; i++)
+        p[i] = (unsigned char)byte;
+    return to;
+}
+
 #if defined(__x86_64__)
 __asm__(".globl _start\n_start:\n\txor %ebp, %ebp\n\tmov %rsp, %rdi\n"
         "\tand $-16, %rsp\n\tcall canary_main\n");

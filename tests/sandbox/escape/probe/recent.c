@@ -26,6 +26,7 @@
 #define DONE    42
 #define MESSAGE "escape"
 
+#if defined(__x86_64__)
 static struct result ended(pid_t pid)
 {
     int status = 0;
@@ -41,7 +42,6 @@ static struct result ended(pid_t pid)
                                  : "no such door");
 }
 
-#if defined(__x86_64__)
 /* exit(42) by the entry for 32-bit programs that Intel has. */
 static struct result by_sysenter(const struct probe *p)
 {

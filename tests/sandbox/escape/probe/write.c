@@ -178,11 +178,11 @@ static struct result suid_at_birth(const struct probe *p)
     if (p->nr == O_TMPFILE)
         fd = open(scratch("x") != NULL && *fact('S') ? fact('S') : "/tmp",
                   O_TMPFILE | O_RDWR | O_CLOEXEC, 06755);
-    else if (p->nr == SYS_mknod)
+    else if (p->nr == SYS_mknodat)
         fd = mknod(path, S_IFREG | 06755, 0) == 0
                  ? open(path, O_RDONLY | O_CLOEXEC)
                  : -1;
-    else if (p->nr == SYS_mkdir)
+    else if (p->nr == SYS_mkdirat)
         fd = mkdir(path, 0777) == 0 && chmod(path, 02777) == 0
                  ? open(path, O_RDONLY | O_CLOEXEC)
                  : -1;
@@ -418,12 +418,7 @@ static const struct probe probes[] = {
      "",
      S_IFBLK | 0600,
      {1}},
-    {"write.chmod_suid",
-     "set-user-id by chmod",
-     suid_on,
-     "",
-     SYS_chmod,
-     {04755}},
+    {"write.chmod_suid", "set-user-id by chmod", suid_on, "", 0, {04755}},
     {"write.fchmod_suid",
      "set-user-id by fchmod",
      suid_on,
@@ -448,12 +443,12 @@ static const struct probe probes[] = {
      "",
      SYS_fchmod,
      {0x100000000 | 04755}},
-    {"write.sgid", "set-group-id by chmod", suid_on, "", SYS_chmod, {02755}},
+    {"write.sgid", "set-group-id by chmod", suid_on, "", 0, {02755}},
     {"write.open_suid",
      "set-user-id by open's mode",
      suid_at_birth,
      "",
-     SYS_open,
+     0,
      {0}},
     {"write.tmpfile_suid",
      "set-user-id by O_TMPFILE",
@@ -465,13 +460,13 @@ static const struct probe probes[] = {
      "set-user-id by mknod of a plain file",
      suid_at_birth,
      "",
-     SYS_mknod,
+     SYS_mknodat,
      {0}},
     {"write.mkdir_sgid",
      "set-group-id on an own folder",
      suid_at_birth,
      "",
-     SYS_mkdir,
+     SYS_mkdirat,
      {0}},
     {"write.capability",
      "file capabilities on an own file",
