@@ -32,6 +32,11 @@ service_rss() {
     done
     echo "$n"
 }
+# For the map sandbox: of a service that root starts: nobody else's, whatever runs beside us.
+e2e_uids() {
+    local first=$((1000000 + $$ % 1000 * 1000))
+    [ "$(id -u)" -ne 0 ] || printf ', uids: %d-%d' $first $((first + 605))
+}
 log_lines() { cat "$service_log"/*.jsonl; }
 wait_until() { # wait_until SECONDS COMMAND... : polls a condition, no fixed sleep
     local end=$((SECONDS + $1))
