@@ -18,11 +18,11 @@ static struct {
 } facts;
 
 static const struct area *const areas[] = {
-    &area_fs,        &area_write,   &area_process, &area_state,
-    &area_tty_keys,  &area_kernel,  &area_guess,   &area_privilege,
-    &area_namespace, &area_network, &area_unix,    &area_leaks,
-    &area_exec,      &area_memory,  &area_ipc,     &area_limits,
-    &area_recent,    &area_walk,
+    &area_fs,        &area_write,   &area_process,  &area_state,
+    &area_tty_keys,  &area_kernel,  &area_guess,    &area_privilege,
+    &area_namespace, &area_network, &area_unix,     &area_leaks,
+    &area_exec,      &area_memory,  &area_ipc,      &area_limits,
+    &area_recent,    &area_walk,    &area_metadata,
 };
 #define AREAS (sizeof(areas) / sizeof(areas[0]))
 

@@ -84,6 +84,6 @@ probe_fn call_on_fact, call_on_fact_reached;
 extern const struct area area_fs, area_write, area_process, area_state,
     area_tty_keys, area_kernel, area_guess, area_privilege, area_namespace,
     area_network, area_unix, area_leaks, area_exec, area_memory, area_ipc,
-    area_limits, area_recent, area_walk;
+    area_limits, area_recent, area_walk, area_metadata;
 
 #endif
