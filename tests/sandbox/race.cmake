@@ -5,10 +5,10 @@ set_target_properties(sandbox_race PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 ts_test(NAME sandbox.launcher.race TIMEOUT 180 ARGS bare
     SOURCES race_test.c harness.c host.c look.c tally.c trap.c
-    LINK sidecar_core sidecar_manifest)
+    LINK box_harness sidecar_core sidecar_manifest)
 ts_test(NAME sandbox.launcher.offsets TIMEOUT 180
     SOURCES offsets_test.c harness.c host.c look.c tally.c
-    LINK sidecar_core sidecar_manifest)
+    LINK box_harness sidecar_core sidecar_manifest)
 foreach(test race offsets)
     target_include_directories(sandbox_launcher_${test} PRIVATE
         ${CMAKE_CURRENT_SOURCE_DIR})
