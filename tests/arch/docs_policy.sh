@@ -10,6 +10,7 @@ say() { echo "$page: $*"; bad=1; }
 # Texts of the shape of a code, less those that are keys of Cedar's JSON.
 codes=$(grep -rhoE --include='*.c' --include='*.h' '"[a-z]+(_[a-z0-9]+)+"' policy | tr -d '"' | sort -u |
     grep -vxE 'template_id|link_id|entity_type')
+[ "$(printf '%s\n' "$codes" | grep -c .)" -ge 30 ] || say "hardly a code found in policy/"
 for c in $codes cycle limit overflow; do
     grep -q "\`$c\`" "$page" || grep -qx "### $c" "$page" || say "no word about the code $c"
 done

@@ -10,7 +10,8 @@ complain() { echo "$1"; bad=1; }
 # may_include FOLDER ALLOWED_PREFIX...
 may_include() {
     dir=$1; shift
-    [ -d "$dir" ] || return 0
+    [ -d "$dir" ] || { echo "a rule about $dir, which is no folder"; return 0; }
+    ls "$dir"/*.[ch] >/dev/null 2>&1 || { echo "a rule about $dir, where no code is"; return 0; }
     allowed=$(printf '%s|' "$@"); allowed=${allowed%|}
     grep -rnE '^#include "' --include='*.[ch]' --include='*.inc' "$dir" |
         grep -vE "#include \"($allowed)" || true

@@ -5,6 +5,8 @@ set -eu
 cd "$1"
 code=$(sed -nE 's/^#define (TS_[A-Z0-9_]+) +([0-9]+).*/\1 \2/p' proto/wire/limits.h | sort)
 docs=$(sed -nE 's/^\| `(TS_[A-Z0-9_]+)` \| ([0-9]+) .*/\1 \2/p' docs/LIMITS.md | sort)
+count=$(printf '%s\n' "$code" | grep -c .)
+[ "$count" -ge 60 ] || { echo "only $count limits found in limits.h"; exit 1; }
 [ "$code" = "$docs" ] || {
     echo "limits.h (<) and docs/LIMITS.md (>) differ:"
     printf '%s\n' "$code" >"${TMPDIR:-/tmp}/limits.code.$$"
@@ -18,6 +20,7 @@ sed -nE 's/^#define (CEDAR_[A-Z_]+) +([^ ].*)/\1 \2/p' policy/core/limits.h |
     sed -E 's,/\*.*,,; s/\(size_t\)//; s/([0-9])u/\1/' |
     while read -r name value; do echo "$name $(($value))"; done | sort |
     { code=$(cat)
+      [ "$(printf '%s\n' "$code" | grep -c .)" -ge 10 ] || { echo "hardly a limit found in policy/core/limits.h"; exit 1; }
       docs=$(sed -nE 's/^\| `(CEDAR_[A-Z_]+)` \| ([0-9]+) .*/\1 \2/p' docs/POLICY.md | sort)
       [ "$code" = "$docs" ] || {
           echo "policy/core/limits.h and docs/POLICY.md differ:"

@@ -13,6 +13,8 @@ export PKG_CONFIG_PATH
 lib=$(dirname "$PKG_CONFIG_PATH")
 if [ -z "${flags[*]}" ]; then
     foreign=$(nm -g --defined-only "$lib/libtipstaff-cedar.a" | awk 'NF == 3 {print $3}' | grep -vE '^(cedar|ts)_' || true)
+    [ "$(nm -g --defined-only "$lib/libtipstaff-cedar.a" | awk 'NF == 3 && $3 ~ /^cedar_/' | wc -l)" -ge 20 ] ||
+        die "nm shows hardly a function of ours in the archive"
     [ -z "$foreign" ] || die "the archive exports $foreign"
     # Nothing but libc: no clock, no file, no socket, no other library.
     needs=$(readelf -d "$lib/libtipstaff-cedar.so" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')

@@ -26,6 +26,8 @@ export PKG_CONFIG_PATH
 lib=$(dirname "$PKG_CONFIG_PATH")
 foreign=$(nm -g --defined-only "$lib/libtipstaff.a" | awk 'NF == 3 {print $3}' |
     grep -vE '^(tipstaff_|__odr_asan|__asan)' || true)
+[ "$(nm -g --defined-only "$lib/libtipstaff.a" | awk 'NF == 3 && $3 ~ /^tipstaff_/' | wc -l)" -ge 5 ] ||
+    die "nm shows hardly a function of ours in the archive"
 [ -n "${flags[*]}" ] || [ -z "$foreign" ] || die "the archive exports $foreign"
 # It has a function that the library has inside.
 printf 'int ts_buf_init(void);\nint ts_buf_init(void) { return 0; }\n' >"$dir/mine.c"
