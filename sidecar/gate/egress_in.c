@@ -128,22 +128,19 @@ static struct open_conn **place_of(struct egress_in *x, uint64_t id)
     return p;
 }
 
-static bool remember(struct gate *g, struct party *p,
-                     const struct egress_opened *m)
+/* Not in any list yet; NULL: no memory. */
+static struct open_conn *conn_of(struct party *p, const struct egress_opened *m)
 {
-    struct open_conn **at = place_of(g->egress, m->conn_id);
-    struct open_conn *c;
+    struct open_conn *c = ts_mem_alloc(sizeof(*c));
 
-    if (*at != NULL || (c = ts_mem_alloc(sizeof(*c))) == NULL)
-        return false;
+    if (c == NULL)
+        return NULL;
     c->party = p;
     c->id = m->conn_id;
     c->port = m->what.port;
     memcpy(c->text, m->what.host.ptr, m->what.host.len); /* <= its room */
     c->host = (struct ts_str){.ptr = c->text, .len = m->what.host.len};
-    p->open++;
-    *at = c;
-    return true;
+    return c;
 }
 
 static void forget(struct open_conn **at)
@@ -199,14 +196,24 @@ static bool may_open(const struct run *r)
            (r->core.state == CALL_LAUNCHING || r->core.state == CALL_RUNNING);
 }
 
-static ts_err on_opened(struct gate *g, const uint8_t *body, size_t len)
+static ts_err record_opened(struct gate *g, const struct party *p,
+                            const struct egress_opened *m)
 {
     uint8_t record[EGRESS_RECORD_MAX];
+    const struct egress_who who = who_of(p);
+    size_t n = 0;
+    ts_err e = egress_record_opened(&who, m, record, sizeof(record), &n);
+
+    return write_record(g, e, record, n);
+}
+
+/* Whatever could fail comes before the record: what it says was made is. */
+static ts_err on_opened(struct gate *g, const uint8_t *body, size_t len)
+{
     struct egress_opened m;
-    struct egress_who who;
+    struct open_conn **at, *c;
     const char *what;
     struct party *p;
-    size_t n = 0;
     ts_err e = egress_opened_decode(body, len, &m, &what);
 
     if (e != TS_OK)
@@ -214,17 +221,18 @@ static ts_err on_opened(struct gate *g, const uint8_t *body, size_t len)
     p = party_find(g, &m.what);
     if (p == NULL || !may_open(runs_find(g, m.what.order_id)))
         return answer(g, m.conn_id, EGRESS_ENDED);
-    if (order_out_state(g) != ORDER_OUT_ALL)
-        return answer(g, m.conn_id, EGRESS_NOT_RECORDED);
-    who = who_of(p);
-    e = egress_record_opened(&who, &m, record, sizeof(record), &n);
-    e = write_record(g, e, record, n);
-    if (e != TS_OK)
-        return e;
-    if (!order_out_taken(g))
-        return answer(g, m.conn_id, EGRESS_NOT_RECORDED);
-    if (!remember(g, p, &m))
+    at = place_of(g->egress, m.conn_id);
+    if (*at != NULL)
         return TS_E_STATE; /* the same id twice */
+    if (order_out_state(g) != ORDER_OUT_ALL || (c = conn_of(p, &m)) == NULL)
+        return answer(g, m.conn_id, EGRESS_NOT_RECORDED);
+    e = record_opened(g, p, &m);
+    if (e != TS_OK || !order_out_taken(g)) {
+        ts_mem_free(c);
+        return e != TS_OK ? e : answer(g, m.conn_id, EGRESS_NOT_RECORDED);
+    }
+    p->open++;
+    *at = c;
     return answer(g, m.conn_id, EGRESS_OK);
 }
 

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/lib/fault_mem.h"
 #include "tests/lib/ts_test.h"
 
 #include "proto/base/ts_fd.h"
@@ -374,6 +375,57 @@ static void connections_that_were_closed_leave_nothing(void **state)
     assert_int_equal(fake.records, 10000);
 }
 
+/* One OPENED, whose allocation nth fails; its answer's code. */
+static int opened_without(struct rig *r, uint64_t id, int nth, int *ret_live)
+{
+    int code;
+
+    fault_mem_arm(nth, false);
+    say_opened(r, id);
+    code = answered(r, id);
+    assert_true(fault_mem_fired());
+    fault_mem_disarm();
+    *ret_live = fault_mem_live();
+    return code;
+}
+
+/* It is not made, is in no record, and the gate serves the next one. */
+static void connection_without_memory_is_not_made_and_not_recorded(void **state)
+{
+    struct rig *r = *state;
+    int live = -1;
+
+    assert_int_equal(opened_without(r, 1, 0, &live), EGRESS_ENDED);
+    assert_int_equal(live, 0);
+    assert_int_equal(opened_without(r, 1, 1, &live), EGRESS_NOT_RECORDED);
+    assert_int_equal(live, 1); /* whose it would be is kept */
+    assert_int_equal(opened_without(r, 1, 0, &live), EGRESS_NOT_RECORDED);
+    assert_int_equal(live, 0);
+    assert_int_equal(fake.records, 0);
+    assert_null(fake.failed);
+    say_opened(r, 1);
+    assert_int_equal(answered(r, 1), EGRESS_OK);
+    assert_int_equal(fake.records, 1);
+}
+
+/* A record that is refused leaves nothing of its connection. */
+static void connection_that_is_not_recorded_is_forgotten(void **state)
+{
+    struct rig *r = *state;
+
+    say_opened(r, 1);
+    assert_int_equal(answered(r, 1), EGRESS_OK);
+    fault_mem_arm(-1, false);
+    fake.stopping = true;
+    say_opened(r, 2);
+    assert_int_equal(answered(r, 2), EGRESS_NOT_RECORDED);
+    assert_int_equal(fault_mem_live(), 0);
+    fake.stopping = false;
+    fault_mem_disarm();
+    say_closed(r, 2, 9);
+    assert_int_equal(fake.records, 2); /* of id 1, and the one that was late */
+}
+
 #define ONE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -389,6 +441,8 @@ int main(void)
         ONE(a_broker_that_goes_ends_the_gate),
         ONE(an_end_is_said_and_never_waited_for),
         ONE(connections_that_were_closed_leave_nothing),
+        ONE(connection_without_memory_is_not_made_and_not_recorded),
+        ONE(connection_that_is_not_recorded_is_forgotten),
     };
     return cmocka_run_group_tests(tests, keep_numbers, NULL);
 }
