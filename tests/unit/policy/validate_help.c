@@ -47,3 +47,11 @@ void vh_mode(const char *schema, const char *policies,
 
     vh_run(ts_str_of(schema), ts_str_of(policies), &o, ret);
 }
+
+void vh_as_policy(const char *text, char *out, size_t cap)
+{
+    bool whole =
+        strncmp(text, "permit", 6) == 0 || strncmp(text, "forbid", 6) == 0;
+
+    (void)snprintf(out, cap, whole ? "%s" : VH_SCOPE " when { %s };", text);
+}

@@ -3,6 +3,9 @@
 
 #include "policy/cedar_schema.h"
 
+#define VH_SCOPE                                                               \
+    "permit(principal is Pilot, action == Action::\"fly\", resource)"
+
 /* Policy text against schema text; everything is loaded for it and freed after
  * it. */
 struct vh_result {
@@ -18,5 +21,8 @@ void vh_run(struct ts_str schema, struct ts_str policies,
 /* Strict or permissive, of any level. */
 void vh_mode(const char *schema, const char *policies,
              enum cedar_validation mode, struct vh_result *ret);
+
+/* A policy of VH_SCOPE with this condition; a whole policy stays as it is. */
+void vh_as_policy(const char *text, char *out, size_t cap);
 
 #endif
