@@ -65,10 +65,11 @@ check sidecar/gate/decide proto/ policy/ sidecar/common/ sidecar/gate/people/ \
     sidecar/gate/decide/
 check sidecar/gate/steps proto/ sidecar/common/ sidecar/gate/steps/
 check sidecar/gate/provenance proto/base/ sidecar/gate/provenance/
+check sidecar/gate/approve proto/ sidecar/gate/approve/
 for dir in sidecar/gate/*/; do
     case $dir in
     sidecar/gate/people/ | sidecar/gate/decide/ | sidecar/gate/steps/ | \
-        sidecar/gate/provenance/) ;;
+        sidecar/gate/provenance/ | sidecar/gate/approve/) ;;
     *) complain "layer: $dir has no rule here" ;;
     esac
     hits=$(grep -rn '#include <uv' "$dir" || true)

@@ -1,0 +1,117 @@
+#ifndef SIDECAR_GATE_APPROVE_TICKETS_H
+#define SIDECAR_GATE_APPROVE_TICKETS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/base/ts_attr.h"
+#include "proto/base/ts_err.h"
+#include "proto/base/ts_str.h"
+#include "proto/trust/approval.h"
+#include "proto/trust/approval_ticket.h"
+
+/*
+ * Calls that wait for people. No socket, no clock, no signature but what
+ * approval_accept() verifies. In memory alone: after a restart nobody waits any
+ * more, and an answer to an old ticket finds nothing (delegation design, 13).
+ *
+ *     ask --> WAITING --quorum--> GRANTED --taken--> gone
+ *                |                   |
+ *                +----- a no --------+--> DENIED --> gone, and the call cools
+ *                |                   |
+ *                +-- expired, withdrawn, revoked, other policies --> gone
+ *
+ * GRANTED is there for a call whose agent did not wait: an identical one, made
+ * before the ticket expires, takes it, once; taken is used up, whether or not
+ * the launch then succeeds. What ends it is the caller's to record and then to
+ * tell with tickets_end().
+ *
+ * An agent that asks and asks must neither bury people nor fill the gate:
+ * places are counted per grant, tenant and gate, new tickets per grant and
+ * time.
+ */
+#define TICKETS_PER_GRANT   8
+#define TICKETS_PER_TENANT  256
+#define TICKETS_MAX         4096
+#define TICKETS_BYTES       (16u << 20) /* of all bodies */
+#define TICKETS_COOL_S      60          /* after a no, for the same call */
+#define TICKETS_COOLING_MAX 1024        /* the oldest is forgotten first */
+#define TICKETS_ASKED_1M    20          /* new ones of a grant in a minute */
+#define TICKETS_ASKED_1H    50          /* and in an hour */
+#define TICKETS_ASKERS_MAX  4096        /* grants whose asking is remembered */
+
+/* What makes two calls the same: BLAKE2b-256 over tenant, chain, task, tool,
+ * its manifest's digest, action, resource, the exact arguments and policy
+ * epoch. */
+struct ticket_key {
+    uint8_t hash[TRUST_HASH_LEN];
+};
+void ticket_key_of(const struct ticket *t,
+                   const uint8_t chain_hash[TRUST_HASH_LEN],
+                   struct ticket_key *ret);
+
+enum ticket_state {
+    TICKET_WAITING = 1,
+    TICKET_GRANTED,
+    TICKET_DENIED
+};
+enum ticket_asked {
+    TICKET_ASKED_NEW = 1, /* to be signed, recorded, told to people */
+    TICKET_ASKED_SAME,    /* there is one; people are not told again */
+    TICKET_ASKED_GRANTED, /* people have said yes: decide again, and take it */
+    TICKET_ASKED_COOLING, /* a person has said no to this very call */
+    TICKET_ASKED_CROWDED, /* no place left for this grant, tenant or gate */
+    TICKET_ASKED_TOO_OFTEN, /* this grant has asked too often */
+    TICKET_ASKED_COUNT_
+};
+enum ticket_end {
+    TICKET_END_TAKEN = 1,
+    TICKET_END_DENIED,
+    TICKET_END_EXPIRED,
+    TICKET_END_WITHDRAWN,
+    TICKET_END_REVOKED,
+    TICKET_END_POLICIES /* policies or tools are others now */
+};
+const char *ticket_end_name(enum ticket_end e);
+
+struct tickets;
+struct pending; /* one of them */
+
+TS_NODISCARD ts_err tickets_new(struct tickets **ret);
+void tickets_free(struct tickets *t);
+
+/* body is ticket_encode()'s, and copied; now is unix seconds. *ret_pending is
+ * set for NEW, SAME and GRANTED. TS_E_NOMEM, TS_E_INVALID (not a ticket, or
+ * expired): nothing was done. */
+TS_NODISCARD ts_err tickets_ask(struct tickets *t, const struct ticket_key *key,
+                                struct ts_bytes body, uint64_t now,
+                                enum ticket_asked *ret,
+                                struct pending **ret_pending);
+
+const struct ticket *pending_ticket(const struct pending *p);
+struct ts_bytes pending_body(const struct pending *p);
+const uint8_t *pending_id(const struct pending *p); /* TRUST_HASH_LEN bytes */
+enum ticket_state pending_state(const struct pending *p);
+const struct approval_tally *pending_tally(const struct pending *p);
+/* NULL: nothing waits under it. */
+struct pending *tickets_find(struct tickets *t, const uint8_t decision_id[16]);
+
+/* A person's answer. APPROVAL_OK: it counted, *ret is whose ticket it was,
+ * ret_a (may be NULL) what it says; look at pending_state(). */
+TS_NODISCARD enum approval_code
+tickets_answer(struct tickets *t, const struct approval_people *who,
+               struct ts_bytes answer, uint64_t now, struct pending **ret,
+               struct approval *ret_a);
+
+/* p is gone after it. TICKET_END_DENIED makes the call cool down. */
+void tickets_end(struct tickets *t, struct pending *p, enum ticket_end why,
+                 uint64_t now);
+/* In the order of asking; p NULL for the first, NULL after the last. */
+struct pending *tickets_after(const struct tickets *t, const struct pending *p);
+/* The first whose time is up; end it, and ask again. */
+struct pending *tickets_expired(const struct tickets *t, uint64_t now);
+uint64_t tickets_next_expiry(const struct tickets *t); /* UINT64_MAX: none */
+uint32_t tickets_count(const struct tickets *t);
+
+#endif
