@@ -85,8 +85,17 @@ for ((round = 0; round < rounds; round++)); do
     wait "${loaders[@]}" || true
     service_stop
 done
+
+# A recorder that writes nothing more, and a service that ends: a recorder is
+# started for what was told and is only in the ring.
 service_start # what the last one left open is closed
+kill -STOP "$(service_pid tipstaff-record)"
+seq 20 | sed 's/.*/{"tool":"e2e.no","args":{},"id":"last&"}/' |
+    shim "$service_dir/c.chain" call --batch >"$service_dir/answers.last" 2>/dev/null || true
+same "a recorder that stands still: denials are told" 20 \
+    "$(jq -r 'select(.verdict=="deny").decision' "$service_dir/answers.last" | sort -u | wc -l)"
 service_stop
+check "and rescued when the service ends" grep -q records_rescued "$service_dir/service.log"
 check "the log verifies" "$service_bin/tipstaff" log verify "$service_log"
 
 told() { cat "$service_dir"/answers.* | jq -R -r "fromjson? | select($1).decision // empty" | sort -u; }
