@@ -1,5 +1,6 @@
 /* A relay between two socketpairs: bytes, half-closes, allowance, the end of
  * the grant. The gate is not there: what it would be told is dropped. */
+#include "tests/lib/fault_mem.h"
 #include "tests/lib/ts_test.h"
 
 #include <errno.h>
@@ -266,6 +267,78 @@ static void a_killed_call_passes_nothing_on(void **state)
     assert_true(at_end(r->tool));
 }
 
+#define LONG (192u << 10) /* more than a socket and the relay take at once */
+
+/* What the host gets of what the tool writes before it reads anything. */
+static size_t pass_long(struct rig *r)
+{
+    static char text[LONG], buf[LONG];
+    size_t sent = 0, got = 0;
+
+    for (int i = 0; i < 200 && (sent < LONG || got < LONG); i++) {
+        ssize_t n = send(r->tool, text + sent, LONG - sent,
+                         MSG_DONTWAIT | MSG_NOSIGNAL);
+
+        sent += n > 0 ? (size_t)n : 0;
+        turn(r);
+        if (i > 3)
+            got += take(r->host, buf, sizeof(buf));
+    }
+    return got;
+}
+
+/* A relay from its start to its end, with bytes that wait in it. */
+static ts_err whole_way(const void *arg)
+{
+    static struct rig r;
+    static char gate[1024];
+    const int small = 4096;
+    struct relay_ends ends = {.skip = 0};
+    size_t got = 0;
+    int a[2], b[2];
+    ts_err e;
+
+    (void)arg;
+    memset(&r, 0, sizeof(r));
+    e = broker_init(&r.b);
+    r.b.gate_is_gone = true;
+    r.b.gate = (void *)gate; /* only its address is looked at */
+    r.m.network.max_bytes = 1 << 20;
+    r.g = (struct grant){.broker = &r.b, .manifest = &r.m, .order_id = 1};
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, a), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, b), 0);
+    assert_int_equal(
+        setsockopt(b[1], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)), 0);
+    r.tool = a[0];
+    r.host = b[0];
+    ends.tool_fd = a[1];
+    ends.host_fd = b[1];
+    r.c = e == TS_OK ? conn_new(&r.g, 1) : NULL;
+    if (r.c == NULL) {
+        (void)close(ends.tool_fd);
+        (void)close(ends.host_fd);
+    } else if ((e = relay_start(&r.b, r.c, &ends, on_done, &r)) == TS_OK) {
+        got = pass_long(&r);
+        if (r.done == 0)
+            r.c->cut(r.c->cut_ctx, EGRESS_CLOSE_KILLED);
+        assert_int_equal(r.done, 1);
+    }
+    (void)close(r.tool);
+    (void)close(r.host);
+    (void)uv_run(&r.b.loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&r.b.loop), 0);
+    ts_mem_free(r.b.relay_buf);
+    if (fault_mem_fired()) /* it was ended, and gave no part for the whole */
+        return got < LONG ? TS_E_NOMEM : TS_OK;
+    return got == LONG ? TS_OK : TS_E_CLOSED;
+}
+
+static void without_memory_a_relay_ends_and_nothing_stays(void **state)
+{
+    (void)state;
+    fault_mem_sweep(whole_way, NULL, TS_OK, 4);
+}
+
 #define ONE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -279,6 +352,7 @@ int main(void)
         ONE(the_allowance_ends_it_before_what_is_over_it_passes),
         ONE(the_end_of_a_call_passes_on_what_the_tool_had_written),
         ONE(a_killed_call_passes_nothing_on),
+        cmocka_unit_test(without_memory_a_relay_ends_and_nothing_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
