@@ -112,6 +112,7 @@ argv: [stamp]
 }
 service_start_fast() { # as service_start, looking all the time
     service_uids
+    service_uids
     "$service_bin/tipstaffd" --config "$service_dir/etc" >"$service_dir/service.log" 2>&1 &
     service_main=$!
     service_pids+=("$service_main")
