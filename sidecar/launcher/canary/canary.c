@@ -206,6 +206,7 @@ static uint64_t try_files(const struct world *w)
                                     raw_ptr("/nonexistent/canary"), 04755, 0, 0,
                                     0))) |
            TRY(w, DESCRIPTOR, has_descriptor()) |
+           TRY(w, CHANGE_MODE, raw_call3(SYS_fchmod, 1, 0600, 0) >= 0) |
            TRY(w, ENVIRONMENT, has_variable(w->env));
 }
 
@@ -215,6 +216,17 @@ static uint64_t try_network(const struct world *w)
            TRY(w, SOCKET_UNIX, makes_socket(AF_UNIX, SOCK_STREAM)) |
            TRY(w, SOCKET_NETLINK, makes_socket(AF_NETLINK, SOCK_RAW)) |
            TRY(w, REACH_NETWORK, reaches_network());
+}
+
+/* To those that it has: nothing changes. */
+static bool sets_processors(long pid)
+{
+    unsigned long mask[128];
+    long n = raw_call3(SYS_sched_getaffinity, pid, (long)sizeof(mask),
+                       raw_ptr(mask));
+
+    return n > 0 &&
+           raw_call3(SYS_sched_setaffinity, pid, n, raw_ptr(mask)) >= 0;
 }
 
 static uint64_t try_processes(const struct world *w)
@@ -228,6 +240,7 @@ static uint64_t try_processes(const struct world *w)
                                     0, 0))) |
            TRY(w, FOREIGN_MEMORY, is_other && reads_foreign_memory(w->pid)) |
            TRY(w, FOREIGN_PROC, is_other && sees_foreign_proc(w->pid)) |
+           TRY(w, FOREIGN_CPUS, is_other && sets_processors(w->pid)) |
            TRY(w, CLONE3, raw_call3(SYS_clone3, 0, 0, 0) != -ENOSYS);
 }
 

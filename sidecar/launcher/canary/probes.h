@@ -40,7 +40,9 @@
     X(IO_URING,       "set up an io_uring")                                    \
     X(USERFAULTFD,    "make a userfaultfd")                                    \
     X(KEYRING,        "use the kernel's keyrings")                             \
-    X(PERF,           "open a perf event")
+    X(PERF,           "open a perf event")                                     \
+    X(CHANGE_MODE,    "change the mode of what is the launcher's")             \
+    X(FOREIGN_CPUS,   "give the launcher other processors")
 /* clang-format on */
 
 enum canary_bit {
