@@ -45,8 +45,7 @@ static long create_missing(const struct resource_want *w, char *name)
 {
     char *slash = strrchr(name, '/');
     int dir = w->root_fd;
-    long parent = -1, fd;
-    mode_t was;
+    long parent = -1, fd, was;
 
     if (slash != NULL) {
         *slash = '\0';
@@ -56,10 +55,10 @@ static long create_missing(const struct resource_want *w, char *name)
         dir = (int)parent;
         name = slash + 1;
     }
-    was = umask(w->shares ? 007 : 077);
+    was = raw_call3(SYS_umask, w->shares ? 007 : 077, 0, 0);
     fd = open_beneath(w, dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW,
                       0660);
-    (void)umask(was);
+    (void)raw_call3(SYS_umask, was, 0, 0);
     if (parent >= 0)
         (void)close((int)parent);
     return fd;
