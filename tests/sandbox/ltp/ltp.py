@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -78,12 +79,15 @@ def plain(words, folder):
     bin_folder = os.path.join(folder, "testcases", "bin")
     env = {"PATH": bin_folder + ":/usr/bin:/bin", "TMPDIR": where, "HOME": where, "LANG": "C.UTF-8",
            "LTPROOT": folder, "LTP_COLORIZE_OUTPUT": "n", "LTP_RUNTIME_MUL": RUNTIME}
+    p = subprocess.Popen([os.path.join(bin_folder, words[0])] + words[1:], cwd=where, env=env,
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+                         stdin=subprocess.DEVNULL, start_new_session=True, **ids)
     try:
-        p = subprocess.run([os.path.join(bin_folder, words[0])] + words[1:], cwd=where, env=env, timeout=SECONDS,
-                           capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL,
-                           start_new_session=True, check=False, **ids)
-        return p.returncode, p.stdout + p.stderr
+        out, _ = p.communicate(timeout=SECONDS)
+        return p.returncode, out
     except subprocess.TimeoutExpired:
+        os.killpg(p.pid, signal.SIGKILL)
+        p.communicate()
         return -1, "no end in %d s" % SECONDS
     finally:
         subprocess.run(["chmod", "-R", "u+rwX", where], check=False)
