@@ -13,6 +13,7 @@
 #include "tally.h"
 #include "trap.h"
 
+#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,9 +26,12 @@
 
 #include "proto/base/ts_fd.h"
 
-#define DENSE      48   /* up to here each call, then ever fewer of them */
-#define CALLS_MAX  4000 /* more than any of these makes */
-#define READY_MOST 8    /* INITS_READY_MAX */
+#define DENSE 48 /* up to here each call, then ever fewer of them */
+#define CALLS_MAX                                                              \
+    4000              /* more than any of these makes, but for walks of /proc */
+#define CALLS_EACH 16 /* more than walks make for each process that is there   \
+                       */
+#define READY_MOST 8  /* INITS_READY_MAX */
 #define ANSWER_MS  6000 /* the watchdog kills after one second */
 #define DAEMONS    3    /* of race_tool.c */
 
@@ -331,22 +335,37 @@ static void stopped_without_end(const struct mode *m, const char *tool)
 
 /* ---- all of it --------------------------------------------------------- */
 
+/* The whole machine's processes are walked over to find a tool's. */
+static unsigned calls_most(void)
+{
+    unsigned n = CALLS_MAX;
+    struct dirent *d;
+    DIR *dir = opendir("/proc");
+
+    assert_non_null(dir);
+    while ((d = readdir(dir)) != NULL)
+        n += d->d_name[0] >= '1' && d->d_name[0] <= '9' ? CALLS_EACH : 0;
+    (void)closedir(dir);
+    return n;
+}
+
 typedef bool round_fn(const struct mode *m, const char *tool, unsigned k);
 
 static void sweep(const struct mode *m, const char *what, round_fn *round)
 {
     for (size_t i = 0; i < 2 && m->tools[i] != NULL; i++) {
         const struct call exits = call_of(m, m->tools[i], "exit");
+        const unsigned most = calls_most();
         struct look before;
         unsigned k = 0;
 
         make_ready(&exits);
         before = look_at(&box);
-        while (k < CALLS_MAX && round(m, m->tools[i], k))
+        while (k < most && round(m, m->tools[i], k))
             k += k < DENSE ? 1 : k / 4; /* a walk of /proc is long */
         print_message("%s, %s of %s: %u calls\n", m->name, what, m->tools[i],
                       k);
-        assert_true(k < CALLS_MAX);
+        assert_true(k < most);
         make_ready(&exits);
         look_same(look_at(&box), before);
     }

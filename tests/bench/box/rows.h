@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../bench.h"
+#include "tests/bench/bench.h"
 
 /*
  * Rows that are measured in turn. In every round each of them comes once, in
