@@ -10,8 +10,8 @@
 
 static const char *const samples[] = {
     "1.2.3.4:5353,[::1]:53, ::2,10.0.0.1",
-    "# x\nnameserver 9.9.9.9\nsearch a\nnameserver ::1\n; y\n"
-    "nameserver\t2001:db8::53 # yes\noptions edns0\n",
+    ("# x\nnameserver 9.9.9.9\nsearch a\nnameserver ::1\n; y\n"
+     "nameserver\t2001:db8::53 # yes\noptions edns0\n"),
     "[2001:db8:0:0:0:0:0:53]:65535",
     "nameserver 1.1.1.1\nnameserver 1.1.1.1",
     "\nnameserver\nnameserver \xc3\xa4\n",
