@@ -16,7 +16,7 @@
  * outputs of tools have fractions and need nothing built.
  */
 enum json_type {
-    JSON_STRING = 1, /* text: between the quotes, escapes as they are */
+    JSON_STRING = 0, /* text: between the quotes, escapes as they are */
     JSON_NUMBER,
     JSON_BOOL,
     JSON_NULL,
