@@ -4,7 +4,8 @@ add_executable(sandbox_metadata metadata_tool.c)
 target_link_libraries(sandbox_metadata PRIVATE ts_warnings Threads::Threads)
 ts_test(NAME sandbox.launcher.metadata TIMEOUT 120
     SOURCES metadata_test.c harness.c host.c
-    LINK box_harness sidecar_core sidecar_manifest sidecar_supervisor)
+    LINK box_harness sidecar_core sidecar_manifest sidecar_supervisor
+         launcher_metadata)
 target_include_directories(sandbox_launcher_metadata PRIVATE
     ${CMAKE_CURRENT_SOURCE_DIR})
 target_compile_definitions(sandbox_launcher_metadata PRIVATE

@@ -91,6 +91,58 @@ static int t_stopped(void)
     return 0;
 }
 
+/* A call that nobody can answer: DIR/hung, beside the program. */
+static void *call_into_nothing(void *arg)
+{
+    (void)chmod(arg, 0640);
+    return NULL;
+}
+
+static int t_hung(void)
+{
+    static char path[300];
+    ssize_t n = readlink("/proc/self/exe", path, 200);
+    char *slash;
+    pthread_t t;
+
+    if (n <= 0 || (slash = strrchr(path, '/')) == NULL)
+        return fail("exe");
+    (void)snprintf(slash, 32, "/hung/x");
+    for (int i = 0; i < 3; i++) {
+        if (pthread_create(&t, NULL, call_into_nothing, path) != 0)
+            return fail("thread");
+    }
+    (void)usleep(50000);
+    (void)printf("ready\n");
+    (void)fflush(stdout);
+    (void)pause();
+    return 0;
+}
+
+/* A child that is left when the launcher has gone, and calls then. */
+static int t_orphan(void)
+{
+    pid_t parent = getpid();
+    struct stat st;
+
+    if (make("mine") != 0)
+        return fail("mine");
+    if (fork() == 0) {
+        int err;
+
+        while (getppid() == parent)
+            (void)usleep(1000);
+        err = chmod("mine", 0604) == 0 ? 0 : errno;
+        if (stat("mine", &st) == 0)
+            (void)printf("late %d %o\n", err, st.st_mode & 07777u);
+        return 0;
+    }
+    (void)printf("ready\n");
+    (void)fflush(stdout);
+    (void)pause();
+    return 0;
+}
+
 static int t_flood(void)
 {
     if (make("mine") != 0)
@@ -199,10 +251,10 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(void);
-    } all[] = {{"tree", t_tree},       {"stopped", t_stopped},
-               {"flood", t_flood},     {"killed", t_killed},
-               {"swapped", t_swapped}, {"threads", t_threads},
-               {"exit", NULL}};
+    } all[] = {
+        {"tree", t_tree},     {"stopped", t_stopped}, {"flood", t_flood},
+        {"killed", t_killed}, {"swapped", t_swapped}, {"threads", t_threads},
+        {"hung", t_hung},     {"orphan", t_orphan},   {"exit", NULL}};
     const char *dir = getenv("TMPDIR");
 
     if (argc < 2 || dir == NULL || chdir(dir) != 0)

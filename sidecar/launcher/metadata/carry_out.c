@@ -269,3 +269,9 @@ int metadata_move(const struct metadata_means *m, const struct metadata_call *c,
 
     return rc >= 0 ? 0 : (int)-rc;
 }
+
+void metadata_move_back(const struct metadata_means *m, pid_t thread)
+{
+    (void)filter_call4(&m->key, SYS_sched_setaffinity, thread, (long)m->all_len,
+                       raw_ptr(m->all), 0);
+}

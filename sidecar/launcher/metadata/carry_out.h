@@ -19,13 +19,15 @@
  * looked at any more. Everything here answers with the errno that the tool
  * gets, 0 for success.
  */
+#define METADATA_MASK_MAX 1024 /* bytes: 8192 processors */
+
 struct metadata_means {
     struct filter_key key;
     int proc_fd;  /* /proc */
     int self_fds; /* /proc/self/fd, O_PATH */
+    size_t all_len;
+    unsigned char all[METADATA_MASK_MAX]; /* our processors, and a tool's */
 };
-
-#define METADATA_MASK_MAX 1024 /* bytes: 8192 processors */
 
 struct metadata_taken {
     int at;   /* owned; where the path begins, or the file itself; -1: none */
@@ -51,5 +53,7 @@ int metadata_change(const struct metadata_means *m,
 /* Of a thread that the caller knows to be the tool's. */
 int metadata_move(const struct metadata_means *m, const struct metadata_call *c,
                   const struct metadata_taken *t);
+/* Of one that turned out to be another's. */
+void metadata_move_back(const struct metadata_means *m, pid_t thread);
 
 #endif

@@ -21,6 +21,8 @@
 #define SET_FLAGS    0x40082104 /* SECCOMP_IOCTL_NOTIF_SET_FLAGS */
 #define SYNC_WAKE_UP 1
 #define NOTICE_BYTES 512 /* a later kernel may tell more */
+/* Each call wakes all threads that listen: some listen, the others stand by. */
+#define LISTENERS 2
 
 enum state {
     WAITING,
@@ -34,6 +36,8 @@ struct metadata {
     pthread_mutex_t lock;
     pthread_cond_t bell;
     enum state state;
+    uint32_t listeners; /* threads that wait for a call */
+    struct metadata_turns turns;
     pthread_t threads[METADATA_THREADS];
     uint32_t thread_count;
     metadata_mark_fn *mark;
@@ -64,6 +68,23 @@ static bool still_waits(const struct metadata *m, const struct seccomp_notif *n)
     return ask(m, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
 }
 
+/* A number is no hold on a thread: that one may end and another get its number
+ * in between. Such a one gets back what every tool begins with. */
+static int move(struct metadata *m, const struct metadata_call *c,
+                const struct metadata_taken *t, uint64_t mark)
+{
+    int err;
+
+    if (c->pid <= 0 || m->mark(m->arg, c->pid) != mark)
+        return ESRCH;
+    err = metadata_move(&m->means, c, t);
+    if (m->mark(m->arg, c->pid) != mark) {
+        metadata_move_back(&m->means, c->pid);
+        return ESRCH;
+    }
+    return err;
+}
+
 static int decide(struct metadata *m, const struct seccomp_notif *n,
                   const struct metadata_call *c, const struct metadata_taken *t,
                   const struct metadata_run *run, uint64_t mark)
@@ -72,16 +93,16 @@ static int decide(struct metadata *m, const struct seccomp_notif *n,
         return EINTR; /* nobody hears it */
     if (c->kind != METADATA_PROCESSORS)
         return metadata_change(&m->means, c, t, run->roots, run->count);
-    if (c->pid < 0 || m->mark(m->arg, c->pid) != mark)
-        return ESRCH;
-    return metadata_move(&m->means, c, t);
+    return move(m, c, t, mark);
 }
 
-static int handle(struct metadata *m, const struct seccomp_notif *n)
+/* The mark was that of a thread whose number may have become another's since;
+ * decide() notices. */
+static int handle(struct metadata *m, const struct metadata_turn *turn)
 {
+    const struct seccomp_notif *n = &turn->call;
     pid_t thread = (pid_t)n->pid;
-    uint64_t mark = m->mark(m->arg, thread);
-    const struct metadata_run *run = metadata_runs_hold(&m->runs, mark);
+    const struct metadata_run *run = metadata_runs_hold(&m->runs, turn->mark);
     struct metadata_taken t = {.at = -1, .file = -1};
     struct metadata_call c;
     int err = EPERM;
@@ -92,7 +113,7 @@ static int handle(struct metadata *m, const struct seccomp_notif *n)
     if (err == 0) {
         err = metadata_take(&m->means, thread, &c, &t);
         if (err == 0)
-            err = decide(m, n, &c, &t, run, mark);
+            err = decide(m, n, &c, &t, run, turn->mark);
         metadata_taken_done(&t);
     }
     metadata_runs_let_go(&m->runs, run);
@@ -122,30 +143,71 @@ static bool wait_for_work(struct metadata *m)
     return works;
 }
 
+static void answer(const struct metadata *m, uint64_t id, int err)
+{
+    union answer out;
+
+    memset(&out, 0, sizeof(out));
+    out.r.id = id;
+    out.r.error = -err;
+    (void)ask(m, SECCOMP_IOCTL_NOTIF_SEND, &out);
+}
+
+static void listen_once(const struct metadata *m, struct metadata_turn *ret)
+{
+    union notice in;
+    long rc;
+
+    do {
+        memset(&in, 0, sizeof(in)); /* the kernel wants it so */
+        rc = ask(m, SECCOMP_IOCTL_NOTIF_RECV, &in);
+        /* ENOENT: it was killed before we heard */
+    } while (rc == -EINTR || rc == -ENOENT || rc == -EAGAIN);
+    if (rc != 0)
+        _exit(1); /* no tool is left in a call that nobody answers */
+    *ret = (struct metadata_turn){m->mark(m->arg, (pid_t)in.n.pid), in.n};
+}
+
+/* From the one that is over. While one listens, nothing waits that could be
+ * done: it was asked for first, and each end of a call asks again. */
+static void next_turn(struct metadata *m, struct metadata_turn *io)
+{
+    (void)pthread_mutex_lock(&m->lock);
+    metadata_turns_over(&m->turns, io->mark);
+    while (!metadata_turns_next(&m->turns, io)) {
+        enum metadata_when when;
+
+        if (m->listeners == LISTENERS) {
+            (void)pthread_cond_wait(&m->bell, &m->lock);
+            continue;
+        }
+        m->listeners++;
+        (void)pthread_mutex_unlock(&m->lock);
+        listen_once(m, io);
+        (void)pthread_mutex_lock(&m->lock);
+        m->listeners--;
+        when = metadata_turns_take(&m->turns, io);
+        if (when == METADATA_NOW)
+            break;
+        if (when == METADATA_NEVER)
+            answer(m, io->call.id, EAGAIN);
+    }
+    if (m->listeners == 0)
+        (void)pthread_cond_signal(&m->bell); /* somebody who stands by */
+    (void)pthread_mutex_unlock(&m->lock);
+}
+
 static void *run(void *arg)
 {
     struct metadata *m = arg;
-    union notice in;
-    union answer out;
+    struct metadata_turn turn = {.mark = 0};
 
     drop_capabilities(m);
     if (!wait_for_work(m))
         return NULL;
     for (;;) {
-        long rc;
-        int err;
-
-        memset(&in, 0, sizeof(in)); /* the kernel wants it so */
-        rc = ask(m, SECCOMP_IOCTL_NOTIF_RECV, &in);
-        if (rc == -EINTR || rc == -ENOENT || rc == -EAGAIN)
-            continue; /* ENOENT: it was killed before we heard */
-        if (rc != 0)
-            _exit(1); /* no tool is left in a call that nobody answers */
-        err = handle(m, &in.n);
-        memset(&out, 0, sizeof(out));
-        out.r.id = in.n.id;
-        out.r.error = -err;
-        (void)ask(m, SECCOMP_IOCTL_NOTIF_SEND, &out);
+        next_turn(m, &turn);
+        answer(m, turn.call.id, handle(m, &turn));
     }
     return NULL;
 }
@@ -190,6 +252,7 @@ ts_err metadata_make(const struct filter_key *key, metadata_mark_fn *mark,
                      void *arg, struct metadata **ret)
 {
     struct metadata *m;
+    long len;
     ts_err e;
 
     if (!fits())
@@ -206,8 +269,11 @@ ts_err metadata_make(const struct filter_key *key, metadata_mark_fn *mark,
     m->means.key = *key;
     m->means.proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
     m->means.self_fds = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    e = m->means.proc_fd >= 0 && m->means.self_fds >= 0 ? start_threads(m)
-                                                        : TS_E_UNSUPPORTED;
+    len = syscall(SYS_sched_getaffinity, 0, sizeof(m->means.all), m->means.all);
+    m->means.all_len = len > 0 ? (size_t)len : 0;
+    e = m->means.proc_fd >= 0 && m->means.self_fds >= 0 && len > 0
+            ? start_threads(m)
+            : TS_E_UNSUPPORTED;
     if (e != TS_OK) {
         metadata_cancel(m);
         return e;

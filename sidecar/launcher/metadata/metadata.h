@@ -7,6 +7,7 @@
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
 #include "sidecar/launcher/layers/filter.h"
+#include "sidecar/launcher/metadata/turns.h" /* METADATA_THREADS */
 
 /*
  * The layer "metadata". Landlock has no say in a file's mode, owner and times,
@@ -26,10 +27,11 @@
  * ancestors only; of a tool they parse registers, a path and two times. When
  * the launcher ends, so do they, and waiting calls with them.
  *
- * There are METADATA_THREADS of them, so a slow file system that one tool waits
- * for does not hold up the calls of others until it has as many threads itself.
+ * A run has one call in the works at a time (turns.h), so a file system that
+ * does not answer takes one thread for each run that names it, and
+ * METADATA_THREADS such runs are needed before the others of this launcher
+ * wait.
  */
-#define METADATA_THREADS 2
 
 struct metadata;
 

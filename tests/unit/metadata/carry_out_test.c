@@ -20,7 +20,8 @@
 #define PAGE  4096
 #define FILES 40 /* descriptor of own/f in the child */
 
-static struct metadata_means means = {{{1, 2}}, -1, -1};
+static struct metadata_means means = {
+    .key = {{1, 2}}, .proc_fd = -1, .self_fds = -1};
 static struct place_root root;
 static char dir[64];
 static pid_t child;
