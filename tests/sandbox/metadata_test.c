@@ -93,6 +93,45 @@ static void processes_that_die_in_a_call_cost_nobody_anything(void **state)
     run_well("tree");
 }
 
+static void threads_that_end_in_a_call_cost_nobody_anything(void **state)
+{
+    (void)state;
+    run_well("ending");
+    run_well("tree");
+}
+
+/* Else it could not be changed anyway, and nothing would be shown. Before the
+ * manifests are read: a program is pinned by all that it is. */
+static bool give_it_its_program(void *arg)
+{
+    char path[128];
+
+    (void)arg;
+    box_path(&box, "probe", path, sizeof(path));
+    return chown(path, box.user, (gid_t)-1) == 0;
+}
+
+static int open_with_own_program(void **state)
+{
+    const struct box_parts parts = {.prepare = give_it_its_program};
+
+    (void)state;
+    box_open_with(&box, BOX_BARE, false, &parts);
+    return 0;
+}
+
+static void descriptor_for_reading_changes_nothing(void **state)
+{
+    (void)state;
+    run_well("readable");
+}
+
+static void attributes_and_flags_are_nobodys(void **state)
+{
+    (void)state;
+    run_well("attributes");
+}
+
 static void a_descriptor_that_is_swapped_changes_no_other_file(void **state)
 {
     (void)state;
@@ -280,11 +319,16 @@ static void a_demand_for_the_layer_is_met(void **state)
 int main(void)
 {
 #define EACH(f) cmocka_unit_test_setup_teardown(f, open_each, close_each)
+#define OWN(f)                                                                 \
+    cmocka_unit_test_setup_teardown(f, open_with_own_program, close_each)
     const struct CMUnitTest tests[] = {
         EACH(own_files_are_changed_as_ordinary_programs_do_it),
         EACH(own_threads_get_processors_and_others_do_not),
         EACH(processes_that_die_in_a_call_cost_nobody_anything),
-        EACH(a_descriptor_that_is_swapped_changes_no_other_file),
+        EACH(threads_that_end_in_a_call_cost_nobody_anything),
+        EACH(attributes_and_flags_are_nobodys),
+        OWN(descriptor_for_reading_changes_nothing),
+        OWN(a_descriptor_that_is_swapped_changes_no_other_file),
         EACH(a_tool_that_stops_in_its_calls_holds_up_nobody),
         EACH(a_tool_that_never_ceases_calling_holds_up_nobody),
         EACH(a_launcher_that_loses_a_thread_lets_nothing_through),

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -11,15 +12,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #define FILES  400
 #define ROUNDS 300
 #define MANY   12
+
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452
+#endif
 
 static int fail(const char *what)
 {
@@ -180,6 +187,95 @@ static int t_killed(void)
     return 0;
 }
 
+/* Of a file that it may read: by a descriptor that was opened for that. */
+static int t_readable(void)
+{
+    const struct timespec times[2] = {{1000, 1}, {2000, 2}};
+    int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), flags = 0;
+    struct stat before, now;
+
+    if (fd < 0 || fstat(fd, &before) != 0)
+        return fail("open");
+    if (before.st_uid != getuid())
+        return fail("another's, and nothing is shown");
+    if (fchmod(fd, 0604) == 0 || errno != EPERM)
+        return fail("fchmod");
+    if (fchown(fd, getuid(), (gid_t)-1) == 0 || errno != EPERM)
+        return fail("fchown");
+    if (futimens(fd, times) == 0 || errno != EPERM)
+        return fail("futimens");
+    if (syscall(SYS_fchmodat2, fd, "", 0604, AT_EMPTY_PATH) == 0 ||
+        (errno != EPERM && errno != ENOSYS))
+        return fail("fchmodat2");
+    if (fsetxattr(fd, "user.x", "1", 1, 0) == 0 || errno != EOPNOTSUPP)
+        return fail("fsetxattr");
+    if (fremovexattr(fd, "user.x") == 0 || errno != EOPNOTSUPP)
+        return fail("fremovexattr");
+    if (ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0 &&
+        (ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0 || errno != EPERM))
+        return fail("flags");
+    if (fstat(fd, &now) != 0 || now.st_ctim.tv_sec != before.st_ctim.tv_sec ||
+        now.st_ctim.tv_nsec != before.st_ctim.tv_nsec)
+        return fail("it was changed");
+    (void)printf("ok 7\n");
+    return 0;
+}
+
+/* Attributes and flags are nobody's, of an own file neither. */
+static int t_attributes(void)
+{
+    int fd = open("mine", O_CREAT | O_RDWR | O_CLOEXEC, 0600), flags = 0;
+
+    if (fd < 0)
+        return fail("mine");
+    if (setxattr("mine", "user.x", "1", 1, 0) == 0 || errno != EOPNOTSUPP)
+        return fail("setxattr");
+    if (lsetxattr("mine", "user.x", "1", 1, 0) == 0 || errno != EOPNOTSUPP)
+        return fail("lsetxattr");
+    if (fsetxattr(fd, "user.x", "1", 1, 0) == 0 || errno != EOPNOTSUPP)
+        return fail("fsetxattr");
+    if (removexattr("mine", "user.x") == 0 || errno != EOPNOTSUPP)
+        return fail("removexattr");
+    if (ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0 || errno != EPERM)
+        return fail("flags");
+    (void)printf("ok 5\n");
+    return 0;
+}
+
+static void *call_and_end(void *arg)
+{
+    (void)arg;
+    (void)chmod("mine", 0640);
+    return NULL;
+}
+
+/* Processes that end while their threads call, and threads whose numbers are
+ * used again at once. */
+static int t_ending(void)
+{
+    if (make("mine") != 0)
+        return fail("mine");
+    for (int i = 0; i < ROUNDS / 3; i++) {
+        pid_t pid = fork();
+
+        if (pid == 0) {
+            pthread_t t;
+
+            for (int k = 0; k < MANY; k++)
+                (void)pthread_create(
+                    &t, NULL, k % 2 == 0 ? call_and_end : call_forever, NULL);
+            (void)usleep((useconds_t)(i * 20));
+            _exit(0);
+        }
+        if (pid < 0 || waitpid(pid, NULL, 0) != pid)
+            return fail("fork");
+    }
+    if (chmod("mine", 0600) != 0)
+        return fail("afterwards");
+    (void)printf("ok %d\n", ROUNDS / 3);
+    return 0;
+}
+
 static void *swap_descriptor(void *arg)
 {
     const int *pair = arg;
@@ -203,6 +299,7 @@ static int t_swapped(void)
     if (pair[1] < 0)
         pair[1] = open("/usr/lib", O_PATH | O_CLOEXEC);
     if (pair[0] < 0 || pair[1] < 0 || fstat(pair[1], &before) != 0 ||
+        before.st_uid != getuid() ||
         pthread_create(&t, NULL, swap_descriptor, pair) != 0)
         return fail("pair");
     for (int i = 0; i < 10 * ROUNDS; i++)
@@ -251,10 +348,12 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(void);
-    } all[] = {
-        {"tree", t_tree},     {"stopped", t_stopped}, {"flood", t_flood},
-        {"killed", t_killed}, {"swapped", t_swapped}, {"threads", t_threads},
-        {"hung", t_hung},     {"orphan", t_orphan},   {"exit", NULL}};
+    } all[] = {{"tree", t_tree},         {"stopped", t_stopped},
+               {"flood", t_flood},       {"killed", t_killed},
+               {"swapped", t_swapped},   {"threads", t_threads},
+               {"hung", t_hung},         {"orphan", t_orphan},
+               {"readable", t_readable}, {"attributes", t_attributes},
+               {"ending", t_ending},     {"exit", NULL}};
     const char *dir = getenv("TMPDIR");
 
     if (argc < 2 || dir == NULL || chdir(dir) != 0)
