@@ -90,8 +90,9 @@ struct launcher {
     struct inits inits;
     struct child_place place;
     struct watch watch;
-    bool has_no_wx;   /* the kernel knows how */
-    bool has_keyring; /* an empty one of our own; tools can get theirs */
+    bool has_no_wx;     /* the kernel knows how */
+    bool has_keyring;   /* an empty one of our own, which no tool can reach */
+    bool gives_keyring; /* each tool can get one of its own */
     uint32_t index;
     struct manifest_facts facts; /* as the gate has them */
     struct toolset *tools;       /* owned */
@@ -122,6 +123,8 @@ struct launcher {
                              the first order comes */
     bool has_counted;
     uint64_t most[RLIM_NLIMITS]; /* our own hard limits, read at start */
+    uint64_t keyring_told_ns; /* when the log last said that the quota of keys
+                                 is used up; 0: never */
     uint64_t serial; /* of the last mark; random at first, since another
                         launcher of our uid sees our tools, and ours theirs */
     int epoll_fd;

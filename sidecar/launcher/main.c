@@ -19,6 +19,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "proto/base/ts_fd.h"
@@ -33,8 +34,10 @@
 #define PR_SET_MDWE              65
 #define PR_MDWE_REFUSE_EXEC_GAIN 1
 #endif
-#define FAREWELL_NS     1000000000ull /* 1 s for the DRAIN behind a hang-up */
-#define ORDERS_PER_TURN 32 /* then deadlines and ended tools get their turn */
+#define KEYRING_PAUSE_NS 10000000      /* 10 ms */
+#define KEYRING_TRIES    200           /* 2 s and more */
+#define FAREWELL_NS      1000000000ull /* 1 s for the DRAIN behind a hang-up */
+#define ORDERS_PER_TURN  32 /* then deadlines and ended tools get their turn */
 
 /* No handler exists, so none can run in the memory that a starting child
  * borrows; ignored signals would be inherited by tools, so none is ignored. */
@@ -100,6 +103,30 @@ static void open_way_back(struct launcher *l)
         ts_fd_close(&fd);
 }
 
+/* The quota is that of our user, and tools have others: they can get theirs
+ * even if there is none left for us. Keys of processes that have just ended, of
+ * a set before this one, are given back a little later. */
+static void open_keyring(struct launcher *l)
+{
+    const struct timespec pause = {0, KEYRING_PAUSE_NS};
+    long rc;
+
+    for (int i = 0;; i++) {
+        rc = syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+        if (rc >= 0 || errno != EDQUOT || i == KEYRING_TRIES)
+            break;
+        (void)nanosleep(&pause, NULL);
+    }
+    l->has_keyring = rc >= 0;
+    l->gives_keyring = rc >= 0 || errno == EDQUOT;
+    if (rc < 0 && l->gives_keyring)
+        log_event(LOG_WARN,
+                  "no_keyring uid=%u text=\"the kernel's quota of keys of this "
+                  "user is used up (/proc/key-users): raise "
+                  "kernel.keys.maxkeys\"",
+                  (unsigned)l->self_uid);
+}
+
 static ts_err open_own(struct launcher *l)
 {
     struct rlimit files;
@@ -125,8 +152,7 @@ static ts_err open_own(struct launcher *l)
     l->self_uid = geteuid();
     l->self_gid = getegid();
     l->has_no_wx = has_no_wx();
-    l->has_keyring =
-        syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) >= 0;
+    open_keyring(l);
     if (child_place_make(&l->place) != TS_OK)
         return TS_E_SYSTEM;
     open_way_back(l);

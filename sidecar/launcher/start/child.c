@@ -89,11 +89,6 @@ static bool set_space(struct child *c)
         return false;
     if (p->space != NULL && space_fails(c, space_enter(p->space, step)))
         return false;
-    if (p->has_own_keyring &&
-        fails(c, "keyring",
-              filter_call4(&p->key, SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, 0,
-                           0, 0)))
-        return false;
     if (p->space == NULL || p->space->program == NULL)
         return true;
     if (space_fails(c, fd = space_open_program(p->space, step)))
@@ -180,6 +175,25 @@ static bool set_user(struct child *c)
            !fails(c, "capabilities", caps_drop_all_raw(&p->key));
 }
 
+/* Behind the change of user, since the kernel counts it among the keys of who
+ * makes it: the tool's user has a quota of its own, the launcher's would be all
+ * its tools', and those of every launcher. */
+static bool set_keyring(struct child *c)
+{
+    const struct child_plan *p = c->p;
+    long rc;
+
+    if (!p->has_own_keyring)
+        return true;
+    rc =
+        filter_call4(&p->key, SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0);
+    if (rc == -EDQUOT && p->may_share_keyring) {
+        c->r->shares_keyring = true;
+        return true;
+    }
+    return !fails(c, "keyring", rc);
+}
+
 /* A launcher that died before the line above sends no signal any more. In a pid
  * namespace no parent is seen, but its end can be. */
 static bool set_deathsig(struct child *c)
@@ -229,7 +243,8 @@ static int run(void *arg)
         !set_descriptors(c) || !set_cwd(c))
         goto out;
     (void)raw_call3(SYS_umask, p->shares ? 007 : 077, 0, 0);
-    if (!set_limits(c) || !set_user(c) || !set_deathsig(c) || !set_box(c) ||
+    if (!set_limits(c) || !set_user(c) || !set_keyring(c) || !set_deathsig(c) ||
+        !set_box(c) ||
         fails(c, "signals",
               raw_call6(SYS_rt_sigprocmask, SIG_SETMASK, raw_ptr(&no_signals),
                         0, sizeof(no_signals), 0, 0)))
@@ -330,6 +345,7 @@ ts_err child_spawn(const struct child_plan *plan,
     c.r->failed_step = NULL;
     c.r->failed_errno = 0;
     c.r->inner_pid = 0;
+    c.r->shares_keyring = false;
     watch_open(watch);
     pid = clone_tool(&c);
     was_killed = watch_close(watch);

@@ -21,10 +21,11 @@
  * everything is computed before and the child only makes system calls, in an
  * order that matters (design: sandbox, section 6):
  *
- *   session, cgroup and namespaces and mounts, keyring, program, descriptors,
- *   cwd, limits, groups and user, capabilities, death signal (a change of user
- *   clears it), no writable code, landlock (which forbids mounting), a filter
- *   of its own (which forbids all of the above), signals, exec
+ *   session, cgroup and namespaces and mounts, program, descriptors, cwd,
+ *   limits, groups and user, capabilities, keyring (which counts among the
+ *   user's), death signal (a change of user clears it), no writable code,
+ *   landlock (which forbids mounting), a filter of its own (which forbids all
+ *   of the above), signals, exec
  *
  * Only "no writable code" is a property of the memory itself, which would be
  * the launcher's: a child with it gets a copy instead (no_wx).
@@ -41,6 +42,8 @@ struct child_result {
     const char *volatile failed_step; /* static text, NULL if it runs */
     volatile int failed_errno;
     volatile long inner_pid; /* of a child that a helper made */
+    volatile bool
+        shares_keyring; /* it kept the launcher's: may_share_keyring */
 };
 
 /* What all launches of a launcher have in common. */
@@ -74,6 +77,7 @@ struct child_plan {
     bool new_pid_ns; /* a fresh one, in which the tool is process 1 */
     bool new_ipc_ns;
     bool has_own_keyring;
+    bool may_share_keyring; /* should its user have no room for one */
     uint64_t caps; /* what we are permitted; the tool gets none of it */
     uid_t uid;     /* 0: stays ours */
     gid_t gid;     /* with uid */

@@ -425,8 +425,15 @@ static ts_err spawn(struct launch *x)
     }
     if (launch_make_plan(x) != TS_OK)
         return TS_E_INVALID;
-    if (spawn_child(x, &step, &err) == TS_OK)
+    if (spawn_child(x, &step, &err) == TS_OK) {
+        if (x->l->place.result->shares_keyring)
+            launch_note_keyring(x);
         return TS_OK;
+    }
+    if (err == EDQUOT && strcmp(step, "keyring") == 0)
+        return launch_fail(x, CODE_SANDBOX_UNAVAILABLE, step, err,
+                           "no keyring of its own, which is required: raise "
+                           "kernel.keys.maxkeys");
     if (is_layer(step))
         return launch_fail(x, CODE_SANDBOX_UNAVAILABLE, step, err,
                            "a sandbox layer could not be applied");

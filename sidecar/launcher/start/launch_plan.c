@@ -5,11 +5,15 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "sidecar/common/layer.h"
+#include "sidecar/common/log.h"
 #include "sidecar/launcher/start/launch_priv.h"
 
 #define MB              (1ull << 20)
 #define SIGNALS_PENDING 1024 /* and timers; kernel memory for each */
 #define BUILD_SPACE     8 /* address space of a "build" tool, times its memory */
+
+#define TELL_AGAIN_NS 60000000000ull /* a minute */
 
 static const char token_env[] = "TIPSTAFF_TOKEN_FD=3"; /* CHILD_GIVEN_FIRST */
 
@@ -206,6 +210,9 @@ ts_err launch_make_plan(struct launch *x)
     c->no_wx = x->plan.level == BOX_STRICT && (x->layers & LAYER_NO_WX) != 0;
     c->key = l->key;
     c->has_own_keyring = (x->layers & ~x->weakened & LAYER_KEYRING) != 0;
+    c->may_share_keyring =
+        l->has_keyring &&
+        ((x->plan.manifest->require | x->o->require) & LAYER_KEYRING) == 0;
     c->caps = l->caps.permitted;
     c->new_ipc_ns = launch_is_full(x) && l->needs.ipc_ns;
     c->uid = x->uid;
@@ -216,4 +223,22 @@ ts_err launch_make_plan(struct launch *x)
         return make_space(x);
     make_group_alone(x);
     return TS_OK;
+}
+
+/* The record says so of each call; the log, what to do about it. */
+void launch_note_keyring(struct launch *x)
+{
+    struct launcher *l = x->l;
+    uint64_t now = now_ns();
+
+    x->weakened |= LAYER_KEYRING;
+    if (l->keyring_told_ns != 0 && now - l->keyring_told_ns < TELL_AGAIN_NS)
+        return;
+    l->keyring_told_ns = now;
+    log_event(
+        LOG_WARN,
+        "keyring_shared uid=%u text=\"the kernel's quota of keys of this "
+        "user is used up (/proc/key-users): tools share an empty keyring; "
+        "raise kernel.keys.maxkeys\"",
+        (unsigned)(x->uid != 0 ? x->uid : l->self_uid));
 }

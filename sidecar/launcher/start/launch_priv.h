@@ -58,5 +58,7 @@ TS_NODISCARD ts_err launch_make_argv(struct launch *x);
 TS_NODISCARD ts_err launch_make_metadata(struct launch *x);
 /* x->child, but for stdio. */
 TS_NODISCARD ts_err launch_make_plan(struct launch *x);
+/* It runs, and kept our keyring since there was no room for one of its own. */
+void launch_note_keyring(struct launch *x);
 
 #endif

@@ -46,7 +46,7 @@ static void offer_uid(struct launcher *l)
 
     if (!l->caps.uids || l->uids.count == 0 || l->offer.demands != 0)
         return;
-    if (l->has_keyring)
+    if (l->gives_keyring)
         layers |= LAYER_KEYRING;
     /* tools that write share a user */
     give(&l->offer, BOX_UID,
@@ -112,7 +112,7 @@ static void offer_full(struct launcher *l, const struct control_start *start)
               (uint32_t)LAYER_PRIVATE_TMP | (uint32_t)LAYER_METADATA;
     if (l->space_caps.own_proc)
         layers |= LAYER_OWN_PROC;
-    if (l->has_keyring)
+    if (uids ? l->gives_keyring : l->has_keyring)
         layers |= LAYER_KEYRING;
     if (uids)
         layers |= LAYER_UID;
