@@ -24,6 +24,8 @@
 #define STAT_CHILD_FAULTS 11 /* field of /proc/PID/stat */
 #define OPEN_TRIES        5000
 #define OPEN_PAUSE_NS     20000 /* with the timer's slack 0.1 to 0.4 s in all */
+#define SLOW_TRIES        10000
+#define SLOW_PAUSE_NS     1000000 /* then 10 s, where it waits for a processor */
 #define SEALS             (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 /* The bytes of the program, from the build. */
@@ -89,15 +91,17 @@ out:
  * new memory is as closed to others as ours, which it has replaced. */
 static int ns_of(const struct inits *s, pid_t pid)
 {
-    const struct timespec pause = {0, OPEN_PAUSE_NS};
+    struct timespec pause = {0, OPEN_PAUSE_NS};
     char path[40];
     int fd;
 
     (void)snprintf(path, sizeof(path), "%d/ns/pid", (int)pid);
-    for (int i = 0; i < OPEN_TRIES; i++) {
+    for (int i = 0; i < OPEN_TRIES + SLOW_TRIES; i++) {
         fd = openat(s->proc_fd, path, O_RDONLY | O_CLOEXEC);
         if (fd >= 0 || errno != EACCES)
             return fd;
+        if (i == OPEN_TRIES)
+            pause.tv_nsec = SLOW_PAUSE_NS;
         (void)nanosleep(&pause, NULL);
     }
     errno = EACCES;

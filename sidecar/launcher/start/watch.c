@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -46,6 +47,7 @@ void watch_open(struct watch *w)
 
     w->tid[0] = w->tid[1] = 0;
     w->killed = 0;
+    w->stops = 0;
     w->opened_ns = monotonic_ns();
     (void)__atomic_add_fetch(&w->serial, 1, __ATOMIC_RELAXED);
     __atomic_store_n(&w->state, WATCH_OPEN, __ATOMIC_SEQ_CST);
@@ -67,13 +69,39 @@ bool watch_close(struct watch *w)
     }
 }
 
+/* It is the process's, whichever of its threads asks; the news is left for the
+ * one that waits for it. */
+static bool is_stopped(int tid)
+{
+    siginfo_t si = {.si_pid = 0};
+
+    return raw_call6(SYS_waitid, P_PID, tid, raw_ptr(&si),
+                     WSTOPPED | WNOHANG | WNOWAIT | __WALL, 0, 0) == 0 &&
+           si.si_pid == tid;
+}
+
+static bool any_stopped(const struct watch *w)
+{
+    for (int i = 0; i < 2; i++) {
+        int tid = __atomic_load_n(&w->tid[i], __ATOMIC_SEQ_CST);
+
+        if (tid > 0 && is_stopped(tid))
+            return true;
+    }
+    return false;
+}
+
 static void act(struct watch *w)
 {
     uint64_t age = monotonic_ns() - w->opened_ns;
-    int sig = age >= WATCH_KILL_MS * MS_NS ? SIGKILL : SIGCONT;
+    int sig = SIGCONT;
 
     if (age < WATCH_CONT_MS * MS_NS)
         return;
+    if (any_stopped(w))
+        w->stops++;
+    if (w->stops >= WATCH_STOPS || age >= WATCH_KILL_MS * MS_NS)
+        sig = SIGKILL;
     for (int i = 0; i < 2; i++) {
         int tid = __atomic_load_n(&w->tid[i], __ATOMIC_SEQ_CST);
 

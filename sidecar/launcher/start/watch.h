@@ -12,14 +12,17 @@
  * the child has executed. Whoever stops the child meanwhile (SIGSTOP by a
  * process of the same user) stops the launcher, and with it every revocation.
  * So a thread watches the window: one that stays open for WATCH_CONT_MS is sent
- * SIGCONT, again and again, and after WATCH_KILL_MS SIGKILL. The child then has
- * not started, and the launch is refused with the step "watchdog".
+ * SIGCONT, again and again. A child that was found stopped WATCH_STOPS times,
+ * which takes a second, is sent SIGKILL; one that is merely slow, on a busy
+ * machine or disk, has WATCH_KILL_MS. A child that was killed has not started,
+ * and the launch is refused with the step "watchdog".
  *
  * The thread sleeps on a futex as long as nothing starts. While launches come
  * it wakes every WATCH_CONT_MS, and goes back to sleep after a second without.
  */
 #define WATCH_CONT_MS 20
-#define WATCH_KILL_MS 1000
+#define WATCH_STOPS   50
+#define WATCH_KILL_MS 15000
 
 struct watch {
     uint32_t state;  /* futex: WATCH_*; the rest is the opener's until OPEN */
@@ -27,6 +30,7 @@ struct watch {
     uint32_t serial; /* of the window */
     int tid[2]; /* of the children; written by the kernel before they run */
     uint64_t opened_ns; /* CLOCK_MONOTONIC */
+    uint32_t stops;     /* how often a child of the window was found stopped */
     uint32_t killed;    /* the window's child was sent SIGKILL */
 };
 
