@@ -11,7 +11,7 @@
 #include "sidecar/common/fds.h"
 
 #define PER_TURN    64
-#define FAREWELL_MS 1000 /* for the DRAIN behind the gate's end */
+#define FAREWELL_MS 5000 /* for the DRAIN behind the gate's end */
 
 /* Messages in front of each other, each with its length. */
 struct gate_out {

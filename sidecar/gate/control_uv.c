@@ -21,7 +21,7 @@
 #include "sidecar/gate/session.h"
 #include "sidecar/gate/steps/records.h"
 
-#define KILL_WAIT_MS 5000 /* from the kill at the end of grace to giving up */
+#define KILL_WAIT_MS 9000 /* from the kill at the end of grace to giving up */
 
 /* ---- records of our own life ------------------------------------------- */
 

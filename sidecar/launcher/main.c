@@ -36,7 +36,7 @@
 #endif
 #define KEYRING_PAUSE_NS 10000000      /* 10 ms */
 #define KEYRING_TRIES    200           /* 2 s and more */
-#define FAREWELL_NS      1000000000ull /* 1 s for the DRAIN behind a hang-up */
+#define FAREWELL_NS      2000000000ull /* 2 s for the DRAIN behind a hang-up */
 #define ORDERS_PER_TURN  32 /* then deadlines and ended tools get their turn */
 
 /* No handler exists, so none can run in the memory that a starting child

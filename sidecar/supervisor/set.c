@@ -17,9 +17,10 @@
 #include "sidecar/supervisor/wires.h"
 
 #define REAP_MS        10000 /* for a process stuck in the kernel */
-#define LAST_WORDS_MS  5000  /* the recorder's, in good order */
-#define LAUNCHER_MS    2000
-#define LAST_BREATH_MS 200 /* for one that has closed its channel */
+#define LAST_WORDS_MS  10000 /* the recorder's, in good order */
+#define GATE_MORE_MS   10000 /* beyond the grace: it kills and records */
+#define LAUNCHER_MS    10000
+#define LAST_BREATH_MS 5000 /* for one that has closed its channel */
 
 static const struct config_user *user_of(const struct config *c,
                                          enum process_role role)
@@ -354,15 +355,16 @@ static struct process *find(struct supervisor *sv, enum process_role role)
     return NULL;
 }
 
-/* DRAIN to one and wait until it has ended, by itself or by force. */
+/* DRAIN to one and wait until it has ended, by itself or, after more_ms beyond
+ * its grace, by force. */
 static void drain_one(struct supervisor *sv, struct process *p,
-                      uint64_t grace_ms)
+                      uint64_t grace_ms, uint64_t more_ms)
 {
     const struct control_message m = {.type = CONTROL_DRAIN,
                                       .bundle_fd = -1,
                                       .journal_fd = -1,
                                       .as.drain = {grace_ms}};
-    uint64_t until = supervisor_now_ms(sv) + grace_ms;
+    uint64_t until = supervisor_now_ms(sv) + grace_ms + more_ms;
     bool killed = false;
 
     p->phase = PHASE_DRAINING;
@@ -402,7 +404,7 @@ ts_err set_kill(struct supervisor *sv, uint64_t drain_recorder_ms)
         /* Tools first: while one lives, its outcome is open. */
         e = reap_all(recorder->pid, REAP_MS, &r);
         if (e == TS_OK && r.except_status == -1)
-            drain_one(sv, recorder, drain_recorder_ms);
+            drain_one(sv, recorder, drain_recorder_ms, 0);
     }
     e = reap_all(0, REAP_MS, &r);
     if (e != TS_OK)
@@ -446,11 +448,12 @@ ts_err set_drain(struct supervisor *sv, uint64_t grace_ms)
     struct process *p = find(sv, ROLE_GATE);
 
     if (p != NULL)
-        drain_one(sv, p, grace_ms);
+        drain_one(sv, p, grace_ms, GATE_MORE_MS);
     if ((p = find(sv, ROLE_BROKER)) != NULL)
-        drain_one(sv, p, LAUNCHER_MS); /* with the tools gone, it has nothing */
+        drain_one(sv, p, 0,
+                  LAUNCHER_MS); /* with the tools gone, it has nothing */
     while ((p = find(sv, ROLE_LAUNCHER)) != NULL) {
-        drain_one(sv, p, LAUNCHER_MS);
+        drain_one(sv, p, 0, LAUNCHER_MS);
         process_gone(p); /* also one that is stuck: no second round */
     }
     return set_kill(sv, LAST_WORDS_MS);

@@ -19,7 +19,7 @@
 #include "sidecar/common/manifest.h"
 
 #define NS_PER_MS     UINT64_C(1000000)
-#define LAST_WORDS_MS 2000 /* for the recorder when another has died */
+#define LAST_WORDS_MS 10000 /* for the recorder when another has died */
 
 static void log_event_of(const struct event *ev)
 {
