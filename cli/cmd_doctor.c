@@ -63,7 +63,7 @@ static bool has_floor(const struct findings *f)
 /* Of any profile: best[level] is one that is given, else one that is offered.
  */
 static const struct box_said *best_of(const struct doctor_report *r,
-                                        enum box_level level)
+                                      enum box_level level)
 {
     const struct box_said *best = NULL;
 

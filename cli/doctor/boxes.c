@@ -165,8 +165,7 @@ static bool hear(struct visit *v, uint32_t index)
         }
         ts_fd_close(&m.bundle_fd);
         ts_fd_close(&m.journal_fd);
-        if (m.type == CONTROL_STATUS &&
-            box_said_parse(m.as.text.text, &box) &&
+        if (m.type == CONTROL_STATUS && box_said_parse(m.as.text.text, &box) &&
             v->r->box_count < BOXES_SAID_MAX)
             v->r->box[v->r->box_count++] = box;
         if (m.type == CONTROL_REJECTED) {

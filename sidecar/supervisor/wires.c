@@ -37,9 +37,9 @@ void wires_init(struct wires *w)
 
 void wires_done(struct wires *w)
 {
-    int *const single[] = {&w->ring, &w->wake,    &w->log_dir, &w->state_dir,
-                           &w->key,  &w->journal, &w->absent,  &w->credentials,
-                           &w->canary};
+    int *const single[] = {&w->ring,      &w->wake,        &w->log_dir,
+                           &w->state_dir, &w->key,         &w->journal,
+                           &w->absent,    &w->credentials, &w->canary};
 
     for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++)
         ts_fd_close(single[i]);

@@ -28,10 +28,11 @@
 
 #define DENSE 48 /* up to here each call, then ever fewer of them */
 #define CALLS_MAX                                                              \
-    4000              /* more than any of these makes, but for walks of /proc */
-#define CALLS_EACH 16 /* more than walks make for each process that is there   \
-                       */
-#define READY_MOST 8  /* INITS_READY_MAX */
+    4000 /* more than any of these makes, but for walks of /proc */
+#define CALLS_EACH                                                             \
+    16                  /* more than walks make for each process that is there \
+                         */
+#define READY_MOST 8    /* INITS_READY_MAX */
 #define ANSWER_MS  6000 /* the watchdog kills after one second */
 #define DAEMONS    3    /* of race_tool.c */
 

@@ -66,10 +66,10 @@ struct tool_host {
     bool runs_written;   /* profile "build": what is written may be executed */
     const char *preload; /* library for tools with a broker, or NULL */
     const struct space_builder *builder; /* NULL: no full boxes */
-    int program_fd;      /* O_PATH of the one program that there is, the canary;
-                            0: programs are opened by their names */
-    const struct level_offer *offer;     /* what this launcher can give */
-    enum box_level most;                 /* of tipstaff.yaml */
+    int program_fd; /* O_PATH of the one program that there is, the canary;
+                       0: programs are opened by their names */
+    const struct level_offer *offer; /* what this launcher can give */
+    enum box_level most;             /* of tipstaff.yaml */
 };
 
 struct toolset {

@@ -19,7 +19,7 @@ struct rig {
     int control, launcher, memfd;
     int launcher_end; /* the recorder gets this socket of a real launcher
                          instead of one to us; -1 */
-    bool keep_ring; /* the next recorder gets the ring that this one had */
+    bool keep_ring;   /* the next recorder gets the ring that this one had */
     struct ring_writer ring;
     int journal; /* the memfd that came with READY */
     bool sync;
