@@ -10,7 +10,7 @@
 #include "proto/base/ts_mem.h"
 #include "proto/base/ts_require.h"
 
-#define OPEN_TIMEOUT_MS 5000
+#define OPEN_TIMEOUT_MS 30000
 
 enum tipstaff_status session_fail(struct tipstaff *t,
                                   enum tipstaff_status status, const char *fmt,

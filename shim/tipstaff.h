@@ -61,7 +61,7 @@ struct tipstaff_config {
     const char *key;         /* TIPSTAFF_KEY: the last holder's seed */
     const char *sidecar_key; /* TIPSTAFF_SIDECAR_KEY: one line of hex; without
                                 it any sidecar is believed */
-    int timeout_ms;          /* connect and handshake; 0 = 5,000 */
+    int timeout_ms;          /* connect and handshake; 0 = 30,000 */
     bool sign_calls;         /* or TIPSTAFF_SIGN_CALLS=1: sign every call with
                                 the key, for tenants that demand it; about
                                 50 us each, and the key stays in guarded memory

@@ -51,7 +51,7 @@
 #define TS_ADMIN_CONNS_MAX 32
 #define TS_TENANT_OPS_MAX  12     /* of those, of operators of single tenants */
 #define TS_TENANT_OPS_UID  4      /* and of one uid of them */
-#define TS_HANDSHAKE_MS    2000   /* HELLO sent to AUTH received */
+#define TS_HANDSHAKE_MS    10000  /* HELLO sent to AUTH received */
 #define TS_HANDSHAKE_RATE  10     /* handshakes per second and uid, sustained */
 #define TS_HANDSHAKE_BURST 200    /* handshakes at once before the rate bites */
 #define TS_IDLE_MS         900000 /* session without a call */

@@ -89,25 +89,27 @@ def slow_handshake(g):
     try:
         for b in raw:  # one byte at a time does not extend the wait
             d.s.send(bytes([b]))
-            if time.monotonic() - start > 6:
+            if time.monotonic() - start > 30:
                 break
-            time.sleep(0.02)
+            time.sleep(0.1)
     except OSError:
         pass
     assert c.closed() == "auth_failed"
     d.closed()
-    assert 1.5 < time.monotonic() - start < 6
+    assert 9 < time.monotonic() - start < 30
 
 
 def handshake_flood(g):
     h = Gate(g.program, rate=5, burst=10)
     try:
+        start = time.monotonic()
         codes = [Client(h) for _ in range(40)]
+        refilled = int((time.monotonic() - start) * 5) + 3
         got = []
         for c in codes:
             kind, body = c.get()
             got.append("hello" if kind == HELLO else body[1])
-        assert got.count("hello") in range(10, 13), got
+        assert got.count("hello") in range(10, 10 + refilled), got
         assert got.count("rate_limited") == 40 - got.count("hello")
         for c in codes:
             c.close()

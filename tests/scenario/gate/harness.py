@@ -166,7 +166,7 @@ def bundle(files):
     return sealed(msgpack.packb([1, [[n, c if isinstance(c, bytes) else c.encode()] for n, c in sorted(files.items())]]))
 
 
-def wait_for(cond, what, seconds=10):
+def wait_for(cond, what, seconds=60):
     end = time.monotonic() + seconds
     while not cond():
         assert time.monotonic() < end, "timed out: " + what
@@ -481,7 +481,7 @@ class Closed(Exception):
 class Client:
     def __init__(self, gate, path=None):
         self.s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.s.settimeout(10)
+        self.s.settimeout(60)
         self.s.connect(path or gate.agent_path)
         self.buf, self.seq = b"", 0
 
