@@ -70,9 +70,9 @@ for s in "${stressors[@]}"; do
     wait $stress || true # what it did not get it complains about
     check "--$s: $(($(ms) - start)) ms; $calls calls beside it, the slowest in $slowest ms" \
         test $(($(ms) - start)) -lt 25000
-    check "--$s: nothing is left" wait_until 5 none_left
+    check "--$s: nothing is left" wait_until 60 none_left
 done
-check "no scratch folder is left" wait_until 10 scratch_empty
+check "no scratch folder is left" wait_until 60 scratch_empty
 check "the neighbour is served" answers_in_time
 service_stop
 check "the log verifies" "$service_bin/tipstaff" log verify "$service_log"

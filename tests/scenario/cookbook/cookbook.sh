@@ -52,7 +52,7 @@ service_also_stop $!
 : >"$service_dir/world.out"
 nsenter -t "$world_netns" -n /usr/bin/python3 "$here/world.py" $world_other "$certs" >"$service_dir/world.out" 2>&1 &
 service_also_stop $!
-check "the world is there" wait_until 10 grep -q ready "$service_dir/world.out"
+check "the world is there" wait_until 60 grep -q ready "$service_dir/world.out"
 
 # What the recipes work on.
 git_as() { git -C "$service_workspace/repo" -c user.name=a -c user.email=a@b "$@"; }
@@ -128,7 +128,7 @@ recipe() {
     got=$(shim "$service_dir/a.chain" call "$name" "$@" 2>"$service_dir/err") ||
         die "failed: $name: $got $(cat "$service_dir/err") $(grep tool_refused "$service_dir/service.log")"
     grep -qF -- "$expected" <<<"$got" || die "failed: $name: expected '$expected', got '$got'"
-    wait_until 5 ended "$name" || die "failed: $name has no outcome"
+    wait_until 60 ended "$name" || die "failed: $name has no outcome"
     [ "$(rank "$box")" -ge "$(rank "$least")" ] || die "failed: $name ran in a box of level $box"
     printf 'ok   %-12s %s\n' "$name" "$box"
 }
@@ -149,13 +149,13 @@ check "each of them was called" [ "$called" = 13 ]
 
 if [ "$level" = full ]; then # a proxy lets out what the recipe says, and tells
     out=$(shim "$service_dir/a.chain" call docs.get page=v2/intro 2>&1) && die "failed: another path: $out"
-    check "another path is recorded" wait_until 5 \
+    check "another path is recorded" wait_until 60 \
         eval 'records egress_denied | jq -e "select(.code == \"path_denied\" and .host == \"docs.example.com\")" >/dev/null'
     : >"$service_dir/tail"
     "$service_bin/tipstaff" tail -n 0 --socket "$service_log_socket" >"$service_dir/tail" &
     tail=$!
     service_also_stop $tail
-    wait_until 5 grep -q 'no conn .*docs.example.com:80/v2/intro .*path_denied' "$service_dir/tail" || die "failed: tail"
+    wait_until 60 grep -q 'no conn .*docs.example.com:80/v2/intro .*path_denied' "$service_dir/tail" || die "failed: tail"
     kill $tail 2>/dev/null || true
     check "tail: the box of each call" grep -qE 'ended .*repo.grep .*box strict' "$service_dir/tail"
     check "tail: connections with address and bytes" \

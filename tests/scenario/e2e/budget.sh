@@ -26,7 +26,7 @@ check "five of twenty" run twenty 5
 
 kill -9 "$(service_pid tipstaff-gate)"
 serves() { shim "$service_dir/free.chain" call fs.read path=notes.txt >/dev/null 2>&1; }
-check "the service comes back after kill -9 of the gate" wait_until 20 serves
+check "the service comes back after kill -9 of the gate" wait_until 60 serves
 check "still exhausted" exhausted three
 # A block of 16 was reserved: 4 of 20 are left, whatever became of the rest.
 check "what was not reserved is left" run twenty 4

@@ -43,7 +43,7 @@ denied() { ! calls; }
 start_long() {
     shim "$chain" call ops.long >/dev/null 2>"$service_dir/long.err" &
     long=$!
-    wait_until 10 running 2
+    wait_until 60 running 2
 }
 
 service_start
@@ -79,7 +79,7 @@ echo "-- a file that appears"
 sed -i '/id: coder/,/status/s/active/inactive/' "$source"
 check "a tool runs" start_long
 check "only installed, nobody told" answers 0 service_directory --no-push
-check "the service sees it, tool and daemon end" wait_until 20 none_runs
+check "the service sees it, tool and daemon end" wait_until 60 none_runs
 wait $long && die "the shim of the killed tool reported success"
 check "the next call is refused" denied
 cp "$service_dir/kept.yaml" "$source"
@@ -101,7 +101,7 @@ check "as somebody who kept it would try" answers 1 "$tipstaff" directory push "
 check "which the service names" says 'rolled back|was in force'
 cp "$service_dir/before" "$snapshot"
 kill -HUP "$service_main"
-check "calls go on under the newest" wait_until 10 calls
+check "calls go on under the newest" wait_until 60 calls
 check "apply knows that the file is not the newest" answers 1 service_directory --ttl 20d
 check "because the service says so" says 'in force'
 check "and with a higher number all is well" answers 0 service_directory --seq $((seq + 5))
@@ -124,15 +124,15 @@ sed -i 's/^freshness: snapshot/freshness: heartbeat\nmax_staleness_s: 5/' "$etc/
 service_directory --no-push
 service_start
 check "a new snapshot is fresh for a while" calls
-check "then nobody vouches for it" wait_until 20 denied
+check "then nobody vouches for it" wait_until 60 denied
 check "and calls are stale_state" grep -q 'stale_state\|not_ready\|auth_failed' "$service_dir/call.err"
 "$tipstaff" directory heartbeat --config "$etc" --every 1 --ttl 4 >"$service_dir/beat.log" 2>&1 &
 beat=$!
 service_also_stop $beat
-check "with heartbeats they go on" wait_until 10 calls
+check "with heartbeats they go on" wait_until 60 calls
 kill -TERM $beat
 check "the heartbeat ends on SIGTERM" wait $beat
-check "and is missed" wait_until 20 denied
+check "and is missed" wait_until 60 denied
 check "one by hand" answers 0 directory heartbeat --once
 check "is enough for a while" calls
 service_stop

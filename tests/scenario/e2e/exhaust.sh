@@ -47,7 +47,7 @@ own_uids() { # each its own, out of the range, none of them the writers'
 for n in $(seq $most); do
     shim "$c" call ex.long >/dev/null 2>&1 &
     calls+=($!)
-    check "$n run" wait_until 10 running "$n"
+    check "$n run" wait_until 60 running "$n"
 done
 check "each as a user of its own" own_uids
 check "one more is refused" refused ex.long
@@ -59,13 +59,13 @@ for _ in $(seq 20); do refused ex.short || die "a refusal changed something"; do
 check "as many still" running $most
 
 pkill -KILL -f -o "^sleep $marker" # as if it had ended by itself
-check "one has ended" wait_until 10 running $((most - 1))
+check "one has ended" wait_until 60 running $((most - 1))
 check "the next is served at once" shim "$c" call ex.short
 for _ in $(seq 30); do shim "$c" call ex.short || die "a uid was not given back"; done
 echo "ok   thirty more, one after the other"
 pkill -KILL -f "^sleep $marker"
 wait "${calls[@]}" 2>/dev/null || true
-check "all have ended" wait_until 10 running 0
+check "all have ended" wait_until 60 running 0
 check "served" shim "$c" call ex.short
 service_stop
 check "the log verifies" "$service_bin/tipstaff" log verify "$service_log"

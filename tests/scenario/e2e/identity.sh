@@ -90,7 +90,7 @@ say "$c" say.who "$service_dir/out"
 check "a token that Python verifies" verify "$service_dir/claims.json" "$service_dir/out" coder
 token=$(head -1 "$service_dir/out")
 check "as it is it does not come out" grep -qx 'plain \[redacted\]' "$service_dir/out"
-check "and that is recorded" wait_until 5 eval \
+check "and that is recorded" wait_until 60 eval \
     'log_lines | jq -e -s "any(.[]; .tool == \"say.who\" and .redacted == 1)" >/dev/null'
 same "it may hand on" 2 "$(jq .may_act.depth "$service_dir/claims.json")"
 check "one descriptor beyond stdio" grep -qx 'open 3' "$service_dir/out"

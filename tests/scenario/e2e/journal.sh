@@ -33,7 +33,7 @@ refuses() { # refuses TEXT : the service does not start and says so
     "$service_bin/tipstaffd" --config "$service_dir/etc" >"$service_dir/refused.log" 2>&1 &
     service_main=$!
     service_pids+=("$service_main")
-    wait_until 30 grep -qF -- "$1" "$service_dir/refused.log" || {
+    wait_until 60 grep -qF -- "$1" "$service_dir/refused.log" || {
         cat "$service_dir/refused.log" >&2
         return 1
     }
@@ -44,7 +44,7 @@ start_init() {
     "$service_bin/tipstaffd" --config "$service_dir/etc" --init-state >"$service_dir/service.log" 2>&1 &
     service_main=$!
     service_pids+=("$service_main")
-    wait_until 20 "$tipstaff" status --socket "$service_admin" >/dev/null 2>&1
+    wait_until 60 "$tipstaff" status --socket "$service_admin" >/dev/null 2>&1
 }
 quiet() { "$@" >/dev/null 2>&1; }
 
@@ -62,7 +62,7 @@ old=$(recorder)
 check "there is a recorder" test -n "$old"
 kill -9 "$old"
 comes_back() { [ -n "$(recorder)" ] && [ "$(recorder)" != "$old" ] && serves "$good"; }
-check "the service comes back after a kill -9 of the recorder" wait_until 20 comes_back
+check "the service comes back after a kill -9 of the recorder" wait_until 60 comes_back
 check "the grant is still denied" denied "$revoked"
 check "and listed" is_listed "$revoked_grant"
 
@@ -78,14 +78,14 @@ if command -v strace >/dev/null && [ "$(id -u)" -eq 0 ]; then
         # the revocation, which its successor may acknowledge.
         gone() { [ ! -e "/proc/$old" ]; }
         traced() { gone || grep -q '^TracerPid:[[:space:]]*[1-9]' "/proc/$old/status" 2>/dev/null; }
-        wait_until 10 traced || { echo "SKIPPED: strace may not attach here"; break; }
+        wait_until 60 traced || { echo "SKIPPED: strace may not attach here"; break; }
         acked=no
         revoke grant "$grant" 2>/dev/null && acked=yes
         wait "$tracer" 2>/dev/null || true
-        check "$inject: the service comes back" wait_until 30 comes_back
+        check "$inject: the service comes back" wait_until 60 comes_back
         [ $acked = no ] || check "$inject: what was acknowledged is denied" denied "$c"
         check "$inject: what was revoked before is denied" denied "$revoked"
-        check "$inject: it can be revoked again" wait_until 10 revoke grant "$grant"
+        check "$inject: it can be revoked again" wait_until 60 revoke grant "$grant"
         check "$inject: and is denied then" denied "$c"
     done
 else

@@ -50,25 +50,25 @@ victim() {
     local old long
     shim "$service_dir/c.chain" call e2e.long >/dev/null 2>&1 &
     long=$!
-    check "$1: a long tool with a daemon runs" wait_until 10 some_run
+    check "$1: a long tool with a daemon runs" wait_until 60 some_run
     old=$(processes)
     kill -9 "$(pgrep -P "$service_main" "^$1" | head -1)"
-    check "$1: no tool survives" wait_until 10 none_run
+    check "$1: no tool survives" wait_until 60 none_run
     wait $long && die "$1: the shim of the killed tool reported success"
-    check "$1: the service comes back" wait_until 20 serves
+    check "$1: the service comes back" wait_until 60 serves
     check "$1: with a fresh set of processes" test "$old" != "$(processes)"
 }
 # The supervisor dies: nothing of it stays, and the next one goes on.
 orphan() {
     local set
     shim "$service_dir/c.chain" call e2e.long >/dev/null 2>&1 &
-    check "supervisor: a long tool with a daemon runs" wait_until 10 some_run
+    check "supervisor: a long tool with a daemon runs" wait_until 60 some_run
     set=$(processes)
     kill -9 "$service_main"
     wait "$service_main" 2>/dev/null || true
     # shellcheck disable=SC2086
-    check "supervisor: its processes end by themselves" wait_until 20 all_gone $set
-    check "supervisor: no tool survives" wait_until 10 none_run
+    check "supervisor: its processes end by themselves" wait_until 60 all_gone $set
+    check "supervisor: no tool survives" wait_until 60 none_run
 }
 
 # Four deaths a life: with a fifth the supervisor would give up, as it should.

@@ -50,7 +50,7 @@ begin() { # both tools, and what their callers are told
         shim "$c" call "k.$profile" >/dev/null 2>"$service_dir/err.$profile" &
         callers+=($!)
     done
-    check "$1: two tools run, with daemons" wait_until 20 both_run
+    check "$1: two tools run, with daemons" wait_until 60 both_run
 }
 ends_for_callers() { # no call is told that it went well
     local p
@@ -67,7 +67,7 @@ strike() { # strike NAME N
     pid=$(nth "$1" "$2")
     [ -n "$pid" ] || die "no $what"
     kill -9 "$pid"
-    check "$what: it is gone, and nothing of a tool is left" wait_until 20 none_left
+    check "$what: it is gone, and nothing of a tool is left" wait_until 60 none_left
     ends_for_callers "$what"
     check "$what: the service serves again" wait_until 60 serves
 }
@@ -80,13 +80,13 @@ begin supervisor
 children=$(pgrep -P "$service_main")
 kill -9 "$service_main"
 wait "$service_main" 2>/dev/null || true
-check "supervisor: nothing of a tool is left" wait_until 20 none_left
+check "supervisor: nothing of a tool is left" wait_until 60 none_left
 for pid in $children; do
-    check "supervisor: $pid ended with it" wait_until 20 gone "$pid"
+    check "supervisor: $pid ended with it" wait_until 60 gone "$pid"
 done
 ends_for_callers supervisor
 service_start
-check "supervisor: a new one serves" wait_until 20 serves
+check "supervisor: a new one serves" wait_until 60 serves
 for n in 1 4 5; do strike tipstaff-launch "$n"; done # those that run no tool now
 service_stop
 check "the log verifies" "$service_bin/tipstaff" log verify "$service_log"

@@ -46,7 +46,7 @@ description: as files
 extends: files
 '
 kill -HUP "$service_main"
-check "a changed profile is refused" wait_until 20 service_says "the seccomp profiles have changed"
+check "a changed profile is refused" wait_until 60 service_says "the seccomp profiles have changed"
 check "and the old one holds" uname_fails
 profile other 'name: other
 description: as files

@@ -91,7 +91,7 @@ for f in out err; do
 done
 check "no piece of them" eval '! grep -qE "live_51Hx|word/with|d29yZC93|776f72642f" \
     "$service_dir/out" "$service_dir/err"'
-check "counted in the record" wait_until 5 eval \
+check "counted in the record" wait_until 60 eval \
     'log_lines | jq -e -s "any(.[]; .tool == \"say\" and .redacted >= 44)" >/dev/null'
 check "and in the service's log" grep -q 'secret_in_output tool=say' "$service_dir/service.log"
 

@@ -53,7 +53,7 @@ folder=$service_dir/open
 mkdir -m 0777 "$folder"
 as_agent /usr/bin/python3 -I -B "$service_dir/smuggle.py" hold free "$folder" >"$service_dir/free.out" 2>&1 &
 service_also_stop $!
-check "it offers" wait_until 10 ready free
+check "it offers" wait_until 60 ready free
 as_agent /usr/bin/python3 -I -B "$service_dir/smuggle.py" take free "$folder" "$(pid_of free)" >"$service_dir/taken.out" 2>&1 || true
 same "and the other one takes" "got True" "$(tail -1 "$service_dir/taken.out")"
 check "by a socket" grep -q '^by_socket.*went through' "$service_dir/taken.out"
@@ -65,7 +65,7 @@ for pair in "files files" "$other $other" "files $other" "$other files"; do
     name=$holder-$taker
     call "s.$holder" hold "$name" "$service_workspace" >"$service_dir/$name.out" 2>"$service_dir/$name.err" &
     holding=$!
-    check "$pair: it offers" wait_until 20 ready "$name"
+    check "$pair: it offers" wait_until 60 ready "$name"
     # as it is known outside, as it knows itself, and whatever is near
     call "s.$taker" take "$name" "$service_workspace" "$(pid_of "$name")" \
         "$(sed -n 's/^ready //p' "$service_dir/$name.out")" 1 2 3 4 >"$service_dir/taken.out" 2>"$service_dir/err" ||

@@ -71,14 +71,14 @@ check "the call is recorded" recorded '.kind=="decision" and .tool=="t.two" and 
 echo "-- a reload repairs it"
 tool t.two
 kill -HUP "$service_main"
-check "the reload is taken" wait_until 10 generation_is 2
+check "the reload is taken" wait_until 60 generation_is 2
 check "all three serve" serves t.two
 check "nothing is refused" status_is .tools.refused 0
 
 echo "-- a reload that breaks another"
 tool t.one 'network: {mode: proxy, allow: ["a.example:443"]}'
 kill -HUP "$service_main"
-check "the reload is taken" wait_until 10 generation_is 3
+check "the reload is taken" wait_until 60 generation_is 3
 check "it is unavailable" refuses t.one tool_unavailable
 check "it is recorded with its generation" recorded '.kind=="tool_refused" and .tool=="t.one" and .generation==3 and (.text|contains("no broker"))'
 check "the others serve" serves t.three
@@ -88,7 +88,7 @@ echo "-- twice the same tool"
 tool t.one
 manifest t.other "tool: t.three" "exec: /bin/echo" "argv: [echo, other]"
 kill -HUP "$service_main"
-check "the reload is taken" wait_until 10 generation_is 4
+check "the reload is taken" wait_until 60 generation_is 4
 check "neither is served" refuses t.three tool_unavailable
 check "the first serves again" serves t.one
 rm "$service_dir/etc/tools/t.other.yaml"
@@ -98,7 +98,7 @@ cp /bin/echo "$service_dir/echo"
 chmod 0757 "$service_dir/echo"
 manifest t.four "tool: t.four" "exec: $service_dir/echo" "argv: [echo, t.four]"
 kill -HUP "$service_main"
-check "the reload is taken" wait_until 10 generation_is 5
+check "the reload is taken" wait_until 60 generation_is 5
 check "a program that all may write to" refuses t.four tool_unavailable
 check "the others serve" serves t.one
 check "the service log names the line" service_says 'tools/t.four.yaml:2: exec:'
@@ -112,17 +112,17 @@ chmod 0755 "$service_dir/echo"
 manifest t.four "tool: t.four" "exec: $service_dir/echo" "argv: [echo, t.four]" \
     "digest: $(printf 0%.0s {1..64})"
 kill -HUP "$service_main"
-check "the reload is taken" wait_until 10 generation_is 6
+check "the reload is taken" wait_until 60 generation_is 6
 check "another program than the digest's" refuses t.four tool_unavailable
 check "the log says which it is" service_says "$(sha256sum "$service_dir/echo" | cut -d' ' -f1)"
 manifest t.four "tool: t.four" "exec: $service_dir/echo" "argv: [echo, t.four]" \
     "digest: $(sha256sum "$service_dir/echo" | cut -d' ' -f1)"
 kill -HUP "$service_main"
-check "the reload is taken" wait_until 10 generation_is 7
+check "the reload is taken" wait_until 60 generation_is 7
 check "the right digest serves" serves t.four
 rm "$service_dir/echo"
 kill -HUP "$service_main"
-check "the reload is taken" wait_until 10 generation_is 8
+check "the reload is taken" wait_until 60 generation_is 8
 check "a program that is gone" refuses t.four tool_unavailable
 check "the others serve" serves t.two
 
@@ -130,7 +130,7 @@ echo "-- control groups, where this host lets us make one"
 if find /sys/fs/cgroup -maxdepth 6 -type d -name "tipstaff-tools-$service_main" 2>/dev/null | grep -q .; then
     tool t.one 'require: [cgroup]'
     kill -HUP "$service_main"
-    check "the reload is taken" wait_until 10 generation_is 9
+    check "the reload is taken" wait_until 60 generation_is 9
     check "a tool that requires one is served" serves t.one
     check "the record has the layer" recorded '.tool=="t.one" and ((.layers // [])|index("cgroup"))'
     rm "$service_dir/etc/tools/t.four.yaml"

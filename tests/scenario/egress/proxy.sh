@@ -125,9 +125,9 @@ check "nothing but the proxy is there" fails web --noproxy '*' http://$world_web
 check "an address needs a rule of its own" refused_as host_denied web "http://$world_web/hello"
 check "a tunnel to an address, too" fails web -p "http://$world_web/hello"
 for want in '.via == "http" and .path == "/hello"' '.via == "connect"' '.via == "socks5"'; do
-    check "recorded: $want" wait_until 5 recorded egress_opened "$want"
+    check "recorded: $want" wait_until 60 recorded egress_opened "$want"
 done
-check "a refusal is recorded with its path" wait_until 5 recorded egress_denied \
+check "a refusal is recorded with its path" wait_until 60 recorded egress_denied \
     '.code == "path_denied" and .path == "/who"'
 
 # Each request of one connection is checked, counted, and recorded when refused.
@@ -139,9 +139,9 @@ for path in ("/hello", "/hello", "/secret-path"):
     c.request("GET", "http://api.test" + path, headers={"Host": "api.test"})
     r = c.getresponse(); r.read(); out.append(str(r.status))
 print(*out)')"
-check "the refused one is recorded" wait_until 5 recorded egress_denied \
+check "the refused one is recorded" wait_until 60 recorded egress_denied \
     '.path == "/secret-path" and .code == "path_denied"'
-check "the connection counts the others" wait_until 5 recorded egress_closed \
+check "the connection counts the others" wait_until 60 recorded egress_closed \
     '.host == "api.test" and .requests == 2'
 
 # TLS to the host, and what the tool never has.
@@ -215,16 +215,16 @@ calls+=($!)
 opened() { records egress_opened | wc -l; }
 dripping() { [ $(($(opened) - had)) -ge 3 ] && [ "$(stat -c %s "$service_dir/drip")" -ge 4 ]; }
 before=$(records egress_closed | jq -s '[.[] | select(.reason == "killed")] | length')
-check "three calls drip" wait_until 20 dripping
+check "three calls drip" wait_until 60 dripping
 "$service_bin/tipstaff" revoke user alice --tenant acme --socket "$service_admin" \
     --reason "egress test" >"$service_dir/revoke.log" || die "revoke"
 killed() { [ $(($(records egress_closed | jq -s '[.[] | select(.reason == "killed")] | length') - before)) -ge 3 ]; }
-check "revoked: all three are recorded as killed" wait_until 5 killed
-check "and the host sees them end" wait_until 10 eval \
+check "revoked: all three are recorded as killed" wait_until 60 killed
+check "and the host sees them end" wait_until 60 eval \
     '[ "$(grep -c "drip ended" "$service_dir/web.out")" -ge 3 ]'
 wait "${calls[@]}" || true
 
 balanced() { [ "$(records egress_opened | wc -l)" = "$(records egress_closed | wc -l)" ]; }
-check "each one opened was closed" wait_until 10 balanced
+check "each one opened was closed" wait_until 60 balanced
 service_stop
 check "the log verifies" "$service_bin/tipstaff" log verify "$service_log"

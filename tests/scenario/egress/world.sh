@@ -22,7 +22,7 @@ world_start() { # world_start ZONE_JSON
     world_netns=$!
     service_also_stop $world_netns
     ip link set lo up
-    wait_until 5 world_is_apart
+    wait_until 60 world_is_apart
     ip link add near type veth peer name far netns "$world_netns"
     ip addr add $world_here/24 dev near
     ip link set near up
@@ -37,7 +37,7 @@ world_start() { # world_start ZONE_JSON
     nsenter -t "$world_netns" -n /usr/bin/python3 "$top/tests/scenario/egress/web_server.py" $world_web 80 \
         >"$service_dir/web.out" 2>&1 &
     service_also_stop $!
-    wait_until 10 world_serves || die "the web server does not answer"
+    wait_until 60 world_serves || die "the web server does not answer"
 }
 world_is_apart() {
     [ "$(readlink /proc/self/ns/net)" != "$(readlink "/proc/$world_netns/ns/net")" ]

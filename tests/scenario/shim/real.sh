@@ -26,7 +26,7 @@ echo 'permit (principal, action, resource);' | "$service_bin/tipstaff" delegate 
     --policy - -o "$service_dir/short.chain" >/dev/null
 [ "$(id -u)" -ne 0 ] || chown "$service_agent_uid" "$service_dir/short.chain"
 expired() { ! shim "$service_dir/short.chain" ping >/dev/null 2>&1; }
-check "a delegation expires" wait_until 10 expired
+check "a delegation expires" wait_until 60 expired
 exits 107 "an expired delegation" ping --chain "$service_dir/short.chain"
 exits 108 "bad usage" call x.exit code
 exits 108 "an option that is none" call --nonsense
@@ -76,7 +76,7 @@ check "and is named" err_has '^STOPPED \[wall_limit\]'
 for signal in INT TERM; do
     shim_bg "$chain" call x.long >/dev/null 2>"$service_dir/err" &
     pid=$!
-    check "a long tool runs" wait_until 10 runs "sleep $marker"
+    check "a long tool runs" wait_until 60 runs "sleep $marker"
     if [ $signal = INT ] && ! grep -q __asan_init "$service_bin/tipstaff-shim"; then
         rss=$(sed -nE 's/^VmRSS:\s+([0-9]+) kB/\1/p' "/proc/$pid/status")
         echo "     resident while waiting: $rss kB"
@@ -90,15 +90,15 @@ for signal in INT TERM; do
 done
 shim_bg "$chain" call x.long >/dev/null 2>&1 &
 pid=$!
-check "a long tool runs" wait_until 10 runs "sleep $marker"
+check "a long tool runs" wait_until 60 runs "sleep $marker"
 kill -KILL $pid
 wait $pid 2>/dev/null || true
-check "a shim that is killed takes its tool along" wait_until 10 gone "sleep $marker"
+check "a shim that is killed takes its tool along" wait_until 60 gone "sleep $marker"
 
 # Provenance and traces reach the record.
 trace=00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01
 exits 0 "a call with labels" call x.exit code:=0 --provenance web:untrusted --traceparent $trace
-check "the labels are recorded" wait_until 5 eval 'log_lines | grep -q web:untrusted'
+check "the labels are recorded" wait_until 60 eval 'log_lines | grep -q web:untrusted'
 check "the trace is recorded" eval 'log_lines | grep -q 0af7651916cd43dd8448eb211c80319c'
 
 # The filter before retrieval: 1,024 candidates, a label on some of them.
@@ -115,7 +115,7 @@ same "answers each in its place" 1024 \
 same "with a decision of its own" 1024 "$(jq -r .decision "$service_dir/out" | sort -u | wc -l)"
 labelled() { log_lines | grep '"kind":"decision"' | grep -c web:untrusted; }
 all_labelled() { [ "$(labelled)" -eq 342 ]; } # 341 of them, and the call above
-check "a third of them recorded with their label" wait_until 5 all_labelled
+check "a third of them recorded with their label" wait_until 60 all_labelled
 input=
 exits 0 "tools" tools --json
 check "lists them all" test "$(wc -l <"$service_dir/out")" -ge 9

@@ -12,10 +12,10 @@ id=000102030405060708090a0b0c0d0e0f
 id_tail=${id#00}
 shim_bg "$chain" call x.once --retry-id $id >/dev/null 2>&1 &
 pid=$!
-check "the tool has its effect" wait_until 10 has_run 1
+check "the tool has its effect" wait_until 60 has_run 1
 kill -STOP $pid
 touch "$side/go"
-check "and ends" wait_until 10 ended 1
+check "and ends" wait_until 60 ended 1
 kill -KILL $pid
 wait $pid 2>/dev/null || true
 exits 7 "a retry gives the recorded outcome" call x.once --retry-id $id
@@ -33,10 +33,10 @@ rm "$side/go"
 id=ff0102030405060708090a0b0c0d0e0f
 shim_bg "$chain" call x.once --retry-id $id >/dev/null 2>&1 &
 pid=$!
-check "the tool has its effect" wait_until 10 has_run 3
+check "the tool has its effect" wait_until 60 has_run 3
 kill -KILL $pid
 wait $pid 2>/dev/null || true
-check "the tool is ended" wait_until 10 ended 3
+check "the tool is ended" wait_until 60 ended 3
 exits 137 "a retry tells that it was ended" call x.once --retry-id $id
 check "and why" err_has '^STOPPED \[disconnected\]'
 same "and does not run it" 3 "$(count)"
@@ -91,10 +91,10 @@ exits 0 "for the loan alone" ping
 exits 0 "another goes on" ping --chain "$service_dir/keys/sub.chain" --key "$service_dir/keys/sub.seed"
 shim_bg "$chain" call x.long --sign >/dev/null 2>"$service_dir/long.err" &
 pid=$!
-check "a long tool runs" wait_until 10 runs "sleep $marker"
+check "a long tool runs" wait_until 60 runs "sleep $marker"
 exits 0 "the end of the task" end
 check "is explained" err_has 'the task has ended.*revoked.*killed'
-check "the tool is killed" wait_until 10 gone "sleep $marker"
+check "the tool is killed" wait_until 60 gone "sleep $marker"
 got=0
 wait $pid || got=$?
 same "its shim says so" 137 $got
@@ -103,7 +103,7 @@ exits 107 "the grant is gone" ping
 exits 107 "for whom it was handed to, too" ping --chain "$service_dir/keys/sub.chain" --key "$service_dir/keys/sub.seed"
 service_delegate "$service_dir/old.chain" 'permit (principal, action, resource);'
 exits 0 "a task of before the restart" ping --chain "$service_dir/old.chain"
-wait_until 3 eval 'test "$(date +%s)" -gt "$(stat -c %Y "$service_dir/old.chain")"'
+wait_until 60 eval 'test "$(date +%s)" -gt "$(stat -c %Y "$service_dir/old.chain")"'
 service_stop
 service_start
 exits 107 "also after a restart" ping

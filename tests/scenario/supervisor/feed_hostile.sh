@@ -34,7 +34,7 @@ alice() { # alice active|inactive : as a file, and nothing else
 }
 read_ok() { shim "$service_dir/a.chain" call fs.read path=notes.txt >"$service_dir/out" 2>"$service_dir/err"; }
 refused() { ! read_ok; }
-takes_effect() { alice inactive && wait_until 10 refused && alice active && wait_until 10 read_ok; }
+takes_effect() { alice inactive && wait_until 60 refused && alice active && wait_until 10 read_ok; }
 clean() { rm -rf "$bad/directory.snapshot" "$bad/directory.heartbeat"; }
 cpu() { awk '{print $14 + $15}' "/proc/$service_main/stat"; } # ticks of 10 ms
 rss() { sed -nE 's/^RssAnon:\s+([0-9]+) kB/\1/p' "/proc/$service_main/status"; }
@@ -120,12 +120,12 @@ clean
 mkfifo "$bad/directory.snapshot"
 alice inactive
 kill -KILL "$(service_pid tipstaff-gate)"
-wait_until 10 sh -c "grep -c 'serving generation' '$service_dir/service.log' | grep -q '^[2-9]'" || die "no second set"
-check "after a death: inactive is inactive" wait_until 10 refused
+wait_until 60 sh -c "grep -c 'serving generation' '$service_dir/service.log' | grep -q '^[2-9]'" || die "no second set"
+check "after a death: inactive is inactive" wait_until 60 refused
 alice active
-check "after a death: the other tenant is served" wait_until 10 read_ok
+check "after a death: the other tenant is served" wait_until 60 read_ok
 kill -HUP "$service_main"
-check "a reload of it is refused" wait_until 10 grep -q 'directory.snapshot: neither a file nor' "$service_dir/service.log"
+check "a reload of it is refused" wait_until 60 grep -q 'directory.snapshot: neither a file nor' "$service_dir/service.log"
 check "and the other tenant's directory takes effect" takes_effect
 service_stop
 check "the log verifies" "$service_bin/tipstaff" log verify "$service_log"
