@@ -42,8 +42,8 @@ static const struct {
     {LAYER_OWN_PROC, "as namespaces; in a container /proc must not be masked "
                      "(procMount: Unmasked)"},
     {LAYER_KEYRING,
-     "a seccomp profile of the container that allows keyctl; if it says that "
-     "a quota is exceeded, more keys of a user: sysctl kernel.keys.maxkeys "
+     "a seccomp profile of the container that allows keyctl; where it says "
+     "EDQUOT, more keys of a user: sysctl kernel.keys.maxkeys "
      "(/proc/key-users shows who has how many); tools cannot call it in any "
      "case"},
     {LAYER_NO_WX, "needs Linux 6.3"},
