@@ -40,7 +40,8 @@ TS_NODISCARD ts_err confine_self(enum confine_role role, int highest_fd,
                                  const char **reterr_step);
 
 /* The common first steps without the filter (used by the launcher, which
- * installs its own): not dumpable, no core, pdeathsig, descriptors checked. */
+ * installs its own, and then takes SIGTERM for SIGKILL): not dumpable, no core,
+ * death with the supervisor, descriptors checked. */
 TS_NODISCARD ts_err confine_base(int highest_fd, const char **reterr_step);
 
 #endif

@@ -169,9 +169,12 @@ static ts_err confine(struct launcher *l, const char **step)
     if ((e = caps_keep(true, &l->caps)) != TS_OK ||
         (e = confine_base(LAUNCHER_FD_LAST, step)) != TS_OK)
         return e;
+    /* Not SIGKILL: what a tool has set free is nobody's but ours to end, also
+     * when the supervisor was killed. Until signals are blocked it kills. */
     *step = "signals";
-    if ((e = set_signals(l)) != TS_OK)
-        return e;
+    if (prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) != 0 ||
+        (e = set_signals(l)) != TS_OK)
+        return TS_E_SYSTEM;
     *step = "subreaper";
     if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
         return TS_E_SYSTEM;
