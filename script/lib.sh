@@ -8,8 +8,8 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build_packages=(gcc cmake ninja-build pkg-config libc6-dev libuv1-dev libmsgpack-dev
     libsodium-dev libseccomp-dev libc-ares-dev libjansson-dev libyaml-dev libcmocka-dev libhttp-parser-dev libssl-dev scdoc)
 test_packages=(clang libclang-rt-dev clang-format python3 python3-nacl python3-msgpack
-    python3-yaml jq git xz-utils util-linux procps binutils openssh-client strace valgrind perl curl gawk sqlite3 make runc
-    bubblewrap)
+    python3-yaml jq git xz-utils util-linux procps binutils openssh-client strace valgrind perl curl gawk sqlite3 make patch gpg
+    runc bubblewrap)
 
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
     bold=$'\e[1m' dim=$'\e[2m' red=$'\e[31m' green=$'\e[32m' plain=$'\e[0m'
