@@ -77,7 +77,8 @@ static void check_inheritance(enum part part)
         _exit(92);
 }
 
-/* A "tool" that leaves its session and its parent, and heeds no signal. */
+/* A "tool" that leaves its session and its parent, and heeds no signal but one
+ * of its own. */
 static void leave_orphan(void)
 {
     if (fork() != 0)
@@ -85,6 +86,7 @@ static void leave_orphan(void)
     if (setsid() < 0 || fork() != 0)
         _exit(0);
     (void)prctl(PR_SET_NAME, "ts-orphan", 0, 0, 0);
+    (void)alarm(120); /* a supervisor that was killed ends nobody */
     for (;;)
         (void)pause();
 }
