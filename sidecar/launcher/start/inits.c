@@ -26,6 +26,7 @@
 #define OPEN_PAUSE_NS     20000 /* with the timer's slack 0.1 to 0.4 s in all */
 #define SLOW_TRIES        10000
 #define SLOW_PAUSE_NS     1000000 /* then 10 s, where it waits for a processor */
+#define HELD_MAX          500     /* times, a millisecond and more apart */
 #define SEALS             (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 /* The bytes of the program, from the build. */
@@ -87,11 +88,26 @@ out:
     return 127;
 }
 
+/* Whoever stops it again and again keeps us waiting, a busy machine does not:
+ * one is sent on, and given up when it was found stopped too often. */
+static bool is_held(pid_t pid, uint32_t *stops)
+{
+    siginfo_t si = {.si_pid = 0};
+
+    if (waitid(P_PID, (id_t)pid, &si, WSTOPPED | WNOHANG | WNOWAIT | __WALL) ==
+            0 &&
+        si.si_pid == pid)
+        (*stops)++;
+    (void)kill(pid, SIGCONT);
+    return *stops > HELD_MAX;
+}
+
 /* The kernel ends a vfork in the middle of exec: for some microseconds more the
  * new memory is as closed to others as ours, which it has replaced. */
 static int ns_of(const struct inits *s, pid_t pid)
 {
     struct timespec pause = {0, OPEN_PAUSE_NS};
+    uint32_t stops = 0;
     char path[40];
     int fd;
 
@@ -100,8 +116,13 @@ static int ns_of(const struct inits *s, pid_t pid)
         fd = openat(s->proc_fd, path, O_RDONLY | O_CLOEXEC);
         if (fd >= 0 || errno != EACCES)
             return fd;
-        if (i == OPEN_TRIES)
+        if (i >= OPEN_TRIES) {
             pause.tv_nsec = SLOW_PAUSE_NS;
+            if (is_held(pid, &stops)) {
+                errno = ETIMEDOUT;
+                return -1;
+            }
+        }
         (void)nanosleep(&pause, NULL);
     }
     errno = EACCES;
