@@ -265,7 +265,7 @@ static void hundred_daemons_end_with_their_tool(void **state)
     (void)neighbours(&longest);
 }
 
-/* What a launcher has is what it had before all that. */
+/* A launcher has no more than it had before all that. */
 static void nothing_is_left_of_many_bombs(void **state)
 {
     static const struct bomb fork = {"plain", "fork", 1, 160};
@@ -274,7 +274,7 @@ static void nothing_is_left_of_many_bombs(void **state)
     (void)state;
     for (int i = 0; i < 5; i++)
         burst(&fork);
-    assert_int_equal(box_count_fds(&box), before);
+    assert_true(box_count_fds(&box) <= before);
 }
 
 #define BARE(name) cmocka_unit_test_setup_teardown(name, open_each, close_each)

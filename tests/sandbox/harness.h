@@ -124,7 +124,9 @@ bool outcome_says(const struct outcome *o, const char *text);
 int box_count_probes(const struct box *b);
 /* Up to cap of them; returns how many there are. */
 int box_find_probes(const struct box *b, pid_t *pids, int cap);
-int box_count_fds(const struct box *b); /* of the launcher */
+/* Of the launcher, when it has made what it keeps ready: that comes after its
+ * answers. */
+int box_count_fds(const struct box *b);
 int box_count_fds_of(pid_t pid);
 void box_path(const struct box *b, const char *name, char *out, size_t cap);
 

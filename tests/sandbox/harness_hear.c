@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/lib/ts_test.h"
@@ -181,7 +182,18 @@ int box_count_probes(const struct box *b)
 
 int box_count_fds(const struct box *b)
 {
-    return box_count_fds_of(b->pid);
+    const struct timespec pause = {0, 10000000};
+    int n = box_count_fds_of(b->pid), same = 0;
+
+    for (int i = 0; i < 200 && same < 5; i++) {
+        int now;
+
+        (void)nanosleep(&pause, NULL);
+        now = box_count_fds_of(b->pid);
+        same = now == n ? same + 1 : 0;
+        n = now;
+    }
+    return n;
 }
 
 int box_count_fds_of(pid_t pid)

@@ -50,8 +50,9 @@ struct look look_at(const struct box *b)
 
 void look_same(struct look now, struct look before)
 {
-    assert_int_equal(now.fds, before.fds);
-    assert_int_equal(now.children, before.children);
+    /* fewer may stand by for later calls; more is a leak */
+    assert_true(now.fds <= before.fds);
+    assert_true(now.children <= before.children);
     assert_int_equal(now.mounts, before.mounts);
     assert_int_equal(now.scratch, before.scratch);
 }
