@@ -14,7 +14,7 @@ box_srt() { # the command of sandbox-runtime, if npm has it, in $box_dir/srt.cmd
     [ -d "$modules" ] ||
         (cd "$top/tests/bench/peers" && npm ci --ignore-scripts --no-audit --no-fund >/dev/null 2>&1) || true
     [ -d "$modules" ] || {
-        echo "SKIPPED: sandbox-runtime (npm ci in tests/bench/peers failed)" >&2
+        echo "SKIPPED: sandbox-runtime (npm ci in tests/bench/peers did not install it; it asks for Node 22)" >&2
         return 0
     }
     mkfifo "$box_dir/srt.in"
