@@ -330,6 +330,20 @@ static long clone_tool(struct child *c)
     return c->at->own_pid_ns < 0 ? clone_with_helper(c) : clone_into(c);
 }
 
+/* A helper that was killed has told nobody of the child that it made, which may
+ * still run on our memory, and would as a zombie keep its namespace, and
+ * whoever waits for that one's process 1, for ever. */
+static void end_helper(const struct child *c)
+{
+    int orphan = __atomic_load_n(&c->watch->tid[1], __ATOMIC_SEQ_CST);
+
+    (void)waitpid(c->helper, NULL, __WALL);
+    if (c->r->inner_pid == 0 && orphan > 0) {
+        (void)kill(orphan, SIGKILL);
+        (void)waitpid(orphan, NULL, __WALL);
+    }
+}
+
 ts_err child_spawn(const struct child_plan *plan,
                    const struct child_place *place, struct watch *watch,
                    pid_t *ret_pid, const char **reterr_step, int *reterr_errno)
@@ -350,7 +364,7 @@ ts_err child_spawn(const struct child_plan *plan,
     pid = clone_tool(&c);
     was_killed = watch_close(watch);
     if (c.helper > 0) /* its number is its own until the watchdog looks away */
-        (void)waitpid(c.helper, NULL, __WALL);
+        end_helper(&c);
     if (pid < 0 && c.r->failed_errno == 0)
         (void)fails(&c, was_killed ? "watchdog" : step_of_clone(plan, pid),
                     pid);

@@ -13,7 +13,8 @@
  * process of the same user) stops the launcher, and with it every revocation.
  * So a thread watches the window: one that stays open for WATCH_CONT_MS is sent
  * SIGCONT, again and again. A child that was found stopped WATCH_STOPS times,
- * which takes a second, is sent SIGKILL; one that is merely slow, on a busy
+ * each time after it was sent on, is sent SIGKILL: by accident one is stopped
+ * once, and the launcher sleeps meanwhile. One that is merely slow, on a busy
  * machine or disk, has WATCH_KILL_MS. A child that was killed has not started,
  * and the launch is refused with the step "watchdog".
  *
@@ -21,7 +22,7 @@
  * it wakes every WATCH_CONT_MS, and goes back to sleep after a second without.
  */
 #define WATCH_CONT_MS 20
-#define WATCH_STOPS   50
+#define WATCH_STOPS   10
 #define WATCH_KILL_MS 15000
 
 struct watch {
