@@ -128,7 +128,8 @@ static ts_err make_pid_ns(struct launch *x)
         return TS_OK;
     }
     if (inits_take(&l->inits, &l->place, &l->watch, &x->init, &err) != TS_OK)
-        return launch_fail(x, CODE_SANDBOX_UNAVAILABLE, "pid_ns", err,
+        return launch_fail(x, CODE_SANDBOX_UNAVAILABLE,
+                           err == ETIMEDOUT ? "watchdog" : "pid_ns", err,
                            "no namespace of processes could be made");
     x->child.pid_ns = x->init.ns;
     x->child.pid_in_ns = init_next_pid(&x->init);
