@@ -21,7 +21,7 @@
 
 #define STORM_MS  4000 /* at most; less once enough were hit */
 #define HITS      8
-#define CALLS_MIN 20
+#define CALLS_MIN 8
 #define ANSWER_MS 4000 /* the watchdog kills after a fifth of a second */
 
 static struct box box;
