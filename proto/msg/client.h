@@ -67,8 +67,8 @@ enum call_flags {
 };
 
 /*
- * [2, seq, call_id bin16, tool str, args map, deadline_ms, traceparent str,
- *  provenance [str...], flags, min_rev_seq, sig bin(0|64)]
+ * [3, seq, call_id bin16, tool str, args map, deadline_ms, traceparent str,
+ *  provenance [str...], flags, min_rev_seq, hold_ms, sig bin(0|64)]
  */
 struct msg_call {
     uint64_t seq;        /* 1 for the first CALL or CHECK, then +1 each */
@@ -81,21 +81,33 @@ struct msg_call {
     uint32_t provenance_count;
     uint32_t flags;
     uint64_t min_rev_seq; /* decide on revocation state at least this new */
-    struct ts_bytes sig;  /* empty, or Ed25519 over the envelope */
+    uint32_t hold_ms; /* when people are asked: wait that long for them, at most
+                         TS_HOLD_MAX_MS; 0 = do not wait */
+    struct ts_bytes sig; /* empty, or Ed25519 over the envelope */
     /* Set by the decoder, ignored by the sender: the body's bytes from the
-     * array head to min_rev_seq, so without sig and its head. It is the
+     * array head to hold_ms, so without sig and its head. It is the
      * "envelope without sig" that a signature covers. */
     struct ts_bytes unsigned_part;
 };
 
-/* [1, seq, verdict, code str, decision_id bin16, text str]; the code is
- * "permitted" if and only if the verdict is PERMIT. */
+/*
+ * [2, seq, verdict, code str, decision_id bin16, text str, expires]; the code
+ * is "permitted" if and only if the verdict is PERMIT.
+ *
+ * PENDING: people were asked; decision_id is what they know the question by.
+ * Of a call with a hold there is a second DECISION: PERMIT (when the tool was
+ * started) or DENY when they have answered, PENDING again when the hold is over
+ * and they have not. The question stays until it expires, and the same call,
+ * made again before that, runs if they said yes meanwhile.
+ */
 struct msg_decision {
     uint64_t seq;
     enum verdict verdict;
     struct ts_str code;
     uint8_t decision_id[16];
     struct ts_str text; /* what may be shown to the model */
+    uint64_t expires;   /* of PENDING: unix seconds when the question ends; 0
+                           of anything else */
 };
 
 /* [1, seq, data bin, eof bool]; empty data only with eof */

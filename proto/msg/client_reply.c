@@ -59,6 +59,8 @@ static struct body_flaw decision_check(const struct msg_decision *m)
     body_need(&f, m->verdict <= VERDICT_PERMIT, "verdict", TS_E_INVALID);
     body_need(&f, body_code_ok(m->code), "code", TS_E_INVALID);
     body_need(&f, verdict_fits(m->verdict, m->code), "code", TS_E_INVALID);
+    body_need(&f, m->expires == 0 || m->verdict == VERDICT_PENDING, "expires",
+              TS_E_INVALID);
     body_need(&f, m->text.len <= TS_MESSAGE_TEXT_MAX, "text", TS_E_LIMIT);
     return f;
 }
@@ -70,12 +72,13 @@ ts_err msg_decision_decode(const void *b, size_t n, struct msg_decision *ret,
     struct body_in in;
     ts_err e;
 
-    body_in_init(&in, b, n, 6, 1);
+    body_in_init(&in, b, n, 7, 2);
     m.seq = body_in_uint(&in, "seq", UINT64_MAX);
     m.verdict = (enum verdict)body_in_u32(&in, "verdict", VERDICT_PERMIT);
     m.code = body_in_str(&in, "code", TS_CODE_MAX);
     body_in_bin_exact(&in, "decision_id", m.decision_id, sizeof(m.decision_id));
     m.text = body_in_str(&in, "text", TS_MESSAGE_TEXT_MAX);
+    m.expires = body_in_uint(&in, "expires", UINT64_MAX);
     e = body_in_done(&in, reterr_what);
     if (e != TS_OK)
         return e;
@@ -91,7 +94,7 @@ ts_err msg_decision_send(struct ts_buf *out, const struct msg_decision *m)
     ts_err e = decision_check(m).error;
 
     if (e == TS_OK)
-        e = body_out_init(&o, out, MSG_DECISION, 6, 1,
+        e = body_out_init(&o, out, MSG_DECISION, 7, 2,
                           m->code.len + sizeof(m->decision_id) + m->text.len);
     if (e != TS_OK)
         return e;
@@ -100,6 +103,7 @@ ts_err msg_decision_send(struct ts_buf *out, const struct msg_decision *m)
     body_out_str(&o, m->code);
     mp_write_bin(&o.w, m->decision_id, sizeof(m->decision_id));
     body_out_str(&o, m->text);
+    mp_write_uint(&o.w, m->expires);
     return body_out_done(&o);
 }
 

@@ -32,6 +32,8 @@ static const char *word_of(enum verdict v, enum call_code c)
     case CODE_FORBIDDEN:
     case CODE_POLICY_ERROR:
     case CODE_APPROVAL_REQUIRED:
+    case CODE_APPROVAL_DENIED:
+    case CODE_APPROVAL_EXPIRED:
     case CODE_AUTH_FAILED:
     case CODE_EXPIRED:
     case CODE_NOT_YET_VALID:

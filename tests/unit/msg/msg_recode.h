@@ -32,6 +32,11 @@ enum msg_kind {
     KIND_MSG_REVOKE,
     KIND_LIST,
     KIND_ENTRY,
+    KIND_APPROVALS,
+    KIND_TICKET,
+    KIND_TICKET_NEWS,
+    KIND_ANSWER,
+    KIND_ANSWERED,
     KIND_COUNT
 };
 
