@@ -29,7 +29,12 @@ static ts_err arg_value(const struct arg_value *v, struct ts_arena *arena,
     case ARG_STRING:
     case ARG_PATH:
     case ARG_URL:
+    case ARG_JSON:
         *ret = cedar_string(v->text);
+        return TS_OK;
+    case ARG_DECIMAL:
+        *ret = (struct cedar_value){.kind = CEDAR_DECIMAL,
+                                    .as.integer = v->integer};
         return TS_OK;
     case ARG_STRINGS:
         break;

@@ -182,6 +182,8 @@ static void put_arg_full(struct mp_writer *w, const struct arg_value *v)
     case ARG_STRING:
     case ARG_PATH:
     case ARG_URL:
+    case ARG_DECIMAL:
+    case ARG_JSON:
         put(w, v->text);
         break;
     }
@@ -194,7 +196,8 @@ static void put_arg_len(struct mp_writer *w, const struct arg_value *v)
 
     if (v->decl->type == ARG_STRINGS)
         len = v->item_count;
-    else if (v->decl->type == ARG_INT || v->decl->type == ARG_BOOL)
+    else if (v->decl->type == ARG_INT || v->decl->type == ARG_BOOL ||
+             v->decl->type == ARG_DECIMAL)
         len = 0;
     KEY(w, "\x81\xa3", "len");
     put_uint(w, len);
