@@ -20,7 +20,9 @@ const struct cli_command cli_commands[] = {
     {"issuer", "from a login to the first block of a delegation", cmd_issuer},
     {"attenuate", "hand a delegation on, narrowed", cmd_attenuate},
     {"delegation", "show delegations, run test vectors", cmd_delegation},
-    {"approval", "test vectors of tickets and answers", cmd_approval},
+    {"approval", "calls that wait for people: ls, show, approve, deny",
+     cmd_approval},
+    {"approvals", NULL, cmd_approval},
     {"directory", "who there is: sign, change, show, keep fresh",
      cmd_directory},
     {"revoke", "take authority away, kill what runs under it", cmd_revoke},
@@ -51,7 +53,8 @@ static void print_table(const struct cli_command *table, const char *name,
 {
     (void)printf("usage: %s COMMAND [options]\n\n", name);
     for (const struct cli_command *c = table; c->name != NULL; c++)
-        (void)printf("  %-12s %s\n", c->name, c->summary);
+        if (c->summary != NULL)
+            (void)printf("  %-12s %s\n", c->name, c->summary);
     (void)printf("\n%s COMMAND --help tells the options.\n", name);
     if (more != NULL)
         (void)printf("\n%s", more);
