@@ -99,11 +99,17 @@ static bool label_is_trusted(const struct snapshot_tenant *t, struct ts_str l)
 }
 
 /* A label that the tenant does not know to be harmless taints the call. No
- * label is no proof of anything: origin stays "unknown". */
+ * label is no proof of anything. */
 static ts_err provenance_record(const struct context_input *in,
-                                struct ts_arena *arena, bool *ret_tainted,
-                                struct cedar_value *ret)
+                                struct ts_arena *arena,
+                                struct call_context *c, struct cedar_value *ret)
 {
+    const struct provenance_input values = {.manifest = in->manifest,
+                                            .args = in->args,
+                                            .task = in->call->task,
+                                            .handles = in->call->handles,
+                                            .handle_count =
+                                                in->call->handle_count};
     struct cedar_value *labels, set;
     uint32_t n = in->call->provenance_count;
     bool tainted = false;
@@ -121,17 +127,12 @@ static ts_err provenance_record(const struct context_input *in,
         tainted =
             tainted || !label_is_trusted(in->tenant, in->call->provenance[i]);
     }
-    e = cedar_set_make(arena, labels, n, &set);
-    if (e != TS_OK)
+    c->tainted = tainted;
+    if ((e = cedar_set_make(arena, labels, n, &set)) != TS_OK ||
+        (e = call_provenance_make(&values, arena, &c->provenance)) != TS_OK)
         return e;
-    *ret_tainted = tainted;
-    return cedar_record_make(
-        arena,
-        (struct cedar_field[]){
-            value_text(TS_STR_LIT("origin"), TS_STR_LIT("unknown")),
-            value_bool(TS_STR_LIT("tainted"), tainted),
-            value_of(TS_STR_LIT("declared"), set)},
-        3, ret);
+    return call_provenance_record(&c->provenance, in->args, &set, tainted,
+                                  arena, ret);
 }
 
 static ts_err session_record(const struct authority *a, struct ts_arena *arena,
@@ -157,8 +158,7 @@ ts_err context_make(const struct context_input *in, struct ts_arena *arena,
 
     if ((e = args_record(in->args, arena, &args)) != TS_OK ||
         (e = rate_record(in->rates, arena, &rate)) != TS_OK ||
-        (e = provenance_record(in, arena, &ret->tainted, &provenance)) !=
-            TS_OK ||
+        (e = provenance_record(in, arena, ret, &provenance)) != TS_OK ||
         (e = session_record(a, arena, &session)) != TS_OK ||
         (e = cedar_set_make(arena, NULL, 0, &approvals)) != TS_OK)
         return e;

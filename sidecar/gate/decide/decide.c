@@ -362,6 +362,7 @@ static void fill_permit(struct deciding *d)
     const struct box_demand box = combine_demands(d->sets, d->set_count);
 
     out->manifest = m;
+    out->sensitivity = d->target.sensitivity;
     out->wall_ms = m->limits.wall_ms;
     if (call->deadline_ms != 0 && call->deadline_ms < out->wall_ms)
         out->wall_ms = call->deadline_ms;

@@ -80,6 +80,9 @@ void authority_free(struct authority *a);
 void verified_hold(struct verified *v);
 void verified_release(struct verified *v); /* NULL is fine */
 
+struct prov_task;   /* what the task has seen; provenance/task.h */
+struct call_handle; /* call_provenance.h */
+
 struct call_input {
     uint64_t seq;
     uint8_t call_id[16];
@@ -89,6 +92,9 @@ struct call_input {
     struct ts_str traceparent;
     const struct ts_str *provenance;
     uint32_t provenance_count;
+    struct prov_task *task; /* NULL: nothing is known of it */
+    const struct call_handle *handles; /* that args were made with */
+    uint32_t handle_count;
     bool has_stdin;
     bool check_only;         /* CHECK: decides and records, launches nothing */
     bool signature_verified; /* the call's own signature verified; a tenant
@@ -111,6 +117,7 @@ struct decision {
     struct order order; /* of a permit; order_id is the caller's to set before
                            the record is written, see decide_input.order_id;
                            its token lives in the arena of decide_call() */
+    uint32_t sensitivity; /* of a permit: the resource's */
     uint64_t wall_ms;   /* effective: min(manifest, deadline, authority end) */
     bool deadline_is_expiry; /* wall_ms was cut by the delegation's end */
 };

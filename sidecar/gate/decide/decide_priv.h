@@ -1,6 +1,7 @@
 #ifndef SIDECAR_GATE_DECIDE_DECIDE_PRIV_H
 #define SIDECAR_GATE_DECIDE_DECIDE_PRIV_H
 
+#include "proto/wire/mp_write.h"
 #include "sidecar/gate/decide/context.h"
 #include "sidecar/gate/decide/decide.h"
 #include "sidecar/gate/decide/request.h"
@@ -37,6 +38,10 @@ struct combined decide_judge(struct deciding *d);
 TS_NODISCARD ts_err decide_record_write(const struct deciding *d, bool brief,
                                         uint8_t *record, size_t cap,
                                         size_t *ret_len);
+
+/* The key "provenance" of the record's context, and its value. */
+void record_provenance(struct mp_writer *w, const struct deciding *d,
+                       bool brief);
 
 /* The text for the agent; its first line is stable, docs/POLICY-CONTEXT.md. */
 void decide_text(const struct deciding *d, char *out, size_t cap);

@@ -249,7 +249,8 @@ static void put_rates(struct mp_writer *w, const struct call_rates *r)
 }
 
 /* What of the context is not elsewhere in the record. */
-static void put_context(struct mp_writer *w, const struct deciding *d)
+static void put_context(struct mp_writer *w, const struct deciding *d,
+                        bool brief)
 {
     const struct call_input *call = d->in->call;
     const struct delegation *g = d->in->authority->delegation;
@@ -259,7 +260,7 @@ static void put_context(struct mp_writer *w, const struct deciding *d)
         mp_write_map(w, 0);
         return;
     }
-    mp_write_map(w, 8);
+    mp_write_map(w, 9);
     KEY(w, "\xa3", "now");
     put_uint(w, call->now.unix_ms);
     KEY(w, "\xa5", "depth");
@@ -269,10 +270,11 @@ static void put_context(struct mp_writer *w, const struct deciding *d)
     KEY(w, "\xa9", "has_stdin");
     mp_write_bool(w, call->has_stdin);
     KEY(w, "\xa6", "origin");
-    KEY(w, "\xa7", "unknown");
+    mp_write_cstr(w, prov_origin_name(d->context.provenance.origin));
     KEY(w, "\xa7", "tainted");
     mp_write_bool(w, d->context.tainted);
     put_rates(w, &d->rates);
+    record_provenance(w, d, brief);
     KEY(w, "\xa5", "attrs");
     mp_write_map(w, (uint32_t)g->attr_count);
     for (size_t i = 0; i < g->attr_count; i++) {
@@ -445,7 +447,7 @@ ts_err decide_record_write(const struct deciding *d, bool brief,
     put_verdict(&w, d);
     put_cedar(&w, d);
     put_policies(&w, d);
-    put_context(&w, d);
+    put_context(&w, d, brief);
     put_call(&w, d, brief);
     if (launches) {
         KEY(&w, "\xa5", "order");

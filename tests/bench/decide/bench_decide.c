@@ -145,6 +145,9 @@ int main(int argc, char **argv)
     fix_edit(&fix, "tenants/acme/schema.cedarschema", "seconds?: Long,",
              "seconds?: Long, mode?: String, count?: Long, deep?: Bool, "
              "tags?: Set<String>, note?: String,");
+    fix_edit(&fix, "tenants/acme/schema.cedarschema", "seconds?: Sources,",
+             "seconds?: Sources, mode?: Sources, count?: Sources, "
+             "deep?: Sources, tags?: Sources, note?: Sources,");
     fix_set(&fix, "tools/bench.six.yaml",
             "tool: bench.six\n"
             "exec: /usr/bin/cat\n"
