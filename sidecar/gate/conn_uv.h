@@ -56,6 +56,7 @@ struct client {
     uint64_t next_seq;
     uint16_t runs[TS_CALLS_PER_CONN];
     uint32_t run_count;
+    uint32_t held_count; /* calls that wait for people, held.c */
     struct check_progress check;
 };
 

@@ -9,6 +9,7 @@
 #include "proto/trust/delegation.h"
 #include "sidecar/common/log.h"
 #include "sidecar/common/manifest.h"
+#include "sidecar/gate/approvals.h"
 #include "sidecar/gate/decide/decide.h"
 #include "sidecar/gate/egress_in.h"
 #include "sidecar/gate/order_out.h"
@@ -324,6 +325,11 @@ void run_event(struct run *r, enum call_event ev)
     case CALL_DO_NOTHING:
     case CALL_DO_LAUNCH: /* calls.c does these two, in the turn of the call */
     case CALL_DO_DENY:
+    case CALL_DO_HOLD: /* approvals.c: of a call that has no order yet */
+    case CALL_DO_DECIDE:
+    case CALL_DO_REPEAT:
+    case CALL_DO_TELL:
+    case CALL_DO_WITHDRAW:
         break;
     }
 }
@@ -445,8 +451,10 @@ ts_err runs_on_cancel(struct client *c, const struct frame *f)
     if (e != TS_OK)
         return e;
     r = run_by_seq(c, m.seq);
-    if (r != NULL) /* otherwise it has just ended, or never was: no harm */
+    if (r != NULL)
         run_event(r, CALL_EV_CANCEL);
+    else /* it waits for people, has just ended, or never was: no harm */
+        held_on_cancel(c, m.seq);
     return TS_OK;
 }
 
@@ -517,6 +525,7 @@ static uint64_t patience_ms(const struct run *r)
     case CALL_LAUNCHING:
     case CALL_STOPPING_EARLY:
     case CALL_STOPPING:
+    case CALL_WAITING:
     case CALL_STATE_COUNT_:
         break;
     }

@@ -285,6 +285,19 @@ static enum call_code code_of(enum trust_code t)
     return CODE_REVOKED; /* whatever was trusted once and is no longer */
 }
 
+enum call_code session_chain_code(struct gate *g, const struct delegation *d)
+{
+    const struct snapshot_tenant *tenant =
+        snapshot_tenant_find(g->snapshot, d->tenant);
+    struct trust_config cfg;
+
+    if (tenant == NULL)
+        return CODE_REVOKED;
+    cfg = tenant->trust;
+    cfg.revoked = &g->revoked;
+    return code_of(check_now(&cfg, d, gate_now(g).unix_ms / 1000));
+}
+
 enum call_code session_authority(struct client *c)
 {
     struct gate *g = c->gate;

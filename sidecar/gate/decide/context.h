@@ -39,6 +39,7 @@ struct context_input {
     const struct call_args *args;
     const struct call_rates *rates;
     uint32_t sensitivity;
+    const struct ticket *approved; /* what people have lifted; NULL: nothing */
 };
 
 enum hop {           /* who the question is about */
@@ -55,5 +56,13 @@ TS_NODISCARD ts_err context_make(const struct context_input *in,
 TS_NODISCARD ts_err context_record(struct call_context *c, enum hop hop,
                                    struct ts_arena *arena,
                                    struct cedar_value *ret);
+
+/* What the policies of one block see: the caller's record, with what people
+ * have lifted of that very block, and of nothing else, in approvals. */
+TS_NODISCARD ts_err context_of_block(const struct cedar_value *caller,
+                                     uint32_t block,
+                                     const struct ticket *approved,
+                                     struct ts_arena *arena,
+                                     struct cedar_value *ret);
 
 #endif

@@ -409,6 +409,17 @@ static void put_demand(struct mp_writer *w, const struct order *o)
         mp_write_cstr(w, layer_first(left));
 }
 
+/* What people were asked, and who has lifted what. */
+static void put_ticket(struct mp_writer *w, const struct deciding *d)
+{
+    KEY(w, "\xa6", "ticket");
+    mp_write_bin(w, d->out->ticket_id, sizeof(d->out->ticket_id));
+    KEY(w, "\xab", "approved_by");
+    mp_write_array(w, d->people_count);
+    for (uint32_t i = 0; i < d->people_count; i++)
+        put(w, d->people[i]);
+}
+
 static uint64_t elapsed_us(const struct decide_input *in)
 {
     uint64_t now = in->boot_ns != NULL ? in->boot_ns() : in->call->now.boot_ns;
@@ -434,7 +445,7 @@ ts_err decide_record_write(const struct deciding *d, bool brief,
 
     mp_writer_init(&w, record, cap);
     mp_write_map(&w, AUTHORITY_HEAD_KEYS + OTHER_KEYS + launches +
-                         (demands ? 2u : 0u));
+                         (demands ? 2u : 0u) + (d->out->has_ticket ? 2u : 0u));
     KEY(&w, "\xa4", "kind");
     KEY(&w, "\xa8", "decision");
     KEY(&w, "\xa2", "id");
@@ -455,6 +466,8 @@ ts_err decide_record_write(const struct deciding *d, bool brief,
     }
     if (demands)
         put_demand(&w, &d->out->order);
+    if (d->out->has_ticket)
+        put_ticket(&w, d);
     KEY(&w, "\xa2", "us");
     put_uint(&w, elapsed_us(d->in));
     return mp_written(&w, ret_len);

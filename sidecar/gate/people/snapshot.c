@@ -121,6 +121,7 @@ static void tell_tenant(const struct snapshot *s, uint32_t i,
     t->trusted_provenance = rules->files.labels;
     t->trusted_provenance_count = (uint32_t)rules->files.label_count;
     t->max_staleness_s = rules->files.max_staleness_s;
+    t->approval_ttl_s = rules->files.approval_ttl_s;
     if (people->directory == NULL)
         return;
     t->has_directory = true;

@@ -50,6 +50,7 @@ struct snapshot_tenant {
     const struct directory *directory; /* directory.h */
     const struct directory_snapshot *people;
     uint32_t max_staleness_s; /* 0: `freshness: snapshot` */
+    uint32_t approval_ttl_s;  /* how long a question to people stands */
     /* Only after a load, of the bundle: directory.heartbeat as found (verify
      * it; empty: none), and why the bundle's directory is not the one in force
      * ("tenants/NAME/directory.snapshot: what"; NULL: it is). */

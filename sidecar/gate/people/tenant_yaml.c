@@ -80,6 +80,23 @@ static ts_err read_freshness(struct yaml_file *f, const struct yaml_node *root,
     return TS_OK;
 }
 
+static ts_err read_approval_ttl(struct yaml_file *f, const struct yaml_node *n,
+                                uint32_t *ret)
+{
+    uint64_t v = TENANT_APPROVAL_S;
+    ts_err e = n == NULL ? TS_OK
+                         : yaml_uint(f, n, "approval_ttl_s",
+                                     TENANT_APPROVAL_MAX_S, &v);
+
+    if (e != TS_OK)
+        return e;
+    if (v < TENANT_APPROVAL_MIN_S)
+        return yaml_fail(f, n, "approval_ttl_s is less than %d",
+                         TENANT_APPROVAL_MIN_S);
+    *ret = (uint32_t)v;
+    return TS_OK;
+}
+
 static ts_err settings_in(struct yaml_file *f, struct ts_arena *arena,
                           struct tenant_files *t)
 {
@@ -90,6 +107,7 @@ static ts_err settings_in(struct yaml_file *f, struct ts_arena *arena,
                                        "trusted_provenance",
                                        "freshness",
                                        "max_staleness_s",
+                                       "approval_ttl_s",
                                        NULL};
     const struct yaml_node *root = f->root, *n;
     struct ts_str name;
@@ -116,7 +134,9 @@ static ts_err settings_in(struct yaml_file *f, struct ts_arena *arena,
     if ((n = yaml_node_find(root, "default_sensitivity")) != NULL &&
         (e = read_sensitivity(f, n, arena, &t->default_sensitivity)) != TS_OK)
         return e;
-    if ((e = read_freshness(f, root, t)) != TS_OK)
+    if ((e = read_freshness(f, root, t)) != TS_OK ||
+        (e = read_approval_ttl(f, yaml_node_find(root, "approval_ttl_s"),
+                               &t->approval_ttl_s)) != TS_OK)
         return e;
     return read_labels(f, yaml_node_find(root, "trusted_provenance"), arena, t);
 }

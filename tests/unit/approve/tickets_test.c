@@ -15,7 +15,7 @@ static int setup(void **state)
 {
     (void)state;
     approval_world_init(&w);
-    return tickets_new(&t) == TS_OK ? 0 : -1;
+    return tickets_new(NULL, &t) == TS_OK ? 0 : -1;
 }
 
 static int teardown(void **state)
@@ -155,7 +155,7 @@ static void every_end_in_every_state_and_what_is_asked_after_it(void **state)
                 assert_null(again);
             }
             tickets_free(t);
-            assert_int_equal(tickets_new(&t), TS_OK);
+            assert_int_equal(tickets_new(NULL, &t), TS_OK);
         }
     }
 }
@@ -320,7 +320,7 @@ static ts_err one_life(const void *arg)
     struct ticket_key key;
     struct pending *p;
     struct tickets *own;
-    ts_err e = tickets_new(&own);
+    ts_err e = tickets_new(NULL, &own);
 
     (void)arg;
     if (e != TS_OK)
