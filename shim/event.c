@@ -114,6 +114,7 @@ static enum tipstaff_status on_result(struct tipstaff *t, const struct frame *f,
         .stdout_bytes = m.stdout_bytes,
         .stderr_bytes = m.stderr_bytes,
         .wall_us = m.wall_us,
+        .ref = slice(m.ref),
         .stdout_truncated = (m.flags & RESULT_STDOUT_TRUNCATED) != 0,
         .stderr_truncated = (m.flags & RESULT_STDERR_TRUNCATED) != 0,
         .recorded = (m.flags & RESULT_RECORDED) != 0};

@@ -175,6 +175,9 @@ struct tipstaff_event {
     uint64_t wall_us;
     bool stdout_truncated, stderr_truncated;
     bool recorded; /* the outcome of an earlier identical call */
+    /* Of TIPSTAFF_ENDED: how later calls name this one's output, in
+     * {"$ref": ref, "path": "/0/sender"} as an argument; "" for none. */
+    struct tipstaff_str ref;
 };
 
 /*

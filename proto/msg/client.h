@@ -147,6 +147,8 @@ struct msg_result {
     uint64_t stderr_bytes;
     uint64_t wall_us;
     uint32_t flags;
+    struct ts_str ref; /* "call-N": what handles call its output; "" of one
+                          that was not started */
 };
 
 /* [1, seq]: CANCEL, TOOLS and TASK_END as questions, REVOKE as an answer */

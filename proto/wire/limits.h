@@ -24,6 +24,7 @@
 #define TS_STDIN_WINDOW     131072 /* bytes of stdin a shim may have in flight */
 #define TS_MESSAGE_TEXT_MAX 1024   /* bytes of a sentence for people */
 #define TS_CODE_MAX         64     /* bytes of a code or reason for machines */
+#define TS_REF_MAX          15     /* bytes of "call-N", an output's name */
 #define TS_PING_MAX         32     /* bytes of a PING token */
 #define TS_REASON_MAX       256    /* bytes of a revocation's reason */
 

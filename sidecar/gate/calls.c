@@ -131,9 +131,10 @@ static ts_err decide(struct client *c, const struct call_input *in,
                      uint8_t *record, size_t *ret_len, struct decision *ret)
 {
     struct gate *g = c->gate;
+    struct call_input call = *in;
     struct decide_input input = {.snapshot = g->snapshot,
                                  .authority = c->authority,
-                                 .call = in,
+                                 .call = &call,
                                  .meters = g->meters,
                                  .order_id = order_id,
                                  .boot_id = g->settings.boot_id,
@@ -142,6 +143,7 @@ static ts_err decide(struct client *c, const struct call_input *in,
                                  .people = people,
                                  .boot_ns = gate_boot_ns};
 
+    call.task = c->task;
     ts_arena_reset(&g->arena);
     return decide_call(&input, &g->arena, record, TS_RECORD_MAX, ret_len, ret);
 }

@@ -15,6 +15,7 @@
 #include "sidecar/gate/revoke.h"
 #include "sidecar/gate/running.h"
 #include "sidecar/gate/session.h"
+#include "sidecar/gate/task_in.h"
 
 #define IN_MAX (TS_FRAME_HEAD + TS_FRAME_MAX + GATE_READ_MAX)
 
@@ -40,6 +41,7 @@ static void client_free(struct client *c)
         authority_free(c->authority);
     if (c->ids != NULL)
         grant_calls_close(c->ids);
+    task_in_close(c);
     ts_mem_free(c);
     gate_stop_when_idle(g);
 }

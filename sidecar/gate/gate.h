@@ -35,6 +35,7 @@ struct client;
 struct directory;
 struct egress_in;
 struct meters;
+struct prov_tasks;
 struct run;
 struct snapshot;
 
@@ -129,6 +130,8 @@ struct gate {
     struct journal_counts replayed;
     struct meters *meters;       /* owned */
     struct approvals *approvals; /* owned */
+    struct prov_tasks *tasks;    /* owned; what tasks have seen */
+    size_t seen_bytes;           /* of outputs that runs hold for them */
     struct ring_writer ring;
     struct peers peers;
     struct call_ids ids;

@@ -24,6 +24,7 @@
 #include "sidecar/gate/order_out.h"
 #include "sidecar/gate/people/directory.h"
 #include "sidecar/gate/people/snapshot.h"
+#include "sidecar/gate/provenance/task.h"
 #include "sidecar/gate/revoke.h"
 #include "sidecar/gate/running.h"
 #include "sidecar/gate/steps/mark_journal.h"
@@ -283,6 +284,7 @@ ts_err gate_new(struct gate **ret)
     if (g->read_buf == NULL || g->pipe_buf == NULL || g->record_buf == NULL ||
         g->order_buf == NULL || (e = runs_init(g)) != TS_OK ||
         (e = call_ids_init(&g->ids)) != TS_OK ||
+        (e = prov_tasks_new(PROV_STORE_BYTES, &g->tasks)) != TS_OK ||
         (e = meters_new(&g->meters)) != TS_OK ||
         (e = approvals_new(&g->approvals)) != TS_OK) {
         gate_free(g);
@@ -323,6 +325,7 @@ void gate_free(struct gate *g)
         meters_free(g->meters);
     runs_done(g);
     approvals_free(g->approvals);
+    prov_tasks_free(g->tasks);
     if (g->ids.grants != NULL)
         call_ids_done(&g->ids);
     chain_cache_done(&g->chains);

@@ -16,6 +16,7 @@
 #include "sidecar/gate/revoke.h"
 #include "sidecar/gate/revoke_signed.h"
 #include "sidecar/gate/running.h"
+#include "sidecar/gate/task_in.h"
 #include "sidecar/gate/tools.h"
 
 #define NS_PER_S UINT64_C(1000000000)
@@ -214,6 +215,8 @@ static const char *admit(struct client *c, const struct snapshot_tenant *tenant,
         call_ids_open(&g->ids, d->tenant, d->grant_id, d->blocks[0].exp, now_s,
                       &c->ids) != TS_OK)
         return "too_many_grants";
+    if (task_in_open(c, tenant) != TS_OK)
+        return "too_many_tasks";
     chain_cache_put(&g->chains, g->snapshot_serial, d->chain_hash, m->chain.len,
                     c->authority->verified);
     return NULL;

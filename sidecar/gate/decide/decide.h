@@ -93,7 +93,7 @@ struct call_input {
     struct ts_str traceparent;
     const struct ts_str *provenance;
     uint32_t provenance_count;
-    struct prov_task *task; /* NULL: nothing is known of it */
+    struct prov_task *task;            /* NULL: nothing is known of it */
     const struct call_handle *handles; /* that args were made with */
     uint32_t handle_count;
     bool has_stdin;
@@ -158,11 +158,11 @@ struct decision {
     uint8_t id[16]; /* random-looking, unique: boot id and a counter */
     char text[TS_MESSAGE_TEXT_MAX];  /* for the agent; no policy text */
     const struct manifest *manifest; /* of a permit */
-    struct order order; /* of a permit; order_id is the caller's to set before
-                           the record is written, see decide_input.order_id;
-                           its token lives in the arena of decide_call() */
+    struct order order;   /* of a permit; order_id is the caller's to set before
+                             the record is written, see decide_input.order_id;
+                             its token lives in the arena of decide_call() */
     uint32_t sensitivity; /* of a permit: the resource's */
-    uint64_t wall_ms;   /* effective: min(manifest, deadline, authority end) */
+    uint64_t wall_ms; /* effective: min(manifest, deadline, authority end) */
     bool deadline_is_expiry; /* wall_ms was cut by the delegation's end */
     /* of a call that people were asked about, whatever came of it: */
     bool has_ticket;

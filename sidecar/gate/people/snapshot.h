@@ -42,6 +42,10 @@ struct snapshot_tenant {
         default_sensitivity; /* of unlabelled resources, see sensitivity.h */
     const struct ts_str *trusted_provenance; /* labels that do not taint */
     uint32_t trusted_provenance_count;
+    /* Attributes of a user in the directory that say who the user is: their
+     * values are the user's own words in every task. */
+    const struct ts_str *identity_attrs;
+    uint32_t identity_attr_count;
 
     /* Without a directory the tenant is not ready: nobody is known, so nothing
      * is permitted. people (seq, hash, issued, not_after, revocations as signed

@@ -97,6 +97,7 @@ struct prov_output { /* what an agent was given, without secrets of the tool */
     struct ts_str bytes;  /* standard output */
     struct ts_str errors; /* standard error */
     bool is_whole; /* no byte of it is missing here or was cut off there */
+    bool is_lost;  /* it was too much to keep: there are no bytes here */
     bool failed;   /* killed, refused or not status 0: all of it untrusted */
 };
 /* Indexes it. What cannot be is lost, which is no error: how it went. */

@@ -152,7 +152,8 @@ enum prov_output_how prov_task_output(struct prov_task *k,
         .source = PROV_UNTRUSTED,
         .level = o->rules->secret.count > 0 ? PROV_SECRET : o->rules->level};
 
-    if (o->bytes.len <= PROV_OUTPUT_MAX && o->errors.len <= PROV_OUTPUT_MAX) {
+    if (!o->is_lost && o->bytes.len <= PROV_OUTPUT_MAX &&
+        o->errors.len <= PROV_OUTPUT_MAX) {
         how = add_all(k, o);
     } else {
         raise(k, &worst);

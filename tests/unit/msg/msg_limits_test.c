@@ -439,6 +439,25 @@ static void result_reason_and_code_must_agree(void **state)
     assert_int_equal(msg_result_send(&out, &m), TS_E_LIMIT);
 }
 
+static void result_ref_is_a_call_name_or_nothing(void **state)
+{
+    static const char *const bad[] = {"call-",   "call-0",          "call-01",
+                                      "Call-1",  "call-1a",         "1",
+                                      "call--1", "call-12345678901"};
+    struct msg_result m = {.seq = 1,
+                           .reason = TS_STR_LIT("exited"),
+                           .code = TS_STR_LIT("permitted")};
+
+    (void)state;
+    assert_int_equal(msg_result_send(&out, &m), TS_OK);
+    m.ref = TS_STR_LIT("call-4294967295");
+    assert_int_equal(msg_result_send(&out, &m), TS_OK);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        m.ref = ts_str_of(bad[i]);
+        assert_int_equal(msg_result_send(&out, &m), TS_E_INVALID);
+    }
+}
+
 static void window_and_ping_at_and_over_their_limits(void **state)
 {
     struct msg_window w = {.seq = 1, .bytes = TS_STDIN_WINDOW};
@@ -542,6 +561,7 @@ int main(void)
         T(ticket_of_people_at_and_over_its_limits),
         T(answers_follow_their_rules),
         T(result_reason_and_code_must_agree),
+        T(result_ref_is_a_call_name_or_nothing),
         T(window_and_ping_at_and_over_their_limits),
         T(signed_objects_at_and_over_their_limits),
         T(feed_carries_the_largest_directory),

@@ -90,7 +90,8 @@ static ts_err sample_result(struct ts_buf *out)
                            .stdout_bytes = 1 << 20,
                            .stderr_bytes = 77,
                            .wall_us = 123456789012,
-                           .flags = RESULT_STDERR_TRUNCATED | RESULT_RECORDED};
+                           .flags = RESULT_STDERR_TRUNCATED | RESULT_RECORDED,
+                           .ref = TS_STR_LIT("call-31")};
 
     return msg_result_send(out, &m);
 }
