@@ -6,12 +6,13 @@
 #include "sidecar/gate/decide/decide_priv.h"
 #include "sidecar/gate/people/approval_rule.h"
 
-/* The name of a policy in a ticket: a tenant's @id, or "block:N/id". */
+/* The name of a policy in a ticket: a tenant's @id, or "block:N/id", of a
+ * policy without an @id what Cedar calls it. */
 static ts_err rule_name(const struct set_result *s, uint32_t policy,
                         struct ts_arena *arena, struct ts_str *ret)
 {
     static const char prefix[] = APPROVAL_BLOCK_PREFIX;
-    struct ts_str id = cedar_policies_info(s->policies, policy).id;
+    struct ts_str own, id = cedar_policies_info(s->policies, policy).id;
     size_t n = strlen(s->set_name);
     char *text;
     void *p;
@@ -21,6 +22,9 @@ static ts_err rule_name(const struct set_result *s, uint32_t policy,
         *ret = id;
         return TS_OK;
     }
+    if (cedar_policies_annotation(s->policies, policy, "id", &own) &&
+        own.len > 0)
+        id = own;
     if ((e = ts_arena_alloc(arena, n + 1 + id.len, &p)) != TS_OK)
         return e;
     text = p;

@@ -50,14 +50,28 @@ const char *annotation_value_fault(struct ts_str key, struct ts_str value)
     return box_demand_fault(key, value);
 }
 
+static struct ts_str name_of(const struct cedar_ast *ast, size_t index)
+{
+    struct ts_str id;
+
+    if (cedar_ast_annotation(ast, index, "id", &id) && id.len > 0)
+        return id;
+    return cedar_ast_info(ast, index).id;
+}
+
 const char *approval_policy_fault(const struct cedar_ast *ast, size_t index)
 {
-    struct ts_str value;
+    struct ts_str value, other, name = name_of(ast, index);
 
     if (!cedar_ast_annotation(ast, index, "approval", &value))
         return NULL;
-    if (cedar_ast_info(ast, index).id.len > ID_MAX)
+    if (name.len > ID_MAX)
         return "the @id of a policy that people may lift is longer than 128 "
                "bytes";
+    /* One name, one rule: a second policy would be lifted with the first. */
+    for (size_t i = 0; i < index; i++)
+        if (cedar_ast_annotation(ast, i, "approval", &other) &&
+            ts_str_eq(name_of(ast, i), name))
+            return "two policies that people may lift have one @id";
     return annotation_value_fault(TS_STR_LIT("approval"), value);
 }

@@ -35,7 +35,8 @@ bool approval_id_is_reserved(struct ts_str id);
  * box_demand.h's; a static text, NULL for a good one and for annotations that
  * have no fixed values. */
 const char *annotation_value_fault(struct ts_str key, struct ts_str value);
-/* Of a policy of a block: its @approval and its @id. */
+/* Of a policy of a block: its @approval, and the name that it is lifted by: its
+ * @id, which need not be there, or what Cedar calls it then ("policy3"). */
 const char *approval_policy_fault(const struct cedar_ast *ast, size_t index);
 
 #endif
