@@ -8,6 +8,7 @@
 #include "cli/cmd.h"
 #include "cli/directory/directory.h"
 #include "cli/policy/policy.h"
+#include "cli/replay/replay.h"
 #include "cli/revocations/revocations.h"
 #include "cli/sandbox/sandbox.h"
 
@@ -32,6 +33,8 @@ const struct cli_command cli_commands[] = {
     {"tail", "show decisions as they are written", cmd_tail},
     {"policy", "check, format, ask, explain and test Cedar policies",
      cmd_policy},
+    {"replay", "recorded calls through a real gate, with a score card",
+     cmd_replay},
     {"sandbox", "what a seccomp profile lets tools call", cmd_sandbox},
     {"log", "verify the decision log, show one decision", cmd_log},
     {NULL, NULL, NULL},

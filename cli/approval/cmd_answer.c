@@ -30,13 +30,11 @@ static bool is_yes(const struct answer *a)
     return a->verdict == APPROVAL_YES;
 }
 
-/* One short line that was typed after the question was on the screen. */
+/* One short line. */
 static bool typed(char out[16])
 {
     size_t n;
 
-    (void)fflush(stdout);
-    (void)tcflush(STDIN_FILENO, TCIFLUSH); /* what came before is no answer */
     if (fgets(out, 16, stdin) == NULL)
         return false;
     n = strcspn(out, "\n");
@@ -59,10 +57,12 @@ static bool ask(struct answer *a, const struct approval_view *v, size_t cut)
         return false;
     }
     for (;;) {
+        (void)tcflush(STDIN_FILENO, TCIFLUSH); /* typed before: no answer */
         (void)printf("\n%s this call, as ", is_yes(a) ? "Approve" : "Deny");
         term_print(ts_str_of(a->person));
         (void)printf("? Type yes or no%s: ",
                      cut > 0 ? ", or all to see every value whole" : "");
+        (void)fflush(stdout);
         if (!typed(word) || strcmp(word, "no") == 0) {
             cli_error("nothing was signed");
             return false;
