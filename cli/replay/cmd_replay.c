@@ -18,7 +18,7 @@
 struct options {
     const char *dir, *labels, *policies, *task, *reference;
     uint64_t limit;
-    bool json, calls;
+    bool json, calls, rubber_stamp;
     enum traces_label label;
 };
 
@@ -96,6 +96,7 @@ static bool suite(struct replay *r, const char *name)
     struct drive d = {
         .plan = {.traces = &r->traces, .shape = &shape, .label = r->o->label},
         .gate = &gate,
+        .people_say_yes = r->o->rubber_stamp,
         .keys = &keys};
     int bundle TS_CLEANUP(ts_fd_close) = -1;
     bool ok;
@@ -219,6 +220,9 @@ int cmd_replay(int argc, char **argv)
          "which policy of the reference to compare with "
          "(P12)",
          CLI_TEXT, &o.reference, false},
+        {"--rubber-stamp", NULL,
+         "people say yes to everything, and what they let through runs",
+         CLI_FLAG, &o.rubber_stamp, false},
         {"--calls", NULL, "one JSON line a session with its verdicts", CLI_FLAG,
          &o.calls, false},
         {"--json", NULL, "the score card as one JSON object", CLI_FLAG, &o.json,

@@ -54,7 +54,7 @@ static bool put_text(struct files *f, const char *name, struct text *t)
 bool replay_keys_make(struct replay_keys *ret)
 {
     struct replay_keys k = {0};
-    uint8_t seed[3][TRUST_SEED_LEN];
+    uint8_t seed[5][TRUST_SEED_LEN];
 
     randombytes_buf(k.agent_seed, sizeof(k.agent_seed));
     randombytes_buf(k.sidecar_seed, sizeof(k.sidecar_seed));
@@ -63,7 +63,9 @@ bool replay_keys_make(struct replay_keys *ret)
     *ret = k;
     if (trust_secret_from_seed(seed[0], &ret->issuer) == TS_OK &&
         trust_secret_from_seed(seed[1], &ret->directory) == TS_OK &&
-        trust_secret_from_seed(seed[2], &ret->agent) == TS_OK)
+        trust_secret_from_seed(seed[2], &ret->agent) == TS_OK &&
+        trust_secret_from_seed(seed[3], &ret->approver[0]) == TS_OK &&
+        trust_secret_from_seed(seed[4], &ret->approver[1]) == TS_OK)
         return true;
     replay_keys_done(ret);
     cli_error("out of memory");
@@ -75,16 +77,69 @@ void replay_keys_done(struct replay_keys *k)
     trust_secret_done(&k->issuer);
     trust_secret_done(&k->directory);
     trust_secret_done(&k->agent);
+    trust_secret_done(&k->approver[0]);
+    trust_secret_done(&k->approver[1]);
     sodium_memzero(k, sizeof(*k));
 }
 
-static bool snapshot(struct files *f, const struct replay_keys *k)
+static void approver(const struct trust_secret *key, const char *person,
+                     const struct ts_str *classes,
+                     struct directory_approver *ret)
 {
+    *ret = (struct directory_approver){.person = ts_str_of(person),
+                                       .active = true,
+                                       .classes = classes,
+                                       .class_count = 2};
+    memcpy(ret->pk, key->pk, TRUST_PK_LEN);
+    trust_kid(key->pk, ret->kid);
+}
+
+static int by_kid(const void *a, const void *b)
+{
+    const struct directory_approver *x = a, *y = b;
+
+    return memcmp(x->kid, y->kid, TRUST_KID_LEN);
+}
+
+static uint32_t identities(const struct traces *t,
+                           struct directory_attr ret[REPLAY_IDENTITIES_MAX])
+{
+    static const char *const keys[REPLAY_IDENTITIES_MAX] = {
+        REPLAY_IDENTITY "0", REPLAY_IDENTITY "1", REPLAY_IDENTITY "2",
+        REPLAY_IDENTITY "3"};
+    uint32_t n = 0;
+    size_t i;
+    json_t *v;
+
+    json_array_foreach(t->identities, i, v)
+    {
+        if (n < REPLAY_IDENTITIES_MAX &&
+            json_string_length(v) <= DIRECTORY_ATTR_VALUE_MAX) {
+            ret[n].key = ts_str_of(keys[n]);
+            ret[n].value = ts_str_of(json_string_value(v));
+            n++;
+        }
+    }
+    return n;
+}
+
+static bool snapshot(struct files *f, const struct traces *t,
+                     const struct replay_keys *k)
+{
+    struct directory_attr attrs[REPLAY_IDENTITIES_MAX];
     uint64_t now = (uint64_t)time(NULL);
-    struct directory_user user = {.id = ts_str_of(REPLAY_USER), .active = true};
+    const struct ts_str classes[] = {TS_STR_LIT("confirm"),
+                                     TS_STR_LIT("four-eyes")};
+    const struct directory_user users[] = {
+        {.id = TS_STR_LIT(REPLAY_SECOND), .active = true},
+        {.id = TS_STR_LIT(REPLAY_USER),
+         .active = true,
+         .attrs = attrs,
+         .attr_count = identities(t, attrs)}};
+    struct directory_approver approvers[2];
     struct directory_agent agent = {.id = ts_str_of(REPLAY_AGENT),
                                     .active = true,
-                                    .owner = user.id,
+                                    .owner = ts_str_of(REPLAY_USER),
                                     .key_count = 1,
                                     .uids = {(uint32_t)geteuid()},
                                     .uid_count = 1};
@@ -92,16 +147,21 @@ static bool snapshot(struct files *f, const struct replay_keys *k)
                                    .seq = 1,
                                    .issued = now,
                                    .not_after = now + 86400,
-                                   .users = &user,
-                                   .user_count = 1,
+                                   .users = users,
+                                   .user_count = 2,
                                    .agents = &agent,
-                                   .agent_count = 1};
+                                   .agent_count = 1,
+                                   .approvers = approvers,
+                                   .approver_count = 2};
     struct ts_buf body, object;
     const char *what = "";
     uint32_t index;
     bool ok;
 
     memcpy(agent.keys[0], k->agent.pk, TRUST_PK_LEN);
+    approver(&k->approver[0], REPLAY_USER, classes, &approvers[0]);
+    approver(&k->approver[1], REPLAY_SECOND, classes, &approvers[1]);
+    qsort(approvers, 2, sizeof(approvers[0]), by_kid);
     ts_buf_init(&body, FILE_MAX);
     ts_buf_init(&object, FILE_MAX);
     ok = directory_snapshot_encode(&s, &body, &what, &index) == TS_OK &&
@@ -132,7 +192,9 @@ static bool tenant(struct files *f, const struct replay_keys *k, struct text *t)
     text_add(t,
              "tenant: " REPLAY_TENANT "\nmax_ttl_s: %d\n"
              "default_sensitivity: internal\ntrusted_provenance: [user]\n"
-             "freshness: snapshot\n",
+             "freshness: snapshot\nidentity_attrs: [" REPLAY_IDENTITY
+             "0, " REPLAY_IDENTITY "1, " REPLAY_IDENTITY "2, " REPLAY_IDENTITY
+             "3]\n",
              REPLAY_TTL_S);
     return put_text(f, "tenants/" REPLAY_TENANT "/tenant.yaml", t) &&
            put(f, "tenants/" REPLAY_TENANT "/entities.json", "[]", 2);
@@ -214,14 +276,13 @@ int replay_bundle(const struct shape *s, const struct traces *t,
     void *list;
     int fd = -1;
 
-    (void)t;
     if (ts_arena_array(arena, FILES_MAX, sizeof(*f.list), &list) != TS_OK) {
         cli_error("out of memory");
         return -1;
     }
     f.list = list;
     text_init(&text, FILE_MAX);
-    if (tools(&f, s, &text) && tenant(&f, k, &text) && snapshot(&f, k) &&
+    if (tools(&f, s, &text) && tenant(&f, k, &text) && snapshot(&f, t, k) &&
         policy_files(&f, policies)) {
         qsort(f.list, f.count, sizeof(*f.list), by_name);
         if (bundle_write(f.list, f.count, &fd) != TS_OK)

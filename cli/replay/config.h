@@ -18,12 +18,17 @@
 #define REPLAY_TENANT  "replay"
 #define REPLAY_ISSUER  "replay-issuer"
 #define REPLAY_USER    "user"
+#define REPLAY_SECOND  "second" /* a person for what is not the user's own */
 #define REPLAY_AGENT   "agent"
 #define REPLAY_SIDECAR "sidecar/replay"
 #define REPLAY_TTL_S   3600
+/* Names and addresses of the user, as attributes "identity0" and so on. */
+#define REPLAY_IDENTITY       "identity"
+#define REPLAY_IDENTITIES_MAX 4
 
 struct replay_keys { /* owned: replay_keys_done() */
     struct trust_secret issuer, directory, agent;
+    struct trust_secret approver[2]; /* of the user, of the second person */
     uint8_t agent_seed[TRUST_SEED_LEN], sidecar_seed[TRUST_SEED_LEN];
 };
 bool replay_keys_make(struct replay_keys *ret);

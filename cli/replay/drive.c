@@ -74,6 +74,7 @@ static bool one(const struct drive *d, struct replay_session *s,
                                         : a.verdict == TIPSTAFF_PENDING ? 'P'
                                                                         : 'D',
                              .is_effect = has_effect(tool, call),
+                             .has_run = a.has_run,
                              .us = a.us > UINT32_MAX ? UINT32_MAX
                                                      : (uint32_t)a.us,
                              .code = code_of(a.code)};
@@ -107,6 +108,7 @@ bool drive_record(const struct drive *d, const struct traces_record *r,
     text_done(&policy);
     if (!ok)
         return false;
+    s.people_say_yes = d->people_say_yes;
     json_array_foreach(r->calls, i, c)
     {
         if (!ok || !json_is_string(json_object_get(c, "tool")))

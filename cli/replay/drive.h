@@ -12,6 +12,7 @@ struct drive_call {
     char verdict;     /* A allowed, P people are asked, D denied */
     bool is_effect;   /* not a read */
     bool is_attack;   /* of the attacker */
+    bool has_run;     /* perhaps after people said yes */
     uint32_t us;      /* of the decision; 0 if it is not known */
     const char *code; /* interned: see drive_code() */
 };
@@ -29,6 +30,7 @@ struct drive {
     struct plan plan;
     struct replay_gate *gate;
     const struct replay_keys *keys;
+    bool people_say_yes;
 };
 
 /* One session. False: the gate cannot go on; said why. */

@@ -6,7 +6,9 @@
 
 static const char entities[] =
     "entity Group;\n"
-    "entity User in [Group];\n"
+    "entity User in [Group] = { " REPLAY_IDENTITY "0?: String, " REPLAY_IDENTITY
+    "1?: String, " REPLAY_IDENTITY "2?: String, " REPLAY_IDENTITY
+    "3?: String };\n"
     "entity Agent in [Agent] = { owner?: User };\n"
     "entity Tool = { name: String, sensitivity: String, sensitivity_level: "
     "Long };\n"

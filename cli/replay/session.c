@@ -9,6 +9,7 @@
 
 #include "cli/cmd.h"
 #include "cli/files.h"
+#include "cli/replay/people.h"
 #include "proto/base/ts_mem.h"
 #include "proto/trust/delegation_build.h"
 
@@ -146,19 +147,17 @@ static bool from_record(struct replay_session *s, struct replay_answer *a)
     return true;
 }
 
-bool replay_session_call(struct replay_session *s, const char *tool,
-                         json_t *args, struct replay_answer *ret)
+/* Submits and follows one call; *ret_id is the decision's. */
+static bool follow(struct replay_session *s, const struct tipstaff_call *c,
+                   struct replay_answer *ret, uint8_t ret_id[16])
 {
-    struct tipstaff_call c;
     struct tipstaff_event ev;
     uint64_t seq;
 
     *ret = (struct replay_answer){.verdict = TIPSTAFF_DENY};
     s->gate->last = (struct replay_decision){.is_new = false};
-    if (!make(s, tool, args, &c))
-        return false;
-    if (tipstaff_submit(s->t, &c, &seq) != TIPSTAFF_OK) {
-        cli_error("%s: %s", tool, tipstaff_message(s->t));
+    if (tipstaff_submit(s->t, c, &seq) != TIPSTAFF_OK) {
+        cli_error("%s: %s", c->tool, tipstaff_message(s->t));
         return false;
     }
     for (;;) {
@@ -167,15 +166,40 @@ bool replay_session_call(struct replay_session *s, const char *tool,
         if (ev.kind == TIPSTAFF_DECIDED) {
             ret->verdict = ev.verdict;
             code_of(ev.code, ret->code);
+            memcpy(ret_id, ev.decision_id, sizeof(ev.decision_id));
             if (ev.verdict != TIPSTAFF_PERMIT)
                 return from_record(s, ret);
         }
         if (ev.kind == TIPSTAFF_ENDED) {
-            if (ret->verdict != TIPSTAFF_PERMIT)
+            ret->has_run = ret->verdict == TIPSTAFF_PERMIT;
+            if (!ret->has_run)
                 code_of(ev.code, ret->code);
             return from_record(s, ret);
         }
     }
+}
+
+bool replay_session_call(struct replay_session *s, const char *tool,
+                         json_t *args, struct replay_answer *ret)
+{
+    struct tipstaff_call c;
+    struct replay_answer after;
+    uint8_t id[16] = {0};
+    bool granted = false;
+
+    if (!make(s, tool, args, &c) || !follow(s, &c, ret, id))
+        return false;
+    if (ret->verdict != TIPSTAFF_PENDING || !s->people_say_yes)
+        return true;
+    if (!replay_say_yes(s->gate, s->keys, id, &granted))
+        return false;
+    if (!granted)
+        return true;
+    /* The same call again takes what was granted. */
+    if (!follow(s, &c, &after, id))
+        return false;
+    ret->has_run = after.has_run;
+    return true;
 }
 
 bool replay_session_check(struct replay_session *s, const char *tool,

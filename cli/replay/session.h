@@ -16,8 +16,9 @@ struct replay_session {
     struct replay_gate *gate; /* borrowed */
     const struct replay_keys *keys;
     const struct shape *shape;
-    struct tipstaff *t; /* owned */
-    uint8_t *args;      /* owned: the arguments of one call */
+    struct tipstaff *t;  /* owned */
+    uint8_t *args;       /* owned: the arguments of one call */
+    bool people_say_yes; /* to every question; otherwise nobody answers */
 };
 
 struct replay_answer {
@@ -25,6 +26,7 @@ struct replay_answer {
     char code[TIPSTAFF_CODE_MAX];
     char policies[256]; /* that determined it, "" if it is not known */
     uint64_t us;        /* of the decision; 0 if it is not known */
+    bool has_run;
 };
 
 /* policy: Cedar text of the root's block. */
@@ -33,7 +35,8 @@ bool replay_session_open(struct replay_session *s, struct replay_gate *g,
                          const char *task, struct ts_str policy);
 void replay_session_close(struct replay_session *s);
 
-/* Makes the call to its end; what it prints was given to the gate. */
+/* Makes the call to its end; what it prints was given to the gate. The answer
+ * is the first: a call that people let through is PENDING, and has_run. */
 bool replay_session_call(struct replay_session *s, const char *tool,
                          json_t *args, struct replay_answer *ret);
 /* Asks without running it. */
@@ -44,7 +47,7 @@ bool replay_session_check(struct replay_session *s, const char *tool,
  * texts where the manifest says decimal, what is null left out. False: it does
  * not fit. */
 #define REPLAY_ARGS_MAX ((size_t)262144)
-bool replay_args(const struct shape_tool *tool, json_t *args,
-                 uint8_t *out, size_t cap, size_t *ret_len);
+bool replay_args(const struct shape_tool *tool, json_t *args, uint8_t *out,
+                 size_t cap, size_t *ret_len);
 
 #endif

@@ -37,7 +37,7 @@ enum traces_kind {
 
 struct traces_record {
     enum traces_kind kind;
-    json_t *json;       /* borrowed from all */
+    json_t *json;             /* borrowed from all */
     const char *suite, *task; /* of the user's task */
     const char *id;           /* task_id: of a pair both */
     json_t *calls;
@@ -62,7 +62,7 @@ const struct traces_record *traces_task(const struct traces *t,
                                         const char *suite, const char *task);
 /* NULL: none for this task. */
 json_t *traces_delegation(const struct traces *t, const char *suite,
-                                const char *task, enum traces_label l);
+                          const char *task, enum traces_label l);
 /* NULL: none. */
 const char *traces_reference(const struct traces *t, const char *policy,
                              enum traces_label l,
