@@ -174,6 +174,11 @@ static ts_err put_question(struct approvals_call *x,
     return e;
 }
 
+static void void_one(struct gate *g, struct pending *p, enum ticket_end why)
+{
+    tickets_void(g->approvals->tickets, p, why, gate_now(g).unix_ms / 1000);
+}
+
 /* By expiry alone; the record follows with the next run. */
 static void void_expired(struct gate *g)
 {
@@ -181,7 +186,7 @@ static void void_expired(struct gate *g)
 
     while ((p = tickets_expired(g->approvals->tickets,
                                 gate_now(g).unix_ms / 1000)) != NULL)
-        tickets_void(p, TICKET_END_EXPIRED);
+        void_one(g, p, TICKET_END_EXPIRED);
 }
 
 static uint32_t names_of(const struct pending *p,
@@ -281,7 +286,7 @@ void approvals_taken(struct approvals_call *x)
 {
     if (x->asked == NULL)
         return;
-    tickets_void(x->asked, TICKET_END_TAKEN);
+    void_one(x->g, x->asked, TICKET_END_TAKEN);
     approvals_run(x->g);
 }
 
@@ -291,10 +296,10 @@ void approvals_decided(struct approvals_call *x, const struct decision *d)
         return;
     if (x->how == TICKET_ASKED_NEW &&
         (d == NULL || d->verdict != VERDICT_PENDING))
-        tickets_void(x->asked, TICKET_END_WITHDRAWN);
+        void_one(x->g, x->asked, TICKET_END_WITHDRAWN);
     else if (x->how == TICKET_ASKED_GRANTED && d != NULL &&
              d->code == CODE_APPROVAL_EXPIRED)
-        tickets_void(x->asked, TICKET_END_POLICIES); /* others ask now */
+        void_one(x->g, x->asked, TICKET_END_POLICIES); /* others ask now */
     else if (x->how == TICKET_ASKED_NEW)
         admins_new_ticket(x->g);
     approvals_run(x->g);
@@ -423,7 +428,7 @@ uint64_t approvals_recheck(struct gate *g)
 
         if (pending_state(p) == TICKET_VOID || !has_ended(g, p, &why))
             continue;
-        tickets_void(p, why);
+        void_one(g, p, why);
         n++;
     }
     approvals_run(g);
@@ -525,7 +530,7 @@ static ts_err take_answer(struct gate *g, uint32_t uid, struct ts_bytes answer,
         return TS_OK;
     }
     if (pending_state(p) == TICKET_DENIED)
-        tickets_void(p, TICKET_END_DENIED);
+        void_one(g, p, TICKET_END_DENIED);
     else
         admins_ticket_news(
             g, p, pending_state(p) == TICKET_GRANTED ? "granted" : "answered");

@@ -118,6 +118,8 @@ static void tell(struct held *h, enum verdict v, enum call_code code)
 
 static void step(struct held *h, enum call_event ev, enum call_code code)
 {
+    struct gate *g = h->client->gate;
+
     switch (call_step(&h->core, ev)) {
     case CALL_DO_REPEAT:
         tell(h, VERDICT_PENDING, CODE_APPROVAL_REQUIRED);
@@ -126,14 +128,15 @@ static void step(struct held *h, enum call_event ev, enum call_code code)
         tell(h, VERDICT_DENY, code);
         break;
     case CALL_DO_WITHDRAW:
-        tickets_void(h->ticket, TICKET_END_WITHDRAWN);
+        tickets_void(g->approvals->tickets, h->ticket, TICKET_END_WITHDRAWN,
+                     gate_now(g).unix_ms / 1000);
         break;
     case CALL_DO_NOTHING:
         if (h->core.state == CALL_DONE)
             leave(h);
         break;
     case CALL_DO_PANIC:
-        gate_fail(h->client->gate, "a held call met what it cannot");
+        gate_fail(g, "a held call met what it cannot");
         break;
     case CALL_DO_LAUNCH: /* events of running.c and held_run() */
     case CALL_DO_DENY:

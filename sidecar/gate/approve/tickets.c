@@ -336,10 +336,20 @@ enum approval_code tickets_answer(struct tickets *t,
     return APPROVAL_OK;
 }
 
-void tickets_void(struct pending *p, enum ticket_end why)
+static void cool(struct tickets *t, const struct pending *p, uint64_t now)
+{
+    t->cooling[t->next_cooling].key = p->key;
+    t->cooling[t->next_cooling].until = now + TICKETS_COOL_S;
+    t->next_cooling = (t->next_cooling + 1) % TICKETS_COOLING_MAX;
+}
+
+void tickets_void(struct tickets *t, struct pending *p, enum ticket_end why,
+                  uint64_t now)
 {
     if (p->state == TICKET_VOID)
         return;
+    if (why == TICKET_END_DENIED)
+        cool(t, p, now);
     p->state = TICKET_VOID;
     p->end = why;
 }
@@ -347,11 +357,8 @@ void tickets_void(struct pending *p, enum ticket_end why)
 void tickets_end(struct tickets *t, struct pending *p, enum ticket_end why,
                  uint64_t now)
 {
-    if (why == TICKET_END_DENIED) {
-        t->cooling[t->next_cooling].key = p->key;
-        t->cooling[t->next_cooling].until = now + TICKETS_COOL_S;
-        t->next_cooling = (t->next_cooling + 1) % TICKETS_COOLING_MAX;
-    }
+    if (why == TICKET_END_DENIED && p->state != TICKET_VOID)
+        cool(t, p, now);
     if (p->before != NULL)
         p->before->after = p->after;
     else

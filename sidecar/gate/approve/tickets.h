@@ -115,9 +115,12 @@ tickets_answer(struct tickets *t, const struct approval_people *who,
                struct ts_bytes answer, uint64_t now, struct pending **ret,
                struct approval *ret_a);
 
-/* p waits no more, for why; of a void one the first reason stays. */
-void tickets_void(struct pending *p, enum ticket_end why);
-/* p is gone after it. TICKET_END_DENIED makes the call cool down. */
+/* p waits no more, for why; of a void one the first reason stays. DENIED makes
+ * the call cool down from now on. */
+void tickets_void(struct tickets *t, struct pending *p, enum ticket_end why,
+                  uint64_t now);
+/* p is gone after it. TICKET_END_DENIED, of one that was not void, makes the
+ * call cool down. */
 void tickets_end(struct tickets *t, struct pending *p, enum ticket_end why,
                  uint64_t now);
 /* In the order of asking; p NULL for the first, NULL after the last. */

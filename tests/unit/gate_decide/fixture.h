@@ -120,6 +120,8 @@ struct fix_call {
     const char *provenance;
     bool has_stdin, check_only;
     enum call_code already_denied; /* 0 is taken as CODE_PERMITTED */
+    const struct decide_people *people;
+    bool is_counted;
 };
 
 struct fix_result {
