@@ -377,6 +377,12 @@ TS_NODISCARD ts_err manifest_args(const struct manifest *m,
                                   struct call_args *ret, char *reterr_text,
                                   size_t reterr_cap);
 
+/* The same of arguments as a decision record holds them (`log: full`), to be
+ * asked about again: JSON is the text that was made of it then. */
+TS_NODISCARD ts_err manifest_args_recorded(
+    const struct manifest *m, struct ts_bytes args, struct ts_arena *arena,
+    struct call_args *ret, char *reterr_text, size_t reterr_cap);
+
 /* argv as NUL-terminated words in the arena, NULL-terminated list. */
 TS_NODISCARD ts_err manifest_argv(const struct manifest *m,
                                   const struct call_args *args,

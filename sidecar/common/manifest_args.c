@@ -11,6 +11,7 @@ struct args_reader {
     const struct manifest *m;
     struct ts_arena *arena;
     struct mp_reader mp;
+    bool recorded; /* values come out of a record, not from a caller */
     char *text;
     size_t cap;
 };
@@ -203,6 +204,8 @@ static ts_err read_json(struct args_reader *r, struct arg_value *v)
     const uint8_t *start = r->mp.at;
     ts_err e;
 
+    if (r->recorded)
+        return read_text(r, d, &v->text);
     mp_skip_checked(&r->mp);
     e = manifest_json((struct ts_bytes){start, (size_t)(r->mp.at - start)},
                       (size_t)d->max, r->arena, &v->text);
@@ -307,19 +310,19 @@ static ts_err find_resource(const struct args_reader *r, struct call_args *c)
     return TS_OK;
 }
 
-ts_err manifest_args(const struct manifest *m, struct ts_bytes args,
-                     struct ts_arena *arena, struct call_args *ret,
-                     char *reterr_text, size_t reterr_cap)
+static ts_err read_args(const struct args_reader *how, struct ts_bytes args,
+                        struct call_args *ret)
 {
-    struct args_reader r = {
-        .m = m, .arena = arena, .text = reterr_text, .cap = reterr_cap};
+    const struct manifest *m = how->m;
+    struct ts_arena *arena = how->arena;
+    struct args_reader r = *how;
     const struct manifest_arg *bad;
     struct call_args c = {0};
     void *p;
     ts_err e;
 
-    if (reterr_cap > 0)
-        reterr_text[0] = '\0';
+    if (r.cap > 0)
+        r.text[0] = '\0';
     if (args.len > TS_ARGS_MAX)
         return refuse(&r, "the arguments are larger than %d bytes",
                       TS_ARGS_MAX);
@@ -336,7 +339,29 @@ ts_err manifest_args(const struct manifest *m, struct ts_bytes args,
                    (int)bad->name.len, bad->name.ptr);
     if (e == TS_OK)
         *ret = c;
-    else if (reterr_cap > 0 && reterr_text[0] == '\0')
-        (void)snprintf(reterr_text, reterr_cap, "%s", ts_err_text(e));
+    else if (r.cap > 0 && r.text[0] == '\0')
+        (void)snprintf(r.text, r.cap, "%s", ts_err_text(e));
     return e;
+}
+
+ts_err manifest_args(const struct manifest *m, struct ts_bytes args,
+                     struct ts_arena *arena, struct call_args *ret,
+                     char *reterr_text, size_t reterr_cap)
+{
+    return read_args(
+        &(struct args_reader){
+            .m = m, .arena = arena, .text = reterr_text, .cap = reterr_cap},
+        args, ret);
+}
+
+ts_err manifest_args_recorded(const struct manifest *m, struct ts_bytes args,
+                              struct ts_arena *arena, struct call_args *ret,
+                              char *reterr_text, size_t reterr_cap)
+{
+    return read_args(&(struct args_reader){.m = m,
+                                           .arena = arena,
+                                           .recorded = true,
+                                           .text = reterr_text,
+                                           .cap = reterr_cap},
+                     args, ret);
 }

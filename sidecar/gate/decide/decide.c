@@ -111,8 +111,8 @@ static enum call_code check_arguments(struct deciding *d)
     ts_err e;
 
     d->why_buf[0] = '\0';
-    e = manifest_args(m, call->args, d->arena, &d->args, d->why_buf,
-                      sizeof(d->why_buf));
+    e = (call->is_recorded ? manifest_args_recorded : manifest_args)(
+        m, call->args, d->arena, &d->args, d->why_buf, sizeof(d->why_buf));
     if (e == TS_E_NOMEM)
         return deny(d, CODE_INTERNAL, NULL);
     if (e != TS_OK)

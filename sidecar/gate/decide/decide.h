@@ -98,6 +98,7 @@ struct call_input {
     uint32_t handle_count;
     bool has_stdin;
     bool check_only;         /* CHECK: decides and records, launches nothing */
+    bool is_recorded;        /* args are those of a record: asked about again */
     bool signature_verified; /* the call's own signature verified; a tenant
                                 with require_call_signature denies without */
     uint64_t rev_seq;

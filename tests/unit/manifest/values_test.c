@@ -487,6 +487,42 @@ static void json_arguments_are_one_word_of_their_length(void **state)
     manifests_free(m);
 }
 
+/* What `log: full` wrote is the same value when it is read back. */
+static void recorded_arguments_read_back_as_they_were(void **state)
+{
+    static const char *const texts[] = {"{\"a\":[1,12.5]}", "\"text\"", "12"};
+    struct manifests *m = tools();
+
+    (void)state;
+    assert_non_null(m);
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        uint8_t args[128];
+        struct mp_writer w;
+        struct call_args c;
+        struct ts_arena a;
+        size_t len = 0;
+        char err[256];
+
+        mp_writer_init(&w, args, sizeof(args));
+        mp_write_map(&w, 2);
+        mp_write_cstr(&w, "d");
+        mp_write_cstr(&w, "12.5");
+        mp_write_cstr(&w, "j");
+        mp_write_cstr(&w, texts[i]);
+        assert_int_equal(mp_written(&w, &len), TS_OK);
+        ts_arena_init(&a, 1 << 20);
+        assert_int_equal(manifest_args_recorded(&m->list[0],
+                                                (struct ts_bytes){args, len},
+                                                &a, &c, err, sizeof(err)),
+                         TS_OK);
+        assert_int_equal(c.count, 2);
+        assert_int_equal(c.values[0].integer, 125000);
+        assert_true(ts_str_eq_c(c.values[1].text, texts[i]));
+        ts_arena_done(&a);
+    }
+    manifests_free(m);
+}
+
 static void json_arguments_are_as_deep_as_a_message_may_be(void **state)
 {
     struct manifests *m = tools();
@@ -565,6 +601,7 @@ int main(void)
         cmocka_unit_test(json_of_bytes_or_two_values_is_refused),
         cmocka_unit_test(decimal_arguments_are_checked_and_passed_as_text),
         cmocka_unit_test(json_arguments_are_one_word_of_their_length),
+        cmocka_unit_test(recorded_arguments_read_back_as_they_were),
         cmocka_unit_test(json_arguments_are_as_deep_as_a_message_may_be),
         cmocka_unit_test(values_out_of_memory_anywhere_leak_nothing),
     };
