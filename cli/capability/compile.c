@@ -86,6 +86,8 @@ static void sources(struct work *w, const struct capability_arg *a,
     size_t i;
     json_t *v;
 
+    if (!a->is_required)
+        text_add(w->out, "(context.provenance.args has %s&&", a->name);
     text_add(w->out, "[");
     json_array_foreach(from, i, v)
     {
@@ -97,8 +99,8 @@ static void sources(struct work *w, const struct capability_arg *a,
         text_add(w->out, i == 0 ? "" : ",");
         text_cedar(w->out, name);
     }
-    text_add(w->out, "].containsAny(context.provenance.args.%s.sources)",
-             a->name);
+    text_add(w->out, "].containsAny(context.provenance.args.%s.sources)%s",
+             a->name, a->is_required ? "" : ")");
 }
 
 /* All literals of an argument are one set: a list may mix them. */

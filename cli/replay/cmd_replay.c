@@ -93,11 +93,13 @@ static bool suite(struct replay *r, const char *name)
     struct replay_gate gate;
     struct ts_arena arena;
     struct shape shape = {.count = 0};
-    struct drive d = {
-        .plan = {.traces = &r->traces, .shape = &shape, .label = r->o->label},
-        .gate = &gate,
-        .people_say_yes = r->o->rubber_stamp,
-        .keys = &keys};
+    struct drive d = {.plan = {.traces = &r->traces,
+                               .shape = &shape,
+                               .has_provenance = true,
+                               .label = r->o->label},
+                      .gate = &gate,
+                      .people_say_yes = r->o->rubber_stamp,
+                      .keys = &keys};
     int bundle TS_CLEANUP(ts_fd_close) = -1;
     bool ok;
 
