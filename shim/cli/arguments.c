@@ -1,7 +1,7 @@
 /*
  * NAME=TEXT and NAME:=JSON words, and JSON, to an argument map. JSON is read by
- * jansson, strictly: duplicate names are refused. Numbers with a fraction are
- * refused, since no tool can declare one; write them as text.
+ * jansson, strictly: duplicate names are refused. A number with a fraction is
+ * a float, which arguments of types decimal and json take.
  */
 #include "shim/cli/arguments.h"
 
@@ -75,7 +75,8 @@ static void value_write(struct mp_writer *w, json_t *v, unsigned depth)
         mp_write_nil(w);
         return;
     case JSON_REAL:
-        break;
+        mp_write_float(w, json_real_value(v));
+        return;
     }
     w->error = TS_E_UNSUPPORTED;
 }
@@ -86,9 +87,6 @@ static ts_err finish(const struct mp_writer *w, const char *what,
 {
     ts_err e = mp_written(w, ret_len);
 
-    if (e == TS_E_UNSUPPORTED)
-        return explain(
-            text, "%s: a number with a fraction; give it as a string", what);
     if (e != TS_OK)
         return explain(text, "%s: over %d bytes or nested over %d deep", what,
                        TS_ARGS_MAX, TS_MP_DEPTH_MAX);

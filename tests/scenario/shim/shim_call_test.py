@@ -18,7 +18,7 @@ class CallTest(ShimCase):
             c.output(1, STDERR, b"err\n")
             c.result(1, exit_code=7)
 
-        r = self.shim("call", "fs.read", "path=a.txt", "n:=-3",
+        r = self.shim("call", "fs.read", "path=a.txt", "n:=-3", "x:=-1.25",
                       'l:=["x",{"y":null}]', "--deadline", "5000",
                       "--provenance", "web", "--provenance", "mail",
                       script=script)
@@ -28,6 +28,7 @@ class CallTest(ShimCase):
         self.assertEqual(call[:2], [2, 1])
         self.assertEqual(len(call[2]), 16)
         self.assertEqual(call[3:], ["fs.read", {"path": "a.txt", "n": -3,
+                                                "x": -1.25,
                                                 "l": ["x", {"y": None}]},
                                     5000, "", ["web", "mail"], 0, 0, b""])
 

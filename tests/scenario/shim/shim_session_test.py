@@ -149,7 +149,7 @@ class SessionTest(ShimCase):
                 c.receive()
         for words in (("call", "Bad"), ("call", "t", "word"),
                       ("call", "t", "=x"), ("call", "t", "a:=nope"),
-                      ("call", "t", "a:=1.5"), ("call", "t", "a=1", "a=2"),
+                      ("call", "t", "a:=1e999"), ("call", "t", "a=1", "a=2"),
                       ("call", "t", 'a:={"k":1,"k":2}'),
                       ("call", "t", "--traceparent", "00-zz")):
             r = self.shim(*words, script=script)
