@@ -10,12 +10,13 @@
 #include "cli/commands.h"
 #include "cli/files.h"
 #include "cli/opts.h"
+#include "cli/origin_file.h"
 #include "proto/base/ts_num.h"
 #include "proto/trust/delegation_build.h"
 
 struct delegate_opts {
     const char *issuer_key, *tenant, *issuer, *user, *agent, *holder, *aud;
-    const char *task, *policy, *schema, *out;
+    const char *task, *policy, *schema, *out, *prompt;
     uint64_t ttl_s, depth, max_calls;
     struct cli_list attrs;
 };
@@ -137,6 +138,19 @@ static bool sign_and_write(const struct delegate_opts *o,
     return true;
 }
 
+/* The user's own words beside the chain, where the shim finds them. */
+static bool write_prompt(const struct delegate_opts *o,
+                         const struct delegation_root *r)
+{
+    struct origin origin = {
+        .tenant = r->tenant, .kind = ORIGIN_USER, .iat = r->iat, .exp = r->exp};
+
+    if (o->prompt == NULL)
+        return true;
+    memcpy(origin.grant_id, r->grant_id, sizeof(origin.grant_id));
+    return cli_origin_write(o->issuer_key, o->prompt, &origin, o->out, true);
+}
+
 static int run(const struct delegate_opts *o)
 {
     struct delegation_attr attrs[TS_ATTRS_MAX];
@@ -149,7 +163,8 @@ static int run(const struct delegate_opts *o)
         return CLI_FAILED;
     }
     ts_arena_init(&arena, (size_t)4 * TS_CHAIN_MAX);
-    ok = fill(o, &arena, attrs, &root) && sign_and_write(o, &root, &arena);
+    ok = fill(o, &arena, attrs, &root) && sign_and_write(o, &root, &arena) &&
+         write_prompt(o, &root);
     ts_arena_done(&arena);
     return ok ? CLI_OK : CLI_FAILED;
 }
@@ -184,6 +199,9 @@ int cmd_delegate(int argc, char **argv)
          false},
         {"--max-calls", "N", "calls allowed; default 0, unlimited", CLI_NUMBER,
          &o.max_calls, false},
+        {"--prompt", "FILE",
+         "what the user asked for: signed into FILE.origin beside the chain",
+         CLI_TEXT, &o.prompt, false},
         {"--attr", "K=V", "attribute for policies; may be repeated", CLI_LIST,
          &o.attrs, false},
     };

@@ -20,6 +20,7 @@ const struct cli_command cli_commands[] = {
     {"delegate", "sign the first block of a delegation", cmd_delegate},
     {"issuer", "from a login to the first block of a delegation", cmd_issuer},
     {"attenuate", "hand a delegation on, narrowed", cmd_attenuate},
+    {"origin", "sign who began a task, and in what words", cmd_origin},
     {"delegation", "show delegations, run test vectors", cmd_delegation},
     {"approval", "calls that wait for people: ls, show, approve, deny",
      cmd_approval},

@@ -66,6 +66,9 @@ struct tipstaff_config {
                                 the key, for tenants that demand it; about
                                 50 us each, and the key stays in guarded memory
                                 until tipstaff_close() */
+    const char *origin;      /* TIPSTAFF_ORIGIN: who began the task, signed;
+                                else the chain's file name with .origin, if
+                                there is one (docs/PROVENANCE.md) */
 };
 
 struct tipstaff;

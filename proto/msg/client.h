@@ -35,8 +35,9 @@ enum client_type {
     MSG_TASK_END = 14, /* shim to gate: surrender the grant; answered by it */
     MSG_PING = 15,     /* both: echoed */
     MSG_WINDOW = 16,   /* gate to shim: more stdin may be sent */
-    MSG_REVOKE = 17    /* shim to gate: a signed revocation of what this holder
+    MSG_REVOKE = 17,   /* shim to gate: a signed revocation of what this holder
                           handed on; answered by it */
+    MSG_ORIGIN = 18    /* shim to gate: who began the task, signed */
 };
 
 /* [a-z0-9][a-z0-9._-]*, at most TS_TOOL_NAME_MAX bytes */
@@ -167,6 +168,11 @@ struct msg_revoke {
     struct ts_bytes chain;  /* 1..TS_CHAIN_MAX bytes */
 };
 
+/* [1, origin bin]: a signed statement (proto/trust/origin.h), not answered. */
+struct msg_origin {
+    struct ts_bytes origin; /* 1..TS_ORIGIN_MAX bytes */
+};
+
 /* [1, seq, [[tool str, args map]...], traceparent str, provenance [str...]] */
 struct msg_check_item {
     struct ts_str tool;
@@ -256,6 +262,9 @@ TS_NODISCARD ts_err msg_seq_decode(const void *b, size_t n, struct msg_seq *ret,
 TS_NODISCARD ts_err msg_revoke_decode(const void *b, size_t n,
                                       struct msg_revoke *ret,
                                       const char **reterr_what);
+TS_NODISCARD ts_err msg_origin_decode(const void *b, size_t n,
+                                      struct msg_origin *ret,
+                                      const char **reterr_what);
 TS_NODISCARD ts_err msg_check_decode(const void *b, size_t n,
                                      struct msg_check *ret,
                                      const char **reterr_what);
@@ -305,6 +314,8 @@ TS_NODISCARD ts_err msg_seq_send(struct ts_buf *out, enum client_type type,
                                  const struct msg_seq *m);
 TS_NODISCARD ts_err msg_revoke_send(struct ts_buf *out,
                                     const struct msg_revoke *m);
+TS_NODISCARD ts_err msg_origin_send(struct ts_buf *out,
+                                    const struct msg_origin *m);
 TS_NODISCARD ts_err msg_check_send(struct ts_buf *out,
                                    const struct msg_check *m);
 TS_NODISCARD ts_err msg_checked_send(struct ts_buf *out,

@@ -44,6 +44,7 @@
 #define TS_TTL_HARD_S       86400 /* seconds: the most a tenant can allow */
 #define TS_AUDIENCES_MAX    4
 #define TS_REVOCATION_MAX   1024    /* bytes of a signed revocation */
+#define TS_ORIGIN_MAX       17408   /* bytes of a signed origin of a task */
 #define TS_SNAPSHOT_MAX     4194304 /* bytes of a signed directory */
 #define TS_TICKET_MAX       40960   /* bytes of a signed question to people */
 #define TS_APPROVAL_MAX     2048    /* bytes of a person's signed answer */

@@ -166,6 +166,7 @@ void client_event(struct client *c, enum conn_event ev)
     case CONN_DO_TOOLS:
     case CONN_DO_TASK_END:
     case CONN_DO_REVOKE:
+    case CONN_DO_ORIGIN:
         break;
     }
     watch(c);

@@ -462,6 +462,9 @@ static bool event_of(uint8_t type, enum conn_event *ret)
     case MSG_REVOKE:
         *ret = CONN_EV_REVOKE;
         return true;
+    case MSG_ORIGIN:
+        *ret = CONN_EV_ORIGIN;
+        return true;
     default: /* a byte from outside, not one of our enums */
         return false;
     }
@@ -473,7 +476,7 @@ ts_err session_frame(struct client *c, const struct frame *f)
 
     if (!event_of(f->type, &ev))
         return TS_E_FORMAT;
-    if ((ev == CONN_EV_AUTH || ev == CONN_EV_REVOKE) &&
+    if ((ev == CONN_EV_AUTH || ev == CONN_EV_REVOKE || ev == CONN_EV_ORIGIN) &&
         c->gate->verified_this_turn >= GATE_VERIFIES)
         return TS_E_AGAIN;
     switch (conn_step(&c->core, ev)) {
@@ -496,6 +499,8 @@ ts_err session_frame(struct client *c, const struct frame *f)
         return on_task_end(c, f);
     case CONN_DO_REVOKE:
         return on_revoke(c, f);
+    case CONN_DO_ORIGIN:
+        return task_in_origin(c, f);
     case CONN_DO_CLOSE: /* out of order: a second AUTH, a CALL before it */
         client_closes(c);
         return TS_OK;

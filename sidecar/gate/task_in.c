@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/msg/client.h"
 #include "proto/trust/delegation.h"
+#include "proto/trust/origin.h"
 #include "sidecar/common/log.h"
 #include "sidecar/common/manifest.h"
 #include "sidecar/gate/decide/decide.h"
@@ -13,6 +15,21 @@
 
 /* Bytes of outputs that all runs together hold until their end. */
 #define HELD_MAX (64u << 20)
+
+static enum prov_origin origin_of(enum origin_kind k)
+{
+    switch (k) {
+    case ORIGIN_USER:
+        return PROV_ORIGIN_USER;
+    case ORIGIN_SCHEDULE:
+        return PROV_ORIGIN_SCHEDULE;
+    case ORIGIN_WEBHOOK:
+        return PROV_ORIGIN_WEBHOOK;
+    case ORIGIN_AGENT:
+        return PROV_ORIGIN_AGENT;
+    }
+    return PROV_ORIGIN_UNKNOWN;
+}
 
 /* ---- sessions ------------------------------------------------------------ */
 
@@ -54,6 +71,50 @@ ts_err task_in_open(struct client *c, const struct snapshot_tenant *tenant)
      * refuse the session. */
     if ((e = tell_who(c, tenant)) != TS_OK)
         log_event(LOG_WARN, "identity_unknown reason=\"%s\"", ts_err_text(e));
+    return TS_OK;
+}
+
+/* NULL: it counts; otherwise why not. */
+static const char *take_origin(struct client *c, struct ts_bytes in)
+{
+    struct gate *g = c->gate;
+    const struct delegation *d = c->authority->delegation;
+    const struct snapshot_tenant *tenant =
+        snapshot_tenant_find(g->snapshot, d->tenant);
+    struct origin o;
+    enum trust_code code;
+    ts_err e;
+
+    if (tenant == NULL)
+        return "tenant";
+    g->verified_this_turn++;
+    code =
+        origin_verify(tenant->trust.store, in, gate_now(g).unix_ms / 1000, &o);
+    if (code != TRUST_OK)
+        return trust_code_name(code);
+    if (!ts_str_eq(o.tenant, d->tenant) ||
+        memcmp(o.grant_id, d->grant_id, sizeof(o.grant_id)) != 0)
+        return "another_grant";
+    if ((e = prov_task_prompt(c->task, o.prompt)) != TS_OK)
+        return ts_err_text(e);
+    prov_task_began_by(c->task, origin_of(o.kind));
+    return NULL;
+}
+
+ts_err task_in_origin(struct client *c, const struct frame *f)
+{
+    struct msg_origin m;
+    const char *what;
+    ts_err e = msg_origin_decode(f->body, f->len, &m, &what);
+
+    if (e != TS_OK)
+        return e;
+    what = take_origin(c, m.origin);
+    if (what != NULL)
+        log_event(LOG_WARN,
+                  "origin_refused uid=%u reason=\"%s\" hint=\"the task is of "
+                  "unknown origin and has no prompt\"",
+                  c->uid, what);
     return TS_OK;
 }
 

@@ -20,6 +20,9 @@ struct snapshot_tenant;
 TS_NODISCARD ts_err task_in_open(struct client *c,
                                  const struct snapshot_tenant *tenant);
 void task_in_close(struct client *c);
+/* ORIGIN: who began the task, if it verifies; otherwise that stays unknown, and
+ * the service log says why. Any error: the frame is malformed. */
+TS_NODISCARD ts_err task_in_origin(struct client *c, const struct frame *f);
 
 /* A run was taken for a permitted call: its number is r->ref. */
 void task_in_began(struct run *r, const struct decision *d);

@@ -37,6 +37,7 @@ RECODE(msg_tools)
 RECODE(msg_window)
 RECODE(msg_ping)
 RECODE(msg_revoke)
+RECODE(msg_origin)
 RECODE(admin_revoke)
 RECODE(admin_feed)
 RECODE(admin_ack)
@@ -88,6 +89,7 @@ ts_err msg_recode(enum msg_kind kind, const uint8_t *body, size_t len,
         [KIND_EMPTY] = recode_empty,
         [KIND_FEED] = recode_admin_feed,
         [KIND_MSG_REVOKE] = recode_msg_revoke,
+        [KIND_ORIGIN] = recode_msg_origin,
         [KIND_LIST] = recode_admin_list,
         [KIND_ENTRY] = recode_admin_entry,
         [KIND_APPROVALS] = recode_admin_approvals,

@@ -37,6 +37,7 @@ enum msg_kind {
     KIND_TICKET_NEWS,
     KIND_ANSWER,
     KIND_ANSWERED,
+    KIND_ORIGIN,
     KIND_COUNT
 };
 

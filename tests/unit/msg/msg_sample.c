@@ -255,6 +255,8 @@ static ts_err sample_admin(enum msg_kind kind, struct ts_buf *out)
             out, &(struct admin_list){.tenant = TS_STR_LIT("acme")});
     if (kind == KIND_ENTRY)
         return sample_entry(out);
+    if (kind == KIND_ORIGIN)
+        return msg_origin_send(out, &(struct msg_origin){.origin = {id16, 16}});
     if (kind >= KIND_APPROVALS)
         return sample_approvals(kind, out);
     return admin_empty_send(out, ADMIN_STATUS);
