@@ -51,6 +51,11 @@ static void keep_places(struct judging *j, const struct prov_seen *s)
 {
     uint32_t n = 0;
 
+    /* Who the user is stands nowhere: beside other items of a list it takes
+     * nothing from what is known of them. */
+    if (s->source == PROV_PROMPT && s->count == 1 &&
+        ts_str_eq(s->places[0], TS_STR_LIT("user")))
+        return;
     if (j->first) {
         memcpy(j->places, s->places, s->count * sizeof(s->places[0]));
         j->place_count = s->count;
