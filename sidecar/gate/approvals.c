@@ -1,6 +1,5 @@
 #include "sidecar/gate/approvals.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "proto/base/ts_buf.h"
@@ -445,13 +444,22 @@ static const char *state_name(enum ticket_state s)
     return s == TICKET_DENIED ? "denied" : "waiting";
 }
 
+/* What a person reads in capitals is a code in small letters here. */
+static size_t small_letters(const char *name, char *out, size_t cap)
+{
+    size_t n = 0;
+
+    for (; name[n] != '\0' && n < cap; n++)
+        out[n] = name[n] >= 'A' && name[n] <= 'Z' ? (char)(name[n] + 'a' - 'A')
+                                                  : name[n];
+    return n;
+}
+
 static void reply(struct approvals_reply *r, const char *code, const char *text,
                   const char *state)
 {
-    size_t n = strlen(code);
+    size_t n = small_letters(code, r->code_buf, sizeof(r->code_buf));
 
-    for (size_t i = 0; i < n && i < sizeof(r->code_buf); i++)
-        r->code_buf[i] = (char)tolower((unsigned char)code[i]);
     r->m.code = (struct ts_str){.ptr = r->code_buf, .len = n};
     r->m.text = ts_str_of(text);
     r->m.state = ts_str_of(state);
@@ -474,15 +482,15 @@ static ts_err write_answer(struct gate *g, const struct pending *p,
         .decision_id = t->decision_id,
         .tenant = t->tenant,
         .ticket_id = pending_id(p),
-        .code = {.ptr = code, .len = strlen(approval_code_name(c))},
+        .code = {.ptr = code,
+                 .len =
+                     small_letters(approval_code_name(c), code, sizeof(code))},
         .state = ts_str_of(state_name(pending_state(p))),
         .people = pending_tally(p)->people_count,
         .by_uid = uid};
     size_t len;
     ts_err e;
 
-    for (size_t i = 0; i < r.code.len && i < sizeof(code); i++)
-        code[i] = (char)tolower((unsigned char)approval_code_name(c)[i]);
     if (c == APPROVAL_OK) {
         r.person = a->person;
         r.verdict = ts_str_of(a->verdict == APPROVAL_YES ? "yes" : "no");

@@ -18,7 +18,8 @@ static ts_err rule_name(const struct set_result *s, uint32_t policy,
     void *p;
     ts_err e;
 
-    if (strncmp(s->set_name, prefix, sizeof(prefix) - 1) != 0) {
+    if (n < sizeof(prefix) - 1 ||
+        memcmp(s->set_name, prefix, sizeof(prefix) - 1) != 0) {
         *ret = id;
         return TS_OK;
     }

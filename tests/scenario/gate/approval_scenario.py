@@ -120,7 +120,7 @@ def held(h, tool="t.echo", client=None, hold=60000, **kw):
 
 # --- one call, from the question to the launch ---------------------------------
 
-def a_held_call_runs_when_people_say_yes(g):
+def T27_a_held_call_runs_when_people_say_yes(g):
     def one(h):
         c, d = held(h, args={"text": "x"})
         office = Office(h)
@@ -154,7 +154,7 @@ def a_held_call_runs_when_people_say_yes(g):
 
 
 
-def people_are_counted_not_keys(g):
+def T26_people_are_counted_not_keys(g):
     def one(h):
         c, _ = held(h, "t.hold")
         office = Office(h)
@@ -187,7 +187,7 @@ def who_delegated_may_confirm(g):
     with_gate(g, one, files=files())
 
 
-def what_is_forged_counts_for_nothing(g):
+def T25_what_is_forged_counts_for_nothing(g):
     def one(h):
         now = int(time.time())
         c, _ = held(h, args={"text": "x"})
@@ -513,7 +513,7 @@ def races_have_one_outcome(g):
     with_gate(g, one, files=files())
 
 
-def a_restart_voids_every_question(g):
+def T25_a_restart_voids_every_question(g):
     kept, same = {}, files()
 
     def before(h):
