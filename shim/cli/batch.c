@@ -109,6 +109,8 @@ static void on_decided(struct batch *b, struct slot *s,
 {
     char id[33];
 
+    if (ev->waits)
+        return; /* the answer is what comes of it */
     ts_hex_encode(id, ev->decision_id, sizeof(ev->decision_id));
     s->reply = json_object();
     set(s->reply, "verdict", json_string(job_verdict_name(ev->verdict)));

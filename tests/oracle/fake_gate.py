@@ -158,8 +158,9 @@ class Conn:
 
     def result(self, seq, reason="exited", code="permitted", exit_code=0,
                signal=0, flags=0):
-        self.send(RESULT, [1, seq, reason, code, exit_code, signal, 0, 0,
-                           1000, flags])
+        ref = "" if reason == "refused" else f"call-{seq}"
+        self.send(RESULT, [2, seq, reason, code, exit_code, signal, 0, 0,
+                           1000, flags, ref])
 
 
 class FakeGate:

@@ -25,12 +25,13 @@ class CallTest(ShimCase):
         self.assertEqual((r.returncode, r.stdout, r.stderr),
                          (7, b"out\x00\xff\n", b"err\n"))
         call = seen[0]
-        self.assertEqual(call[:2], [2, 1])
+        self.assertEqual(call[:2], [3, 1])
         self.assertEqual(len(call[2]), 16)
         self.assertEqual(call[3:], ["fs.read", {"path": "a.txt", "n": -3,
                                                 "x": -1.25,
                                                 "l": ["x", {"y": None}]},
-                                    5000, "", ["web", "mail"], 0, 0, b""])
+                                    5000, "", ["web", "mail"], 0, 0, 50000,
+                                    b""])
 
     def test_signalled_tool_gives_128_plus_signal(self):
         def script(c):
@@ -67,7 +68,7 @@ class CallTest(ShimCase):
         self.assertEqual(r.stderr, f"DENIED [forbidden] decision {ID}: "
                          "no\\x1b[31m way\n".encode())
         self.assertEqual(r.stdout, b"")
-        r = self.shim("call", "t", script=pend)
+        r = self.shim("call", "t", "--wait", "0", script=pend)
         self.assertEqual(r.returncode, PENDING_EXIT)
         self.assertIn(b"PENDING [approval_required]", r.stderr)
         r = self.shim("call", "t", script=refuse)
