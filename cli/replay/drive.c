@@ -88,27 +88,48 @@ static bool one(const struct drive *d, struct replay_session *s,
     return true;
 }
 
+static const char *prompt_of(const struct drive *d,
+                             const struct traces_record *r)
+{
+    const struct traces_record *t;
+    const char *own = json_string_value(json_object_get(r->json, "user_task"));
+
+    if (own != NULL)
+        return own;
+    t = traces_task(d->plan.traces, r->suite, r->task);
+    return t != NULL ? json_string_value(json_object_get(t->json, "user_task"))
+                     : NULL;
+}
+
+static bool open_session(const struct drive *d, const struct traces_record *r,
+                         struct replay_session *s)
+{
+    struct replay_task task = {.name = "task", .prompt = prompt_of(d, r)};
+    struct text policy;
+    bool ok;
+
+    text_init(&policy, (size_t)4 * CAPABILITY_POLICY_MAX);
+    ok = plan_policy(&d->plan, r, &policy);
+    task.policy = (struct ts_str){(const char *)ts_buf_bytes(&policy.buf),
+                                  policy.buf.len};
+    ok = ok && replay_session_open(s, d->gate, d->keys, d->plan.shape, &task);
+    text_done(&policy);
+    s->people_say_yes = d->people_say_yes;
+    return ok;
+}
+
 bool drive_record(const struct drive *d, const struct traces_record *r,
                   struct drive_result *ret)
 {
     struct replay_session s;
-    struct text policy;
+    bool ok = true;
     json_t *c;
     size_t i;
-    bool ok;
 
     ret->count = 0;
     ret->is_long = false;
-    text_init(&policy, (size_t)4 * CAPABILITY_POLICY_MAX);
-    ok = plan_policy(&d->plan, r, &policy) &&
-         replay_session_open(
-             &s, d->gate, d->keys, d->plan.shape, "task",
-             (struct ts_str){(const char *)ts_buf_bytes(&policy.buf),
-                             policy.buf.len});
-    text_done(&policy);
-    if (!ok)
+    if (!open_session(d, r, &s))
         return false;
-    s.people_say_yes = d->people_say_yes;
     json_array_foreach(r->calls, i, c)
     {
         if (!ok || !json_is_string(json_object_get(c, "tool")))

@@ -278,7 +278,7 @@ bool replay_gate_start(struct replay_gate *g, const struct replay_keys *k,
 void replay_gate_stop(struct replay_gate *g)
 {
     static const char *const names[] = {"agent.sock", "admin.sock", "chain",
-                                        "key"};
+                                        "key", "chain.origin"};
     char path[REPLAY_PATH_CAP];
 
     if (g->pid > 0) {

@@ -12,6 +12,7 @@
 #include "cli/replay/people.h"
 #include "proto/base/ts_mem.h"
 #include "proto/trust/delegation_build.h"
+#include "proto/trust/origin.h"
 
 #define ANSWER_MS 30000
 
@@ -25,8 +26,32 @@ static bool replace(const struct replay_gate *g, const char *name,
     return cli_write_new(path, S_IRUSR, p, len);
 }
 
-static bool write_chain(const struct replay_session *s, const char *task,
-                        struct ts_str policy)
+/* What the issuer says of who began it; the shim takes it from beside the
+ * chain. */
+static bool write_origin(const struct replay_session *s,
+                         const struct delegation_root *root, const char *prompt)
+{
+    struct origin o = {.tenant = root->tenant,
+                       .kind = ORIGIN_USER,
+                       .prompt = ts_str_of(prompt),
+                       .iat = root->iat,
+                       .exp = root->exp};
+    struct ts_buf out;
+    bool ok;
+
+    memcpy(o.grant_id, root->grant_id, sizeof(o.grant_id));
+    ts_buf_init(&out, SIGNED_ORIGIN_MAX);
+    ok = origin_make(&o, &s->keys->issuer, &out) == TS_OK;
+    if (!ok)
+        cli_error("the prompt cannot be stated: it has more than %u bytes",
+                  ORIGIN_PROMPT_MAX);
+    ok = ok && replace(s->gate, "chain.origin", ts_buf_bytes(&out), out.len);
+    ts_buf_done(&out);
+    return ok;
+}
+
+static bool write_chain(const struct replay_session *s,
+                        const struct replay_task *task)
 {
     uint64_t now = (uint64_t)time(NULL);
     struct delegation_root root = {.tenant = ts_str_of(REPLAY_TENANT),
@@ -34,11 +59,11 @@ static bool write_chain(const struct replay_session *s, const char *task,
                                    .user = ts_str_of(REPLAY_USER),
                                    .agent = ts_str_of(REPLAY_AGENT),
                                    .aud = ts_str_of(REPLAY_SIDECAR),
-                                   .task = ts_str_of(task),
+                                   .task = ts_str_of(task->name),
                                    .iat = now,
                                    .nbf = now,
                                    .exp = now + REPLAY_TTL_S,
-                                   .policies = policy};
+                                   .policies = task->policy};
     uint8_t *room = ts_mem_alloc(TS_CHAIN_MAX);
     enum trust_code c;
     size_t len = 0;
@@ -53,14 +78,15 @@ static bool write_chain(const struct replay_session *s, const char *task,
     c = delegation_sign_root(&root, &s->keys->issuer, room, TS_CHAIN_MAX, &len);
     if (c != TRUST_OK)
         cli_error("the delegation cannot be made: %s", trust_code_text(c));
-    ok = c == TRUST_OK && replace(s->gate, "chain", room, len);
+    ok = c == TRUST_OK && replace(s->gate, "chain", room, len) &&
+         (task->prompt == NULL || write_origin(s, &root, task->prompt));
     ts_mem_free(room);
     return ok;
 }
 
 bool replay_session_open(struct replay_session *s, struct replay_gate *g,
                          const struct replay_keys *k, const struct shape *shape,
-                         const char *task, struct ts_str policy)
+                         const struct replay_task *task)
 {
     char socket[REPLAY_PATH_CAP], chain[REPLAY_PATH_CAP], key[REPLAY_PATH_CAP];
     char text[TIPSTAFF_MESSAGE_MAX];
@@ -68,10 +94,12 @@ bool replay_session_open(struct replay_session *s, struct replay_gate *g,
         .socket = socket, .chain = chain, .key = key};
 
     *s = (struct replay_session){.gate = g, .keys = k, .shape = shape};
+    replay_gate_path(g, "chain.origin", chain);
+    (void)unlink(chain); /* of the session before */
     replay_gate_path(g, "agent.sock", socket);
     replay_gate_path(g, "chain", chain);
     replay_gate_path(g, "key", key);
-    if (!write_chain(s, task, policy) ||
+    if (!write_chain(s, task) ||
         !replace(g, "key", k->agent_seed, TRUST_SEED_LEN))
         return false;
     s->args = ts_mem_alloc(REPLAY_ARGS_MAX);

@@ -29,10 +29,14 @@ struct replay_answer {
     bool has_run;
 };
 
-/* policy: Cedar text of the root's block. */
+struct replay_task {
+    const char *name;
+    struct ts_str policy; /* Cedar text of the root's block */
+    const char *prompt;   /* the user's words; NULL: nobody says */
+};
 bool replay_session_open(struct replay_session *s, struct replay_gate *g,
                          const struct replay_keys *k, const struct shape *shape,
-                         const char *task, struct ts_str policy);
+                         const struct replay_task *task);
 void replay_session_close(struct replay_session *s);
 
 /* Makes the call to its end; what it prints was given to the gate. The answer
