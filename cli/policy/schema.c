@@ -104,7 +104,8 @@ static bool write_schema(struct schema_cmd *c, struct ts_buf *out)
     return false;
 }
 
-/* The same mistake in several places stands together. */
+/* The same mistake in the contexts of several actions, which often have one
+ * type, stands together. */
 static int by_text(const void *a, const void *b)
 {
     const struct finding *x = a, *y = b;
@@ -119,7 +120,8 @@ static size_t same(const struct schema_cmd *c, size_t at)
 {
     size_t n = 1;
 
-    while (at + n < c->count && c->list[at + n].kind == c->list[at].kind &&
+    while (strncmp(c->list[at].text, "context", 7) == 0 && at + n < c->count &&
+           c->list[at + n].kind == c->list[at].kind &&
            strcmp(c->list[at + n].text, c->list[at].text) == 0)
         n++;
     return n;
@@ -151,14 +153,13 @@ static void print_text(const struct schema_cmd *c)
 
         n = same(c, i);
         more += f->kind == SCHEMA_MORE;
-        (void)printf(
-            "%s%-5s%s  %s: ", f->kind == SCHEMA_MORE ? t.yellow : t.red,
-            kind_name(f->kind), t.reset, f->text);
+        (void)printf("%s%-5s%s  ", f->kind == SCHEMA_MORE ? t.yellow : t.red,
+                     kind_name(f->kind), t.reset);
         for (size_t k = 0; k < n && k < WHERE_SHOWN; k++)
             (void)printf("%s%s", k > 0 ? ", " : "", f[k].where);
         if (n > WHERE_SHOWN)
             (void)printf(" and %zu more", n - WHERE_SHOWN);
-        (void)printf("\n");
+        (void)printf(": %s\n", f->text);
     }
     (void)printf("%s%s: %s, %s%s%s\n", t.bold, c->check,
                  pol_count(c->manifests->count, "tool").s,
