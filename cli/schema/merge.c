@@ -24,7 +24,7 @@ static void put_text(struct ts_buf *out, const char *s, ts_err *err)
 
 static void put_quoted(struct ts_buf *out, struct ts_str s, ts_err *err)
 {
-    uint8_t *room;
+    uint8_t *room = NULL;
 
     put_text(out, "\"", err);
     if (*err == TS_OK)
@@ -103,7 +103,7 @@ static ts_err text_of(struct plan *p, const struct cedar_type *t,
                       struct ts_str *ret)
 {
     struct ts_buf out;
-    const char *copy;
+    const char *copy = NULL;
     ts_err e = TS_OK;
 
     ts_buf_init(&out, TYPE_TEXT_MAX);

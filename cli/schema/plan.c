@@ -325,7 +325,7 @@ static ts_err argument(struct plan *p, struct plan_action *a,
 
 static ts_err add_tool(struct plan *p, const struct manifest *m)
 {
-    struct plan_action *a;
+    struct plan_action *a = NULL;
     ts_err e = resource_type(p, m);
 
     if (e == TS_OK)

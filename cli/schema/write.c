@@ -54,7 +54,7 @@ static void indent(struct writer *w)
  * come from manifests; from a schema they may be anything. */
 static void put_quoted(struct writer *w, struct ts_str s)
 {
-    uint8_t *room;
+    uint8_t *room = NULL;
 
     put_text(w, "\"");
     if (w->err == TS_OK)

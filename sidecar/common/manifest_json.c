@@ -272,7 +272,7 @@ ts_err manifest_json(struct ts_bytes value, size_t max, struct ts_arena *arena,
 {
     struct json_writer w = {.arena = arena};
     struct mp_reader r;
-    const char *copy;
+    const char *copy = NULL;
     ts_err e = mp_scan(value.ptr, value.len);
 
     if (e != TS_OK)

@@ -195,7 +195,7 @@ static bool scan(struct json_scan *s, struct json_token *t)
 
 ts_err json_scan_value(struct json_scan *s, struct json_token *ret)
 {
-    struct json_token t = {0};
+    struct json_token t = {.type = JSON_NULL};
 
     skip_space(s);
     if (s->at == s->end || !scan(s, &t))
