@@ -25,7 +25,7 @@ struct tickets {
     struct pending *first, *last;
     ticket_release *release;
     uint64_t serial; /* of the last one */
-    uint32_t count;
+    uint32_t count, granted;
     size_t bytes;
     struct askers *askers;
     struct {
@@ -311,6 +311,14 @@ struct pending *tickets_find(struct tickets *t, const uint8_t decision_id[16])
     return NULL;
 }
 
+/* Counted, since every call asks whether there is any. */
+static void become(struct tickets *t, struct pending *p, enum ticket_state s)
+{
+    t->granted -= p->state == TICKET_GRANTED;
+    t->granted += s == TICKET_GRANTED;
+    p->state = s;
+}
+
 enum approval_code tickets_answer(struct tickets *t,
                                   const struct approval_people *who,
                                   struct ts_bytes answer, uint64_t now,
@@ -329,9 +337,9 @@ enum approval_code tickets_answer(struct tickets *t,
     if (c != APPROVAL_OK)
         return c;
     if (p->tally.denied)
-        p->state = TICKET_DENIED;
+        become(t, p, TICKET_DENIED);
     else if (approval_quorum(&p->ticket, &p->tally))
-        p->state = TICKET_GRANTED;
+        become(t, p, TICKET_GRANTED);
     *ret = p;
     return APPROVAL_OK;
 }
@@ -350,7 +358,7 @@ void tickets_void(struct tickets *t, struct pending *p, enum ticket_end why,
         return;
     if (why == TICKET_END_DENIED)
         cool(t, p, now);
-    p->state = TICKET_VOID;
+    become(t, p, TICKET_VOID);
     p->end = why;
 }
 
@@ -359,6 +367,7 @@ void tickets_end(struct tickets *t, struct pending *p, enum ticket_end why,
 {
     if (why == TICKET_END_DENIED && p->state != TICKET_VOID)
         cool(t, p, now);
+    become(t, p, TICKET_VOID);
     if (p->before != NULL)
         p->before->after = p->after;
     else
@@ -402,9 +411,5 @@ uint32_t tickets_count(const struct tickets *t)
 
 uint32_t tickets_granted(const struct tickets *t)
 {
-    uint32_t n = 0;
-
-    for (const struct pending *p = t->first; p != NULL; p = p->after)
-        n += p->state == TICKET_GRANTED;
-    return n;
+    return t->granted;
 }
