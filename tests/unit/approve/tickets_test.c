@@ -72,6 +72,7 @@ static struct pending *in_state(enum ticket_state s)
         assert_int_equal(answer(AP_BOB, APPROVAL_NO), APPROVAL_OK);
     }
     assert_int_equal(pending_state(p), s);
+    assert_int_equal(tickets_granted(t), s == TICKET_GRANTED);
     return p;
 }
 
@@ -111,8 +112,10 @@ static void every_answer_in_every_state(void **state)
 
         assert_int_equal(answer(rows[i].who, rows[i].says), rows[i].code);
         assert_int_equal(pending_state(p), rows[i].to);
+        assert_int_equal(tickets_granted(t), rows[i].to == TICKET_GRANTED);
         tickets_end(t, p, TICKET_END_WITHDRAWN, AP_NOW);
         assert_int_equal(tickets_count(t), 0);
+        assert_int_equal(tickets_granted(t), 0);
     }
 }
 
