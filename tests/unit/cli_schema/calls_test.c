@@ -344,6 +344,59 @@ static void calls_of_every_kind_fit_their_schemas(void **state)
     assert_int_equal(tools_seen, sizeof(kinds) / sizeof(kinds[0]));
 }
 
+/* What policies see of a decimal and of JSON is the value, exactly. */
+static void policies_see_decimals_and_json_exactly(void **state)
+{
+    static const struct {
+        const char *when, *args;
+        enum call_code code;
+    } rows[] = {
+        {"context.args.d == decimal(\"12.5\")", "d=12.50", CODE_PERMITTED},
+        {"context.args.d == decimal(\"12.0\")", "d:=12", CODE_PERMITTED},
+        {"context.args.d.lessThan(decimal(\"12.5\"))", "d=12.4999",
+         CODE_PERMITTED},
+        {"context.args.d.lessThan(decimal(\"12.5\"))", "d=12.5", CODE_DENIED},
+        {"context.args.d == decimal(\"-922337203685477.5808\")",
+         "d=-922337203685477.5808", CODE_PERMITTED},
+        {"context.args.j == \"[\\\"a\\\",\\\"b\\\"]\"", "j@=a,b",
+         CODE_PERMITTED},
+        {"context.args.j == \"true\"", "j?=1", CODE_PERMITTED},
+        {"context.args.j == \"\\\"true\\\"\"", "j=true", CODE_PERMITTED},
+    };
+    static const char tool[] = "tool: t\nexec: /x\nargv: [x]\nlog: full\n"
+                               "args: {d: {type: decimal}, j: {type: json}}\n";
+    struct manifests *m = load(tool, sizeof(tool) - 1);
+    struct fixture f;
+
+    (void)state;
+    assert_non_null(m);
+    start(&f);
+    fix_set(&f, "tools/x.yaml", tool);
+    serve(&f, m);
+    fix_load_ok(&f);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct fix_grant g = grants[0];
+        struct fix_call c = {.tool = "t", .args = rows[i].args};
+        static struct fix_result r;
+        struct authority *a;
+        char policy[512];
+
+        (void)snprintf(policy, sizeof(policy),
+                       "permit (principal, action == Action::\"t\", resource) "
+                       "when { context.args has %c && %s };",
+                       rows[i].args[0], rows[i].when);
+        g.policy = policy;
+        a = fix_authority(&f, &g);
+        fix_decide(&f, a, &c, &r);
+        if (r.e != TS_OK || r.d.code != rows[i].code)
+            fail_msg("%s with %s: %s", rows[i].when, rows[i].args,
+                     call_code_name(r.d.code));
+        authority_free(a);
+    }
+    fix_done(&f);
+    manifests_free(m);
+}
+
 /* The test can fail: without one field, or with one more, nothing fits. */
 static void a_schema_of_other_fields_fits_no_call(void **state)
 {
@@ -389,6 +442,7 @@ int main(void)
         cmocka_unit_test(calls_of_the_manuals_tools_fit_their_schemas),
         cmocka_unit_test(calls_of_the_corpus_of_manifests_fit_their_schemas),
         cmocka_unit_test(calls_of_every_kind_fit_their_schemas),
+        cmocka_unit_test(policies_see_decimals_and_json_exactly),
         cmocka_unit_test(a_schema_of_other_fields_fits_no_call),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
