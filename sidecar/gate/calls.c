@@ -10,6 +10,7 @@
 #include "sidecar/gate/approvals.h"
 #include "sidecar/gate/call_key.h"
 #include "sidecar/gate/decide/decide.h"
+#include "sidecar/gate/decide/handles.h"
 #include "sidecar/gate/order_out.h"
 #include "sidecar/gate/people/snapshot.h"
 #include "sidecar/gate/running.h"
@@ -125,6 +126,27 @@ static void count(struct gate *g, enum verdict v)
     }
 }
 
+/* Values in the place of handles, before anything looks at the arguments. */
+static void put_handles(struct client *c, struct call_input *call, char *why,
+                        size_t cap)
+{
+    struct resolved r;
+    ts_err e;
+
+    if (call->already_denied != CODE_PERMITTED)
+        return;
+    e = handles_resolve(c->task, call->args, &c->gate->arena, &r, why, cap);
+    if (e != TS_OK) {
+        call->already_denied =
+            e == TS_E_INVALID ? CODE_BAD_ARGUMENTS : CODE_INTERNAL;
+        call->denied_why = e == TS_E_INVALID ? why : NULL;
+        return;
+    }
+    call->args = r.args;
+    call->handles = r.list;
+    call->handle_count = r.count;
+}
+
 /* One decision, its record in the room that the ring gave. */
 static ts_err decide(struct client *c, const struct call_input *in,
                      const struct decide_people *people, uint64_t order_id,
@@ -132,6 +154,7 @@ static ts_err decide(struct client *c, const struct call_input *in,
 {
     struct gate *g = c->gate;
     struct call_input call = *in;
+    char why[256] = "";
     struct decide_input input = {.snapshot = g->snapshot,
                                  .authority = c->authority,
                                  .call = &call,
@@ -143,8 +166,9 @@ static ts_err decide(struct client *c, const struct call_input *in,
                                  .people = people,
                                  .boot_ns = gate_boot_ns};
 
-    call.task = c->task;
     ts_arena_reset(&g->arena);
+    call.task = c->task;
+    put_handles(c, &call, why, sizeof(why));
     return decide_call(&input, &g->arena, record, TS_RECORD_MAX, ret_len, ret);
 }
 

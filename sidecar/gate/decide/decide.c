@@ -135,7 +135,7 @@ static enum call_code check_call(struct deciding *d)
     enum call_code c;
 
     if (call->already_denied != CODE_PERMITTED)
-        return call->already_denied;
+        return deny(d, call->already_denied, call->denied_why);
     d->tenant = snapshot_tenant_find(in->snapshot, in->authority->tenant);
     if (d->tenant == NULL)
         return deny(d, CODE_REVOKED, "the tenant is no longer configured");

@@ -110,6 +110,7 @@ struct call_input {
      * too_many_calls, duplicate_call, shutting_down ...): no policy runs, the
      * call is denied with this code and recorded. CODE_PERMITTED = none. */
     enum call_code already_denied;
+    const char *denied_why; /* a sentence for that, or NULL */
 };
 
 /*
