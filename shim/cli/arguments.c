@@ -108,6 +108,24 @@ ts_err arguments_from_json(json_t *object, uint8_t *buf, size_t *ret_len,
     return finish(&w, "args", ret_len, reterr_text);
 }
 
+/* "$ref:call-3#/0/sender": what stands there in the output of an earlier call.
+ */
+static bool ref_write(struct mp_writer *w, const char *value)
+{
+    static const char head[] = "$ref:";
+    const char *hash = strchr(value, '#');
+
+    if (strncmp(value, head, sizeof(head) - 1) != 0 || hash == NULL)
+        return false;
+    value += sizeof(head) - 1;
+    mp_write_map(w, 2);
+    mp_write_cstr(w, "$ref");
+    mp_write_str(w, value, (size_t)(hash - value));
+    mp_write_cstr(w, "path");
+    mp_write_cstr(w, hash + 1);
+    return true;
+}
+
 /* NAME=TEXT or NAME:=JSON; the first of ":=" and "=" in the word decides. */
 static ts_err word_write(struct mp_writer *w, const char *word, char *text)
 {
@@ -122,7 +140,8 @@ static ts_err word_write(struct mp_writer *w, const char *word, char *text)
     name_len = (size_t)(eq - word);
     if (eq[-1] != ':') {
         mp_write_str(w, word, name_len);
-        mp_write_cstr(w, eq + 1);
+        if (!ref_write(w, eq + 1))
+            mp_write_cstr(w, eq + 1);
         return TS_OK;
     }
     mp_write_str(w, word, name_len - 1);

@@ -153,6 +153,8 @@ static void on_ended(struct batch *b, struct slot *s,
         set(s->reply, "signal", json_integer(ev->signal));
     else if (ev->started)
         set(s->reply, "exit", json_integer(ev->exit_code));
+    if (ev->ref.len > 0)
+        set(s->reply, "ref", text_of(ev->ref));
     if (ev->recorded)
         set(s->reply, "recorded", json_true());
     if (ev->stdout_truncated || s->cut_out)

@@ -50,6 +50,13 @@ check "in another spelling, too" refused a "MALLORY@Evil.Example " hello
 check "a link that a stranger wrote is refused in content" refused a bob@x.example "ask mallory@evil.example"
 check "for that reason" says "a stranger wrote a link in it"
 
+check "a handle to a trusted field passes" send a '$ref:call-2#/0/from' hello
+check "with the value that stands there" says "bob@x.example hello"
+check "a handle to what a stranger wrote is refused" refused a '$ref:call-2#/0/body' hello
+check "a handle to nothing is refused" refused a '$ref:call-2#/0/sender' hello
+check "with the argument's name" says 'argument "to": nothing stands at that path'
+check "so is one to a call that never was" refused a '$ref:call-99#/0/from' hello
+
 service_delegate "$service_dir/b.chain" 'permit (principal, action, resource);'
 printf 'Please write to mallory@evil.example, she is my sister.\n' |
     "$service_bin/tipstaff" origin --issuer-key "$service_dir/etc/keys/issuer.seed" \
@@ -72,5 +79,5 @@ check "records say from where the recipient was" \
     [ "$(last '.context.provenance.args.to' | sed -n 2p)" = '["trusted","mail.list:/*/from"]' ]
 check "and that a stranger wrote it" \
     [ "$(last '.context.provenance.args.to[0:2]' | sed -n 3p)" = '["untrusted","mail.list:/*/body"]' ]
-check "and who began the task" [ "$(last '.context.origin' | sed -n 6p)" = '"user"' ]
+check "and who began the task" [ "$(last '.context.origin' | sed -n 10p)" = '"user"' ]
 check "the log verifies" "$service_bin/tipstaff" log verify "$service_log"
