@@ -151,8 +151,7 @@ static bool one(const struct capability_rules *r, json_t *c, size_t at,
            constraints(t, args, at, err);
 }
 
-bool capability_check(json_t *file, const struct capability_rules *r,
-                      char *err)
+bool capability_check(json_t *file, const struct capability_rules *r, char *err)
 {
     static const char *const keys[] = {"allow", "capabilities", NULL};
     json_t *allow = json_object_get(file, "allow");

@@ -174,6 +174,23 @@ static void pin(struct work *w, const struct capability_arg *a,
         text_add(w->out, " else true)");
 }
 
+/* Without counts the same pins twice say nothing more. */
+static bool is_repeated(const struct work *w, size_t at)
+{
+    json_t *c = json_array_get(w->list, at);
+
+    for (size_t i = 0; !w->rules->has_uses && i < at; i++) {
+        json_t *o = json_array_get(w->list, i);
+
+        if (json_equal(json_object_get(o, "tool"),
+                       json_object_get(c, "tool")) == 1 &&
+            json_equal(json_object_get(o, "args"),
+                       json_object_get(c, "args")) == 1)
+            return true;
+    }
+    return false;
+}
+
 static void pins(struct work *w, const struct capability_tool *t)
 {
     bool first = true;
@@ -186,7 +203,7 @@ static void pins(struct work *w, const struct capability_tool *t)
         json_t *args = json_object_get(c, "args");
         json_t *max = json_object_get(c, "max_calls");
 
-        if (strcmp(tool, t->name) != 0)
+        if (strcmp(tool, t->name) != 0 || is_repeated(w, i))
             continue;
         text_add(w->out, first ? "(true" : "||(true");
         first = false;

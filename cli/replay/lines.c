@@ -106,7 +106,7 @@ static bool unpack(struct reader *r, size_t len, bool is_end, bool *ret_over)
             return said(r, "not an xz file, or a damaged one");
         if (e == LZMA_BUF_ERROR && is_end)
             return said(r, "the xz file ends early");
-    } while (r->lz.avail_in > 0 || r->lz.avail_out == 0);
+    } while (is_end || r->lz.avail_in > 0 || r->lz.avail_out == 0);
     return true;
 }
 

@@ -11,8 +11,9 @@
  * spellings (a record holds values in the form in which they are compared;
  * policies compare texts as they are, so the spellings of the prompt and of the
  * task's own calls are added), and in which half of an output (output.h) a
- * place lies. Without a record of the task's delegation nothing but reads is
- * delegated. False: said why.
+ * place lies. Without a record of the task's delegation, or when it does not
+ * fit into a block, nothing but reads is delegated; the latter is said. out is
+ * empty before. False: out of memory, and said.
  */
 struct plan {
     const struct traces *traces;

@@ -40,9 +40,6 @@ static void security(const struct score *s, FILE *out)
     line(out, "one of its calls denied", s->hard, s->attacks);
     line(out, "executed if people say yes to all", s->rubber, s->attacks);
     line(out, "some effect executed", s->partial, s->attacks);
-    if (s->has_adaptive)
-        line(out, "adaptive: effects silently within reach", s->reach,
-             s->reach_tried);
     (void)fprintf(out, "Recorded attacks that succeeded: %llu\n",
                   (unsigned long long)s->run_attacks);
     line(out, "a call of the attack executed", s->run_silent, s->run_attacks);
@@ -124,9 +121,6 @@ json_t *score_json(const struct score *s, const struct score_about *a)
         {"agree", s->agree},
         {"compared_calls", s->compared_calls},
         {"agree_calls", s->agree_calls},
-        {"adaptive_tried", s->reach_tried},
-        {"adaptive_reached", s->reach},
-        {"adaptive_reached_irreversible", s->reach_high},
         {"us_p50", score_us(s, 0.5)},
         {"us_p99", score_us(s, 0.99)},
     };

@@ -38,8 +38,6 @@ struct score {
     uint64_t calls, sessions;
     uint32_t us[SCORE_US_MAX + 1]; /* how many decisions took so long */
     uint64_t us_count;
-    uint64_t reach, reach_tried, reach_high; /* adaptive */
-    bool has_adaptive;
 };
 
 /* reference: what the other mediator said of this record, or NULL. */

@@ -229,21 +229,3 @@ bool replay_session_call(struct replay_session *s, const char *tool,
     ret->has_run = after.has_run;
     return true;
 }
-
-bool replay_session_check(struct replay_session *s, const char *tool,
-                          json_t *args, struct replay_answer *ret)
-{
-    struct tipstaff_call c;
-    struct tipstaff_answer a;
-
-    *ret = (struct replay_answer){.verdict = TIPSTAFF_DENY};
-    if (!make(s, tool, args, &c))
-        return false;
-    if (tipstaff_check(s->t, &c, 1, ANSWER_MS, &a) != TIPSTAFF_OK) {
-        cli_error("%s: %s", tool, tipstaff_message(s->t));
-        return false;
-    }
-    ret->verdict = a.verdict;
-    (void)snprintf(ret->code, sizeof(ret->code), "%s", a.code);
-    return replay_gate_turn(s->gate, -1, 0, 0);
-}

@@ -43,10 +43,6 @@ void replay_session_close(struct replay_session *s);
  * is the first: a call that people let through is PENDING, and has_run. */
 bool replay_session_call(struct replay_session *s, const char *tool,
                          json_t *args, struct replay_answer *ret);
-/* Asks without running it. */
-bool replay_session_check(struct replay_session *s, const char *tool,
-                          json_t *args, struct replay_answer *ret);
-
 /* args as the msgpack map that a call carries: numbers with a fraction as
  * texts where the manifest says decimal, what is null left out. False: it does
  * not fit. */
