@@ -181,9 +181,9 @@ json_t *output_of(json_t *call, const struct output_rules *rules,
     untrusted = half(&s, whole, true);
     if (to == NULL || s.failed ||
         (trusted != NULL &&
-         json_object_set(to, OUTPUT_TRUSTED_AT + 1, trusted) != 0) ||
+         json_object_set(to, &OUTPUT_TRUSTED_AT[1], trusted) != 0) ||
         (untrusted != NULL &&
-         json_object_set(to, OUTPUT_UNTRUSTED_AT + 1, untrusted) != 0)) {
+         json_object_set(to, &OUTPUT_UNTRUSTED_AT[1], untrusted) != 0)) {
         json_decref(to);
         to = NULL;
     }

@@ -79,6 +79,33 @@ def mistakes_are_named(traces):
     assert "--labels" in replay(traces, "--labels", "X", code=2).stderr
 
 
+def a_delegation_is_compiled(_traces):
+    with tempfile.TemporaryDirectory() as d:
+        run = lambda *a: subprocess.run([TIPSTAFF, *a], capture_output=True, text=True, timeout=60)
+        os.makedirs(f"{d}/c/tools")
+        os.makedirs(f"{d}/c/tenants")
+        with open(f"{d}/c/tools/mail.send.yaml", "w") as f:
+            f.write('tool: mail.send\nexec: /bin/true\nargv: ["true"]\nargs:\n'
+                    '  to: {type: strings, required: true}\n  body: {type: string, role: content}\n')
+        for name, caps in (("good", [{"tool": "mail.send", "args": {"to": [{"in": ["bob@example.com"]}]}}]),
+                           ("bad", [{"tool": "mail.burn", "args": {}}])):
+            with open(f"{d}/{name}.json", "w") as f:
+                json.dump({"capabilities": caps}, f)
+        for key in ("issuer", "coder"):
+            assert run("key", "new", f"{d}/{key}").returncode == 0
+        make = lambda name: run(
+            "delegate", "--issuer-key", f"{d}/issuer.seed", "--tenant", "acme", "--issuer", "i", "--user", "u",
+            "--agent", "a", "--holder", f"{d}/coder.pub", "--aud", "sidecar/x", "--task", "t",
+            "--capabilities", f"{d}/{name}.json", "--config", f"{d}/c", "-o", f"{d}/{name}.chain")
+        p = make("good")
+        assert p.returncode == 0, p.stderr
+        shown = run("delegation", "show", f"{d}/good.chain").stdout
+        assert "outside0" in shown and "bob@example.com" in shown, shown
+        p = make("bad")
+        assert p.returncode == 1 and "capability 1: there is no such tool" in p.stderr, p.stderr
+        assert not os.path.exists(f"{d}/bad.chain")
+
+
 def shared(traces):
     top = os.environ.get("TIPSTAFF_SHARED") or os.path.join(HERE, "..", "..", "..", "..", "shared")
     path = os.path.join(top, "traces")
@@ -97,7 +124,8 @@ def shared(traces):
 def main():
     with tempfile.TemporaryDirectory() as d:
         subprocess.run([sys.executable, os.path.join(HERE, "make_traces.py"), d], check=True)
-        for test in (own_card, labels_count, one_task, people_say_yes, mistakes_are_named, shared):
+        for test in (own_card, labels_count, one_task, people_say_yes, mistakes_are_named,
+                     a_delegation_is_compiled, shared):
             test(d)
             print("ok", test.__name__)
 
