@@ -28,7 +28,7 @@
  * of its own, and the best is searched first.
  */
 #define PROV_TASK_BYTES  (2u << 20) /* for text, leaves and words together */
-#define PROV_LOOKUP_WORK (1u << 18) /* bytes compared for one source */
+#define PROV_LOOKUP_WORK (1u << 16) /* bytes compared for one source */
 #define PROV_VALUE_MAX   131072u    /* bytes of a value; a longer is UNKNOWN */
 
 struct prov_index;
