@@ -23,7 +23,7 @@ static const char text[] =
 /* A decimal's text is that of its number and no other; JSON is JSON. */
 static void check_value(const struct arg_value *v)
 {
-    char text[DECIMAL_TEXT_MAX];
+    char written[DECIMAL_TEXT_MAX];
     int64_t back = 0;
 
     if (v->decl->type == ARG_JSON)
@@ -33,7 +33,7 @@ static void check_value(const struct arg_value *v)
     TS_REQUIRE(v->integer >= -75000);
     TS_REQUIRE(decimal_parse(v->text, &back) == TS_OK && back == v->integer);
     TS_REQUIRE(ts_str_eq(
-        v->text, (struct ts_str){text, decimal_text(v->integer, text)}));
+        v->text, (struct ts_str){written, decimal_text(v->integer, written)}));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
