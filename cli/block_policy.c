@@ -9,7 +9,7 @@
 #include "cli/term.h"
 #include "policy/cedar_lint.h"
 #include "proto/wire/limits.h"
-#include "sidecar/gate/people/box_demand.h"
+#include "sidecar/gate/people/approval_rule.h"
 
 #define DIAG_SIZE 4096 /* bytes of one diagnostic as it is shown */
 
@@ -33,7 +33,7 @@ static bool has_bad_demand(const struct cedar_ast *ast,
     const struct cedar_lint_options options = {
         .off = ~(1u << CEDAR_LINT_SANDBOX_ON_FORBID |
                  1u << CEDAR_LINT_ANNOTATION_VALUE),
-        .value_fault = box_demand_fault};
+        .value_fault = annotation_value_fault};
 
     return cedar_lint(ast, &options, diags) != TS_OK;
 }

@@ -19,7 +19,8 @@ enum cli_exit {
  */
 struct cli_command {
     const char *name;
-    const char *summary; /* one line, no full stop */
+    const char *summary; /* one line, no full stop; NULL: a second name, which
+                            --help does not show */
     int (*run)(int argc, char **argv);
 };
 

@@ -5,17 +5,19 @@
 #include <string.h>
 #include <time.h>
 
+#include "cli/block_capabilities.h"
 #include "cli/block_policy.h"
 #include "cli/cmd.h"
 #include "cli/commands.h"
 #include "cli/files.h"
 #include "cli/opts.h"
+#include "cli/origin_file.h"
 #include "proto/base/ts_num.h"
 #include "proto/trust/delegation_build.h"
 
 struct delegate_opts {
     const char *issuer_key, *tenant, *issuer, *user, *agent, *holder, *aud;
-    const char *task, *policy, *schema, *out;
+    const char *task, *policy, *capabilities, *config, *schema, *out, *prompt;
     uint64_t ttl_s, depth, max_calls;
     struct cli_list attrs;
 };
@@ -75,6 +77,18 @@ static bool set_times(uint64_t ttl_s, struct delegation_root *r)
     return now > 0;
 }
 
+static bool what_it_may(const struct delegate_opts *o, struct ts_arena *arena,
+                        struct ts_str *ret)
+{
+    if ((o->policy != NULL) == (o->capabilities != NULL)) {
+        cli_error("--policy or --capabilities: exactly one of them");
+        return false;
+    }
+    return o->policy != NULL
+               ? cli_block_policy(o->policy, o->schema, arena, ret)
+               : cli_block_capabilities(o->capabilities, o->config, arena, ret);
+}
+
 static bool fill(const struct delegate_opts *o, struct ts_arena *arena,
                  struct delegation_attr *attrs, struct delegation_root *r)
 {
@@ -85,7 +99,7 @@ static bool fill(const struct delegate_opts *o, struct ts_arena *arena,
     }
     if (!parse_attrs(&o->attrs, attrs) || !set_times(o->ttl_s, r) ||
         !cli_public_key("--holder", o->holder, r->holder) ||
-        !cli_block_policy(o->policy, o->schema, arena, &r->policies))
+        !what_it_may(o, arena, &r->policies))
         return false;
     randombytes_buf(r->grant_id, sizeof(r->grant_id));
     r->tenant = ts_str_of(o->tenant);
@@ -137,6 +151,19 @@ static bool sign_and_write(const struct delegate_opts *o,
     return true;
 }
 
+/* The user's own words beside the chain, where the shim finds them. */
+static bool write_prompt(const struct delegate_opts *o,
+                         const struct delegation_root *r)
+{
+    struct origin origin = {
+        .tenant = r->tenant, .kind = ORIGIN_USER, .iat = r->iat, .exp = r->exp};
+
+    if (o->prompt == NULL)
+        return true;
+    memcpy(origin.grant_id, r->grant_id, sizeof(origin.grant_id));
+    return cli_origin_write(o->issuer_key, o->prompt, &origin, o->out, true);
+}
+
 static int run(const struct delegate_opts *o)
 {
     struct delegation_attr attrs[TS_ATTRS_MAX];
@@ -148,15 +175,17 @@ static int run(const struct delegate_opts *o)
         cli_error("this libsodium accepts known bad keys; install a fixed one");
         return CLI_FAILED;
     }
-    ts_arena_init(&arena, (size_t)4 * TS_CHAIN_MAX);
-    ok = fill(o, &arena, attrs, &root) && sign_and_write(o, &root, &arena);
+    ts_arena_init(&arena, (size_t)16 << 20);
+    ok = fill(o, &arena, attrs, &root) && sign_and_write(o, &root, &arena) &&
+         write_prompt(o, &root);
     ts_arena_done(&arena);
     return ok ? CLI_OK : CLI_FAILED;
 }
 
 int cmd_delegate(int argc, char **argv)
 {
-    struct delegate_opts o = {.ttl_s = TS_TTL_DEFAULT_S, .depth = 1};
+    struct delegate_opts o = {
+        .ttl_s = TS_TTL_DEFAULT_S, .depth = 1, .config = "/etc/tipstaff"};
     const struct cli_option options[] = {
         {"--issuer-key", "FILE", "the issuer's NAME.seed", CLI_TEXT,
          &o.issuer_key, true},
@@ -172,7 +201,12 @@ int cmd_delegate(int argc, char **argv)
          true},
         {"--task", "ID", "what it is for", CLI_TEXT, &o.task, true},
         {"--policy", "FILE", "Cedar text of the block, - for standard input",
-         CLI_TEXT, &o.policy, true},
+         CLI_TEXT, &o.policy, false},
+        {"--capabilities", "FILE",
+         "instead: verbs and pinned arguments as JSON, no Cedar", CLI_TEXT,
+         &o.capabilities, false},
+        {"--config", "DIR", "whose tools/ they are about (/etc/tipstaff)",
+         CLI_TEXT, &o.config, false},
         {"--schema", "FILE", "the tenant's schema: validate the policy first",
          CLI_TEXT, &o.schema, false},
         {"-o", "FILE",
@@ -184,6 +218,9 @@ int cmd_delegate(int argc, char **argv)
          false},
         {"--max-calls", "N", "calls allowed; default 0, unlimited", CLI_NUMBER,
          &o.max_calls, false},
+        {"--prompt", "FILE",
+         "what the user asked for: signed into FILE.origin beside the chain",
+         CLI_TEXT, &o.prompt, false},
         {"--attr", "K=V", "attribute for policies; may be repeated", CLI_LIST,
          &o.attrs, false},
     };

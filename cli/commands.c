@@ -8,6 +8,7 @@
 #include "cli/cmd.h"
 #include "cli/directory/directory.h"
 #include "cli/policy/policy.h"
+#include "cli/replay/replay.h"
 #include "cli/revocations/revocations.h"
 #include "cli/sandbox/sandbox.h"
 
@@ -19,8 +20,11 @@ const struct cli_command cli_commands[] = {
     {"delegate", "sign the first block of a delegation", cmd_delegate},
     {"issuer", "from a login to the first block of a delegation", cmd_issuer},
     {"attenuate", "hand a delegation on, narrowed", cmd_attenuate},
+    {"origin", "sign who began a task, and in what words", cmd_origin},
     {"delegation", "show delegations, run test vectors", cmd_delegation},
-    {"approval", "test vectors of tickets and answers", cmd_approval},
+    {"approval", "calls that wait for people: ls, show, approve, deny",
+     cmd_approval},
+    {"approvals", NULL, cmd_approval},
     {"directory", "who there is: sign, change, show, keep fresh",
      cmd_directory},
     {"revoke", "take authority away, kill what runs under it", cmd_revoke},
@@ -30,6 +34,8 @@ const struct cli_command cli_commands[] = {
     {"tail", "show decisions as they are written", cmd_tail},
     {"policy", "check, format, ask, explain and test Cedar policies",
      cmd_policy},
+    {"replay", "recorded calls through a real gate, with a score card",
+     cmd_replay},
     {"sandbox", "what a seccomp profile lets tools call", cmd_sandbox},
     {"log", "verify the decision log, show one decision", cmd_log},
     {NULL, NULL, NULL},
@@ -51,7 +57,8 @@ static void print_table(const struct cli_command *table, const char *name,
 {
     (void)printf("usage: %s COMMAND [options]\n\n", name);
     for (const struct cli_command *c = table; c->name != NULL; c++)
-        (void)printf("  %-12s %s\n", c->name, c->summary);
+        if (c->summary != NULL)
+            (void)printf("  %-12s %s\n", c->name, c->summary);
     (void)printf("\n%s COMMAND --help tells the options.\n", name);
     if (more != NULL)
         (void)printf("\n%s", more);

@@ -5,6 +5,7 @@
 int cmd_key(int argc, char **argv);
 int cmd_delegate(int argc, char **argv);
 int cmd_attenuate(int argc, char **argv);
+int cmd_origin(int argc, char **argv);
 int cmd_issuer(int argc, char **argv);
 int cmd_delegation(int argc, char **argv);
 int cmd_tail(int argc, char **argv);

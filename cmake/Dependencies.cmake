@@ -4,6 +4,8 @@ pkg_check_modules(UV REQUIRED IMPORTED_TARGET libuv>=1.44)
 pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium>=1.0.18)
 pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp>=2.5)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson>=2.14)
+# Recorded traces, which tipstaff replay reads, are compressed.
+pkg_check_modules(LZMA REQUIRED IMPORTED_TARGET liblzma>=5.2)
 # libyaml, the parser beneath libcyaml: its events carry the line of every value,
 # which errors must name, and maps with free keys need no schema.
 pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)

@@ -63,7 +63,10 @@ service_tool() {
         "$(sed -n 's/^tool: //p' <<<"$2")" >>"$service_dir/etc/tenants/acme/schema.cedarschema"
 }
 service_args() {
-    sed -i "s/^    args: {/&\n        $1/" "$service_dir/etc/tenants/acme/schema.cedarschema"
+    local sources
+    sources=$(sed -E 's/: [A-Za-z<>]+,/: Sources,/g' <<<"$1")
+    sed -i "s/^    args: {/&\n        $1/; s/^type ArgSources = {/&\n    $sources/" \
+        "$service_dir/etc/tenants/acme/schema.cedarschema"
 }
 service_policy() {
     printf '@id("%s")\n%s\n' "$1" "$2" \

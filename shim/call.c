@@ -154,7 +154,8 @@ static enum tipstaff_status call_send(struct tipstaff *t,
     size_t before = t->link.out.len;
     struct msg_call m = {.seq = t->next_seq,
                          .tool = ts_str_of(call->tool),
-                         .deadline_ms = call->deadline_ms};
+                         .deadline_ms = call->deadline_ms,
+                         .hold_ms = call->hold_ms};
     enum tipstaff_status s;
     ts_err e;
 
@@ -188,6 +189,10 @@ enum tipstaff_status tipstaff_submit(struct tipstaff *t,
     if (f == NULL)
         return session_fail(t, TIPSTAFF_LIMIT, "%d calls are in flight",
                             TIPSTAFF_IN_FLIGHT_MAX);
+    if (call->hold_ms > TS_HOLD_MAX_MS)
+        return session_fail(t, TIPSTAFF_USAGE,
+                            "a call may wait for people for %d ms at most",
+                            TS_HOLD_MAX_MS);
     ts_buf_init(&scratch, TS_ARGS_MAX);
     s = call_send(t, call, &scratch);
     ts_buf_done(&scratch);
@@ -195,6 +200,7 @@ enum tipstaff_status tipstaff_submit(struct tipstaff *t,
         return s;
     *f = (struct flight){.state = FLIGHT_ASKED,
                          .seq = t->next_seq,
+                         .held = call->hold_ms > 0,
                          .input = call->has_stdin,
                          .credit = TS_STDIN_WINDOW};
     t->flying++;

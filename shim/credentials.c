@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -147,6 +148,27 @@ static ts_err load_pin(const char *path, struct credentials *c, char *text)
     return e;
 }
 
+/* A statement that was named must be there; one beside the chain may be. */
+static ts_err load_origin(const char *path, const char *chain,
+                          struct credentials *c, char *text)
+{
+    char beside[PATH_MAX];
+    int n;
+
+    if (path == NULL) {
+        n = snprintf(beside, sizeof(beside), "%s.origin", chain);
+        if (n < 0 || (size_t)n >= sizeof(beside) || access(beside, F_OK) != 0)
+            return TS_OK;
+        path = beside;
+    }
+    c->origin = ts_mem_alloc(TS_ORIGIN_MAX + 1);
+    if (c->origin == NULL)
+        return TS_E_NOMEM;
+    c->origin_len =
+        credentials_file(path, "origin", c->origin, TS_ORIGIN_MAX + 1, text);
+    return c->origin_len > 0 ? TS_OK : TS_E_INVALID;
+}
+
 /* Anything but 0 and 1 is refused: a misspelt yes must not mean no. */
 static ts_err load_signing(bool given, struct credentials *c, char *text)
 {
@@ -213,6 +235,9 @@ ts_err credentials_load(const struct tipstaff_config *config,
                      reterr_text);
     if (e == TS_OK)
         e = load_signing(config->sign_calls, &c, reterr_text);
+    if (e == TS_OK)
+        e = load_origin(from(config->origin, "TIPSTAFF_ORIGIN"), chain, &c,
+                        reterr_text);
     if (e != TS_OK) {
         credentials_done(&c);
         return e;
@@ -225,5 +250,6 @@ void credentials_done(struct credentials *c)
 {
     trust_secret_done(&c->holder);
     ts_mem_free(c->chain);
+    ts_mem_free(c->origin);
     *c = (struct credentials){.chain = NULL};
 }

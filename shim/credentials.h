@@ -16,6 +16,8 @@ struct credentials {
     const char *socket; /* borrowed path */
     uint8_t *chain;     /* owned, chain_len bytes */
     size_t chain_len;
+    uint8_t *origin; /* owned; NULL: none */
+    size_t origin_len;
     struct trust_secret holder; /* owned */
     bool is_root; /* the chain is one block: holder may end the task */
     uint8_t grant_id[16];

@@ -2,7 +2,10 @@
  * From frames to events. What may come for a call, by its state:
  *
  *     ASKED      DECISION (permit)  -> PERMITTED      DECISION (other) -> FREE
+ *                DECISION (pending) of a call that is held -> WAITING
  *                RESULT (not "exited": it was over before it began)    -> FREE
+ *     WAITING    DECISION (permit)  -> PERMITTED      DECISION (other) -> FREE
+ *                RESULT (not "exited")                                 -> FREE
  *     PERMITTED  OUTPUT, WINDOW     -> PERMITTED      RESULT           -> FREE
  *
  * Anything else ends the session: a sidecar that speaks out of turn is not
@@ -22,6 +25,11 @@ static void flight_end(struct tipstaff *t, struct flight *f)
 {
     f->state = FLIGHT_FREE;
     t->flying--;
+}
+
+static bool is_undecided(const struct flight *f)
+{
+    return f->state == FLIGHT_ASKED || f->state == FLIGHT_WAITING;
 }
 
 /* The gate cannot know how this program would sign; we do. */
@@ -53,17 +61,23 @@ static enum tipstaff_status on_decision(struct tipstaff *t,
     if (msg_decision_decode(f->body, f->len, &m, &what) != TS_OK)
         return session_protocol(t, "DECISION", what);
     call = session_flight(t, m.seq);
-    if (call == NULL || call->state != FLIGHT_ASKED)
+    if (call == NULL || !is_undecided(call))
         return session_protocol(t, "DECISION", "not due for this call");
     *ret = (struct tipstaff_event){.kind = TIPSTAFF_DECIDED,
                                    .seq = m.seq,
                                    .verdict = (enum tipstaff_verdict)m.verdict,
                                    .code = slice(m.code),
-                                   .text = with_advice(t, &m)};
+                                   .text = with_advice(t, &m),
+                                   .expires = m.expires,
+                                   .waits = m.verdict == VERDICT_PENDING &&
+                                            call->held &&
+                                            call->state == FLIGHT_ASKED};
     for (size_t i = 0; i < sizeof(ret->decision_id); i++)
         ret->decision_id[i] = m.decision_id[i];
     if (m.verdict == VERDICT_PERMIT)
         call->state = FLIGHT_PERMITTED;
+    else if (ret->waits)
+        call->state = FLIGHT_WAITING;
     else
         flight_end(t, call);
     return TIPSTAFF_OK;
@@ -99,7 +113,7 @@ static enum tipstaff_status on_result(struct tipstaff *t, const struct frame *f,
     if (msg_result_decode(f->body, f->len, &m, &what) != TS_OK)
         return session_protocol(t, "RESULT", what);
     call = session_flight(t, m.seq);
-    if (call == NULL || (call->state == FLIGHT_ASKED &&
+    if (call == NULL || (is_undecided(call) &&
                          ts_str_eq_c(m.reason, end_reason_name(END_EXITED))))
         return session_protocol(t, "RESULT", "not due for this call");
     flight_end(t, call);
@@ -114,6 +128,7 @@ static enum tipstaff_status on_result(struct tipstaff *t, const struct frame *f,
         .stdout_bytes = m.stdout_bytes,
         .stderr_bytes = m.stderr_bytes,
         .wall_us = m.wall_us,
+        .ref = slice(m.ref),
         .stdout_truncated = (m.flags & RESULT_STDOUT_TRUNCATED) != 0,
         .stderr_truncated = (m.flags & RESULT_STDERR_TRUNCATED) != 0,
         .recorded = (m.flags & RESULT_RECORDED) != 0};

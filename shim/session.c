@@ -80,6 +80,15 @@ static enum tipstaff_status connect_to(struct tipstaff *t, const char *socket,
                             : "");
 }
 
+static enum tipstaff_status send_origin(struct tipstaff *t,
+                                        const struct credentials *c)
+{
+    const struct msg_origin m = {.origin = {c->origin, c->origin_len}};
+    size_t before = t->link.out.len;
+
+    return session_queued(t, before, msg_origin_send(&t->link.out, &m));
+}
+
 enum tipstaff_status tipstaff_open(const struct tipstaff_config *config,
                                    struct tipstaff **ret, char *reterr_text)
 {
@@ -103,6 +112,8 @@ enum tipstaff_status tipstaff_open(const struct tipstaff_config *config,
         s = connect_to(t, c.socket, deadline);
         if (s == TIPSTAFF_OK)
             s = session_handshake(t, &c, deadline);
+        if (s == TIPSTAFF_OK && c.origin != NULL)
+            s = send_origin(t, &c);
         if (s == TIPSTAFF_OK && c.sign_calls) {
             t->signer = c.holder; /* moved: guarded memory, wiped by close */
             c.holder = (struct trust_secret){.sk = NULL};

@@ -18,12 +18,14 @@
 enum flight_state {
     FLIGHT_FREE = 0,
     FLIGHT_ASKED,    /* CALL queued, no DECISION yet */
+    FLIGHT_WAITING,  /* for people: another DECISION comes */
     FLIGHT_PERMITTED /* OUTPUT, WINDOW and RESULT may come */
 };
 
 struct flight {
     enum flight_state state;
     uint64_t seq;
+    bool held;       /* the CALL said that it waits */
     bool input;      /* CALL_HAS_STDIN, and eof was not sent yet */
     uint32_t credit; /* bytes of stdin that may be sent */
 };

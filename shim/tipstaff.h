@@ -66,6 +66,9 @@ struct tipstaff_config {
                                 the key, for tenants that demand it; about
                                 50 us each, and the key stays in guarded memory
                                 until tipstaff_close() */
+    const char *origin;      /* TIPSTAFF_ORIGIN: who began the task, signed;
+                                else the chain's file name with .origin, if
+                                there is one (docs/PROVENANCE.md) */
 };
 
 struct tipstaff;
@@ -109,6 +112,8 @@ struct tipstaff_call {
     const void *args_msgpack; /* one strict msgpack map with string keys */
     size_t args_msgpack_len;
     uint64_t deadline_ms;    /* 0 = the tool's own limit */
+    uint32_t hold_ms;        /* when people are asked: wait that long for them,
+                                at most an hour; 0 = do not wait */
     const char *traceparent; /* W3C Trace Context, or NULL */
     const char *const *provenance;
     size_t provenance_count;
@@ -148,8 +153,9 @@ enum tipstaff_verdict {
 };
 
 enum tipstaff_event_kind {
-    TIPSTAFF_DECIDED = 1, /* verdict, code, decision_id, text. Unless permitted
-                             it is the last event of this call */
+    TIPSTAFF_DECIDED = 1, /* verdict, code, decision_id, text, waits, expires.
+                             Unless permitted, or waits is set, it is the last
+                             event of this call */
     TIPSTAFF_OUTPUT,      /* stream, data */
     TIPSTAFF_ENDED,       /* reason, code, exit_code ...: the last event. It
                              comes without a DECIDED when the call was permitted
@@ -165,7 +171,13 @@ struct tipstaff_event {
     struct tipstaff_str code; /* stable word for machines */
     struct tipstaff_str text; /* may be shown to a model */
     uint8_t decision_id[16];
-    int stream;                 /* 1 stdout, 2 stderr */
+    bool waits;       /* people were asked, and the call is held for them:
+                         another DECIDED comes, PENDING again when the hold is
+                         over */
+    uint64_t expires; /* of PENDING: unix seconds when the question ends; the
+                         same call, made again before, runs if people said yes
+                         meanwhile. 0 of anything else */
+    int stream;       /* 1 stdout, 2 stderr */
     struct tipstaff_str data;   /* never empty */
     struct tipstaff_str reason; /* "exited", "refused", "wall_limit", ... */
     bool started;               /* false: refused after the permit */
@@ -175,6 +187,9 @@ struct tipstaff_event {
     uint64_t wall_us;
     bool stdout_truncated, stderr_truncated;
     bool recorded; /* the outcome of an earlier identical call */
+    /* Of TIPSTAFF_ENDED: how later calls name this one's output, in
+     * {"$ref": ref, "path": "/0/sender"} as an argument; "" for none. */
+    struct tipstaff_str ref;
 };
 
 /*

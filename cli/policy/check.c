@@ -9,7 +9,7 @@
 #include "cli/policy/policy.h"
 #include "cli/policy/report.h"
 #include "policy/cedar_lint.h"
-#include "sidecar/gate/people/box_demand.h"
+#include "sidecar/gate/people/approval_rule.h"
 #include "sidecar/gate/people/snapshot.h"
 
 #define SHOWN_MAX 500u /* diagnostics that are printed; more are counted */
@@ -97,7 +97,7 @@ static bool validate(struct check *c)
 
 static bool lint(struct check *c)
 {
-    struct cedar_lint_options options = {.value_fault = box_demand_fault};
+    struct cedar_lint_options options = {.value_fault = annotation_value_fault};
     struct cedar_diags *d = pol_diags(&c->in);
     enum cedar_lint_rule rule;
     ts_err e;

@@ -17,6 +17,8 @@ int cmd_policy(int argc, char **argv)
         {"diff", "which decisions two policy sets answer differently",
          cmd_policy_diff},
         {"bench", "how fast these policies decide", cmd_policy_bench},
+        {"schema", "the schema that fits the tools; what another one lacks",
+         cmd_policy_schema},
         {"translate", "text to JSON and back, policies and schemas",
          cmd_policy_translate},
         {"corpus", "run cases of the integration-test format",

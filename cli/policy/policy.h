@@ -18,5 +18,6 @@ int cmd_policy_diff(int argc, char **argv);
 int cmd_policy_bench(int argc, char **argv);
 int cmd_policy_corpus(int argc, char **argv);
 int cmd_policy_translate(int argc, char **argv);
+int cmd_policy_schema(int argc, char **argv);
 
 #endif

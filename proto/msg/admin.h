@@ -13,8 +13,9 @@
 /*
  * Messages of operators: frames as on the agent socket, each body one msgpack
  * array. Two sockets in the admin directory: admin.sock is served by the gate
- * (REVOKE, FEED, STATUS), log.sock by the recorder (TAIL, LIST). The peer's uid
- * must be in the configured list, and what changes anything is signed besides.
+ * (REVOKE, FEED, STATUS, APPROVALS, ANSWER), log.sock by the recorder (TAIL,
+ * LIST). The peer's uid must be in the configured list, and what changes
+ * anything is signed besides.
  */
 enum admin_type {
     ADMIN_REVOKE = 1,   /* operator to gate */
@@ -27,7 +28,13 @@ enum admin_type {
     ADMIN_TAIL_END = 8, /* recorder: [1]; only without follow */
     ADMIN_FEED = 9,     /* operator to gate: a signed state of a directory */
     ADMIN_LIST = 10,    /* operator to recorder: what is revoked */
-    ADMIN_ENTRY = 11    /* recorder: one entry of the journal; TAIL_END ends */
+    ADMIN_ENTRY = 11,   /* recorder: one entry of the journal; TAIL_END ends */
+    ADMIN_APPROVALS = 12,   /* operator to gate: which calls wait for people */
+    ADMIN_TICKET = 13,      /* gate: one of them */
+    ADMIN_TICKET_NEWS = 14, /* gate: what became of it; only with watch */
+    ADMIN_TICKETS_END = 15, /* gate: [1], all that waited at that moment */
+    ADMIN_ANSWER = 16,      /* operator to gate: a person's signed answer */
+    ADMIN_ANSWERED = 17     /* gate: whether it counts */
 };
 
 /*
@@ -89,6 +96,56 @@ struct admin_entry {
     struct ts_bytes payload;
 };
 
+/*
+ * Calls that wait for people (docs/APPROVALS.md). Whoever may connect sees the
+ * questions of the tenants that he may act for; what counts is who signed an
+ * answer, not who carries it.
+ *
+ * [1, watch bool, tenant str]: every TICKET, oldest first, then TICKETS_END.
+ * With watch the connection stays, and every new TICKET and all NEWS follow.
+ */
+struct admin_approvals {
+    bool watch;
+    struct ts_str tenant; /* "" = every tenant */
+};
+enum ticket_stage {
+    TICKET_STAGE_WAITING = 1,
+    TICKET_STAGE_GRANTED = 2 /* people said yes; the call has not come back */
+};
+struct admin_person {
+    struct ts_str person;
+    uint32_t rules; /* bit i: counts for rule i of the ticket */
+};
+/* [1, object bin, stage, [[person str, rules] ..]]: who has said yes so far */
+struct admin_ticket {
+    struct ts_bytes object; /* signed: proto/trust/approval_ticket.h */
+    enum ticket_stage stage;
+    struct admin_person people[TS_PEOPLE_MAX];
+    uint32_t people_count;
+};
+/* [1, decision_id bin16, tenant str, what code, people]: what is "answered" (a
+ * yes more) or "granted", or why it has ended: "taken" (its call was launched),
+ * "denied", "expired", "withdrawn", "revoked", "policies_changed". */
+struct admin_ticket_news {
+    uint8_t decision_id[16];
+    struct ts_str tenant;
+    struct ts_str what;
+    uint32_t people; /* who have said yes, at most TS_PEOPLE_MAX */
+};
+/* [1, answer bin]: either form of proto/trust/approval.h */
+struct admin_answer {
+    struct ts_bytes answer; /* 1..TS_APPROVAL_MAX bytes */
+};
+/*
+ * [1, code, text, state code, decision_id bin16]: "ok" and the sentence that it
+ * counts, or the name of an approval_code in small letters and why not. state
+ * is "waiting", "granted", "denied", or "none" where no such call waits.
+ */
+struct admin_answered {
+    struct ts_str code, text, state;
+    uint8_t decision_id[16]; /* zeros where the answer could not be read */
+};
+
 /* Decoders and senders as in client.h: strict, *ret only on success, and
  * nothing is sent that the decoder would refuse. Whether a tenant or id obeys
  * the id syntax of delegations is for the gate to check. */
@@ -119,7 +176,32 @@ TS_NODISCARD ts_err admin_list_decode(const void *b, size_t n,
 TS_NODISCARD ts_err admin_entry_decode(const void *b, size_t n,
                                        struct admin_entry *ret,
                                        const char **reterr_what);
+TS_NODISCARD ts_err admin_approvals_decode(const void *b, size_t n,
+                                           struct admin_approvals *ret,
+                                           const char **reterr_what);
+TS_NODISCARD ts_err admin_ticket_decode(const void *b, size_t n,
+                                        struct admin_ticket *ret,
+                                        const char **reterr_what);
+TS_NODISCARD ts_err admin_ticket_news_decode(const void *b, size_t n,
+                                             struct admin_ticket_news *ret,
+                                             const char **reterr_what);
+TS_NODISCARD ts_err admin_answer_decode(const void *b, size_t n,
+                                        struct admin_answer *ret,
+                                        const char **reterr_what);
+TS_NODISCARD ts_err admin_answered_decode(const void *b, size_t n,
+                                          struct admin_answered *ret,
+                                          const char **reterr_what);
 struct ts_buf;
+TS_NODISCARD ts_err admin_approvals_send(struct ts_buf *out,
+                                         const struct admin_approvals *m);
+TS_NODISCARD ts_err admin_ticket_send(struct ts_buf *out,
+                                      const struct admin_ticket *m);
+TS_NODISCARD ts_err admin_ticket_news_send(struct ts_buf *out,
+                                           const struct admin_ticket_news *m);
+TS_NODISCARD ts_err admin_answer_send(struct ts_buf *out,
+                                      const struct admin_answer *m);
+TS_NODISCARD ts_err admin_answered_send(struct ts_buf *out,
+                                        const struct admin_answered *m);
 TS_NODISCARD ts_err admin_list_send(struct ts_buf *out,
                                     const struct admin_list *m);
 TS_NODISCARD ts_err admin_entry_send(struct ts_buf *out,
@@ -138,7 +220,7 @@ TS_NODISCARD ts_err admin_fail_send(struct ts_buf *out,
                                     const struct admin_fail *m);
 TS_NODISCARD ts_err admin_tail_send(struct ts_buf *out,
                                     const struct admin_tail *m);
-/* STATUS question and TAIL_END: a frame with body [1]. */
+/* STATUS question, TAIL_END and TICKETS_END: a frame with body [1]. */
 TS_NODISCARD ts_err admin_empty_decode(const void *b, size_t n,
                                        const char **reterr_what);
 TS_NODISCARD ts_err admin_empty_send(struct ts_buf *out, enum admin_type type);

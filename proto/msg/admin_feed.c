@@ -10,7 +10,8 @@ size_t admin_body_max(uint8_t type)
 {
     if (type == ADMIN_FEED)
         return TS_SNAPSHOT_MAX + HEADS_MAX;
-    if (type == ADMIN_REVOKE || type == ADMIN_STATUS)
+    if (type == ADMIN_REVOKE || type == ADMIN_STATUS ||
+        type == ADMIN_APPROVALS || type == ADMIN_ANSWER)
         return SMALL_MAX;
     return 0;
 }

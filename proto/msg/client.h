@@ -35,8 +35,9 @@ enum client_type {
     MSG_TASK_END = 14, /* shim to gate: surrender the grant; answered by it */
     MSG_PING = 15,     /* both: echoed */
     MSG_WINDOW = 16,   /* gate to shim: more stdin may be sent */
-    MSG_REVOKE = 17    /* shim to gate: a signed revocation of what this holder
+    MSG_REVOKE = 17,   /* shim to gate: a signed revocation of what this holder
                           handed on; answered by it */
+    MSG_ORIGIN = 18    /* shim to gate: who began the task, signed */
 };
 
 /* [a-z0-9][a-z0-9._-]*, at most TS_TOOL_NAME_MAX bytes */
@@ -67,8 +68,8 @@ enum call_flags {
 };
 
 /*
- * [2, seq, call_id bin16, tool str, args map, deadline_ms, traceparent str,
- *  provenance [str...], flags, min_rev_seq, sig bin(0|64)]
+ * [3, seq, call_id bin16, tool str, args map, deadline_ms, traceparent str,
+ *  provenance [str...], flags, min_rev_seq, hold_ms, sig bin(0|64)]
  */
 struct msg_call {
     uint64_t seq;        /* 1 for the first CALL or CHECK, then +1 each */
@@ -81,21 +82,33 @@ struct msg_call {
     uint32_t provenance_count;
     uint32_t flags;
     uint64_t min_rev_seq; /* decide on revocation state at least this new */
-    struct ts_bytes sig;  /* empty, or Ed25519 over the envelope */
+    uint32_t hold_ms; /* when people are asked: wait that long for them, at most
+                         TS_HOLD_MAX_MS; 0 = do not wait */
+    struct ts_bytes sig; /* empty, or Ed25519 over the envelope */
     /* Set by the decoder, ignored by the sender: the body's bytes from the
-     * array head to min_rev_seq, so without sig and its head. It is the
+     * array head to hold_ms, so without sig and its head. It is the
      * "envelope without sig" that a signature covers. */
     struct ts_bytes unsigned_part;
 };
 
-/* [1, seq, verdict, code str, decision_id bin16, text str]; the code is
- * "permitted" if and only if the verdict is PERMIT. */
+/*
+ * [2, seq, verdict, code str, decision_id bin16, text str, expires]; the code
+ * is "permitted" if and only if the verdict is PERMIT.
+ *
+ * PENDING: people were asked; decision_id is what they know the question by.
+ * Of a call with a hold there is a second DECISION: PERMIT (when the tool was
+ * started) or DENY when they have answered, PENDING again when the hold is over
+ * and they have not. The question stays until it expires, and the same call,
+ * made again before that, runs if they said yes meanwhile.
+ */
 struct msg_decision {
     uint64_t seq;
     enum verdict verdict;
     struct ts_str code;
     uint8_t decision_id[16];
     struct ts_str text; /* what may be shown to the model */
+    uint64_t expires;   /* of PENDING: unix seconds when the question ends; 0
+                           of anything else */
 };
 
 /* [1, seq, data bin, eof bool]; empty data only with eof */
@@ -135,6 +148,8 @@ struct msg_result {
     uint64_t stderr_bytes;
     uint64_t wall_us;
     uint32_t flags;
+    struct ts_str ref; /* "call-N": what handles call its output; "" of one
+                          that was not started */
 };
 
 /* [1, seq]: CANCEL, TOOLS and TASK_END as questions, REVOKE as an answer */
@@ -151,6 +166,11 @@ struct msg_revoke {
     uint64_t seq;           /* any number, as of TOOLS */
     struct ts_bytes record; /* 1..TS_REVOCATION_MAX bytes */
     struct ts_bytes chain;  /* 1..TS_CHAIN_MAX bytes */
+};
+
+/* [1, origin bin]: a signed statement (proto/trust/origin.h), not answered. */
+struct msg_origin {
+    struct ts_bytes origin; /* 1..TS_ORIGIN_MAX bytes */
 };
 
 /* [1, seq, [[tool str, args map]...], traceparent str, provenance [str...]] */
@@ -242,6 +262,9 @@ TS_NODISCARD ts_err msg_seq_decode(const void *b, size_t n, struct msg_seq *ret,
 TS_NODISCARD ts_err msg_revoke_decode(const void *b, size_t n,
                                       struct msg_revoke *ret,
                                       const char **reterr_what);
+TS_NODISCARD ts_err msg_origin_decode(const void *b, size_t n,
+                                      struct msg_origin *ret,
+                                      const char **reterr_what);
 TS_NODISCARD ts_err msg_check_decode(const void *b, size_t n,
                                      struct msg_check *ret,
                                      const char **reterr_what);
@@ -291,6 +314,8 @@ TS_NODISCARD ts_err msg_seq_send(struct ts_buf *out, enum client_type type,
                                  const struct msg_seq *m);
 TS_NODISCARD ts_err msg_revoke_send(struct ts_buf *out,
                                     const struct msg_revoke *m);
+TS_NODISCARD ts_err msg_origin_send(struct ts_buf *out,
+                                    const struct msg_origin *m);
 TS_NODISCARD ts_err msg_check_send(struct ts_buf *out,
                                    const struct msg_check *m);
 TS_NODISCARD ts_err msg_checked_send(struct ts_buf *out,

@@ -1,4 +1,6 @@
 /* What the gate answers: ERROR, DECISION, RESULT; and PING, which is echoed. */
+#include <string.h>
+
 #include "proto/msg/body.h"
 #include "proto/msg/client.h"
 
@@ -59,6 +61,8 @@ static struct body_flaw decision_check(const struct msg_decision *m)
     body_need(&f, m->verdict <= VERDICT_PERMIT, "verdict", TS_E_INVALID);
     body_need(&f, body_code_ok(m->code), "code", TS_E_INVALID);
     body_need(&f, verdict_fits(m->verdict, m->code), "code", TS_E_INVALID);
+    body_need(&f, m->expires == 0 || m->verdict == VERDICT_PENDING, "expires",
+              TS_E_INVALID);
     body_need(&f, m->text.len <= TS_MESSAGE_TEXT_MAX, "text", TS_E_LIMIT);
     return f;
 }
@@ -70,12 +74,13 @@ ts_err msg_decision_decode(const void *b, size_t n, struct msg_decision *ret,
     struct body_in in;
     ts_err e;
 
-    body_in_init(&in, b, n, 6, 1);
+    body_in_init(&in, b, n, 7, 2);
     m.seq = body_in_uint(&in, "seq", UINT64_MAX);
     m.verdict = (enum verdict)body_in_u32(&in, "verdict", VERDICT_PERMIT);
     m.code = body_in_str(&in, "code", TS_CODE_MAX);
     body_in_bin_exact(&in, "decision_id", m.decision_id, sizeof(m.decision_id));
     m.text = body_in_str(&in, "text", TS_MESSAGE_TEXT_MAX);
+    m.expires = body_in_uint(&in, "expires", UINT64_MAX);
     e = body_in_done(&in, reterr_what);
     if (e != TS_OK)
         return e;
@@ -91,7 +96,7 @@ ts_err msg_decision_send(struct ts_buf *out, const struct msg_decision *m)
     ts_err e = decision_check(m).error;
 
     if (e == TS_OK)
-        e = body_out_init(&o, out, MSG_DECISION, 6, 1,
+        e = body_out_init(&o, out, MSG_DECISION, 7, 2,
                           m->code.len + sizeof(m->decision_id) + m->text.len);
     if (e != TS_OK)
         return e;
@@ -100,12 +105,33 @@ ts_err msg_decision_send(struct ts_buf *out, const struct msg_decision *m)
     body_out_str(&o, m->code);
     mp_write_bin(&o.w, m->decision_id, sizeof(m->decision_id));
     body_out_str(&o, m->text);
+    mp_write_uint(&o.w, m->expires);
     return body_out_done(&o);
 }
 
 #define RESULT_FLAGS                                                           \
     ((uint32_t)(RESULT_STDOUT_TRUNCATED | RESULT_STDERR_TRUNCATED |            \
                 RESULT_RECORDED))
+
+#define RESULT_VERSION 2
+#define RESULT_ARITY   11
+
+/* "call-N", N without zeros before it; or nothing. */
+static bool ref_fits(struct ts_str ref)
+{
+    static const char head[] = "call-";
+    const size_t n = sizeof(head) - 1;
+
+    if (ref.len == 0)
+        return true;
+    if (ref.len <= n || ref.len > TS_REF_MAX || memcmp(ref.ptr, head, n) != 0 ||
+        ref.ptr[n] == '0')
+        return false;
+    for (size_t i = n; i < ref.len; i++)
+        if (ref.ptr[i] < '0' || ref.ptr[i] > '9')
+            return false;
+    return true;
+}
 
 /* A tool that never started cannot have been permitted in the end, and one
  * that ran cannot have been refused. */
@@ -127,6 +153,7 @@ static struct body_flaw result_check(const struct msg_result *m)
     body_need(&f, m->exit_code <= 255, "exit_code", TS_E_LIMIT);
     body_need(&f, m->signal <= MSG_SIGNAL_MAX, "signal", TS_E_LIMIT);
     body_need(&f, (m->flags & ~RESULT_FLAGS) == 0, "flags", TS_E_INVALID);
+    body_need(&f, ref_fits(m->ref), "ref", TS_E_INVALID);
     return f;
 }
 
@@ -137,7 +164,7 @@ ts_err msg_result_decode(const void *b, size_t n, struct msg_result *ret,
     struct body_in in;
     ts_err e;
 
-    body_in_init(&in, b, n, 10, 1);
+    body_in_init(&in, b, n, RESULT_ARITY, RESULT_VERSION);
     m.seq = body_in_uint(&in, "seq", UINT64_MAX);
     m.reason = body_in_str(&in, "reason", TS_CODE_MAX);
     m.code = body_in_str(&in, "code", TS_CODE_MAX);
@@ -147,6 +174,7 @@ ts_err msg_result_decode(const void *b, size_t n, struct msg_result *ret,
     m.stderr_bytes = body_in_uint(&in, "stderr_bytes", UINT64_MAX);
     m.wall_us = body_in_uint(&in, "wall_us", UINT64_MAX);
     m.flags = body_in_u32(&in, "flags", UINT32_MAX);
+    m.ref = body_in_str(&in, "ref", TS_REF_MAX);
     e = body_in_done(&in, reterr_what);
     if (e != TS_OK)
         return e;
@@ -162,8 +190,8 @@ ts_err msg_result_send(struct ts_buf *out, const struct msg_result *m)
     ts_err e = result_check(m).error;
 
     if (e == TS_OK)
-        e = body_out_init(&o, out, MSG_RESULT, 10, 1,
-                          m->reason.len + m->code.len);
+        e = body_out_init(&o, out, MSG_RESULT, RESULT_ARITY, RESULT_VERSION,
+                          m->reason.len + m->code.len + m->ref.len);
     if (e != TS_OK)
         return e;
     mp_write_uint(&o.w, m->seq);
@@ -175,6 +203,7 @@ ts_err msg_result_send(struct ts_buf *out, const struct msg_result *m)
     mp_write_uint(&o.w, m->stderr_bytes);
     mp_write_uint(&o.w, m->wall_us);
     mp_write_uint(&o.w, m->flags);
+    body_out_str(&o, m->ref);
     return body_out_done(&o);
 }
 

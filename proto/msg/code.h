@@ -27,6 +27,9 @@ enum verdict {
     X(POLICY_ERROR, "policy_error",                                            \
       "a forbid policy failed while it was evaluated, so the call is denied")  \
     X(APPROVAL_REQUIRED, "approval_required", "a person must approve this call") \
+    X(APPROVAL_DENIED, "approval_denied", "a person has denied this call")     \
+    X(APPROVAL_EXPIRED, "approval_expired",                                    \
+      "the question to people has ended, and nobody's answer counts any more") \
     X(AUTH_FAILED, "auth_failed", "the delegation or its proof was refused")   \
     X(EXPIRED, "expired", "the delegation has expired")                        \
     X(NOT_YET_VALID, "not_yet_valid", "the delegation is not valid yet")       \

@@ -23,6 +23,8 @@
  *   tool_refused     generation, tool (may be empty), text; file, line
  *   directory_loaded tenant, dir_seq
  *   directory_rejected  tenant, text
+ *   approval         id (the decision's that waits), tenant, code
+ *   approval_ended   id (the same), tenant, reason
  *   egress_opened    id (the decision's), tenant, tool
  *   egress_closed    id, tenant, tool, reason
  *   egress_denied    id, tenant, tool, code
@@ -42,6 +44,15 @@
  * rev_seq, dir_seq, generation (policy revision), order (id, only when a launch
  * follows), box and require (when a policy demands something of the box: least
  * level, array of layers), us (decision time in microseconds).
+ *
+ * A decision that people were asked about has ticket (bin32) and approved_by
+ * (array of persons; empty until enough have said yes) before us.
+ *
+ * approval: kind, id, tenant, ticket (bin32), person ("" when nothing told
+ * who), verdict ("yes", "no", "" likewise), code ("ok" or why it does not
+ * count), state ("waiting", "granted", "denied"), people (how many have said
+ * yes), by_uid. approval_ended: kind, id, tenant, ticket, reason, people
+ * (array).
  *
  * exec_ended: kind, id, tenant, user, agent, tool, reason, code, exit_code,
  * signal, wall_us, cpu_us, max_rss_kb, stdout_bytes, stderr_bytes, truncated,

@@ -126,7 +126,11 @@ approval_accept(const struct approval_people *who, const struct ticket *ticket,
 bool approval_quorum(const struct ticket *ticket,
                      const struct approval_tally *t);
 
-/* For approvers' tools. Appends the body, or the raw object. */
+/* For approvers' tools. A body, strictly; whose it is and whether it is signed
+ * is another matter. */
+TS_NODISCARD enum trust_code approval_decode(struct ts_bytes body,
+                                             struct approval *ret);
+/* Appends the body, or the raw object. */
 TS_NODISCARD ts_err approval_body(const struct approval *a, struct ts_buf *out);
 TS_NODISCARD ts_err approval_sign(struct ts_bytes body,
                                   const struct trust_secret *key,

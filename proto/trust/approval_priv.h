@@ -16,7 +16,5 @@ TS_NODISCARD enum trust_code approval_split(struct ts_bytes in,
                                             struct approval_answer *ret);
 TS_NODISCARD enum trust_code approval_verify(const struct approval_answer *a,
                                              const uint8_t pk[TRUST_PK_LEN]);
-TS_NODISCARD enum trust_code approval_decode(struct ts_bytes body,
-                                             struct approval *ret);
 
 #endif

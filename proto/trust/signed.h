@@ -32,6 +32,7 @@ enum signed_kind {
     SIGNED_AGENT_CERT,     /* proto/trust/agent_cert.h */
     SIGNED_TICKET,         /* proto/trust/approval_ticket.h */
     SIGNED_APPROVAL,       /* proto/trust/approval.h */
+    SIGNED_ORIGIN,         /* proto/trust/origin.h */
     SIGNED_KIND_COUNT_
 };
 
@@ -41,6 +42,7 @@ enum signed_kind {
 #define SIGNED_AGENT_CERT_MAX 512u
 #define SIGNED_TICKET_MAX     40960u
 #define SIGNED_APPROVAL_MAX   2048u
+#define SIGNED_ORIGIN_MAX     17408u
 
 struct signed_object { /* borrows from the received bytes */
     struct ts_bytes body;

@@ -24,6 +24,7 @@
 #define TS_STDIN_WINDOW     131072 /* bytes of stdin a shim may have in flight */
 #define TS_MESSAGE_TEXT_MAX 1024   /* bytes of a sentence for people */
 #define TS_CODE_MAX         64     /* bytes of a code or reason for machines */
+#define TS_REF_MAX          15     /* bytes of "call-N", an output's name */
 #define TS_PING_MAX         32     /* bytes of a PING token */
 #define TS_REASON_MAX       256    /* bytes of a revocation's reason */
 
@@ -43,7 +44,11 @@
 #define TS_TTL_HARD_S       86400 /* seconds: the most a tenant can allow */
 #define TS_AUDIENCES_MAX    4
 #define TS_REVOCATION_MAX   1024    /* bytes of a signed revocation */
+#define TS_ORIGIN_MAX       17408   /* bytes of a signed origin of a task */
 #define TS_SNAPSHOT_MAX     4194304 /* bytes of a signed directory */
+#define TS_TICKET_MAX       40960   /* bytes of a signed question to people */
+#define TS_APPROVAL_MAX     2048    /* bytes of a person's signed answer */
+#define TS_PEOPLE_MAX       32      /* people that one call can wait for */
 
 /* Connections ------------------------------------------------------------ */
 #define TS_CONNS_MAX       1024 /* agent connections at once */
@@ -55,9 +60,10 @@
 #define TS_HANDSHAKE_RATE  10     /* handshakes per second and uid, sustained */
 #define TS_HANDSHAKE_BURST 200    /* handshakes at once before the rate bites */
 #define TS_IDLE_MS         900000 /* session without a call */
-#define TS_CALLS_PER_CONN  64     /* in flight */
-#define TS_CALLS_MAX       1024   /* in flight in the whole gate */
-#define TS_CALL_IDS_MAX    4096   /* remembered per grant */
+#define TS_HOLD_MAX_MS     3600000 /* a call may wait for people */
+#define TS_CALLS_PER_CONN  64      /* in flight */
+#define TS_CALLS_MAX       1024    /* in flight in the whole gate */
+#define TS_CALL_IDS_MAX    4096    /* remembered per grant */
 #define TS_OUT_QUEUE_MAX   1048576 /* bytes queued to one connection */
 #define TS_OUT_HIGH_WATER  262144  /* above it a tool's pipe is not read */
 #define TS_WRITE_STALL_MS  60000   /* queued output of which nothing is taken */

@@ -77,6 +77,17 @@ void mp_write_nil(struct mp_writer *w)
     put(w, 0xc0, 0, 0);
 }
 
+void mp_write_float(struct mp_writer *w, double v)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &v, sizeof(bits));
+    if ((bits >> 52 & 0x7ff) != 0x7ff)
+        put(w, 0xcb, bits, 8);
+    else if (w->error == TS_OK)
+        w->error = TS_E_INVALID;
+}
+
 void mp_write_raw(struct mp_writer *w, const void *p, size_t len)
 {
     uint8_t *to = len > 0 ? room(w, len) : NULL;

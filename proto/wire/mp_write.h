@@ -26,6 +26,8 @@ void mp_write_uint(struct mp_writer *w, uint64_t v);
 void mp_write_int(struct mp_writer *w, int64_t v);
 void mp_write_bool(struct mp_writer *w, bool v);
 void mp_write_nil(struct mp_writer *w);
+/* 64 bits; one that is not finite is TS_E_INVALID, as nobody would read it. */
+void mp_write_float(struct mp_writer *w, double v);
 void mp_write_str(struct mp_writer *w, const char *s, size_t len);
 void mp_write_cstr(struct mp_writer *w, const char *s);
 void mp_write_bin(struct mp_writer *w, const void *p, size_t len);

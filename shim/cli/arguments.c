@@ -1,7 +1,7 @@
 /*
  * NAME=TEXT and NAME:=JSON words, and JSON, to an argument map. JSON is read by
- * jansson, strictly: duplicate names are refused. Numbers with a fraction are
- * refused, since no tool can declare one; write them as text.
+ * jansson, strictly: duplicate names are refused. A number with a fraction is
+ * a float, which arguments of types decimal and json take.
  */
 #include "shim/cli/arguments.h"
 
@@ -75,7 +75,8 @@ static void value_write(struct mp_writer *w, json_t *v, unsigned depth)
         mp_write_nil(w);
         return;
     case JSON_REAL:
-        break;
+        mp_write_float(w, json_real_value(v));
+        return;
     }
     w->error = TS_E_UNSUPPORTED;
 }
@@ -86,9 +87,6 @@ static ts_err finish(const struct mp_writer *w, const char *what,
 {
     ts_err e = mp_written(w, ret_len);
 
-    if (e == TS_E_UNSUPPORTED)
-        return explain(
-            text, "%s: a number with a fraction; give it as a string", what);
     if (e != TS_OK)
         return explain(text, "%s: over %d bytes or nested over %d deep", what,
                        TS_ARGS_MAX, TS_MP_DEPTH_MAX);
@@ -110,6 +108,24 @@ ts_err arguments_from_json(json_t *object, uint8_t *buf, size_t *ret_len,
     return finish(&w, "args", ret_len, reterr_text);
 }
 
+/* "$ref:call-3#/0/sender": what stands there in the output of an earlier call.
+ */
+static bool ref_write(struct mp_writer *w, const char *value)
+{
+    static const char head[] = "$ref:";
+    const char *hash = strchr(value, '#');
+
+    if (strncmp(value, head, sizeof(head) - 1) != 0 || hash == NULL)
+        return false;
+    value += sizeof(head) - 1;
+    mp_write_map(w, 2);
+    mp_write_cstr(w, "$ref");
+    mp_write_str(w, value, (size_t)(hash - value));
+    mp_write_cstr(w, "path");
+    mp_write_cstr(w, hash + 1);
+    return true;
+}
+
 /* NAME=TEXT or NAME:=JSON; the first of ":=" and "=" in the word decides. */
 static ts_err word_write(struct mp_writer *w, const char *word, char *text)
 {
@@ -124,7 +140,8 @@ static ts_err word_write(struct mp_writer *w, const char *word, char *text)
     name_len = (size_t)(eq - word);
     if (eq[-1] != ':') {
         mp_write_str(w, word, name_len);
-        mp_write_cstr(w, eq + 1);
+        if (!ref_write(w, eq + 1))
+            mp_write_cstr(w, eq + 1);
         return TS_OK;
     }
     mp_write_str(w, word, name_len - 1);

@@ -109,6 +109,8 @@ static void on_decided(struct batch *b, struct slot *s,
 {
     char id[33];
 
+    if (ev->waits)
+        return; /* the answer is what comes of it */
     ts_hex_encode(id, ev->decision_id, sizeof(ev->decision_id));
     s->reply = json_object();
     set(s->reply, "verdict", json_string(job_verdict_name(ev->verdict)));
@@ -151,6 +153,8 @@ static void on_ended(struct batch *b, struct slot *s,
         set(s->reply, "signal", json_integer(ev->signal));
     else if (ev->started)
         set(s->reply, "exit", json_integer(ev->exit_code));
+    if (ev->ref.len > 0)
+        set(s->reply, "ref", text_of(ev->ref));
     if (ev->recorded)
         set(s->reply, "recorded", json_true());
     if (ev->stdout_truncated || s->cut_out)

@@ -84,6 +84,7 @@ ts_err job_parse(struct job *ret, struct ts_str line, const struct options *o,
     *ret = (struct job){
         .root = json_loadb(line.ptr, line.len, JSON_REJECT_DUPLICATES, &je),
         .call = {.deadline_ms = o->deadline_ms,
+                 .hold_ms = o->hold_ms,
                  .traceparent = o->traceparent,
                  .provenance_count = o->provenance_count}};
     memcpy(ret->labels, o->provenance, sizeof(ret->labels));

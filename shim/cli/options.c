@@ -10,6 +10,8 @@
 #include "proto/base/ts_str.h"
 
 #define TIMEOUT_MS 30000
+/* Programs that run tools for agents give up after a minute (MCP's SDKs). */
+#define HOLD_MS 50000
 
 static const char help[] =
     "Usage: tipstaff-shim call TOOL [NAME=TEXT | NAME:=JSON]...\n"
@@ -31,6 +33,12 @@ static const char help[] =
     "  --deadline MS      end the tool after MS milliseconds\n"
     "  --provenance LABEL where this call's inputs come from; repeatable\n"
     "  --traceparent T    W3C trace context\n"
+    "  --wait TIME        when people are asked: wait that long for them, "
+    "such\n"
+    "                     as 90s or 10m, up to 1h; 0 does not (50s, a batch "
+    "0)\n"
+    "  --events           what happens to the call as JSON lines on standard\n"
+    "                     error\n"
     "  --retry-id HEX     32 digits; the outcome of that earlier, identical\n"
     "                     call, never a second run\n"
     "  --sign             sign every call [TIPSTAFF_SIGN_CALLS=1]\n"
@@ -47,7 +55,8 @@ static const char help[] =
     "  --sidecar-key FILE [TIPSTAFF_SIDECAR_KEY] the sidecar's public key\n"
     "\n"
     "Exit: the tool's own code, 128+N if it died of signal N;\n"
-    "  104 denied   105 a person must approve   106 permitted, not started\n"
+    "  104 denied   105 people were asked and have not said yes yet: the same\n"
+    "  call again runs once they have   106 permitted, not started\n"
     "  107 no sidecar, or lost (outcome unknown)   108 bad usage\n"
     "  130/143 interrupted. A batch exits 0 when every line was answered.\n";
 
@@ -66,6 +75,8 @@ enum {
     OPT_RETRY_ID,
     OPT_TIMEOUT,
     OPT_SIGN,
+    OPT_WAIT,
+    OPT_EVENTS,
     OPT_BLOCK,
     OPT_ISSUER,
     OPT_REASON,
@@ -92,6 +103,8 @@ static const struct option call_options[] = {
     {"provenance", required_argument, NULL, OPT_PROVENANCE},
     {"traceparent", required_argument, NULL, OPT_TRACEPARENT},
     {"retry-id", required_argument, NULL, OPT_RETRY_ID},
+    {"wait", required_argument, NULL, OPT_WAIT},
+    {"events", no_argument, NULL, OPT_EVENTS},
     {NULL, 0, NULL, 0}};
 static const struct option check_options[] = {
     SESSION_OPTIONS,
@@ -176,6 +189,31 @@ static int take_number(struct options *o, int opt, const char *value)
     return -1;
 }
 
+/* "90", "90s", "10m", "1h"; 0 is fine. */
+static int take_wait(struct options *o, const char *value)
+{
+    char digits[16];
+    size_t n = strspn(value, "0123456789");
+    uint64_t v, unit = 1000;
+
+    if (value[n] == 'm')
+        unit = 60000;
+    else if (value[n] == 'h')
+        unit = 3600000;
+    else if (value[n] != '\0' && value[n] != 's')
+        return bad_usage("--wait is a time such as 90s, 10m or 0", value);
+    if (n == 0 || n >= sizeof(digits) ||
+        (value[n] != '\0' && value[n + 1] != 0))
+        return bad_usage("--wait is a time such as 90s, 10m or 0", value);
+    memcpy(digits, value, n);
+    digits[n] = '\0';
+    if (!parse_number(digits, TS_HOLD_MAX_MS / unit, &v))
+        return bad_usage("--wait may be 1h", value);
+    o->hold_ms = (uint32_t)(v * unit);
+    o->hold_said = true;
+    return -1;
+}
+
 static int take_block(struct options *o, const char *value)
 {
     uint64_t v;
@@ -212,6 +250,11 @@ static int take(struct options *o, int opt, const char *value)
         return -1;
     case OPT_SIGN:
         o->session.sign_calls = true;
+        return -1;
+    case OPT_WAIT:
+        return take_wait(o, value);
+    case OPT_EVENTS:
+        o->events = true;
         return -1;
     case OPT_BLOCK:
         return take_block(o, value);
@@ -259,6 +302,8 @@ static int check_whole(const struct options *o)
         return bad_usage("this takes no tool", o->tool != NULL ? o->tool : "");
     if (!takes_tool && (o->json_file != NULL || o->input || o->retry))
         return bad_usage("--json, --stdin and --retry-id go with one call", "");
+    if (!takes_tool && o->events)
+        return bad_usage("--events goes with one call", "");
     if (takes_tool && o->tool == NULL)
         return bad_usage("which tool?", "");
     if (o->json_file != NULL && o->word_count > 0)
@@ -296,6 +341,8 @@ int options_parse(int argc, char **argv, struct options *ret)
     o.words = argv + optind;
     o.word_count = argc - optind;
     end = check_whole(&o);
+    if (!o.hold_said && !o.batch)
+        o.hold_ms = HOLD_MS;
     if (end < 0)
         *ret = o;
     return end;

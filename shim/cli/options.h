@@ -28,6 +28,9 @@ struct options {
     char **words; /* k=v and k:=JSON, word_count of them */
     int word_count;
     uint64_t deadline_ms;
+    uint32_t hold_ms; /* for people; of a batch 0 unless it is said */
+    bool hold_said;
+    bool events;    /* what happens to one call, as JSON on standard error */
     int timeout_ms; /* for handshake and each answer */
     const char *traceparent;
     const char *provenance[TS_PROVENANCE_MAX];

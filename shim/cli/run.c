@@ -15,6 +15,7 @@
 #include "shim/cli/arguments.h"
 #include "shim/cli/commands.h"
 #include "shim/cli/tty_text.h"
+#include "shim/cli/waiting.h"
 #include "shim/link.h"
 
 #define INPUT_SIZE ((size_t)TS_CHUNK_MAX)
@@ -26,7 +27,9 @@ struct run {
     struct tipstaff *t; /* borrowed */
     struct term *term;  /* borrowed */
     uint64_t seq;
+    const struct options *options; /* borrowed */
     int64_t deadline; /* for the decision, later for the end of a cancel */
+    struct waiting waiting;
     bool permitted;
     bool cancelled;
     bool input; /* more of our standard input is to be sent */
@@ -55,11 +58,16 @@ static void on_ended(struct run *r, const struct tipstaff_event *ev)
     struct ts_str code = {.ptr = ev->code.ptr, .len = ev->code.len};
     const char *text;
 
+    waiting_end(&r->waiting);
+    if (r->options->events)
+        event_ended(ev, id);
     if (!ev->started) {
+        r->exit = TIPSTAFF_EXIT_REFUSED;
+        if (r->options->events)
+            return;
         text = call_code_text(call_code_parse(code));
         term_verdict("REFUSED", ev->code, id,
                      (struct tipstaff_str){.ptr = text, .len = strlen(text)});
-        r->exit = TIPSTAFF_EXIT_REFUSED;
         return;
     }
     if (ev->recorded)
@@ -70,27 +78,46 @@ static void on_ended(struct run *r, const struct tipstaff_event *ev)
     r->exit = ev->signal != 0 ? 128 + (int)ev->signal : (int)ev->exit_code;
     if (ev->reason.len == 6 && memcmp(ev->reason.ptr, "exited", 6) == 0)
         return;
-    term_verdict("STOPPED", ev->reason, id, stopped);
+    if (!r->options->events)
+        term_verdict("STOPPED", ev->reason, id, stopped);
     if (r->exit == 0)
         r->exit = 128 + 9; /* whatever it said last: it was not let finish */
+}
+
+/* People were asked, and the call is held for them. */
+static void on_waiting(struct run *r, const struct tipstaff_event *ev)
+{
+    const struct options *o = r->options;
+
+    if (!r->cancelled)
+        r->deadline = link_deadline((int)o->hold_ms + o->timeout_ms);
+    if (o->events)
+        event_waiting(ev, o->hold_ms);
+    else
+        waiting_begin(&r->waiting, ev, o->hold_ms, r->is_tty[1]);
 }
 
 static void on_decided(struct run *r, const struct tipstaff_event *ev)
 {
     memcpy(r->decision_id, ev->decision_id, sizeof(r->decision_id));
+    if (ev->waits) {
+        on_waiting(r, ev);
+        return;
+    }
+    waiting_end(&r->waiting);
+    if (r->options->events)
+        event_decided(ev);
     r->permitted = ev->verdict == TIPSTAFF_PERMIT;
     if (r->permitted) {
         if (!r->cancelled)
             r->deadline = LINK_FOREVER; /* the sidecar ends tools in time */
         return;
     }
-    if (ev->verdict == TIPSTAFF_PENDING) {
-        term_verdict("PENDING", ev->code, ev->decision_id, ev->text);
-        r->exit = TIPSTAFF_EXIT_PENDING;
-    } else {
-        term_verdict("DENIED", ev->code, ev->decision_id, ev->text);
-        r->exit = TIPSTAFF_EXIT_DENIED;
-    }
+    r->exit = ev->verdict == TIPSTAFF_PENDING ? TIPSTAFF_EXIT_PENDING
+                                              : TIPSTAFF_EXIT_DENIED;
+    if (!r->options->events)
+        term_verdict(ev->verdict == TIPSTAFF_PENDING ? "PENDING" : "DENIED",
+                     ev->code, ev->decision_id, ev->text);
 }
 
 /* As it is, but for a terminal, which would obey it. */
@@ -204,7 +231,8 @@ static bool run_wait(struct run *r)
     if (r->deadline != LINK_FOREVER && left <= 0)
         return false;
     fds[0].fd = tipstaff_fd(r->t, &fds[0].events);
-    n = poll(fds, 3, (int)left);
+    n = poll(fds, 3, waiting_sleep_ms(&r->waiting, (int)left));
+    waiting_tick(&r->waiting);
     if (n > 0 && fds[1].revents != 0 && term_take_signal(r->term) &&
         r->cancelled)
         return false; /* a second Ctrl-C does not wait */
@@ -252,11 +280,13 @@ static int run_loop(struct run *r)
             s = tipstaff_next(r->t, 0, &ev);
         if (s == TIPSTAFF_OK)
             on_event(r, &ev);
-        else if (s != TIPSTAFF_AGAIN)
-            return lost(r, s, tipstaff_message(r->t));
-        else if (!run_wait(r))
-            return timed_out(r);
+        else if (s != TIPSTAFF_AGAIN || !run_wait(r))
+            break;
     }
+    waiting_end(&r->waiting);
+    if (r->exit < 0)
+        return s != TIPSTAFF_AGAIN ? lost(r, s, tipstaff_message(r->t))
+                                   : timed_out(r);
     return r->cancelled || r->term->signal != 0 || r->term->broken
                ? cancelled_exit(r)
                : r->exit;
@@ -267,6 +297,7 @@ static int run_with(struct run *r, const struct options *o, uint8_t *args)
     struct tipstaff_call call = {.tool = o->tool,
                                  .args_msgpack = args,
                                  .deadline_ms = o->deadline_ms,
+                                 .hold_ms = o->hold_ms,
                                  .traceparent = o->traceparent,
                                  .provenance = o->provenance,
                                  .provenance_count = o->provenance_count,
@@ -294,6 +325,7 @@ int command_call(struct tipstaff *t, struct term *term, const struct options *o)
     struct run r = {
         .t = t,
         .term = term,
+        .options = o,
         .input = o->input,
         .exit = -1,
         .is_tty = {isatty(STDOUT_FILENO) == 1, isatty(STDERR_FILENO) == 1}};

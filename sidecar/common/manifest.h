@@ -35,18 +35,31 @@ enum arg_type {
     ARG_STRING = 1,
     ARG_INT,
     ARG_BOOL,
-    ARG_PATH,   /* a string that is canonicalised as a path */
-    ARG_URL,    /* a string that is canonicalised as an absolute URL */
-    ARG_STRINGS /* a list of strings; "{name...}" makes a word of each */
+    ARG_PATH,    /* a string that is canonicalised as a path */
+    ARG_URL,     /* a string that is canonicalised as an absolute URL */
+    ARG_STRINGS, /* a list of strings; "{name...}" makes a word of each */
+    ARG_DECIMAL, /* an exact number with at most four fraction digits; comes as
+                    a whole number, a float or a text */
+    ARG_JSON     /* any value; canonical JSON text, see manifest_json() */
+};
+
+/* What an argument is to provenance: authority says who, what or where, content
+ * is what a person would read. Authority unless the manifest says otherwise. */
+enum arg_role {
+    ROLE_AUTHORITY = 0,
+    ROLE_CONTENT
 };
 
 struct manifest_arg {
     struct ts_str name;
     struct ts_str description;
     enum arg_type type;
+    enum arg_role role;
+    bool is_id; /* `match: id`: compared whole, with ids of outputs only */
     bool required;
-    int64_t min, max;            /* ints: range; strings: length in bytes */
-    uint32_t max_items;          /* ARG_STRINGS */
+    int64_t min, max;   /* ints: range; decimals: the same in ten-thousandths;
+                           strings and json: length in bytes */
+    uint32_t max_items; /* ARG_STRINGS */
     struct ts_str const *one_of; /* allowed values, or NULL */
     uint32_t one_of_count;
     bool allow_dash; /* a value may start with "-" where options are read */
@@ -58,6 +71,45 @@ enum resource_kind {
     RESOURCE_DIR,      /* Dir::"/abs/path", parents Dir::... */
     RESOURCE_URL,      /* Url::"https://host/path", parents Host::... */
     RESOURCE_NAMED     /* Type::"value of the argument", type from manifest */
+};
+
+/*
+ * What the output of a tool is, for provenance: whether it is JSON, who wrote
+ * it, and who may know it. Patterns are pointers (RFC 6901) into one JSON value
+ * in which a segment "*" is any one segment; each covers what lies below it,
+ * too (leaf_pattern_covers() of sidecar/gate/provenance/leaves.h).
+ */
+enum output_format {
+    OUTPUT_TEXT = 0,
+    OUTPUT_JSON
+};
+enum output_integrity {
+    OUTPUT_UNTRUSTED = 0, /* strangers may have written it */
+    OUTPUT_TRUSTED
+};
+enum output_confidentiality {
+    OUTPUT_OF_RESOURCE = 0, /* the resource's sensitivity, as policies see it */
+    OUTPUT_PUBLIC,
+    OUTPUT_INTERNAL,
+    OUTPUT_PRIVATE, /* "confidential" among sensitivities */
+    OUTPUT_SECRET
+};
+#define MANIFEST_PATTERNS_MAX 64   /* of one list */
+#define MANIFEST_PATTERN_MAX  1024 /* bytes */
+struct manifest_patterns {
+    struct ts_str const *list;
+    uint32_t count;
+};
+struct manifest_output { /* all zero where a manifest says nothing */
+    bool declared;       /* there is an `output:` */
+    enum output_format format;
+    enum output_integrity integrity;
+    /* Of JSON only: */
+    struct manifest_patterns untrusted; /* what is not, of a trusted output */
+    struct manifest_patterns trusted;   /* what is, of an untrusted one */
+    struct manifest_patterns ids;       /* what `match: id` finds */
+    struct manifest_patterns secret;    /* leaves that are secret */
+    enum output_confidentiality confidentiality;
 };
 
 enum output_policy {
@@ -214,6 +266,7 @@ struct manifest {       /* everything lives in the arena given to the loader */
     uint32_t require; /* layer_bit that must hold, or the call is refused */
     struct manifest_limits limits;
     struct manifest_token token;
+    struct manifest_output output;
     enum manifest_log log;
     uint32_t launcher;  /* index of the launcher that runs it: of its profile */
     uint8_t digest[32]; /* BLAKE2b-256 of the file's bytes */
@@ -299,8 +352,9 @@ uint32_t manifest_profile_count(const struct bundle *b);
 /* One argument value of a call, checked against its declaration. */
 struct arg_value {
     const struct manifest_arg *decl;
-    struct ts_str text;   /* string, path (canonical), url (canonical) */
-    int64_t integer;      /* ARG_INT, ARG_BOOL (0 or 1) */
+    struct ts_str text;   /* string; path, url, decimal, json: canonical */
+    int64_t integer;      /* ARG_INT, ARG_BOOL (0 or 1), ARG_DECIMAL (the number
+                             times 10000, as Cedar holds it) */
     struct ts_str *items; /* ARG_STRINGS */
     uint32_t item_count;
 };
@@ -323,11 +377,43 @@ TS_NODISCARD ts_err manifest_args(const struct manifest *m,
                                   struct call_args *ret, char *reterr_text,
                                   size_t reterr_cap);
 
+/* The same of arguments as a decision record holds them (`log: full`), to be
+ * asked about again: JSON is the text that was made of it then. */
+TS_NODISCARD ts_err manifest_args_recorded(
+    const struct manifest *m, struct ts_bytes args, struct ts_arena *arena,
+    struct call_args *ret, char *reterr_text, size_t reterr_cap);
+
 /* argv as NUL-terminated words in the arena, NULL-terminated list. */
 TS_NODISCARD ts_err manifest_argv(const struct manifest *m,
                                   const struct call_args *args,
                                   struct ts_arena *arena, char ***ret,
                                   uint32_t *ret_count);
+
+/*
+ * Decimals: an exact number of ten-thousandths, and one text for each: a "-" if
+ * negative, digits without needless zeros, and a fraction only if there is one:
+ * 12, 12.5, -0.0001.
+ */
+#define DECIMAL_TEXT_MAX 24 /* bytes, without NUL */
+/* "-"? digits ("." 1 to 4 digits)?, no needless zeros before. TS_E_FORMAT;
+ * TS_E_LIMIT: beyond what 64 bits hold. */
+TS_NODISCARD ts_err decimal_parse(struct ts_str text, int64_t *ret);
+/* The number of which this is the nearest float, if it has at most 15 digits.
+ * TS_E_FORMAT: more than four of them are a fraction; TS_E_LIMIT: too large for
+ * a float to be exact. */
+TS_NODISCARD ts_err decimal_of_float(double v, int64_t *ret);
+/* Returns the length; writes no NUL. */
+size_t decimal_text(int64_t tenthousandths, char out[DECIMAL_TEXT_MAX]);
+
+/*
+ * One msgpack value as JSON text (RFC 8259) of which there is one only: no
+ * spaces, keys sorted by their bytes, strings with no more escapes than
+ * needed, whole numbers as they are, floats with the fewest digits that read
+ * back as the same float. TS_E_FORMAT: no value, or one that JSON does not have
+ * (bytes); TS_E_LIMIT: more than max bytes.
+ */
+TS_NODISCARD ts_err manifest_json(struct ts_bytes value, size_t max,
+                                  struct ts_arena *arena, struct ts_str *ret);
 
 /*
  * Lexical canonicalisation (no file system). path_canonical: absolute result,

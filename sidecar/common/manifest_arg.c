@@ -3,7 +3,7 @@
 
 struct arg_reader { /* r->at while one of them is read */
     struct manifest_arg *arg;
-    bool has_min, has_max;
+    const struct yaml_node *min, *max; /* what they are depends on the type */
 };
 
 static struct manifest_arg *arg_of(const struct manifest_reader *r)
@@ -13,15 +13,35 @@ static struct manifest_arg *arg_of(const struct manifest_reader *r)
 
 static ts_err arg_type(struct manifest_reader *r, const struct yaml_node *n)
 {
-    static const char *const names[] = {"string", "int", "bool",
-                                        "path",   "url", "strings"};
-    static const enum arg_type types[] = {ARG_STRING, ARG_INT, ARG_BOOL,
-                                          ARG_PATH,   ARG_URL, ARG_STRINGS};
+    static const char *const names[] = {"string", "int",     "bool",    "path",
+                                        "url",    "strings", "decimal", "json"};
     size_t i = 0;
-    ts_err e = manifest_read_word(r, n, names, 6, &i);
+    ts_err e = manifest_read_word(r, n, names, 8, &i);
 
     if (e == TS_OK)
-        arg_of(r)->type = types[i];
+        arg_of(r)->type = (enum arg_type)(i + 1);
+    return e;
+}
+
+static ts_err arg_role(struct manifest_reader *r, const struct yaml_node *n)
+{
+    static const char *const names[] = {"authority", "content"};
+    size_t i = 0;
+    ts_err e = manifest_read_word(r, n, names, 2, &i);
+
+    if (e == TS_OK)
+        arg_of(r)->role = (enum arg_role)i;
+    return e;
+}
+
+static ts_err arg_match(struct manifest_reader *r, const struct yaml_node *n)
+{
+    static const char *const names[] = {"value", "id"};
+    size_t i = 0;
+    ts_err e = manifest_read_word(r, n, names, 2, &i);
+
+    if (e == TS_OK)
+        arg_of(r)->is_id = i == 1;
     return e;
 }
 
@@ -44,17 +64,13 @@ static ts_err arg_description(struct manifest_reader *r,
 
 static ts_err arg_min(struct manifest_reader *r, const struct yaml_node *n)
 {
-    ((struct arg_reader *)r->at)->has_min = true;
-    if (!yaml_node_int(n, &arg_of(r)->min))
-        return manifest_fail(r, n->line, "min must be a whole number");
+    ((struct arg_reader *)r->at)->min = n;
     return TS_OK;
 }
 
 static ts_err arg_max(struct manifest_reader *r, const struct yaml_node *n)
 {
-    ((struct arg_reader *)r->at)->has_max = true;
-    if (!yaml_node_int(n, &arg_of(r)->max))
-        return manifest_fail(r, n->line, "max must be a whole number");
+    ((struct arg_reader *)r->at)->max = n;
     return TS_OK;
 }
 
@@ -77,6 +93,8 @@ static ts_err arg_one_of(struct manifest_reader *r, const struct yaml_node *n)
 
 static const struct manifest_key arg_keys[] = {
     {"type", arg_type},
+    {"role", arg_role},
+    {"match", arg_match},
     {"required", arg_required},
     {"description", arg_description},
     {"min", arg_min},
@@ -103,26 +121,81 @@ static bool name_is_valid(struct ts_str s)
     return true;
 }
 
+/* A bound as the type has it; left out, it is `otherwise`. */
+static ts_err read_bound(struct manifest_reader *r, const struct yaml_node *n,
+                         enum arg_type type, int64_t otherwise, int64_t *ret)
+{
+    struct ts_str text = {0};
+    bool fits = true;
+
+    if (n == NULL) {
+        *ret = otherwise;
+        return TS_OK;
+    }
+    if (type == ARG_DECIMAL)
+        fits = yaml_node_str(n, &text) && decimal_parse(text, ret) == TS_OK;
+    else
+        fits = yaml_node_int(n, ret);
+    if (fits)
+        return TS_OK;
+    return manifest_fail(
+        r, n->line, "%.*s must be a %s", (int)n->key.len, n->key.ptr,
+        type == ARG_DECIMAL ? "number with at most four fraction digits"
+                            : "whole number");
+}
+
+static ts_err finish_bounds(struct manifest_reader *r,
+                            const struct arg_reader *a,
+                            const struct yaml_node *n)
+{
+    struct manifest_arg *arg = a->arg;
+    bool is_number = arg->type == ARG_INT || arg->type == ARG_DECIMAL;
+    int64_t least = is_number ? INT64_MIN : 0;
+    int64_t most = is_number ? INT64_MAX : ARG_STRING_MAX;
+    ts_err e;
+
+    if (arg->type == ARG_BOOL && (a->min != NULL || a->max != NULL))
+        return manifest_fail(r, n->line, "a bool has no min or max");
+    if ((e = read_bound(r, a->min, arg->type, least, &arg->min)) != TS_OK ||
+        (e = read_bound(r, a->max, arg->type, most, &arg->max)) != TS_OK)
+        return e;
+    if (arg->min < least || arg->max > most || arg->min > arg->max)
+        return manifest_fail(r, n->line, "min and max must be in order%s",
+                             is_number ? "" : " and from 0 to 65536 bytes");
+    return TS_OK;
+}
+
+/* Ids are compared whole: nothing else is one, and no person reads them. */
+static ts_err finish_match(struct manifest_reader *r,
+                           const struct manifest_arg *arg,
+                           const struct yaml_node *n)
+{
+    if (!arg->is_id)
+        return TS_OK;
+    if (arg->type != ARG_STRING && arg->type != ARG_STRINGS &&
+        arg->type != ARG_INT)
+        return manifest_fail(r, n->line,
+                             "match: id belongs to types string, strings and "
+                             "int; remove it");
+    if (arg->role == ROLE_CONTENT)
+        return manifest_fail(r, n->line,
+                             "match: id says what a call is about, which is "
+                             "authority; remove it or role: content");
+    return TS_OK;
+}
+
 /* Fills in what was left out and refuses what does not belong to the type. */
 static ts_err finish_arg(struct manifest_reader *r, const struct arg_reader *a,
                          const struct yaml_node *n)
 {
     struct manifest_arg *arg = a->arg;
-    bool is_int = arg->type == ARG_INT;
-    int64_t least = is_int ? INT64_MIN : 0;
-    int64_t most = is_int ? INT64_MAX : ARG_STRING_MAX;
+    ts_err e;
 
     if (arg->type == 0)
         return manifest_fail(r, n->line, "argument needs a type");
-    if (arg->type == ARG_BOOL && (a->has_min || a->has_max))
-        return manifest_fail(r, n->line, "a bool has no min or max");
-    if (!a->has_min)
-        arg->min = least;
-    if (!a->has_max)
-        arg->max = most;
-    if (arg->min < least || arg->max > most || arg->min > arg->max)
-        return manifest_fail(r, n->line, "min and max must be in order%s",
-                             is_int ? "" : " and from 0 to 65536 bytes");
+    if ((e = finish_bounds(r, a, n)) != TS_OK ||
+        (e = finish_match(r, arg, n)) != TS_OK)
+        return e;
     if (arg->max_items != 0 && arg->type != ARG_STRINGS)
         return manifest_fail(r, n->line, "max_items belongs to type strings");
     if (arg->type == ARG_STRINGS && arg->max_items == 0)

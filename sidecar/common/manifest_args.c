@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/base/ts_num.h"
 #include "proto/wire/mp_read.h"
 #include "sidecar/common/manifest_priv.h"
 
@@ -10,6 +11,7 @@ struct args_reader {
     const struct manifest *m;
     struct ts_arena *arena;
     struct mp_reader mp;
+    bool recorded; /* values come out of a record, not from a caller */
     char *text;
     size_t cap;
 };
@@ -148,6 +150,77 @@ static ts_err read_strings(struct args_reader *r, struct arg_value *v)
     return TS_OK;
 }
 
+/* The number in any of its three forms. TS_E_FORMAT, TS_E_LIMIT. */
+static ts_err decimal_of(struct mp_reader *mp, int64_t *ret)
+{
+    enum mp_type t = mp_peek(mp);
+    int64_t whole;
+
+    if (t == MP_FLOAT)
+        return decimal_of_float(mp_read_float(mp), ret);
+    if (t == MP_STR)
+        return decimal_parse(mp_read_str(mp, DECIMAL_TEXT_MAX), ret);
+    if (t != MP_UINT && t != MP_NINT)
+        return TS_E_FORMAT;
+    whole = mp_read_int(mp);
+    if (mp->error != TS_OK || ts_ckd_mul(ret, whole, 10000))
+        return TS_E_LIMIT;
+    return TS_OK;
+}
+
+static ts_err read_decimal(struct args_reader *r, struct arg_value *v)
+{
+    const struct manifest_arg *d = v->decl;
+    char text[DECIMAL_TEXT_MAX], min[DECIMAL_TEXT_MAX], max[DECIMAL_TEXT_MAX];
+    int name_len = (int)d->name.len;
+    const char *copy;
+    ts_err e = decimal_of(&r->mp, &v->integer);
+
+    if (e == TS_E_LIMIT && r->mp.error == TS_OK)
+        return refuse(r,
+                      "argument \"%.*s\" has too many digits to be exact; a "
+                      "text holds up to 922337203685477.5807",
+                      name_len, d->name.ptr);
+    if (e != TS_OK || r->mp.error != TS_OK)
+        return refuse(r,
+                      "argument \"%.*s\" must be a number with at most four "
+                      "fraction digits, as a number or a text like \"12.50\"",
+                      name_len, d->name.ptr);
+    if (v->integer < d->min || v->integer > d->max)
+        return refuse(r, "argument \"%.*s\" must be from %.*s to %.*s",
+                      name_len, d->name.ptr, (int)decimal_text(d->min, min),
+                      min, (int)decimal_text(d->max, max), max);
+    v->text.len = decimal_text(v->integer, text);
+    e = ts_arena_strndup(r->arena, text, v->text.len, &copy);
+    if (e == TS_OK)
+        v->text.ptr = copy;
+    return e;
+}
+
+static ts_err read_json(struct args_reader *r, struct arg_value *v)
+{
+    const struct manifest_arg *d = v->decl;
+    int name_len = (int)d->name.len;
+    const uint8_t *start = r->mp.at;
+    ts_err e;
+
+    if (r->recorded)
+        return read_text(r, d, &v->text);
+    mp_skip_checked(&r->mp);
+    e = manifest_json((struct ts_bytes){start, (size_t)(r->mp.at - start)},
+                      (size_t)d->max, r->arena, &v->text);
+    if (e == TS_E_FORMAT)
+        return refuse(r, "argument \"%.*s\" holds bytes, which JSON has not",
+                      name_len, d->name.ptr);
+    if (e == TS_E_LIMIT || (e == TS_OK && v->text.len < (size_t)d->min))
+        return refuse(r,
+                      "argument \"%.*s\" must have %lld to %lld bytes as "
+                      "JSON",
+                      name_len, d->name.ptr, (long long)d->min,
+                      (long long)d->max);
+    return e;
+}
+
 static ts_err read_value(struct args_reader *r, struct arg_value *v)
 {
     switch (v->decl->type) {
@@ -167,6 +240,10 @@ static ts_err read_value(struct args_reader *r, struct arg_value *v)
         return read_url(r, v);
     case ARG_STRINGS:
         return read_strings(r, v);
+    case ARG_DECIMAL:
+        return read_decimal(r, v);
+    case ARG_JSON:
+        return read_json(r, v);
     }
     return TS_E_INVALID;
 }
@@ -233,19 +310,19 @@ static ts_err find_resource(const struct args_reader *r, struct call_args *c)
     return TS_OK;
 }
 
-ts_err manifest_args(const struct manifest *m, struct ts_bytes args,
-                     struct ts_arena *arena, struct call_args *ret,
-                     char *reterr_text, size_t reterr_cap)
+static ts_err read_args(const struct args_reader *how, struct ts_bytes args,
+                        struct call_args *ret)
 {
-    struct args_reader r = {
-        .m = m, .arena = arena, .text = reterr_text, .cap = reterr_cap};
+    const struct manifest *m = how->m;
+    struct ts_arena *arena = how->arena;
+    struct args_reader r = *how;
     const struct manifest_arg *bad;
     struct call_args c = {0};
     void *p;
     ts_err e;
 
-    if (reterr_cap > 0)
-        reterr_text[0] = '\0';
+    if (r.cap > 0)
+        r.text[0] = '\0';
     if (args.len > TS_ARGS_MAX)
         return refuse(&r, "the arguments are larger than %d bytes",
                       TS_ARGS_MAX);
@@ -262,7 +339,29 @@ ts_err manifest_args(const struct manifest *m, struct ts_bytes args,
                    (int)bad->name.len, bad->name.ptr);
     if (e == TS_OK)
         *ret = c;
-    else if (reterr_cap > 0 && reterr_text[0] == '\0')
-        (void)snprintf(reterr_text, reterr_cap, "%s", ts_err_text(e));
+    else if (r.cap > 0 && r.text[0] == '\0')
+        (void)snprintf(r.text, r.cap, "%s", ts_err_text(e));
     return e;
+}
+
+ts_err manifest_args(const struct manifest *m, struct ts_bytes args,
+                     struct ts_arena *arena, struct call_args *ret,
+                     char *reterr_text, size_t reterr_cap)
+{
+    return read_args(
+        &(struct args_reader){
+            .m = m, .arena = arena, .text = reterr_text, .cap = reterr_cap},
+        args, ret);
+}
+
+ts_err manifest_args_recorded(const struct manifest *m, struct ts_bytes args,
+                              struct ts_arena *arena, struct call_args *ret,
+                              char *reterr_text, size_t reterr_cap)
+{
+    return read_args(&(struct args_reader){.m = m,
+                                           .arena = arena,
+                                           .recorded = true,
+                                           .text = reterr_text,
+                                           .cap = reterr_cap},
+                     args, ret);
 }

@@ -202,6 +202,10 @@ static ts_err check_resource_arg(struct manifest_reader *r, enum arg_type type,
                              "resource: its argument must have type %s and "
                              "required: true",
                              type_name);
+    if (arg->role == ROLE_CONTENT)
+        return manifest_fail(r, manifest_line(r, "resource"),
+                             "resource: what a call is about is authority; "
+                             "remove role: content from its argument");
     return TS_OK;
 }
 
@@ -374,7 +378,8 @@ ts_err manifest_check(struct manifest_reader *r)
         (e = check_folders(r)) != TS_OK ||
         (e = manifest_check_box(r)) != TS_OK ||
         (e = manifest_check_network(r)) != TS_OK ||
-        (e = manifest_check_secrets(r)) != TS_OK)
+        (e = manifest_check_secrets(r)) != TS_OK ||
+        (e = manifest_check_output(r)) != TS_OK)
         return e;
     return manifest_check_nesting(r);
 }

@@ -54,7 +54,8 @@ struct manifest_map { /* a map of the manifest and every key that it may have */
 /* The whole vocabulary; docs/TOOLS.md is held to it by a test. */
 extern const struct manifest_map manifest_top, manifest_resource_map,
     manifest_limits_map, manifest_token_map, manifest_arg_map,
-    manifest_network_map, manifest_host_map, manifest_secret_map;
+    manifest_network_map, manifest_host_map, manifest_secret_map,
+    manifest_output_map;
 
 /* Shape: every key known, every value of its type. */
 TS_NODISCARD ts_err manifest_read(struct manifest_reader *r);
@@ -67,13 +68,14 @@ void manifest_suggest(struct ts_str found, const char *const *names,
 
 manifest_read_fn manifest_read_args, manifest_read_sandbox, manifest_read_init,
     manifest_read_digest, manifest_read_seccomp, manifest_read_require,
-    manifest_read_network, manifest_read_secrets;
+    manifest_read_network, manifest_read_secrets, manifest_read_output;
 
 /* Meaning: what no single value shows. */
 TS_NODISCARD ts_err manifest_check(struct manifest_reader *r);
 TS_NODISCARD ts_err manifest_check_box(struct manifest_reader *r);
 TS_NODISCARD ts_err manifest_check_network(struct manifest_reader *r);
 TS_NODISCARD ts_err manifest_check_secrets(struct manifest_reader *r);
+TS_NODISCARD ts_err manifest_check_output(struct manifest_reader *r);
 TS_NODISCARD ts_err manifest_check_nesting(struct manifest_reader *r);
 /* An absolute path in its canonical form. */
 TS_NODISCARD ts_err manifest_check_path(struct manifest_reader *r,

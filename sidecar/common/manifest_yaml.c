@@ -307,6 +307,7 @@ static const struct manifest_key top_keys[] = {
     {"network", manifest_read_network},
     {"secrets", manifest_read_secrets},
     {"identity_token", read_identity_token},
+    {"output", manifest_read_output},
     {"log", read_log},
 };
 const struct manifest_map manifest_top = MANIFEST_MAP("the manifest", top_keys);

@@ -185,6 +185,18 @@ ts_err ring_reserve(struct ring_writer *w, size_t max_len, uint8_t **ret)
     return TS_OK;
 }
 
+bool ring_has_room(const struct ring_writer *w, size_t bytes, size_t count)
+{
+    const struct ring_shared *s = w->shared;
+    uint64_t used =
+        w->head - atomic_load_explicit(&s->tail, memory_order_acquire);
+
+    /* Each has a head and padding; one of them may skip the end of a lap. */
+    return used <= TS_RING_BYTES && bytes <= TS_RING_BYTES / 4 &&
+           2 * (bytes + count * (size_t)(2 * ENTRY_HEAD)) <=
+               TS_RING_BYTES - used;
+}
+
 static void wake(struct ring_writer *w)
 {
     const uint64_t one = 1;

@@ -85,6 +85,9 @@ void ring_reader_done(struct ring_reader *r);
 TS_NODISCARD ts_err ring_reserve(struct ring_writer *w, size_t max_len,
                                  uint8_t **ret);
 void ring_commit(struct ring_writer *w, uint32_t kind, size_t len);
+/* Room for entries of so many bytes of body altogether, count of them, wherever
+ * the lap ends; false also when that can never be. */
+bool ring_has_room(const struct ring_writer *w, size_t bytes, size_t count);
 void ring_wake(struct ring_writer *w);
 enum ring_state ring_state_read(const struct ring_writer *w);
 bool ring_is_drained(const struct ring_writer *w); /* consumer is at head */

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "sidecar/gate/approvals.h"
 #include "sidecar/gate/order_out.h"
 #include "sidecar/gate/people/snapshot.h"
 #include "sidecar/gate/refused.h"
@@ -69,12 +70,14 @@ static ts_err put_state(struct gate *g, struct ts_buf *out)
     return put(out,
                ",\"clock\":{\"state\":\"%s\",\"unix_ms\":%" PRIu64
                ",\"system_ms\":%" PRIu64 "},\"revocations\":%zu,"
+               "\"approvals\":{\"open\":%u,\"held\":%u},"
                "\"journal\":{\"revocations\":%" PRIu64 ",\"budgets\":%" PRIu64
                ",\"directories\":%" PRIu64 ",\"last_seen_ms\":%" PRIu64
                ",\"took_us\":%" PRIu64 "}",
                clock_guard_state_name(g->guard.state), gate_now(g).unix_ms,
-               gate_now(g).real_ms, g->revoked.count, j->revocations,
-               j->budgets, j->marks, j->last_seen_ms, j->took_us);
+               gate_now(g).real_ms, g->revoked.count, approvals_waiting(g),
+               approvals_held(g), j->revocations, j->budgets, j->marks,
+               j->last_seen_ms, j->took_us);
 }
 
 /* An id needs no escaping either (proto/trust/id.h). */

@@ -11,6 +11,8 @@
 #include "proto/wire/frame.h"
 #include "sidecar/common/log.h"
 #include "sidecar/gate/admin_status.h"
+#include "sidecar/gate/admin_tickets.h"
+#include "sidecar/gate/approvals.h"
 #include "sidecar/gate/feed.h"
 #include "sidecar/gate/peer_recv.h"
 #include "sidecar/gate/revoke.h"
@@ -28,6 +30,8 @@ struct admin {
     uint32_t uid;
     struct ts_buf in, out;
     bool busy; /* a revocation is not complete: nothing is parsed */
+    struct admin_watch watch;
+    bool pump_again; /* tickets wait until some output is sent */
 };
 
 static void on_closed(uv_handle_t *h)
@@ -51,7 +55,7 @@ static void begin_close(struct admin *a)
 
 static void on_socket(uv_poll_t *p, int status, int events);
 
-static void flush(struct admin *a)
+static void flush_some(struct admin *a)
 {
     while (a->out.len > 0) {
         ssize_t n = send(a->fd, ts_buf_bytes(&a->out), a->out.len,
@@ -66,6 +70,26 @@ static void flush(struct admin *a)
             return;
         }
         ts_buf_consume(&a->out, (size_t)n);
+    }
+}
+
+/* Whoever was cut off asks again and is shown what waits then. */
+static void pump(struct admin *a)
+{
+    if (uv_is_closing((uv_handle_t *)&a->sock))
+        return;
+    if (admin_watch_pump(a->gate, a->uid, &a->watch, &a->out, &a->pump_again) !=
+        TS_OK)
+        begin_close(a);
+}
+
+static void flush(struct admin *a)
+{
+    flush_some(a);
+    while (a->pump_again && a->out.len == 0 &&
+           !uv_is_closing((uv_handle_t *)&a->sock)) {
+        pump(a);
+        flush_some(a);
     }
     if (!uv_is_closing((uv_handle_t *)&a->sock) &&
         uv_poll_start(&a->sock,
@@ -97,7 +121,7 @@ void admin_ack(struct admin *a, const struct revoke_job *job)
     struct admin_ack m = {.rev_seq = job->rev_seq,
                           .tools_signalled = job->tools,
                           .sessions_closed = job->sessions,
-                          .tickets_voided = 0}; /* nothing waits for people */
+                          .tickets_voided = job->tickets};
 
     sent(a, admin_ack_send(&a->out, &m));
 }
@@ -185,9 +209,50 @@ static void on_status(struct admin *a)
     ts_buf_done(&text);
 }
 
+static void on_approvals(struct admin *a, const struct frame *f)
+{
+    struct admin_approvals m;
+    const char *what;
+
+    if (admin_approvals_decode(f->body, f->len, &m, &what) != TS_OK) {
+        fail(a, "bad_frame", what);
+        return;
+    }
+    if (admin_watch_begin(a->gate, a->uid, &m, &a->watch) != TS_OK) {
+        fail(a, "denied", "your uid may not act for this tenant");
+        return;
+    }
+    pump(a);
+    flush(a);
+}
+
+static ts_err on_answer(struct admin *a, const struct frame *f)
+{
+    struct approvals_reply r;
+    struct admin_answer m;
+    const char *what;
+    ts_err e;
+
+    if (admin_answer_decode(f->body, f->len, &m, &what) != TS_OK) {
+        fail(a, "bad_frame", what);
+        return TS_OK;
+    }
+    e = approvals_answer(a->gate, a->uid, m.answer, &r);
+    if (e == TS_OK)
+        sent(a, admin_answered_send(&a->out, &r.m));
+    return e == TS_E_AGAIN ? e : TS_OK;
+}
+
 static ts_err on_frame(struct admin *a, const struct frame *f)
 {
     const char *what;
+
+    if (f->type == ADMIN_ANSWER)
+        return on_answer(a, f);
+    if (f->type == ADMIN_APPROVALS) {
+        on_approvals(a, f);
+        return TS_OK;
+    }
 
     if (f->type == ADMIN_REVOKE)
         return on_revoke(a, f);
@@ -314,6 +379,35 @@ ts_err admin_new(struct gate *g, int fd, uint32_t uid)
     g->admins[slot] = a;
     flush(a); /* starts reading */
     return TS_OK;
+}
+
+void admins_new_ticket(struct gate *g)
+{
+    for (uint32_t i = 0; i < TS_ADMIN_CONNS_MAX; i++) {
+        struct admin *a = g->admins[i];
+
+        if (a == NULL || !a->watch.watching || a->pump_again)
+            continue;
+        pump(a);
+        if (!uv_is_closing((uv_handle_t *)&a->sock))
+            flush(a);
+    }
+}
+
+void admins_ticket_news(struct gate *g, const struct pending *p,
+                        const char *what)
+{
+    for (uint32_t i = 0; i < TS_ADMIN_CONNS_MAX; i++) {
+        struct admin *a = g->admins[i];
+
+        if (a == NULL || !a->watch.watching ||
+            uv_is_closing((uv_handle_t *)&a->sock))
+            continue;
+        if (admin_watch_news(g, a->uid, &a->watch, p, what, &a->out) == TS_OK)
+            flush(a);
+        else
+            begin_close(a); /* it does not read */
+    }
 }
 
 void admins_retry(struct gate *g)

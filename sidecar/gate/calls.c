@@ -7,8 +7,10 @@
 #include "proto/trust/delegation.h"
 #include "proto/wire/mp_read.h"
 #include "sidecar/common/log.h"
+#include "sidecar/gate/approvals.h"
 #include "sidecar/gate/call_key.h"
 #include "sidecar/gate/decide/decide.h"
+#include "sidecar/gate/decide/handles.h"
 #include "sidecar/gate/order_out.h"
 #include "sidecar/gate/people/snapshot.h"
 #include "sidecar/gate/running.h"
@@ -99,7 +101,7 @@ static enum call_code before_call(struct client *c, const struct msg_call *m,
         return CODE_OUTCOME_UNKNOWN;
     if (ran)
         return CODE_PERMITTED;
-    if (c->run_count == TS_CALLS_PER_CONN ||
+    if (c->run_count + c->held_count >= TS_CALLS_PER_CONN ||
         !runs_has_place(c->gate, c->authority->tenant))
         return CODE_TOO_MANY_CALLS;
     if (grant_calls_left(c->ids, budget_of(c)) == 0)
@@ -124,23 +126,49 @@ static void count(struct gate *g, enum verdict v)
     }
 }
 
+/* Values in the place of handles, before anything looks at the arguments. */
+static void put_handles(struct client *c, struct call_input *call, char *why,
+                        size_t cap)
+{
+    struct resolved r;
+    ts_err e;
+
+    if (call->already_denied != CODE_PERMITTED)
+        return;
+    e = handles_resolve(c->task, call->args, &c->gate->arena, &r, why, cap);
+    if (e != TS_OK) {
+        call->already_denied =
+            e == TS_E_INVALID ? CODE_BAD_ARGUMENTS : CODE_INTERNAL;
+        call->denied_why = e == TS_E_INVALID ? why : NULL;
+        return;
+    }
+    call->args = r.args;
+    call->handles = r.list;
+    call->handle_count = r.count;
+}
+
 /* One decision, its record in the room that the ring gave. */
 static ts_err decide(struct client *c, const struct call_input *in,
-                     uint64_t order_id, uint8_t *record, size_t *ret_len,
-                     struct decision *ret)
+                     const struct decide_people *people, uint64_t order_id,
+                     uint8_t *record, size_t *ret_len, struct decision *ret)
 {
     struct gate *g = c->gate;
+    struct call_input call = *in;
+    char why[256] = "";
     struct decide_input input = {.snapshot = g->snapshot,
                                  .authority = c->authority,
-                                 .call = in,
+                                 .call = &call,
                                  .meters = g->meters,
                                  .order_id = order_id,
                                  .boot_id = g->settings.boot_id,
                                  .token_key = &g->token_key,
                                  .sidecar_id = g->settings.sidecar_id,
+                                 .people = people,
                                  .boot_ns = gate_boot_ns};
 
     ts_arena_reset(&g->arena);
+    call.task = c->task;
+    put_handles(c, &call, why, sizeof(why));
     return decide_call(&input, &g->arena, record, TS_RECORD_MAX, ret_len, ret);
 }
 
@@ -150,8 +178,12 @@ static void tell(struct client *c, uint64_t seq, const struct decision *d)
                              .verdict = d->verdict,
                              .code = ts_str_of(call_code_name(d->code)),
                              .text = ts_str_of(d->text)};
+    bool is_asked = d->verdict == VERDICT_PENDING && d->has_ticket;
 
-    memcpy(m.decision_id, d->id, sizeof(m.decision_id));
+    if (is_asked)
+        m.expires = d->expires;
+    memcpy(m.decision_id, is_asked ? d->asked_id : d->id,
+           sizeof(m.decision_id));
     client_sent(c, msg_decision_send(&c->out, &m));
 }
 
@@ -179,7 +211,11 @@ static void remember_denial(struct client *c, const struct call_key *key,
     grant_calls_finish(c->ids, slot, &o);
 }
 
-struct decided { /* what one CALL came to */
+struct decided {          /* what one CALL came to */
+    struct ts_bytes body; /* of the CALL */
+    uint32_t hold_ms;
+    bool is_again; /* it was held, and people have said yes */
+    struct approvals_call ask;
     struct call_input in;
     struct call_key key;
     enum call_id_found found;
@@ -189,17 +225,25 @@ static ts_err launch(struct client *c, const struct decided *x, struct run *r,
                      const uint8_t *record, size_t len,
                      const struct decision *d)
 {
+    uint8_t payload[APPROVAL_PAYLOAD_MAX];
+    const struct ring_journal *before = NULL;
+    struct ring_journal j;
     uint16_t slot;
     ts_err e;
 
+    if (x->ask.asked != NULL) { /* who approved it is written down first */
+        if ((e = approvals_entry(&x->ask, d, payload, &j)) != TS_OK)
+            return e;
+        before = &j;
+    }
     if (x->found == CALL_ID_FINISHED) /* denied before, permitted now */
         e = grant_calls_rerun(c->ids, &x->key, &slot);
     else
         e = grant_calls_add(c->ids, &x->key, &slot);
     if (e != TS_OK)
         return e;
-    e = order_out_launch(c->gate, d->manifest->launcher, record, len,
-                         &d->order);
+    e = order_out_launch(c->gate, d->manifest->launcher, record, len, &d->order,
+                         before);
     if (e != TS_OK) {
         gate_fail(c->gate, "an order could not be handed on");
         return TS_OK;
@@ -217,93 +261,163 @@ static void lost_authority(struct client *c, enum call_code code)
         client_event(c, CONN_EV_REVOKED);
 }
 
+/* People were asked: the answer now, and, where the agent does not wait, or
+ * cannot, the last word with it. */
+static void tell_waiting(struct client *c, const struct decided *x,
+                         const struct decision *d)
+{
+    tell(c, x->in.seq, d);
+    if (x->hold_ms == 0 || x->is_again || c->core.state != CONN_READY)
+        return;
+    if (x->ask.asked == NULL ||
+        !held_add(c, x->in.seq, x->body, x->hold_ms, x->ask.asked))
+        tell(c, x->in.seq, d);
+}
+
+/* The record, then the answer, of what does not run. */
+static void settle_unrun(struct client *c, struct decided *x, size_t len,
+                         const struct decision *d)
+{
+    struct gate *g = c->gate;
+
+    order_out_record(g, len);
+    if (!order_out_taken(g)) {
+        approvals_decided(&x->ask, NULL);
+        client_event(c, CONN_EV_UNAVAILABLE);
+        return;
+    }
+    count(g, d->verdict);
+    if (x->in.already_denied == CODE_PERMITTED)
+        remember_denial(c, &x->key, x->found, d);
+    if (d->verdict == VERDICT_PENDING)
+        tell_waiting(c, x, d);
+    else
+        tell(c, x->in.seq, d);
+    approvals_decided(&x->ask, d);
+    lost_authority(c, x->in.already_denied);
+}
+
 /* Decides, records and answers; the frame's seq is used up by then. */
 static ts_err settle(struct client *c, struct decided *x, uint8_t *record)
 {
     struct gate *g = c->gate;
     struct run *r = runs_next(g);
+    const struct decide_people people = {.ctx = &x->ask, .ask = approvals_ask};
     struct decision d;
     size_t len;
     ts_err e;
 
-    e = decide(c, &x->in, r != NULL ? r->order_id : 0, record, &len, &d);
+    e = decide(c, &x->in, &people, r != NULL ? r->order_id : 0, record, &len,
+               &d);
     if (e == TS_OK && d.verdict == VERDICT_PERMIT) {
         e = r != NULL ? launch(c, x, r, record, len, &d) : TS_E_LIMIT;
         if (e == TS_OK) {
             count(g, d.verdict);
+            approvals_taken(&x->ask);
             return TS_OK;
         }
         /* No room among the remembered ids: decide again, as a denial. */
         x->in.already_denied =
             e == TS_E_LIMIT ? CODE_RATE_LIMITED : CODE_INTERNAL;
-        e = decide(c, &x->in, 0, record, &len, &d);
+        e = decide(c, &x->in, NULL, 0, record, &len, &d);
     }
     if (e != TS_OK || d.verdict == VERDICT_PERMIT) {
+        approvals_decided(&x->ask, NULL);
         client_event(c, CONN_EV_FAULT); /* not even a record: say nothing */
         return TS_OK;
     }
-    order_out_record(g, len);
-    if (!order_out_taken(g)) {
-        client_event(c, CONN_EV_UNAVAILABLE);
-        return TS_OK;
-    }
-    count(g, d.verdict);
-    if (x->in.already_denied == CODE_PERMITTED)
-        remember_denial(c, &x->key, x->found, &d);
-    tell(c, x->in.seq, &d);
-    lost_authority(c, x->in.already_denied);
+    settle_unrun(c, x, len, &d);
     return TS_OK;
 }
 
-ts_err calls_on_call(struct client *c, const struct frame *f)
+/* Room for what one call may write; TS_E_AGAIN: it waits, nothing is used up.
+ * A launch that people approved is two entries. */
+static ts_err begin(struct client *c, uint8_t **ret_record)
+{
+    ts_err e = reserve_calls(c);
+
+    if (e == TS_OK && approvals_may_launch(c->gate) &&
+        !order_out_has_room_for_two(c->gate))
+        e = TS_E_AGAIN;
+    return e == TS_OK ? order_out_begin(c->gate, ret_record) : e;
+}
+
+static ts_err decide_and_settle(struct client *c, const struct msg_call *m,
+                                struct decided *x, uint8_t *record)
 {
     struct gate *g = c->gate;
     struct moment now = gate_now(g);
     const struct call_outcome *outcome = NULL;
-    struct decided x;
+    bool sig_ok, ran;
+
+    c->state_ns = now.boot_ns;
+    x->ask.g = g;
+    x->hold_ms = m->hold_ms;
+    x->key = call_key_of(g->hash_key, m);
+    x->found = grant_calls_find(c->ids, &x->key, &outcome);
+    ran = x->found == CALL_ID_FINISHED && outcome->verdict == VERDICT_PERMIT;
+    sig_ok = m->sig.len > 0 && call_sig_ok(c->authority, m);
+    x->in = (struct call_input){.seq = m->seq,
+                                .tool = m->tool,
+                                .args = m->args,
+                                .deadline_ms = m->deadline_ms,
+                                .traceparent = m->traceparent,
+                                .provenance = m->provenance,
+                                .provenance_count = m->provenance_count,
+                                .has_stdin = (m->flags & CALL_HAS_STDIN) != 0,
+                                .signature_verified = sig_ok,
+                                .rev_seq = g->rev_seq,
+                                .now = now,
+                                .received_ns = now.boot_ns,
+                                .is_counted = x->is_again,
+                                .already_denied =
+                                    before_call(c, m, x->found, ran, sig_ok)};
+    memcpy(x->in.call_id, m->call_id, sizeof(x->in.call_id));
+    if (x->in.already_denied == CODE_PERMITTED && ran) {
+        repeat(c, m->seq, outcome);
+        return TS_OK;
+    }
+    return settle(c, x, record);
+}
+
+ts_err calls_on_call(struct client *c, const struct frame *f)
+{
+    struct decided x = {.body = {.ptr = f->body, .len = f->len}};
     struct msg_call m;
     const char *what;
     uint8_t *record;
-    bool sig_ok, ran;
     ts_err e = msg_call_decode(f->body, f->len, &m, &what);
 
     if (e != TS_OK)
         return e;
     if (m.seq != c->next_seq)
         return TS_E_STATE;
-    if (order_out_state(g) == ORDER_OUT_NOTHING) {
+    if (order_out_state(c->gate) == ORDER_OUT_NOTHING) {
         client_event(c, CONN_EV_UNAVAILABLE);
         return TS_OK;
     }
-    if ((e = reserve_calls(c)) != TS_OK ||
-        (e = order_out_begin(g, &record)) != TS_OK)
+    if ((e = begin(c, &record)) != TS_OK)
         return e;
     c->next_seq++;
-    c->state_ns = now.boot_ns;
-    x.key = call_key_of(g->hash_key, &m);
-    x.found = grant_calls_find(c->ids, &x.key, &outcome);
-    ran = x.found == CALL_ID_FINISHED && outcome->verdict == VERDICT_PERMIT;
-    sig_ok = m.sig.len > 0 && call_sig_ok(c->authority, &m);
-    x.in = (struct call_input){.seq = m.seq,
-                               .tool = m.tool,
-                               .args = m.args,
-                               .deadline_ms = m.deadline_ms,
-                               .traceparent = m.traceparent,
-                               .provenance = m.provenance,
-                               .provenance_count = m.provenance_count,
-                               .has_stdin = (m.flags & CALL_HAS_STDIN) != 0,
-                               .signature_verified = sig_ok,
-                               .rev_seq = g->rev_seq,
-                               .now = now,
-                               .received_ns = now.boot_ns,
-                               .already_denied =
-                                   before_call(c, &m, x.found, ran, sig_ok)};
-    memcpy(x.in.call_id, m.call_id, sizeof(x.in.call_id));
-    if (x.in.already_denied == CODE_PERMITTED && ran) {
-        repeat(c, m.seq, outcome);
+    return decide_and_settle(c, &m, &x, record);
+}
+
+ts_err calls_again(struct client *c, struct ts_bytes body)
+{
+    struct decided x = {.body = body, .is_again = true};
+    struct msg_call m;
+    const char *what;
+    uint8_t *record;
+    ts_err e = msg_call_decode(body.ptr, body.len, &m, &what);
+
+    if (e != TS_OK)
+        return e; /* cannot happen: it was decoded when it came */
+    if (order_out_state(c->gate) == ORDER_OUT_NOTHING) {
+        client_event(c, CONN_EV_UNAVAILABLE);
         return TS_OK;
     }
-    return settle(c, &x, record);
+    e = begin(c, &record);
+    return e == TS_OK ? decide_and_settle(c, &m, &x, record) : e;
 }
 
 /* ---- CHECK ------------------------------------------------------------- */
@@ -334,7 +448,7 @@ static ts_err check_one(struct client *c, const struct msg_check *m,
 
     if ((e = order_out_begin(g, &record)) != TS_OK)
         return e;
-    e = decide(c, &in, 0, record, &len, &d);
+    e = decide(c, &in, NULL, 0, record, &len, &d);
     if (e == TS_OK)
         e = check_answer_add(&c->check.answer, &d);
     if (e != TS_OK)

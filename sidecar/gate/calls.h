@@ -21,6 +21,9 @@
  * seq is not the next one.
  */
 TS_NODISCARD ts_err calls_on_call(struct client *c, const struct frame *f);
+/* A call that was held, from a copy of its body: people have said yes, and all
+ * of it is decided again. Its seq was used up when it came. */
+TS_NODISCARD ts_err calls_again(struct client *c, struct ts_bytes body);
 TS_NODISCARD ts_err calls_on_check(struct client *c, const struct frame *f);
 
 #endif

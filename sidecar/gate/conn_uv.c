@@ -9,11 +9,13 @@
 #include "proto/msg/client.h"
 #include "proto/wire/frame.h"
 #include "sidecar/common/log.h"
+#include "sidecar/gate/approvals.h"
 #include "sidecar/gate/decide/decide.h"
 #include "sidecar/gate/peer_recv.h"
 #include "sidecar/gate/revoke.h"
 #include "sidecar/gate/running.h"
 #include "sidecar/gate/session.h"
+#include "sidecar/gate/task_in.h"
 
 #define IN_MAX (TS_FRAME_HEAD + TS_FRAME_MAX + GATE_READ_MAX)
 
@@ -39,6 +41,7 @@ static void client_free(struct client *c)
         authority_free(c->authority);
     if (c->ids != NULL)
         grant_calls_close(c->ids);
+    task_in_close(c);
     ts_mem_free(c);
     gate_stop_when_idle(g);
 }
@@ -63,6 +66,7 @@ static void begin_close(struct client *c)
 {
     if (uv_is_closing((uv_handle_t *)&c->sock))
         return;
+    held_detach(c);
     runs_detach(c, c->core.reason);
     revoke_client_gone(c->gate, c);
     if (c->is_dirty)
@@ -141,6 +145,7 @@ void client_event(struct client *c, enum conn_event ev)
         session_hello(c);
         break;
     case CONN_DO_DRAIN:
+        held_let_go(c, c->core.reason);
         runs_kill_of(c, c->core.reason);
         client_sent(c, TS_OK); /* this turn's end looks whether it is empty */
         break;
@@ -161,6 +166,7 @@ void client_event(struct client *c, enum conn_event ev)
     case CONN_DO_TOOLS:
     case CONN_DO_TASK_END:
     case CONN_DO_REVOKE:
+    case CONN_DO_ORIGIN:
         break;
     }
     watch(c);
@@ -383,7 +389,8 @@ static void sweep_one(struct client *c, uint64_t now_ns)
     case CONN_READY:
         if (now_ns >= c->expires_ns)
             client_event(c, CONN_EV_EXPIRED);
-        else if (c->run_count == 0 && waited(c, now_ns, TS_IDLE_MS))
+        else if (c->run_count + c->held_count == 0 &&
+                 waited(c, now_ns, TS_IDLE_MS))
             client_event(c, CONN_EV_TIMEOUT);
         break;
     case CONN_ACCEPTED:

@@ -20,6 +20,8 @@
  * Lives from listen.c's accept until the last close callback of its handles;
  * only there is it freed.
  */
+struct prov_task;
+
 struct check_progress { /* a CHECK that met a full ring half way */
     bool active;
     uint32_t done;        /* items decided */
@@ -50,12 +52,14 @@ struct client {
     uint8_t challenge[32];
     struct authority *authority; /* owned; NULL before READY */
     struct grant_calls *ids;     /* held; NULL before READY */
+    struct prov_task *task;      /* the same */
     uint64_t checked_epoch, checked_serial;
     const struct tenant_state *tenant; /* the gate's; NULL before READY */
     uint64_t expires_ns; /* boot time: a step of the clock cannot extend it */
     uint64_t next_seq;
     uint16_t runs[TS_CALLS_PER_CONN];
     uint32_t run_count;
+    uint32_t held_count; /* calls that wait for people, held.c */
     struct check_progress check;
 };
 

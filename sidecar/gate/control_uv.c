@@ -9,6 +9,7 @@
 #include "sidecar/common/control_hear.h"
 #include "sidecar/common/fds.h"
 #include "sidecar/common/log.h"
+#include "sidecar/gate/approvals.h"
 #include "sidecar/gate/conn_uv.h"
 #include "sidecar/gate/feed.h"
 #include "sidecar/gate/feed_in.h"
@@ -182,6 +183,7 @@ void control_retry(struct gate *g)
     log_event(LOG_INFO, "reloaded generation=%llu drained=%llu",
               (unsigned long long)g->snapshot->generation,
               (unsigned long long)sessions_recheck(g));
+    (void)approvals_recheck(g);
     gate_log_notes(g);
 }
 
@@ -216,6 +218,7 @@ static ts_err drain(struct gate *g, uint64_t grace_ms)
               g->client_count);
     g->draining = true;
     listen_stop(g);
+    held_stop(g); /* a restart voids what people were asked */
     for (struct client *c = g->clients; c != NULL; c = c->next) {
         if (c->core.state == CONN_READY && c->run_count > 0)
             continue; /* its calls may end within the grace */

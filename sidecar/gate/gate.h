@@ -30,10 +30,12 @@
  * the deciding half sees none of it.
  */
 struct admin;
+struct approvals;
 struct client;
 struct directory;
 struct egress_in;
 struct meters;
+struct prov_tasks;
 struct run;
 struct snapshot;
 
@@ -64,13 +66,13 @@ struct revoke_job {
     uint64_t since_ns;    /* boot time */
     uint32_t launchers_left;
     uint32_t runs_left; /* signalled and not yet reaped */
-    uint64_t tools, sessions;
+    uint64_t tools, sessions, tickets;
     struct revoke_asker asker;
 };
 
 /* What the journal gave back at start. */
 struct journal_counts {
-    uint64_t revocations, budgets, marks;
+    uint64_t revocations, budgets, marks, approvals;
     uint64_t last_seen_ms; /* the newest time in it; 0: none */
     uint64_t took_us;
 };
@@ -126,7 +128,10 @@ struct gate {
     uint64_t rev_seq;
     struct revoke_rate revoke_rate;
     struct journal_counts replayed;
-    struct meters *meters; /* owned */
+    struct meters *meters;       /* owned */
+    struct approvals *approvals; /* owned */
+    struct prov_tasks *tasks;    /* owned; what tasks have seen */
+    size_t seen_bytes;           /* of outputs that runs hold for them */
     struct ring_writer ring;
     struct peers peers;
     struct call_ids ids;

@@ -11,6 +11,7 @@
 #include "proto/base/ts_mem.h"
 #include "sidecar/common/log.h"
 #include "sidecar/gate/admin_uv.h"
+#include "sidecar/gate/approvals.h"
 #include "sidecar/gate/conn_uv.h"
 #include "sidecar/gate/control_uv.h"
 #include "sidecar/gate/decide/decide.h"
@@ -23,6 +24,7 @@
 #include "sidecar/gate/order_out.h"
 #include "sidecar/gate/people/directory.h"
 #include "sidecar/gate/people/snapshot.h"
+#include "sidecar/gate/provenance/task.h"
 #include "sidecar/gate/revoke.h"
 #include "sidecar/gate/running.h"
 #include "sidecar/gate/steps/mark_journal.h"
@@ -127,6 +129,7 @@ static void on_retry(uv_timer_t *t)
     control_retry(g);
     feed_in_retry(g);
     egress_in_retry(g);
+    approvals_run(g);
     admins_retry(g);
     clients_retry(g);
 }
@@ -174,6 +177,7 @@ static void sweep(struct gate *g)
     clients_sweep(g);
     runs_sweep(g);
     revoke_sweep(g);
+    approvals_sweep(g);
     control_beat(g);
     clock_write(g);
 }
@@ -280,7 +284,9 @@ ts_err gate_new(struct gate **ret)
     if (g->read_buf == NULL || g->pipe_buf == NULL || g->record_buf == NULL ||
         g->order_buf == NULL || (e = runs_init(g)) != TS_OK ||
         (e = call_ids_init(&g->ids)) != TS_OK ||
-        (e = meters_new(&g->meters)) != TS_OK) {
+        (e = prov_tasks_new(PROV_STORE_BYTES, &g->tasks)) != TS_OK ||
+        (e = meters_new(&g->meters)) != TS_OK ||
+        (e = approvals_new(&g->approvals)) != TS_OK) {
         gate_free(g);
         return e;
     }
@@ -318,6 +324,8 @@ void gate_free(struct gate *g)
     if (g->meters != NULL)
         meters_free(g->meters);
     runs_done(g);
+    approvals_free(g->approvals);
+    prov_tasks_free(g->tasks);
     if (g->ids.grants != NULL)
         call_ids_done(&g->ids);
     chain_cache_done(&g->chains);

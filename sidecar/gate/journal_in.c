@@ -7,6 +7,7 @@
 #include "proto/wire/limits.h"
 #include "proto/wire/mp_read.h"
 #include "sidecar/common/revocation_entry.h"
+#include "sidecar/gate/steps/approval_journal.h"
 #include "sidecar/gate/steps/budget_journal.h"
 #include "sidecar/gate/steps/callids.h"
 #include "sidecar/gate/steps/mark_journal.h"
@@ -102,6 +103,21 @@ static ts_err take_clock(struct gate *g, struct ts_bytes payload,
     return e;
 }
 
+/* Evidence of a launch that people approved. Their question is gone with the
+ * gate that asked it, so nothing is to be restored: it must only make sense. */
+static ts_err take_approval(struct gate *g, struct ts_bytes payload,
+                            const char **reterr_what)
+{
+    struct approval_entry a;
+    ts_err e = approval_entry_decode(payload.ptr, payload.len, &a, reterr_what);
+
+    if (e != TS_OK)
+        return e;
+    g->replayed.approvals++;
+    saw(g, a.unix_ms);
+    return TS_OK;
+}
+
 static ts_err take(struct gate *g, uint64_t type, uint64_t keep_until,
                    struct ts_bytes payload, const char **reterr_what)
 {
@@ -112,6 +128,8 @@ static ts_err take(struct gate *g, uint64_t type, uint64_t keep_until,
         return take_budget(g, payload, reterr_what);
     case JOURNAL_DIRECTORY:
         return take_mark(g, payload, reterr_what);
+    case JOURNAL_APPROVAL:
+        return take_approval(g, payload, reterr_what);
     case JOURNAL_CLOCK:
         return take_clock(g, payload, reterr_what);
     default: /* a number from outside, not one of our enums */

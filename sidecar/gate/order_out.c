@@ -61,7 +61,8 @@ ts_err order_out_record_small(struct gate *g, const uint8_t *record, size_t len)
 
 ts_err order_out_launch(struct gate *g, uint32_t launcher,
                         const uint8_t *record, size_t record_len,
-                        const struct order *o)
+                        const struct order *o,
+                        const struct ring_journal *before)
 {
     struct ring_launch entry = {.launcher = launcher};
     uint8_t *to;
@@ -75,12 +76,18 @@ ts_err order_out_launch(struct gate *g, uint32_t launcher,
     memcpy(g->record_buf, record, record_len);
     entry.record = (struct ts_bytes){.ptr = g->record_buf, .len = record_len};
     entry.order = (struct ts_bytes){.ptr = g->order_buf, .len = order_len};
-    if ((e = ring_reserve(&g->ring, TS_RING_ENTRY_MAX, &to)) != TS_OK ||
+    if ((before != NULL && (e = order_out_journal(g, before)) != TS_OK) ||
+        (e = ring_reserve(&g->ring, TS_RING_ENTRY_MAX, &to)) != TS_OK ||
         (e = ring_launch_encode(&entry, to, TS_RING_ENTRY_MAX, &len)) != TS_OK)
         return e;
     ring_commit(&g->ring, RING_LAUNCH, len);
     ring_wake(&g->ring);
     return TS_OK;
+}
+
+bool order_out_has_room_for_two(const struct gate *g)
+{
+    return ring_has_room(&g->ring, TS_RING_ENTRY_MAX + SMALL_ENTRY, 2);
 }
 
 ts_err order_out_kill(struct gate *g, uint32_t launcher, uint64_t order_id,

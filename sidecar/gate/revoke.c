@@ -7,6 +7,7 @@
 #include "proto/wire/limits.h"
 #include "sidecar/common/log.h"
 #include "sidecar/gate/admin_uv.h"
+#include "sidecar/gate/approvals.h"
 #include "sidecar/gate/order_out.h"
 #include "sidecar/gate/people/tenant_state.h"
 #include "sidecar/gate/running.h"
@@ -153,6 +154,7 @@ void revoke_settle(struct gate *g, struct revoke_asker asker)
     struct revoke_job *job = job_for(g, true);
     uint32_t stopping = runs_stopping(g);
     uint64_t sessions = sessions_recheck(g);
+    uint64_t tickets = approvals_recheck(g);
 
     if (job == NULL) {
         gate_fail(g, "no job is left for a revocation");
@@ -166,6 +168,7 @@ void revoke_settle(struct gate *g, struct revoke_asker asker)
                                .launchers_left = g->settings.launchers,
                                .tools = runs_stopping(g) - stopping,
                                .sessions = sessions,
+                               .tickets = tickets,
                                .asker = asker};
     job->runs_left = runs_mark_stopping(g, (uint32_t)(job - g->jobs));
     revoke_retry(g);

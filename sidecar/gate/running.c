@@ -9,6 +9,7 @@
 #include "proto/trust/delegation.h"
 #include "sidecar/common/log.h"
 #include "sidecar/common/manifest.h"
+#include "sidecar/gate/approvals.h"
 #include "sidecar/gate/decide/decide.h"
 #include "sidecar/gate/egress_in.h"
 #include "sidecar/gate/order_out.h"
@@ -16,6 +17,7 @@
 #include "sidecar/gate/revoke.h"
 #include "sidecar/gate/running_pipes.h"
 #include "sidecar/gate/running_redact.h"
+#include "sidecar/gate/task_in.h"
 
 #define SLOT_BITS 10
 #define SLOT_MASK ((1u << SLOT_BITS) - 1)
@@ -36,6 +38,8 @@ void runs_done(struct gate *g)
 {
     for (uint32_t i = 0; g->runs != NULL && i < TS_CALLS_MAX; i++)
         ts_buf_done(&g->runs[i].stdin_buf);
+    for (uint32_t i = 0; g->runs != NULL && i < TS_CALLS_MAX; i++)
+        task_in_done(&g->runs[i]);
     for (uint32_t i = 0; g->runs != NULL && i < TS_CALLS_MAX; i++)
         run_redact_done(&g->runs[i]);
     ts_mem_free(g->runs);
@@ -110,6 +114,7 @@ void runs_launched(struct run *r, struct client *c, uint64_t seq,
     set_name(r, RUN_AGENT, delegation_leaf(who)->agent);
     set_name(r, RUN_TOOL, d->manifest->tool);
     c->runs[c->run_count++] = (uint16_t)(r - g->runs);
+    task_in_began(r, d);
     (void)call_step(&r->core, CALL_EV_PERMIT); /* the caller did the launch */
 }
 
@@ -152,6 +157,7 @@ static void release(struct run *r)
         r->handles > 0)
         return;
     ts_buf_done(&r->stdin_buf);
+    task_in_done(r);
     run_redact_done(r);
     r->used = false;
     g->free_runs[g->free_count++] = (uint16_t)(r - g->runs);
@@ -196,7 +202,8 @@ static struct call_outcome outcome_of(const struct run *r)
                              .signal = r->exited.signal,
                              .stdout_bytes = r->out[0].bytes,
                              .stderr_bytes = r->out[1].bytes,
-                             .wall_us = r->exited.wall_us};
+                             .wall_us = r->exited.wall_us,
+                             .ref = r->has_shown ? r->ref : 0};
 
     memcpy(o.decision_id, r->decision_id, sizeof(o.decision_id));
     if (r->out[0].truncated)
@@ -241,6 +248,7 @@ static ts_err write_outcome(struct run *r)
 
 void run_result(struct client *c, uint64_t seq, const struct call_outcome *o)
 {
+    char ref[TS_REF_MAX];
     struct msg_result m = {.seq = seq,
                            .reason = ts_str_of(end_reason_name(o->reason)),
                            .code = ts_str_of(call_code_name(o->result_code)),
@@ -249,7 +257,8 @@ void run_result(struct client *c, uint64_t seq, const struct call_outcome *o)
                            .stdout_bytes = o->stdout_bytes,
                            .stderr_bytes = o->stderr_bytes,
                            .wall_us = o->wall_us,
-                           .flags = o->flags};
+                           .flags = o->flags,
+                           .ref = task_in_ref(o->ref, ref)};
 
     client_sent(c, msg_result_send(&c->out, &m));
 }
@@ -270,6 +279,7 @@ static void finish(struct run *r)
         gate_fail(r->gate, "an outcome could not be recorded");
         return;
     }
+    task_in_ended(r); /* before anybody can act on the end of it */
     grant_calls_finish(r->ids, r->id_slot, &o);
     grant_calls_close(r->ids);
     r->ids = NULL;
@@ -324,6 +334,11 @@ void run_event(struct run *r, enum call_event ev)
     case CALL_DO_NOTHING:
     case CALL_DO_LAUNCH: /* calls.c does these two, in the turn of the call */
     case CALL_DO_DENY:
+    case CALL_DO_HOLD: /* approvals.c: of a call that has no order yet */
+    case CALL_DO_DECIDE:
+    case CALL_DO_REPEAT:
+    case CALL_DO_TELL:
+    case CALL_DO_WITHDRAW:
         break;
     }
 }
@@ -445,8 +460,10 @@ ts_err runs_on_cancel(struct client *c, const struct frame *f)
     if (e != TS_OK)
         return e;
     r = run_by_seq(c, m.seq);
-    if (r != NULL) /* otherwise it has just ended, or never was: no harm */
+    if (r != NULL)
         run_event(r, CALL_EV_CANCEL);
+    else /* it waits for people, has just ended, or never was: no harm */
+        held_on_cancel(c, m.seq);
     return TS_OK;
 }
 
@@ -517,6 +534,7 @@ static uint64_t patience_ms(const struct run *r)
     case CALL_LAUNCHING:
     case CALL_STOPPING_EARLY:
     case CALL_STOPPING:
+    case CALL_WAITING:
     case CALL_STATE_COUNT_:
         break;
     }

@@ -35,6 +35,7 @@ enum run_name {
 
 struct tripwires;
 struct redactor;
+struct snapshot_rules;
 
 struct run_pipe {
     uv_poll_t poll;
@@ -69,9 +70,16 @@ struct run {
     struct redactor *redact[2]; /* owned, of stdout and stderr; NULL likewise */
     uint64_t redacted;          /* replacements in both */
     bool is_hidden; /* for want of memory no output can be shown any more */
-    struct ts_buf stdin_buf; /* at most the window */
-    size_t stdin_window;     /* bytes that the shim may still send */
-    size_t stdin_credit;     /* bytes taken, not yet given back */
+    struct prov_task *task; /* held; NULL: nobody asks where values are from */
+    uint32_t ref;           /* of its output, "call-N"; 0: none */
+    struct snapshot_rules *rules;    /* held, with manifest in it */
+    const struct manifest *manifest; /* how its output is to be read */
+    uint32_t sensitivity;            /* of its resource */
+    struct ts_buf seen[2];           /* what the agent was given */
+    bool has_shown, seen_lost;       /* some of it; it was too much */
+    struct ts_buf stdin_buf;         /* at most the window */
+    size_t stdin_window;             /* bytes that the shim may still send */
+    size_t stdin_credit;             /* bytes taken, not yet given back */
     bool has_stdin, stdin_eof;
     uv_timer_t drain;
     bool has_drain;

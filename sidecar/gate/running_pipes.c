@@ -8,6 +8,7 @@
 #include "proto/base/ts_fd.h"
 #include "proto/msg/client.h"
 #include "sidecar/gate/running_redact.h"
+#include "sidecar/gate/task_in.h"
 
 #define CREDIT_STEP 32768u /* bytes of stdin taken before the shim is told */
 
@@ -181,6 +182,7 @@ static void show(struct run *r, size_t which, struct ts_bytes b)
                                    which == 0 ? STREAM_STDOUT : STREAM_STDERR,
                                .data = {.ptr = b.ptr, .len = n}};
 
+        task_in_shows(r, which, m.data);
         client_sent(r->client, msg_output_send(&r->client->out, &m));
         b.ptr += n;
         b.len -= n;

@@ -16,6 +16,7 @@
 #include "sidecar/gate/revoke.h"
 #include "sidecar/gate/revoke_signed.h"
 #include "sidecar/gate/running.h"
+#include "sidecar/gate/task_in.h"
 #include "sidecar/gate/tools.h"
 
 #define NS_PER_S UINT64_C(1000000000)
@@ -214,6 +215,8 @@ static const char *admit(struct client *c, const struct snapshot_tenant *tenant,
         call_ids_open(&g->ids, d->tenant, d->grant_id, d->blocks[0].exp, now_s,
                       &c->ids) != TS_OK)
         return "too_many_grants";
+    if (task_in_open(c, tenant) != TS_OK)
+        return "too_many_tasks";
     chain_cache_put(&g->chains, g->snapshot_serial, d->chain_hash, m->chain.len,
                     c->authority->verified);
     return NULL;
@@ -283,6 +286,19 @@ static enum call_code code_of(enum trust_code t)
         break;
     }
     return CODE_REVOKED; /* whatever was trusted once and is no longer */
+}
+
+enum call_code session_chain_code(struct gate *g, const struct delegation *d)
+{
+    const struct snapshot_tenant *tenant =
+        snapshot_tenant_find(g->snapshot, d->tenant);
+    struct trust_config cfg;
+
+    if (tenant == NULL)
+        return CODE_REVOKED;
+    cfg = tenant->trust;
+    cfg.revoked = &g->revoked;
+    return code_of(check_now(&cfg, d, gate_now(g).unix_ms / 1000));
 }
 
 enum call_code session_authority(struct client *c)
@@ -446,6 +462,9 @@ static bool event_of(uint8_t type, enum conn_event *ret)
     case MSG_REVOKE:
         *ret = CONN_EV_REVOKE;
         return true;
+    case MSG_ORIGIN:
+        *ret = CONN_EV_ORIGIN;
+        return true;
     default: /* a byte from outside, not one of our enums */
         return false;
     }
@@ -457,7 +476,7 @@ ts_err session_frame(struct client *c, const struct frame *f)
 
     if (!event_of(f->type, &ev))
         return TS_E_FORMAT;
-    if ((ev == CONN_EV_AUTH || ev == CONN_EV_REVOKE) &&
+    if ((ev == CONN_EV_AUTH || ev == CONN_EV_REVOKE || ev == CONN_EV_ORIGIN) &&
         c->gate->verified_this_turn >= GATE_VERIFIES)
         return TS_E_AGAIN;
     switch (conn_step(&c->core, ev)) {
@@ -480,6 +499,8 @@ ts_err session_frame(struct client *c, const struct frame *f)
         return on_task_end(c, f);
     case CONN_DO_REVOKE:
         return on_revoke(c, f);
+    case CONN_DO_ORIGIN:
+        return task_in_origin(c, f);
     case CONN_DO_CLOSE: /* out of order: a second AUTH, a CALL before it */
         client_closes(c);
         return TS_OK;

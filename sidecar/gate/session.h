@@ -24,6 +24,10 @@ TS_NODISCARD ts_err session_frame(struct client *c, const struct frame *f);
  * revocations nor the snapshot changed since the last look.
  */
 enum call_code session_authority(struct client *c);
+/* The same of a verified chain alone, whoever holds it now: configured, active,
+ * not expired, not revoked. */
+struct delegation;
+enum call_code session_chain_code(struct gate *g, const struct delegation *d);
 
 /* After a change of revocations or snapshot: every session is looked at, and
  * drained if its authority is gone. Returns how many were. */

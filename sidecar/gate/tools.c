@@ -20,6 +20,10 @@ static const char *type_name(enum arg_type t)
         return "url";
     case ARG_STRINGS:
         return "strings";
+    case ARG_DECIMAL:
+        return "decimal";
+    case ARG_JSON:
+        return "json";
     }
     return "string";
 }

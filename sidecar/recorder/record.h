@@ -29,6 +29,8 @@ enum record_kind {
     RECORD_EGRESS_OPENED,
     RECORD_EGRESS_CLOSED,
     RECORD_EGRESS_DENIED,
+    RECORD_APPROVAL,
+    RECORD_APPROVAL_ENDED,
     RECORD_START,
     RECORD_STOP,
     RECORD_SEGMENT,    /* only made by the recorder */

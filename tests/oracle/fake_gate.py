@@ -144,22 +144,23 @@ class Conn:
         """The signature of the CALL that was received last, from its bytes.
         Raises if it is not the holder's, for this session and seq."""
         call = msgpack.unpackb(self.body, raw=False)
-        assert len(call) == 11 and len(call[10]) == 64, "no signature"
-        unsigned = self.body[:len(self.body) - len(pack(call[10]))]
+        assert len(call) == 12 and len(call[11]) == 64, "no signature"
+        unsigned = self.body[:len(self.body) - len(pack(call[11]))]
         self.gate.holder.verify_key.verify(
             pae("call", self.session, struct.pack("<Q", call[1]),
-                blake(unsigned, 32)), call[10])
+                blake(unsigned, 32)), call[11])
 
-    def decide(self, seq, verdict=PERMIT, code="permitted", text=""):
-        self.send(DECISION, [1, seq, verdict, code, b"\xab" * 16, text])
+    def decide(self, seq, verdict=PERMIT, code="permitted", text="", expires=0):
+        self.send(DECISION, [2, seq, verdict, code, b"\xab" * 16, text, expires])
 
     def output(self, seq, stream, data):
         self.send(OUTPUT, [1, seq, stream, data])
 
     def result(self, seq, reason="exited", code="permitted", exit_code=0,
                signal=0, flags=0):
-        self.send(RESULT, [1, seq, reason, code, exit_code, signal, 0, 0,
-                           1000, flags])
+        ref = "" if reason == "refused" else f"call-{seq}"
+        self.send(RESULT, [2, seq, reason, code, exit_code, signal, 0, 0,
+                           1000, flags, ref])
 
 
 class FakeGate:

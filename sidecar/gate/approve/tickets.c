@@ -12,6 +12,9 @@ struct pending {
     struct ticket_key key;
     uint8_t id[TRUST_HASH_LEN];
     enum ticket_state state;
+    enum ticket_end end; /* when void */
+    uint64_t serial;
+    struct ticket_keep *kept; /* owned; or NULL */
     struct approval_tally tally;
     struct ticket ticket; /* borrows from body */
     size_t body_len;
@@ -20,7 +23,9 @@ struct pending {
 
 struct tickets {
     struct pending *first, *last;
-    uint32_t count;
+    ticket_release *release;
+    uint64_t serial; /* of the last one */
+    uint32_t count, granted;
     size_t bytes;
     struct askers *askers;
     struct {
@@ -76,7 +81,7 @@ void ticket_key_of(const struct ticket *t,
              PAE_PARTS_MAX);
 }
 
-ts_err tickets_new(struct tickets **ret)
+ts_err tickets_new(ticket_release *release, struct tickets **ret)
 {
     struct tickets *t = ts_mem_alloc(sizeof(*t));
 
@@ -86,8 +91,16 @@ ts_err tickets_new(struct tickets **ret)
         ts_mem_free(t);
         return TS_E_NOMEM;
     }
+    t->release = release;
     *ret = t;
     return TS_OK;
+}
+
+static void pending_free(struct tickets *t, struct pending *p)
+{
+    if (p->kept != NULL && t->release != NULL)
+        t->release(p->kept);
+    ts_mem_free(p);
 }
 
 void tickets_free(struct tickets *t)
@@ -98,7 +111,7 @@ void tickets_free(struct tickets *t)
         struct pending *p = t->first;
 
         t->first = p->after;
-        ts_mem_free(p);
+        pending_free(t, p);
     }
     askers_free(t->askers);
     ts_mem_free(t);
@@ -118,7 +131,7 @@ static struct pending *find_key(const struct tickets *t,
                                 const struct ticket_key *key)
 {
     for (struct pending *p = t->first; p != NULL; p = p->after)
-        if (memcmp(&p->key, key, sizeof(*key)) == 0)
+        if (p->state != TICKET_VOID && memcmp(&p->key, key, sizeof(*key)) == 0)
             return p;
     return NULL;
 }
@@ -163,6 +176,7 @@ static ts_err copy(struct ts_bytes body, const struct ticket_key *key,
 
 static void append(struct tickets *t, struct pending *p)
 {
+    p->serial = ++t->serial;
     p->before = t->last;
     if (t->last != NULL)
         t->last->after = p;
@@ -204,6 +218,7 @@ static enum ticket_asked again(const struct pending *p)
     case TICKET_DENIED:
         return TICKET_ASKED_COOLING;
     case TICKET_WAITING:
+    case TICKET_VOID: /* find_key() finds none */
         break;
     }
     return TICKET_ASKED_SAME;
@@ -266,13 +281,42 @@ const struct approval_tally *pending_tally(const struct pending *p)
     return &p->tally;
 }
 
+uint64_t pending_serial(const struct pending *p)
+{
+    return p->serial;
+}
+
+void pending_keep(struct pending *p, struct ticket_keep *k)
+{
+    p->kept = k;
+}
+
+struct ticket_keep *pending_kept(const struct pending *p)
+{
+    return p->kept;
+}
+
+enum ticket_end pending_end(const struct pending *p)
+{
+    return p->end;
+}
+
 struct pending *tickets_find(struct tickets *t, const uint8_t decision_id[16])
 {
     for (struct pending *p = t->first; p != NULL; p = p->after)
-        if (memcmp(p->ticket.decision_id, decision_id,
+        if (p->state != TICKET_VOID &&
+            memcmp(p->ticket.decision_id, decision_id,
                    sizeof(p->ticket.decision_id)) == 0)
             return p;
     return NULL;
+}
+
+/* Counted, since every call asks whether there is any. */
+static void become(struct tickets *t, struct pending *p, enum ticket_state s)
+{
+    t->granted -= p->state == TICKET_GRANTED;
+    t->granted += s == TICKET_GRANTED;
+    p->state = s;
 }
 
 enum approval_code tickets_answer(struct tickets *t,
@@ -293,21 +337,37 @@ enum approval_code tickets_answer(struct tickets *t,
     if (c != APPROVAL_OK)
         return c;
     if (p->tally.denied)
-        p->state = TICKET_DENIED;
+        become(t, p, TICKET_DENIED);
     else if (approval_quorum(&p->ticket, &p->tally))
-        p->state = TICKET_GRANTED;
+        become(t, p, TICKET_GRANTED);
     *ret = p;
     return APPROVAL_OK;
+}
+
+static void cool(struct tickets *t, const struct pending *p, uint64_t now)
+{
+    t->cooling[t->next_cooling].key = p->key;
+    t->cooling[t->next_cooling].until = now + TICKETS_COOL_S;
+    t->next_cooling = (t->next_cooling + 1) % TICKETS_COOLING_MAX;
+}
+
+void tickets_void(struct tickets *t, struct pending *p, enum ticket_end why,
+                  uint64_t now)
+{
+    if (p->state == TICKET_VOID)
+        return;
+    if (why == TICKET_END_DENIED)
+        cool(t, p, now);
+    become(t, p, TICKET_VOID);
+    p->end = why;
 }
 
 void tickets_end(struct tickets *t, struct pending *p, enum ticket_end why,
                  uint64_t now)
 {
-    if (why == TICKET_END_DENIED) {
-        t->cooling[t->next_cooling].key = p->key;
-        t->cooling[t->next_cooling].until = now + TICKETS_COOL_S;
-        t->next_cooling = (t->next_cooling + 1) % TICKETS_COOLING_MAX;
-    }
+    if (why == TICKET_END_DENIED && p->state != TICKET_VOID)
+        cool(t, p, now);
+    become(t, p, TICKET_VOID);
     if (p->before != NULL)
         p->before->after = p->after;
     else
@@ -318,7 +378,7 @@ void tickets_end(struct tickets *t, struct pending *p, enum ticket_end why,
         t->last = p->before;
     t->count--;
     t->bytes -= sizeof(*p) + p->body_len;
-    ts_mem_free(p);
+    pending_free(t, p);
 }
 
 struct pending *tickets_after(const struct tickets *t, const struct pending *p)
@@ -329,7 +389,7 @@ struct pending *tickets_after(const struct tickets *t, const struct pending *p)
 struct pending *tickets_expired(const struct tickets *t, uint64_t now)
 {
     for (struct pending *p = t->first; p != NULL; p = p->after)
-        if (now >= p->ticket.expires)
+        if (p->state != TICKET_VOID && now >= p->ticket.expires)
             return p;
     return NULL;
 }
@@ -339,7 +399,7 @@ uint64_t tickets_next_expiry(const struct tickets *t)
     uint64_t next = UINT64_MAX;
 
     for (const struct pending *p = t->first; p != NULL; p = p->after)
-        if (p->ticket.expires < next)
+        if (p->state != TICKET_VOID && p->ticket.expires < next)
             next = p->ticket.expires;
     return next;
 }
@@ -347,4 +407,9 @@ uint64_t tickets_next_expiry(const struct tickets *t)
 uint32_t tickets_count(const struct tickets *t)
 {
     return t->count;
+}
+
+uint32_t tickets_granted(const struct tickets *t)
+{
+    return t->granted;
 }

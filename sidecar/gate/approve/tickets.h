@@ -25,7 +25,9 @@
  * GRANTED is there for a call whose agent did not wait: an identical one, made
  * before the ticket expires, takes it, once; taken is used up, whether or not
  * the launch then succeeds. What ends it is the caller's to record and then to
- * tell with tickets_end().
+ * tell with tickets_end(). Where that cannot be recorded at once,
+ * tickets_void() ends it first: nobody finds it any more, and it keeps its
+ * place until tickets_end().
  *
  * An agent that asks and asks must neither bury people nor fill the gate:
  * places are counted per grant, tenant and gate, new tickets per grant and
@@ -54,7 +56,8 @@ void ticket_key_of(const struct ticket *t,
 enum ticket_state {
     TICKET_WAITING = 1,
     TICKET_GRANTED,
-    TICKET_DENIED
+    TICKET_DENIED,
+    TICKET_VOID /* it has ended; pending_end() says why */
 };
 enum ticket_asked {
     TICKET_ASKED_NEW = 1, /* to be signed, recorded, told to people */
@@ -77,8 +80,12 @@ const char *ticket_end_name(enum ticket_end e);
 
 struct tickets;
 struct pending; /* one of them */
+/* What the caller keeps with one; released with the ticket. */
+struct ticket_keep;
+typedef void ticket_release(struct ticket_keep *k);
 
-TS_NODISCARD ts_err tickets_new(struct tickets **ret);
+/* release may be NULL where nothing is kept. */
+TS_NODISCARD ts_err tickets_new(ticket_release *release, struct tickets **ret);
 void tickets_free(struct tickets *t);
 
 /* body is ticket_encode()'s, and copied; now is unix seconds. *ret_pending is
@@ -94,6 +101,10 @@ struct ts_bytes pending_body(const struct pending *p);
 const uint8_t *pending_id(const struct pending *p); /* TRUST_HASH_LEN bytes */
 enum ticket_state pending_state(const struct pending *p);
 const struct approval_tally *pending_tally(const struct pending *p);
+uint64_t pending_serial(const struct pending *p);            /* grows; from 1 */
+void pending_keep(struct pending *p, struct ticket_keep *k); /* takes over */
+struct ticket_keep *pending_kept(const struct pending *p);   /* or NULL */
+enum ticket_end pending_end(const struct pending *p);        /* when VOID */
 /* NULL: nothing waits under it. */
 struct pending *tickets_find(struct tickets *t, const uint8_t decision_id[16]);
 
@@ -104,14 +115,20 @@ tickets_answer(struct tickets *t, const struct approval_people *who,
                struct ts_bytes answer, uint64_t now, struct pending **ret,
                struct approval *ret_a);
 
-/* p is gone after it. TICKET_END_DENIED makes the call cool down. */
+/* p waits no more, for why; of a void one the first reason stays. DENIED makes
+ * the call cool down from now on. */
+void tickets_void(struct tickets *t, struct pending *p, enum ticket_end why,
+                  uint64_t now);
+/* p is gone after it. TICKET_END_DENIED, of one that was not void, makes the
+ * call cool down. */
 void tickets_end(struct tickets *t, struct pending *p, enum ticket_end why,
                  uint64_t now);
 /* In the order of asking; p NULL for the first, NULL after the last. */
 struct pending *tickets_after(const struct tickets *t, const struct pending *p);
-/* The first whose time is up; end it, and ask again. */
+/* The first whose time is up, void ones left out; end it, and ask again. */
 struct pending *tickets_expired(const struct tickets *t, uint64_t now);
 uint64_t tickets_next_expiry(const struct tickets *t); /* UINT64_MAX: none */
 uint32_t tickets_count(const struct tickets *t);
+uint32_t tickets_granted(const struct tickets *t);
 
 #endif

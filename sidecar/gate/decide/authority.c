@@ -8,6 +8,7 @@
 #include "proto/wire/mp_write.h"
 #include "sidecar/gate/decide/authority_priv.h"
 #include "sidecar/gate/decide/decide.h"
+#include "sidecar/gate/people/approval_rule.h"
 
 #define AUTHORITY_BUDGET ((size_t)1 << 20)
 /* 8 blocks of an agent id, three hashes and two times, and the names above
@@ -185,7 +186,8 @@ static ts_err block_parse(struct ts_str text, const struct cedar_schema *schema,
         if (cedar_ast_info(ast, i).kind != CEDAR_STATIC)
             e = TS_E_FORMAT;
     for (size_t i = 0; e == TS_OK && i < cedar_ast_count(ast); i++)
-        if (box_demand_policy_fault(ast, i) != NULL)
+        if (box_demand_policy_fault(ast, i) != NULL ||
+            approval_policy_fault(ast, i) != NULL)
             e = TS_E_FORMAT;
     if (e == TS_OK)
         e = cedar_validate(ast, schema, &cedar_validate_block, NULL);

@@ -1,8 +1,12 @@
 #include "sidecar/gate/decide/context.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "proto/base/ts_require.h"
 #include "sidecar/gate/decide/request.h"
 #include "sidecar/gate/decide/value.h"
+#include "sidecar/gate/people/approval_rule.h"
 
 /* Every list of fields here is in the order of (length, bytes): then
  * cedar_record_make() only checks it. */
@@ -29,7 +33,12 @@ static ts_err arg_value(const struct arg_value *v, struct ts_arena *arena,
     case ARG_STRING:
     case ARG_PATH:
     case ARG_URL:
+    case ARG_JSON:
         *ret = cedar_string(v->text);
+        return TS_OK;
+    case ARG_DECIMAL:
+        *ret = (struct cedar_value){.kind = CEDAR_DECIMAL,
+                                    .as.integer = v->integer};
         return TS_OK;
     case ARG_STRINGS:
         break;
@@ -94,11 +103,17 @@ static bool label_is_trusted(const struct snapshot_tenant *t, struct ts_str l)
 }
 
 /* A label that the tenant does not know to be harmless taints the call. No
- * label is no proof of anything: origin stays "unknown". */
+ * label is no proof of anything. */
 static ts_err provenance_record(const struct context_input *in,
-                                struct ts_arena *arena, bool *ret_tainted,
-                                struct cedar_value *ret)
+                                struct ts_arena *arena,
+                                struct call_context *c, struct cedar_value *ret)
 {
+    const struct provenance_input values = {.manifest = in->manifest,
+                                            .args = in->args,
+                                            .task = in->call->task,
+                                            .handles = in->call->handles,
+                                            .handle_count =
+                                                in->call->handle_count};
     struct cedar_value *labels, set;
     uint32_t n = in->call->provenance_count;
     bool tainted = false;
@@ -116,17 +131,12 @@ static ts_err provenance_record(const struct context_input *in,
         tainted =
             tainted || !label_is_trusted(in->tenant, in->call->provenance[i]);
     }
-    e = cedar_set_make(arena, labels, n, &set);
-    if (e != TS_OK)
+    c->tainted = tainted;
+    if ((e = cedar_set_make(arena, labels, n, &set)) != TS_OK ||
+        (e = call_provenance_make(&values, arena, &c->provenance)) != TS_OK)
         return e;
-    *ret_tainted = tainted;
-    return cedar_record_make(
-        arena,
-        (struct cedar_field[]){
-            value_text(TS_STR_LIT("origin"), TS_STR_LIT("unknown")),
-            value_bool(TS_STR_LIT("tainted"), tainted),
-            value_of(TS_STR_LIT("declared"), set)},
-        3, ret);
+    return call_provenance_record(&c->provenance, in->args, &set, tainted,
+                                  arena, ret);
 }
 
 static ts_err session_record(const struct authority *a, struct ts_arena *arena,
@@ -138,6 +148,51 @@ static ts_err session_record(const struct authority *a, struct ts_arena *arena,
     };
 
     return cedar_record_make(arena, f, 2, ret);
+}
+
+/* What people have lifted of the policies whose names in the ticket begin with
+ * prefix, which is left out; of a tenant's own, whose prefix is empty, those
+ * that are no block's. */
+static ts_err lifted_set(const struct ticket *t, const char *prefix,
+                         struct ts_arena *arena, struct cedar_value *ret)
+{
+    struct cedar_value ids[TICKET_RULES_MAX];
+    size_t n = 0, skip = strlen(prefix);
+
+    for (uint32_t i = 0; t != NULL && i < t->rule_count; i++) {
+        struct ts_str id = t->rules[i].policy;
+
+        if (skip == 0 ? approval_id_is_reserved(id)
+                      : id.len <= skip || memcmp(id.ptr, prefix, skip) != 0)
+            continue;
+        ids[n++] = cedar_string(
+            (struct ts_str){.ptr = id.ptr + skip, .len = id.len - skip});
+    }
+    return cedar_set_make(arena, ids, n, ret);
+}
+
+ts_err context_of_block(const struct cedar_value *caller, uint32_t block,
+                        const struct ticket *approved, struct ts_arena *arena,
+                        struct cedar_value *ret)
+{
+    struct cedar_field f[CONTEXT_FIELDS];
+    struct cedar_value lifted;
+    char prefix[24];
+    ts_err e;
+
+    if (approved == NULL) { /* then none of either is in it */
+        *ret = *caller;
+        return TS_OK;
+    }
+    (void)snprintf(prefix, sizeof(prefix), APPROVAL_BLOCK_PREFIX "%u/", block);
+    if ((e = lifted_set(approved, prefix, arena, &lifted)) != TS_OK)
+        return e;
+    for (size_t i = 0; i < CONTEXT_FIELDS; i++) {
+        f[i] = *cedar_record_at(caller->as.record, i);
+        if (ts_str_eq_c(f[i].key, "approvals"))
+            f[i].value = lifted;
+    }
+    return cedar_record_make(arena, f, CONTEXT_FIELDS, ret);
 }
 
 ts_err context_make(const struct context_input *in, struct ts_arena *arena,
@@ -152,10 +207,9 @@ ts_err context_make(const struct context_input *in, struct ts_arena *arena,
 
     if ((e = args_record(in->args, arena, &args)) != TS_OK ||
         (e = rate_record(in->rates, arena, &rate)) != TS_OK ||
-        (e = provenance_record(in, arena, &ret->tainted, &provenance)) !=
-            TS_OK ||
+        (e = provenance_record(in, arena, ret, &provenance)) != TS_OK ||
         (e = session_record(a, arena, &session)) != TS_OK ||
-        (e = cedar_set_make(arena, NULL, 0, &approvals)) != TS_OK)
+        (e = lifted_set(in->approved, "", arena, &approvals)) != TS_OK)
         return e;
     f[n++] = value_text(TS_STR_LIT("hop"), TS_STR_LIT(""));
     f[n++] = value_of(
@@ -172,8 +226,6 @@ ts_err context_make(const struct context_input *in, struct ts_arena *arena,
     f[n++] =
         value_uid(TS_STR_LIT("caller"), &p->agents[p->agent_count - 1].up[0]);
     f[n++] = value_of(TS_STR_LIT("session"), session);
-    /* Nothing grants an approval yet; the field is there so that policies can
-     * already be written for it, and validate. */
     f[n++] = value_of(TS_STR_LIT("approvals"), approvals);
     f[n++] = value_bool(TS_STR_LIT("has_stdin"), in->call->has_stdin);
     f[n++] = value_bool(TS_STR_LIT("check_only"), in->call->check_only);

@@ -8,14 +8,15 @@
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
 #include "sidecar/gate/decide/authority_priv.h"
+#include "sidecar/gate/decide/call_provenance.h"
 #include "sidecar/gate/decide/decide.h"
 #include "sidecar/gate/decide/meters.h"
 
 /*
  * The context of a call: one record, the same fields for every action, every
  * field always there (docs/POLICY-CONTEXT.md has their types). The gate alone
- * makes it. What the caller declares (provenance) is there to be forbidden on;
- * it never replaces something that the gate knows.
+ * makes it. What the caller declares (provenance.declared) is there to be
+ * forbidden on; it never replaces something that the gate knows.
  */
 struct call_rates { /* before this call */
     struct meter_counts agent, agent_tool, task, denied;
@@ -27,6 +28,7 @@ struct call_context {
     struct cedar_field fields[CONTEXT_FIELDS]; /* sorted; [0] is hop */
     const struct cedar_record *first; /* made of them; others are copies */
     bool tainted;
+    struct call_provenance provenance;
 };
 
 struct context_input {
@@ -37,6 +39,7 @@ struct context_input {
     const struct call_args *args;
     const struct call_rates *rates;
     uint32_t sensitivity;
+    const struct ticket *approved; /* what people have lifted; NULL: nothing */
 };
 
 enum hop {           /* who the question is about */
@@ -53,5 +56,13 @@ TS_NODISCARD ts_err context_make(const struct context_input *in,
 TS_NODISCARD ts_err context_record(struct call_context *c, enum hop hop,
                                    struct ts_arena *arena,
                                    struct cedar_value *ret);
+
+/* What the policies of one block see: the caller's record, with what people
+ * have lifted of that very block, and of nothing else, in approvals. */
+TS_NODISCARD ts_err context_of_block(const struct cedar_value *caller,
+                                     uint32_t block,
+                                     const struct ticket *approved,
+                                     struct ts_arena *arena,
+                                     struct cedar_value *ret);
 
 #endif

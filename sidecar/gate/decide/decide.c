@@ -111,8 +111,8 @@ static enum call_code check_arguments(struct deciding *d)
     ts_err e;
 
     d->why_buf[0] = '\0';
-    e = manifest_args(m, call->args, d->arena, &d->args, d->why_buf,
-                      sizeof(d->why_buf));
+    e = (call->is_recorded ? manifest_args_recorded : manifest_args)(
+        m, call->args, d->arena, &d->args, d->why_buf, sizeof(d->why_buf));
     if (e == TS_E_NOMEM)
         return deny(d, CODE_INTERNAL, NULL);
     if (e != TS_OK)
@@ -135,7 +135,7 @@ static enum call_code check_call(struct deciding *d)
     enum call_code c;
 
     if (call->already_denied != CODE_PERMITTED)
-        return call->already_denied;
+        return deny(d, call->already_denied, call->denied_why);
     d->tenant = snapshot_tenant_find(in->snapshot, in->authority->tenant);
     if (d->tenant == NULL)
         return deny(d, CODE_REVOKED, "the tenant is no longer configured");
@@ -185,10 +185,12 @@ static void count_call(struct deciding *d)
 
     if (d->in->call->check_only) /* asked, not done */
         return;
-    meter_count(m, p->meter_agent, now);
-    meter_count(m, p->meter_task, now);
-    if (d->tool != NULL)
-        meter_count(m, meter_key_join(p->meter_agent, d->tool->meter), now);
+    if (!d->in->call->is_counted) {
+        meter_count(m, p->meter_agent, now);
+        meter_count(m, p->meter_task, now);
+        if (d->tool != NULL)
+            meter_count(m, meter_key_join(p->meter_agent, d->tool->meter), now);
+    }
     if (d->out->verdict == VERDICT_DENY)
         meter_count(m, p->meter_denied, now);
 }
@@ -294,9 +296,12 @@ static ts_err ask_all(struct deciding *d)
             return e;
     }
     for (uint32_t i = 0; i < a->block_count; i++) {
-        e = ask(d, blocks[i], a->block_policies[i], a->block_demands[i], leaf,
-                &caller);
-        if (e != TS_OK)
+        struct cedar_value own;
+
+        if ((e = context_of_block(&caller, i, d->approved, d->arena, &own)) !=
+                TS_OK ||
+            (e = ask(d, blocks[i], a->block_policies[i], a->block_demands[i],
+                     leaf, &own)) != TS_OK)
             return e;
     }
     return TS_OK;
@@ -310,7 +315,8 @@ static ts_err evaluate(struct deciding *d)
                                      .manifest = d->tool->manifest,
                                      .args = &d->args,
                                      .rates = &d->rates,
-                                     .sensitivity = d->target.sensitivity};
+                                     .sensitivity = d->target.sensitivity,
+                                     .approved = d->approved};
     ts_err e;
 
     for (uint32_t i = 0; i < d->overlay_count; i++)
@@ -362,6 +368,7 @@ static void fill_permit(struct deciding *d)
     const struct box_demand box = combine_demands(d->sets, d->set_count);
 
     out->manifest = m;
+    out->sensitivity = d->target.sensitivity;
     out->wall_ms = m->limits.wall_ms;
     if (call->deadline_ms != 0 && call->deadline_ms < out->wall_ms)
         out->wall_ms = call->deadline_ms;
@@ -457,6 +464,9 @@ ts_err decide_call(const struct decide_input *in, struct ts_arena *arena,
     *ret = (struct decision){.verdict = VERDICT_DENY, .code = CODE_INTERNAL};
     make_id(in, ret->id);
     all = decide_judge(&d);
+    if (all.verdict == VERDICT_PENDING && in->people != NULL &&
+        !in->call->check_only)
+        all = decide_ask(&d);
     if (all.verdict == VERDICT_PERMIT) {
         fill_permit(&d);
         if ((all.code = make_token(&d)) != CODE_PERMITTED)

@@ -13,6 +13,7 @@
 #include "proto/base/ts_str.h"
 #include "proto/msg/code.h"
 #include "proto/msg/order.h"
+#include "proto/trust/approval_ticket.h"
 #include "proto/trust/delegation.h"
 #include "proto/wire/limits.h"
 #include "sidecar/common/clock.h"
@@ -80,6 +81,9 @@ void authority_free(struct authority *a);
 void verified_hold(struct verified *v);
 void verified_release(struct verified *v); /* NULL is fine */
 
+struct prov_task;   /* what the task has seen; provenance/task.h */
+struct call_handle; /* call_provenance.h */
+
 struct call_input {
     uint64_t seq;
     uint8_t call_id[16];
@@ -89,17 +93,65 @@ struct call_input {
     struct ts_str traceparent;
     const struct ts_str *provenance;
     uint32_t provenance_count;
+    struct prov_task *task;            /* NULL: nothing is known of it */
+    const struct call_handle *handles; /* that args were made with */
+    uint32_t handle_count;
     bool has_stdin;
     bool check_only;         /* CHECK: decides and records, launches nothing */
+    bool is_recorded;        /* args are those of a record: asked about again */
     bool signature_verified; /* the call's own signature verified; a tenant
                                 with require_call_signature denies without */
     uint64_t rev_seq;
     struct moment now;
     uint64_t received_ns; /* boot_ns when the frame was complete, for "us" */
+    bool is_counted; /* it was decided before, waited for people since, and is
+                        in the meters */
     /* Set by the caller when a check before policy failed (revoked, expired,
      * too_many_calls, duplicate_call, shutting_down ...): no policy runs, the
      * call is denied with this code and recorded. CODE_PERMITTED = none. */
     enum call_code already_denied;
+    const char *denied_why; /* a sentence for that, or NULL */
+};
+
+/*
+ * A call that only people can still let through, as it is put to them
+ * (docs/APPROVALS.md); everything is borrowed. A rule stands for one policy,
+ * however many principals it was asked for.
+ */
+struct people_question {
+    const struct authority *authority;
+    const struct snapshot_tenant *tenant;
+    const struct call_input *call;
+    uint8_t decision_id[16]; /* of this decision */
+    const struct manifest *manifest;
+    struct ts_str action;   /* Action::"..." without the type */
+    struct ts_str resource; /* Type::"id" */
+    struct ticket_rule rules[TICKET_RULES_MAX];
+    struct ts_str reasons[TICKET_RULES_MAX]; /* @reason of each; "" for none */
+    uint32_t rule_count;
+    uint32_t sensitivity;
+    bool tainted;
+};
+enum people_say {
+    PEOPLE_REFUSED = 0, /* they cannot be asked, or one has said no: code */
+    PEOPLE_WAIT,        /* they were asked, now or before */
+    PEOPLE_APPROVED     /* enough said yes: decide again with what they lift */
+};
+struct people_answer {
+    enum people_say say;
+    enum call_code code;     /* REFUSED */
+    const char *why;         /* REFUSED: static, or NULL */
+    uint8_t decision_id[16]; /* the rest: of the question */
+    uint8_t ticket_id[TRUST_HASH_LEN];
+    uint64_t expires; /* unix seconds */
+    const struct ticket *ticket;
+    const struct ts_str *people; /* who said yes so far */
+    uint32_t people_count;
+};
+struct decide_people {
+    void *ctx;
+    void (*ask)(void *ctx, const struct people_question *q,
+                struct people_answer *ret);
 };
 
 struct decision {
@@ -108,11 +160,17 @@ struct decision {
     uint8_t id[16]; /* random-looking, unique: boot id and a counter */
     char text[TS_MESSAGE_TEXT_MAX];  /* for the agent; no policy text */
     const struct manifest *manifest; /* of a permit */
-    struct order order; /* of a permit; order_id is the caller's to set before
-                           the record is written, see decide_input.order_id;
-                           its token lives in the arena of decide_call() */
-    uint64_t wall_ms;   /* effective: min(manifest, deadline, authority end) */
+    struct order order;   /* of a permit; order_id is the caller's to set before
+                             the record is written, see decide_input.order_id;
+                             its token lives in the arena of decide_call() */
+    uint32_t sensitivity; /* of a permit: the resource's */
+    uint64_t wall_ms; /* effective: min(manifest, deadline, authority end) */
     bool deadline_is_expiry; /* wall_ms was cut by the delegation's end */
+    /* of a call that people were asked about, whatever came of it: */
+    bool has_ticket;
+    uint8_t asked_id[16]; /* of PENDING what the agent is told instead of id */
+    uint8_t ticket_id[TRUST_HASH_LEN];
+    uint64_t expires; /* unix seconds; of PENDING */
 };
 
 /*
@@ -131,6 +189,9 @@ struct decide_input {
      * name; token_key NULL: such a tool is denied. */
     const struct trust_secret *token_key;
     struct ts_str sidecar_id;
+    /* Who can be asked for an approval; NULL: nobody is, and a call that waits
+     * for one stays pending. A check asks nobody. */
+    const struct decide_people *people;
     /* Reads CLOCK_BOOTTIME for the record's "us" alone; NULL: call->now. */
     uint64_t (*boot_ns)(void);
 };

@@ -1,6 +1,7 @@
 #ifndef SIDECAR_GATE_DECIDE_DECIDE_PRIV_H
 #define SIDECAR_GATE_DECIDE_DECIDE_PRIV_H
 
+#include "proto/wire/mp_write.h"
 #include "sidecar/gate/decide/context.h"
 #include "sidecar/gate/decide/decide.h"
 #include "sidecar/gate/decide/request.h"
@@ -25,6 +26,9 @@ struct deciding {
     uint32_t overlay_count;
     struct set_result sets[DECIDE_SETS_MAX];
     uint32_t set_count;
+    const struct ticket *approved; /* what people have lifted; NULL: nothing */
+    const struct ts_str *people;   /* who said yes */
+    uint32_t people_count;
     const char *why;   /* a sentence for this very denial, or NULL */
     char why_buf[512]; /* where why may point */
     struct decision *out;
@@ -33,10 +37,17 @@ struct deciding {
 /* The verdict on d->in, and d->sets with the answers it was made of. */
 struct combined decide_judge(struct deciding *d);
 
+/* A call that is pending is put to people; what comes of it instead. */
+struct combined decide_ask(struct deciding *d);
+
 /* Writes the record of d->out. brief leaves out what the caller made long. */
 TS_NODISCARD ts_err decide_record_write(const struct deciding *d, bool brief,
                                         uint8_t *record, size_t cap,
                                         size_t *ret_len);
+
+/* The key "provenance" of the record's context, and its value. */
+void record_provenance(struct mp_writer *w, const struct deciding *d,
+                       bool brief);
 
 /* The text for the agent; its first line is stable, docs/POLICY-CONTEXT.md. */
 void decide_text(const struct deciding *d, char *out, size_t cap);

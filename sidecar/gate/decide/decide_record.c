@@ -182,6 +182,8 @@ static void put_arg_full(struct mp_writer *w, const struct arg_value *v)
     case ARG_STRING:
     case ARG_PATH:
     case ARG_URL:
+    case ARG_DECIMAL:
+    case ARG_JSON:
         put(w, v->text);
         break;
     }
@@ -194,7 +196,8 @@ static void put_arg_len(struct mp_writer *w, const struct arg_value *v)
 
     if (v->decl->type == ARG_STRINGS)
         len = v->item_count;
-    else if (v->decl->type == ARG_INT || v->decl->type == ARG_BOOL)
+    else if (v->decl->type == ARG_INT || v->decl->type == ARG_BOOL ||
+             v->decl->type == ARG_DECIMAL)
         len = 0;
     KEY(w, "\x81\xa3", "len");
     put_uint(w, len);
@@ -246,7 +249,8 @@ static void put_rates(struct mp_writer *w, const struct call_rates *r)
 }
 
 /* What of the context is not elsewhere in the record. */
-static void put_context(struct mp_writer *w, const struct deciding *d)
+static void put_context(struct mp_writer *w, const struct deciding *d,
+                        bool brief)
 {
     const struct call_input *call = d->in->call;
     const struct delegation *g = d->in->authority->delegation;
@@ -256,7 +260,7 @@ static void put_context(struct mp_writer *w, const struct deciding *d)
         mp_write_map(w, 0);
         return;
     }
-    mp_write_map(w, 8);
+    mp_write_map(w, 9);
     KEY(w, "\xa3", "now");
     put_uint(w, call->now.unix_ms);
     KEY(w, "\xa5", "depth");
@@ -266,10 +270,11 @@ static void put_context(struct mp_writer *w, const struct deciding *d)
     KEY(w, "\xa9", "has_stdin");
     mp_write_bool(w, call->has_stdin);
     KEY(w, "\xa6", "origin");
-    KEY(w, "\xa7", "unknown");
+    mp_write_cstr(w, prov_origin_name(d->context.provenance.origin));
     KEY(w, "\xa7", "tainted");
     mp_write_bool(w, d->context.tainted);
     put_rates(w, &d->rates);
+    record_provenance(w, d, brief);
     KEY(w, "\xa5", "attrs");
     mp_write_map(w, (uint32_t)g->attr_count);
     for (size_t i = 0; i < g->attr_count; i++) {
@@ -404,6 +409,17 @@ static void put_demand(struct mp_writer *w, const struct order *o)
         mp_write_cstr(w, layer_first(left));
 }
 
+/* What people were asked, and who has lifted what. */
+static void put_ticket(struct mp_writer *w, const struct deciding *d)
+{
+    KEY(w, "\xa6", "ticket");
+    mp_write_bin(w, d->out->ticket_id, sizeof(d->out->ticket_id));
+    KEY(w, "\xab", "approved_by");
+    mp_write_array(w, d->people_count);
+    for (uint32_t i = 0; i < d->people_count; i++)
+        put(w, d->people[i]);
+}
+
 static uint64_t elapsed_us(const struct decide_input *in)
 {
     uint64_t now = in->boot_ns != NULL ? in->boot_ns() : in->call->now.boot_ns;
@@ -429,7 +445,7 @@ ts_err decide_record_write(const struct deciding *d, bool brief,
 
     mp_writer_init(&w, record, cap);
     mp_write_map(&w, AUTHORITY_HEAD_KEYS + OTHER_KEYS + launches +
-                         (demands ? 2u : 0u));
+                         (demands ? 2u : 0u) + (d->out->has_ticket ? 2u : 0u));
     KEY(&w, "\xa4", "kind");
     KEY(&w, "\xa8", "decision");
     KEY(&w, "\xa2", "id");
@@ -442,7 +458,7 @@ ts_err decide_record_write(const struct deciding *d, bool brief,
     put_verdict(&w, d);
     put_cedar(&w, d);
     put_policies(&w, d);
-    put_context(&w, d);
+    put_context(&w, d, brief);
     put_call(&w, d, brief);
     if (launches) {
         KEY(&w, "\xa5", "order");
@@ -450,6 +466,8 @@ ts_err decide_record_write(const struct deciding *d, bool brief,
     }
     if (demands)
         put_demand(&w, &d->out->order);
+    if (d->out->has_ticket)
+        put_ticket(&w, d);
     KEY(&w, "\xa2", "us");
     put_uint(&w, elapsed_us(d->in));
     return mp_written(&w, ret_len);

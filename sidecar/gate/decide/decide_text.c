@@ -32,6 +32,8 @@ static const char *word_of(enum verdict v, enum call_code c)
     case CODE_FORBIDDEN:
     case CODE_POLICY_ERROR:
     case CODE_APPROVAL_REQUIRED:
+    case CODE_APPROVAL_DENIED:
+    case CODE_APPROVAL_EXPIRED:
     case CODE_AUTH_FAILED:
     case CODE_EXPIRED:
     case CODE_NOT_YET_VALID:
@@ -62,21 +64,18 @@ static const char *advice_of(const char *word, enum call_code c)
     return "do not retry unchanged";
 }
 
-/* Whether this policy is why: of a denial not one that a person could lift. */
-static bool is_why(const struct deciding *d, const struct set_result *s,
-                   uint32_t policy)
+/* Whether this policy is why: not one that a person could lift. */
+static bool is_why(const struct set_result *s, uint32_t policy)
 {
     struct ts_str role;
 
-    return d->out->code == CODE_APPROVAL_REQUIRED ||
-           !cedar_policies_annotation(s->policies, policy, "approval", &role);
+    return !cedar_policies_annotation(s->policies, policy, "approval", &role);
 }
 
 /* The first @reason among the policies that decided. */
 static bool find_reason(const struct deciding *d, struct ts_str *ret)
 {
-    if (d->out->code != CODE_FORBIDDEN &&
-        d->out->code != CODE_APPROVAL_REQUIRED)
+    if (d->out->code != CODE_FORBIDDEN) /* of what people are asked: nothing */
         return false;
     for (uint32_t i = 0; i < d->set_count; i++) {
         const struct set_result *s = &d->sets[i];
@@ -84,7 +83,7 @@ static bool find_reason(const struct deciding *d, struct ts_str *ret)
         if (s->answer.decision == CEDAR_ALLOW)
             continue;
         for (uint32_t j = 0; j < s->answer.reason_count; j++)
-            if (is_why(d, s, s->answer.reasons[j]) &&
+            if (is_why(s, s->answer.reasons[j]) &&
                 cedar_policies_annotation(s->policies, s->answer.reasons[j],
                                           "reason", ret) &&
                 ret->len > 0)
@@ -99,13 +98,15 @@ void decide_text(const struct deciding *d, char *out, size_t cap)
     const char *sentence =
         d->why != NULL ? d->why : call_code_text(d->out->code);
     char hex[2 * sizeof(d->out->id) + 1], shown[600];
+    bool is_asked = d->out->verdict == VERDICT_PENDING && d->out->has_ticket;
     struct ts_str reason;
 
     if (d->why == NULL && find_reason(d, &reason)) {
         (void)ts_str_escape(shown, sizeof(shown), reason.ptr, reason.len);
         sentence = shown;
     }
-    ts_hex_encode(hex, d->out->id, sizeof(d->out->id));
+    ts_hex_encode(hex, is_asked ? d->out->asked_id : d->out->id,
+                  sizeof(d->out->id));
     (void)snprintf(out, cap, "%s [%s] decision %s: %s\n%s", word,
                    call_code_name(d->out->code), hex,
                    advice_of(word, d->out->code), sentence);

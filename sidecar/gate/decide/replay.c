@@ -139,6 +139,7 @@ ts_err replay_ask(const struct snapshot *s, const struct replay_call *c,
                               .provenance_count = c->provenance_count,
                               .has_stdin = c->has_stdin,
                               .check_only = c->check_only,
+                              .is_recorded = true,
                               .signature_verified = true,
                               .now = {.unix_ms = c->now_ms},
                               .already_denied = CODE_PERMITTED};

@@ -18,7 +18,7 @@ struct replay_call { /* all borrowed */
     struct delegation_attr attrs[TS_ATTRS_MAX];
     size_t attr_count;
     uint64_t issued, expires; /* unix seconds */
-    struct ts_bytes args;     /* msgpack map, as in a CALL */
+    struct ts_bytes args;     /* msgpack map, as in a record with log: full */
     const struct ts_str *provenance;
     uint32_t provenance_count;
     struct call_rates rates;

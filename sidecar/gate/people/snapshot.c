@@ -120,7 +120,10 @@ static void tell_tenant(const struct snapshot *s, uint32_t i,
     t->default_sensitivity = rules->files.default_sensitivity;
     t->trusted_provenance = rules->files.labels;
     t->trusted_provenance_count = (uint32_t)rules->files.label_count;
+    t->identity_attrs = rules->files.identity_attrs;
+    t->identity_attr_count = (uint32_t)rules->files.identity_attr_count;
     t->max_staleness_s = rules->files.max_staleness_s;
+    t->approval_ttl_s = rules->files.approval_ttl_s;
     if (people->directory == NULL)
         return;
     t->has_directory = true;

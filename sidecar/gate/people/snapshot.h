@@ -42,6 +42,10 @@ struct snapshot_tenant {
         default_sensitivity; /* of unlabelled resources, see sensitivity.h */
     const struct ts_str *trusted_provenance; /* labels that do not taint */
     uint32_t trusted_provenance_count;
+    /* Attributes of a user in the directory that say who the user is: their
+     * values are the user's own words in every task. */
+    const struct ts_str *identity_attrs;
+    uint32_t identity_attr_count;
 
     /* Without a directory the tenant is not ready: nobody is known, so nothing
      * is permitted. people (seq, hash, issued, not_after, revocations as signed
@@ -50,6 +54,7 @@ struct snapshot_tenant {
     const struct directory *directory; /* directory.h */
     const struct directory_snapshot *people;
     uint32_t max_staleness_s; /* 0: `freshness: snapshot` */
+    uint32_t approval_ttl_s;  /* how long a question to people stands */
     /* Only after a load, of the bundle: directory.heartbeat as found (verify
      * it; empty: none), and why the bundle's directory is not the one in force
      * ("tenants/NAME/directory.snapshot: what"; NULL: it is). */

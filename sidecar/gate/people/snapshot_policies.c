@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "policy/cedar_lint.h"
+#include "sidecar/gate/people/approval_rule.h"
 #include "sidecar/gate/people/snapshot_priv.h"
 
 /* Loads the policies of a tenant and holds them to the rules on annotations. */
@@ -14,7 +15,7 @@ const char *const snapshot_annotations[] = {
     "owner", "severity", "sandbox",    "require", NULL};
 
 static const struct cedar_lint_options lints = {
-    .annotations = snapshot_annotations, .value_fault = box_demand_fault};
+    .annotations = snapshot_annotations, .value_fault = annotation_value_fault};
 
 struct policy_files {
     struct cedar_source *list;
@@ -70,6 +71,9 @@ static const char *policy_fault(const struct cedar_ast *a, size_t i, bool hard)
     if (approval && role.len == 0)
         return "@approval has no value; write who approves, like "
                "@approval(\"four-eyes:1\")";
+    if (approval && approval_id_is_reserved(info.id))
+        return "an @id that begins with block: stands for a policy of a "
+               "delegation; rename it";
     return NULL;
 }
 

@@ -10,29 +10,45 @@ static struct place place_of(const struct yaml_file *f,
     return (struct place){.file = f->name, .line = n->line};
 }
 
-static ts_err read_labels(struct yaml_file *f, const struct yaml_node *list,
-                          struct ts_arena *arena, struct tenant_files *t)
+static ts_err read_texts(struct yaml_file *f, const struct yaml_node *list,
+                         const char *name, const char *of_one, size_t most,
+                         size_t len, struct ts_arena *arena,
+                         struct ts_str **ret, size_t *ret_count)
 {
     const struct yaml_node *item;
+    struct ts_str *made;
     size_t n;
     void *p;
-    ts_err e =
-        yaml_list(f, list, "trusted_provenance", TENANT_LABELS_MAX, &item, &n);
+    ts_err e = yaml_list(f, list, name, most, &item, &n);
 
     if (e != TS_OK || n == 0)
         return e;
-    e = ts_arena_array(arena, n, sizeof(*t->labels), &p);
+    e = ts_arena_array(arena, n, sizeof(*made), &p);
     if (e != TS_OK)
         return e;
-    t->labels = p;
-    for (size_t i = 0; item != NULL; item = item->next, i++) {
-        e = yaml_text(f, item, "a provenance label", TS_PROVENANCE_LEN, arena,
-                      &t->labels[i]);
-        if (e != TS_OK)
+    made = p;
+    for (size_t i = 0; item != NULL; item = item->next, i++)
+        if ((e = yaml_text(f, item, of_one, len, arena, &made[i])) != TS_OK)
             return e;
-    }
-    t->label_count = n;
+    *ret = made;
+    *ret_count = n;
     return TS_OK;
+}
+
+static ts_err read_labels(struct yaml_file *f, const struct yaml_node *root,
+                          struct ts_arena *arena, struct tenant_files *t)
+{
+    ts_err e = read_texts(f, yaml_node_find(root, "trusted_provenance"),
+                          "trusted_provenance", "a provenance label",
+                          TENANT_LABELS_MAX, TS_PROVENANCE_LEN, arena,
+                          &t->labels, &t->label_count);
+
+    if (e != TS_OK)
+        return e;
+    return read_texts(f, yaml_node_find(root, "identity_attrs"),
+                      "identity_attrs", "an attribute's name",
+                      TENANT_IDENTITY_MAX, TS_ATTR_KEY_MAX, arena,
+                      &t->identity_attrs, &t->identity_attr_count);
 }
 
 static ts_err read_sensitivity(struct yaml_file *f, const struct yaml_node *n,
@@ -80,6 +96,23 @@ static ts_err read_freshness(struct yaml_file *f, const struct yaml_node *root,
     return TS_OK;
 }
 
+static ts_err read_approval_ttl(struct yaml_file *f, const struct yaml_node *n,
+                                uint32_t *ret)
+{
+    uint64_t v = TENANT_APPROVAL_S;
+    ts_err e = n == NULL ? TS_OK
+                         : yaml_uint(f, n, "approval_ttl_s",
+                                     TENANT_APPROVAL_MAX_S, &v);
+
+    if (e != TS_OK)
+        return e;
+    if (v < TENANT_APPROVAL_MIN_S)
+        return yaml_fail(f, n, "approval_ttl_s is less than %d",
+                         TENANT_APPROVAL_MIN_S);
+    *ret = (uint32_t)v;
+    return TS_OK;
+}
+
 static ts_err settings_in(struct yaml_file *f, struct ts_arena *arena,
                           struct tenant_files *t)
 {
@@ -88,8 +121,10 @@ static ts_err settings_in(struct yaml_file *f, struct ts_arena *arena,
                                        "require_call_signature",
                                        "default_sensitivity",
                                        "trusted_provenance",
+                                       "identity_attrs",
                                        "freshness",
                                        "max_staleness_s",
+                                       "approval_ttl_s",
                                        NULL};
     const struct yaml_node *root = f->root, *n;
     struct ts_str name;
@@ -116,9 +151,11 @@ static ts_err settings_in(struct yaml_file *f, struct ts_arena *arena,
     if ((n = yaml_node_find(root, "default_sensitivity")) != NULL &&
         (e = read_sensitivity(f, n, arena, &t->default_sensitivity)) != TS_OK)
         return e;
-    if ((e = read_freshness(f, root, t)) != TS_OK)
+    if ((e = read_freshness(f, root, t)) != TS_OK ||
+        (e = read_approval_ttl(f, yaml_node_find(root, "approval_ttl_s"),
+                               &t->approval_ttl_s)) != TS_OK)
         return e;
-    return read_labels(f, yaml_node_find(root, "trusted_provenance"), arena, t);
+    return read_labels(f, root, arena, t);
 }
 
 ts_err tenant_read_settings(const struct bundle_file *file,

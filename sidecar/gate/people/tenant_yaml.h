@@ -18,9 +18,13 @@
  */
 #define TENANT_KEYS_MAX        64 /* of one list of trust.yaml */
 #define TENANT_LABELS_MAX      16 /* trusted_provenance */
+#define TENANT_IDENTITY_MAX    16 /* identity_attrs */
 #define TENANT_STALENESS_S     30 /* without max_staleness_s */
 #define TENANT_STALENESS_MIN_S 5
 #define TENANT_STALENESS_MAX_S 86400
+#define TENANT_APPROVAL_S      600 /* without approval_ttl_s */
+#define TENANT_APPROVAL_MIN_S  10
+#define TENANT_APPROVAL_MAX_S  3600
 
 struct place { /* of an entry, for messages about it */
     struct ts_str file;
@@ -38,8 +42,11 @@ struct tenant_files { /* everything lives in the arena of the readers */
     bool require_call_signature;
     uint32_t default_sensitivity;
     uint32_t max_staleness_s; /* 0: `freshness: snapshot` */
+    uint32_t approval_ttl_s;  /* how long a question to people stands */
     struct ts_str *labels;
     size_t label_count;
+    struct ts_str *identity_attrs;
+    size_t identity_attr_count;
     struct tenant_key *keys; /* of all roles, list by list */
     size_t key_count;
 };

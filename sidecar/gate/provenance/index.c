@@ -18,6 +18,7 @@ ts_err prov_index_new(size_t max_bytes, struct prov_index **ret)
         return TS_E_NOMEM;
     randombytes_buf(x->key, sizeof(x->key));
     x->max_bytes = max_bytes;
+    ts_buf_init(&x->scratch, PROV_VALUE_MAX);
     *ret = x;
     return TS_OK;
 }
@@ -30,7 +31,16 @@ void prov_index_free(struct prov_index *x)
     ts_mem_free(x->leaves.p);
     ts_mem_free(x->posts.p);
     ts_mem_free(x->words);
+    ts_buf_done(&x->scratch);
     ts_mem_free(x);
+}
+
+void index_scratch_done(struct prov_index *x)
+{
+    if (x->scratch.cap > INDEX_SCRATCH_KEPT) {
+        ts_buf_done(&x->scratch);
+        ts_buf_init(&x->scratch, PROV_VALUE_MAX);
+    }
 }
 
 uint64_t index_hash(const struct prov_index *x, enum index_entry kind,

@@ -28,7 +28,7 @@
  * of its own, and the best is searched first.
  */
 #define PROV_TASK_BYTES  (2u << 20) /* for text, leaves and words together */
-#define PROV_LOOKUP_WORK (1u << 18) /* bytes compared for one source */
+#define PROV_LOOKUP_WORK (1u << 16) /* bytes compared for one source */
 #define PROV_VALUE_MAX   131072u    /* bytes of a value; a longer is UNKNOWN */
 
 struct prov_index;
@@ -58,14 +58,15 @@ struct prov_found {
     bool more; /* there may be places that are not in the list */
     enum prov_confidentiality level; /* highest of those found */
 };
-/* A value that is empty, not UTF-8, or without memory for its canonical form is
+/* Not for two at once: x keeps the memory for canonical forms.
+ * A value that is empty, not UTF-8, or without memory for its canonical form is
  * UNKNOWN. */
-void prov_index_find(const struct prov_index *x, enum prov_kind kind,
+void prov_index_find(struct prov_index *x, enum prov_kind kind,
                      struct ts_str value, struct prov_found *ret);
 /* How many secret leaves (PROV_SECRET, PROV_SECRET_MIN bytes or more, not in
  * the prompt) stand in a text. Counts on the safe side when it cannot tell. */
 #define PROV_SECRET_MIN 6
-uint32_t prov_index_secrets_in(const struct prov_index *x, struct ts_str text);
+uint32_t prov_index_secrets_in(struct prov_index *x, struct ts_str text);
 uint64_t prov_index_lost(const struct prov_index *x);
 size_t prov_index_bytes(const struct prov_index *x);
 

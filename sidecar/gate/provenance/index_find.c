@@ -211,20 +211,20 @@ static void look(struct look *k, enum prov_kind kind, struct ts_str value,
         look_for_named_id(k, canonical);
 }
 
-void prov_index_find(const struct prov_index *x, enum prov_kind kind,
+void prov_index_find(struct prov_index *x, enum prov_kind kind,
                      struct ts_str value, struct prov_found *ret)
 {
+    struct ts_buf *buf = &x->scratch;
     struct ts_str canonical;
-    struct ts_buf buf;
 
     *ret = (struct prov_found){.source = PROV_UNKNOWN};
     if (value.len == 0 || value.len > PROV_VALUE_MAX ||
         !ts_utf8_valid(value.ptr, value.len))
         return;
-    ts_buf_init(&buf, PROV_VALUE_MAX);
-    if (canon_text(value, &buf) == TS_OK && buf.len > 0) {
-        canonical = (struct ts_str){.ptr = (const char *)ts_buf_bytes(&buf),
-                                    .len = buf.len};
+    ts_buf_clear(buf);
+    if (canon_text(value, buf) == TS_OK && buf->len > 0) {
+        canonical = (struct ts_str){.ptr = (const char *)ts_buf_bytes(buf),
+                                    .len = buf->len};
         for (uint32_t s = 0; s < INDEX_SOURCES && ret->source == PROV_UNKNOWN;
              s++) {
             struct look k = {
@@ -233,5 +233,5 @@ void prov_index_find(const struct prov_index *x, enum prov_kind kind,
             look(&k, kind, value, canonical);
         }
     }
-    ts_buf_done(&buf);
+    index_scratch_done(x);
 }

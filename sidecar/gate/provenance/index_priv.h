@@ -53,6 +53,8 @@ struct prov_index {
     struct index_word *words;
     uint32_t word_cap, word_count; /* cap: a power of two, or 0 */
     uint32_t secrets;              /* leaves to look for in contents */
+    struct ts_buf scratch; /* canonical form of what is looked for: kept, so
+                              that no look-up of a short value allocates */
 };
 
 static inline const char *index_text(const struct prov_index *x)
@@ -67,6 +69,10 @@ static inline const struct index_post *index_posts(const struct prov_index *x)
 {
     return x->posts.p;
 }
+
+/* Of what scratch keeps from one look-up to the next. */
+#define INDEX_SCRATCH_KEPT 4096
+void index_scratch_done(struct prov_index *x);
 
 uint64_t index_hash(const struct prov_index *x, enum index_entry kind,
                     const void *p, size_t len);

@@ -66,7 +66,7 @@ static bool stands_in(struct ts_str secret, struct ts_str text)
     return false;
 }
 
-static uint32_t count(const struct prov_index *x, struct ts_str text)
+static uint32_t count(struct prov_index *x, struct ts_str text)
 {
     const struct index_leaf *l = index_leaves(x);
     size_t work = SECRETS_WORK;
@@ -98,7 +98,7 @@ static uint32_t count(const struct prov_index *x, struct ts_str text)
     return n;
 }
 
-uint32_t prov_index_secrets_in(const struct prov_index *x, struct ts_str text)
+uint32_t prov_index_secrets_in(struct prov_index *x, struct ts_str text)
 {
     struct ts_buf buf;
     uint32_t n = 0;

@@ -16,3 +16,20 @@ const char *prov_source_name(enum prov_source s)
     }
     return "unknown";
 }
+
+const char *prov_origin_name(enum prov_origin o)
+{
+    switch (o) {
+    case PROV_ORIGIN_USER:
+        return "user";
+    case PROV_ORIGIN_SCHEDULE:
+        return "schedule";
+    case PROV_ORIGIN_WEBHOOK:
+        return "webhook";
+    case PROV_ORIGIN_AGENT:
+        return "agent";
+    case PROV_ORIGIN_UNKNOWN:
+        break;
+    }
+    return "unknown";
+}

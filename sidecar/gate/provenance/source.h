@@ -23,6 +23,16 @@ enum prov_confidentiality {
     PROV_SECRET
 };
 
+/* Who began the task, by a signed statement (proto/trust/origin.h). */
+enum prov_origin {
+    PROV_ORIGIN_UNKNOWN = 0, /* nobody said so who may */
+    PROV_ORIGIN_USER,
+    PROV_ORIGIN_SCHEDULE,
+    PROV_ORIGIN_WEBHOOK,
+    PROV_ORIGIN_AGENT
+};
+const char *prov_origin_name(enum prov_origin o);
+
 /* What a leaf is labelled. */
 struct prov_label {
     enum prov_source source; /* PROMPT, TRUSTED or UNTRUSTED */

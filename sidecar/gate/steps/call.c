@@ -15,6 +15,13 @@ static enum call_effect panic(struct call *c)
 static enum call_effect kill_for(struct call *c, enum end_reason reason)
 {
     switch (c->state) {
+    case CALL_WAITING:
+        if (reason == END_CANCELLED) /* told when the question has ended */
+            return CALL_DO_WITHDRAW;
+        c->reason = reason;
+        return move(c, CALL_DONE,
+                    reason == END_DISCONNECTED ? CALL_DO_NOTHING
+                                               : CALL_DO_TELL);
     case CALL_LAUNCHING:
         c->reason = reason;
         return move(c, CALL_STOPPING_EARLY, CALL_DO_KILL);
@@ -50,10 +57,21 @@ static enum call_effect eof_on(struct call *c, bool *flag)
     case CALL_DECIDED:
     case CALL_LAUNCHING:
     case CALL_STOPPING_EARLY:
+    case CALL_WAITING:
     case CALL_STATE_COUNT_:
         break;
     }
     return panic(c);
+}
+
+/* What people, or their time, do to a call that waits for them. One that is
+ * DONE may be named once more in the same turn. */
+static enum call_effect waited(struct call *c, enum call_state to,
+                               enum call_effect effect)
+{
+    if (c->state == CALL_WAITING)
+        return move(c, to, effect);
+    return c->state == CALL_DONE ? CALL_DO_NOTHING : panic(c);
 }
 
 static enum call_effect started(struct call *c)
@@ -115,6 +133,16 @@ enum call_effect call_step(struct call *c, enum call_event ev)
         return kill_for(c, END_OUTPUT_LIMIT);
     case CALL_EV_SHUTDOWN:
         return kill_for(c, END_SHUTDOWN);
+    case CALL_EV_PEND:
+        if (c->state == CALL_DECIDED)
+            return move(c, CALL_WAITING, CALL_DO_HOLD);
+        break;
+    case CALL_EV_QUORUM:
+        return waited(c, CALL_DECIDED, CALL_DO_DECIDE);
+    case CALL_EV_TICKET_END:
+        return waited(c, CALL_DONE, CALL_DO_TELL);
+    case CALL_EV_HOLD_OVER:
+        return waited(c, CALL_DONE, CALL_DO_REPEAT);
     case CALL_EVENT_COUNT_:
         break;
     }

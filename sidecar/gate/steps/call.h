@@ -11,13 +11,17 @@
  * must fit, and when it does not the gate itself stops (CALL_DO_PANIC), since
  * a launcher that breaks its protocol cannot be trusted to kill anything.
  *
- *   DECIDED --permit--> LAUNCHING --started--> RUNNING --exited--> ENDING
- *      |                 |   |kill               |kill               |both eof
- *      | deny            |   v                   v                   | or 100
- * ms v          refused|  STOPPING_EARLY    STOPPING --exited--> ENDING DONE
- * <-------------+--- refused,          ^                    | ^ started
- * -----------+                   |
- *      +-------------------------------------------------------------+
+ *   DECIDED --permit--> LAUNCHING ----started----> RUNNING ----exited---->
+ * ENDING ^ |  |               |     | kill                | kill | | |  | deny
+ * refused |     v                     v                       | | |  v |
+ * STOPPING_EARLY -started-> STOPPING --exited-> ENDING | | DONE
+ * <-----------+-----+ refused                                both | |  ^ pipes
+ * ended, or a | pend| hold over, question ended, agent gone bound: to DONE | v
+ * | WAITING
+ *
+ * A call that people are asked about and whose agent waits for them is WAITING;
+ * when they have said yes it is decided again as a whole. Whether it waits or
+ * not, the question is a thing of its own (approve/tickets.h).
  */
 enum call_state {
     CALL_DECIDED = 0,
@@ -27,6 +31,7 @@ enum call_state {
     CALL_STOPPING,       /* killed; waits for the launcher's EXITED */
     CALL_ENDING,         /* exited; pipes are emptied, at most TS_PIPE_DRAIN_MS
                             after the agent could take more */
+    CALL_WAITING,        /* for people; bounded by its hold */
     CALL_DONE,           /* final */
     CALL_STATE_COUNT_
 };
@@ -46,19 +51,28 @@ enum call_event {
     CALL_EV_EXPIRE,
     CALL_EV_OUTPUT_CAP,
     CALL_EV_SHUTDOWN,
+    CALL_EV_PEND,       /* people were asked, and the agent waits */
+    CALL_EV_QUORUM,     /* enough of them said yes */
+    CALL_EV_TICKET_END, /* the question has ended, whyever */
+    CALL_EV_HOLD_OVER,  /* the agent wanted to wait no longer */
     CALL_EVENT_COUNT_
 };
 
 enum call_effect {
     CALL_DO_NOTHING = 0,
-    CALL_DO_LAUNCH,  /* record and order into the ring, wake */
-    CALL_DO_DENY,    /* record into the ring, DECISION */
-    CALL_DO_STARTED, /* DECISION(permit), read the pipes */
-    CALL_DO_REFUSED, /* outcome record, RESULT(refused, code) */
-    CALL_DO_KILL,    /* KILL into the ring, wake */
-    CALL_DO_DRAIN,   /* start the bound */
-    CALL_DO_FINISH,  /* outcome record, RESULT */
-    CALL_DO_PANIC    /* the launcher broke the protocol: stop the gate */
+    CALL_DO_LAUNCH,   /* record and order into the ring, wake */
+    CALL_DO_DENY,     /* record into the ring, DECISION */
+    CALL_DO_STARTED,  /* DECISION(permit), read the pipes */
+    CALL_DO_REFUSED,  /* outcome record, RESULT(refused, code) */
+    CALL_DO_KILL,     /* KILL into the ring, wake */
+    CALL_DO_DRAIN,    /* start the bound */
+    CALL_DO_FINISH,   /* outcome record, RESULT */
+    CALL_DO_HOLD,     /* keep it: DECISION(pending) was sent */
+    CALL_DO_DECIDE,   /* all of it again; PERMIT, DENY or PEND comes next */
+    CALL_DO_REPEAT,   /* DECISION(pending) again, as the last word */
+    CALL_DO_TELL,     /* DECISION(deny): nothing can come of it any more */
+    CALL_DO_WITHDRAW, /* end the question; TICKET_END follows */
+    CALL_DO_PANIC     /* the launcher broke the protocol: stop the gate */
 };
 
 struct call { /* zeroed is a call that was just decided */

@@ -34,6 +34,7 @@ struct call_outcome { /* what a retry is told */
     uint32_t exit_code, signal;
     uint64_t stdout_bytes, stderr_bytes, wall_us;
     uint32_t flags; /* result_flags */
+    uint32_t ref;   /* of its output, "call-N"; 0: none */
 };
 
 struct call_key {

@@ -39,6 +39,7 @@ enum conn_event {
     CONN_EV_TOOLS,
     CONN_EV_TASK_END,
     CONN_EV_REVOKE,
+    CONN_EV_ORIGIN,
     CONN_EV_SURRENDERED, /* TASK_END was accepted */
     CONN_EV_LIMITED,     /* too many revocations of one holder */
     CONN_EV_BAD_FRAME,   /* malformed, oversized, unknown type, seq gap */
@@ -68,6 +69,7 @@ enum conn_effect {
     CONN_DO_TOOLS,
     CONN_DO_TASK_END,
     CONN_DO_REVOKE,
+    CONN_DO_ORIGIN,
     CONN_DO_DRAIN,  /* kill every call with conn.reason, then EMPTY */
     CONN_DO_REFUSE, /* ERROR(conn.code), one attempt to send, close */
     CONN_DO_CLOSE   /* kill every call with conn.reason, close */

@@ -126,3 +126,49 @@ ts_err record_directory_rejected(struct ts_str tenant, struct ts_str text,
     put_uint(&w, "by_uid", by_uid);
     return mp_written(&w, ret_len);
 }
+
+static void put_bin(struct mp_writer *w, const char *key, const uint8_t *v,
+                    size_t len)
+{
+    mp_write_cstr(w, key);
+    mp_write_bin(w, v, len);
+}
+
+ts_err record_approval(const struct approval_record *r, uint8_t *buf,
+                       size_t cap, size_t *ret_len)
+{
+    struct mp_writer w;
+
+    mp_writer_init(&w, buf, cap);
+    mp_write_map(&w, 10);
+    put_str(&w, "kind", TS_STR_LIT("approval"));
+    put_bin(&w, "id", r->decision_id, 16);
+    put_str(&w, "tenant", r->tenant);
+    put_bin(&w, "ticket", r->ticket_id, TRUST_HASH_LEN);
+    put_str(&w, "person", r->person);
+    put_str(&w, "verdict", r->verdict);
+    put_str(&w, "code", r->code);
+    put_str(&w, "state", r->state);
+    put_uint(&w, "people", r->people);
+    put_uint(&w, "by_uid", r->by_uid);
+    return mp_written(&w, ret_len);
+}
+
+ts_err record_approval_end(const struct approval_end_record *r, uint8_t *buf,
+                           size_t cap, size_t *ret_len)
+{
+    struct mp_writer w;
+
+    mp_writer_init(&w, buf, cap);
+    mp_write_map(&w, 6);
+    put_str(&w, "kind", TS_STR_LIT("approval_ended"));
+    put_bin(&w, "id", r->decision_id, 16);
+    put_str(&w, "tenant", r->tenant);
+    put_bin(&w, "ticket", r->ticket_id, TRUST_HASH_LEN);
+    put_str(&w, "reason", r->reason);
+    mp_write_cstr(&w, "people");
+    mp_write_array(&w, r->people_count);
+    for (uint32_t i = 0; i < r->people_count; i++)
+        mp_write_str(&w, r->people[i].ptr, r->people[i].len);
+    return mp_written(&w, ret_len);
+}

@@ -34,6 +34,30 @@ TS_NODISCARD ts_err record_revocation(const struct revocation_entry *r,
                                       const char *by, uint32_t by_uid,
                                       const uint8_t *signer, uint8_t *buf,
                                       size_t cap, size_t *ret_len);
+/* A person's answer to a question, whether it counts or not, and the end of a
+ * question; all borrowed. */
+struct approval_record {
+    const uint8_t *decision_id; /* 16 bytes: the question's */
+    const uint8_t *ticket_id;   /* TRUST_HASH_LEN */
+    struct ts_str tenant;
+    struct ts_str person, verdict; /* "" where it does not count */
+    struct ts_str code, state;
+    uint32_t people; /* who have said yes */
+    uint32_t by_uid; /* who brought it */
+};
+TS_NODISCARD ts_err record_approval(const struct approval_record *r,
+                                    uint8_t *buf, size_t cap, size_t *ret_len);
+struct approval_end_record {
+    const uint8_t *decision_id;
+    const uint8_t *ticket_id;
+    struct ts_str tenant;
+    struct ts_str reason;        /* ticket_end_name() */
+    const struct ts_str *people; /* who have said yes */
+    uint32_t people_count;
+};
+TS_NODISCARD ts_err record_approval_end(const struct approval_end_record *r,
+                                        uint8_t *buf, size_t cap,
+                                        size_t *ret_len);
 /* revoked: how many of its revocations said something new. by: "operator",
  * "file". */
 TS_NODISCARD ts_err record_directory_loaded(const struct directory_snapshot *d,

@@ -4,6 +4,7 @@
 #include "proto/base/ts_require.h"
 #include "sidecar/common/bundle.h"
 #include "sidecar/common/manifest.h"
+#include "sidecar/gate/provenance/leaves.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -12,11 +13,28 @@ static const struct manifest_facts facts = {.has_broker = true,
 
 static const char text[] =
     "tool: t\nexec: /x\nargv: [x, '{s}', '{i}', '{b}', '{u}', '{p}', "
-    "'{l...}']\n"
+    "'{l...}', '{d}', '--json={j}']\n"
     "args:\n  s: {type: string}\n  i: {type: int, min: -5, max: 500}\n"
     "  b: {type: bool}\n  u: {type: url}\n"
     "  p: {type: path, required: true}\n  l: {type: strings, max_items: 4}\n"
+    "  d: {type: decimal, min: -7.5}\n  j: {type: json, max: 4096}\n"
     "resource: {type: File, arg: p, root: /r, access: read}\n";
+
+/* A decimal's text is that of its number and no other; JSON is JSON. */
+static void check_value(const struct arg_value *v)
+{
+    char written[DECIMAL_TEXT_MAX];
+    int64_t back = 0;
+
+    if (v->decl->type == ARG_JSON)
+        TS_REQUIRE(v->text.len <= 4096 && leaves_check(v->text) == TS_OK);
+    if (v->decl->type != ARG_DECIMAL)
+        return;
+    TS_REQUIRE(v->integer >= -75000);
+    TS_REQUIRE(decimal_parse(v->text, &back) == TS_OK && back == v->integer);
+    TS_REQUIRE(ts_str_eq(
+        v->text, (struct ts_str){written, decimal_text(v->integer, written)}));
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
@@ -34,6 +52,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     if (manifest_args(&m->list[0], (struct ts_bytes){data, len}, &a, &c, err,
                       sizeof(err)) == TS_OK) {
         TS_REQUIRE(ts_str_starts(c.resource, TS_STR_LIT("/r/")));
+        for (uint32_t i = 0; i < c.count; i++)
+            check_value(&c.values[i]);
         if (manifest_argv(&m->list[0], &c, &a, &argv, &argc) == TS_OK)
             TS_REQUIRE(argc > 0 && argv[argc] == NULL);
     }

@@ -23,6 +23,16 @@ COMMANDS = {
         ["check", "--schema", "X", "policies"],
         ["translate", "--to", "text", "--schema", "X"],
     ],
+    "old.cedarschema": [
+        ["schema", "--tools", "tools", "--merge", "X"],
+    ],
+    "fits.cedarschema": [
+        ["schema", "--tools", "tools", "--check", "X"],
+        ["schema", "--tools", "tools", "--check", "X", "--json"],
+    ],
+    "people.yaml": [
+        ["schema", "--tools", "tools", "--directory", "X"],
+    ],
     "entities.json": [
         ["eval", "-s", "photos.cedarschema", "--entities", "X"] + REQUEST,
         ["eval", "--entities", "X"] + REQUEST,
@@ -90,6 +100,8 @@ def main():
             with open(out, "wb") as f:
                 subprocess.run([tipstaff, "policy", "translate", "--to", "json"] + args,
                                stdout=f, check=True)
+        with open("fits.cedarschema", "wb") as f:
+            subprocess.run([tipstaff, "policy", "schema", "--tools", "tools"], stdout=f, check=True)
         codes = {}
         for name, commands in COMMANDS.items():  # each can succeed
             for command in commands:

@@ -9,7 +9,7 @@ PATH=$PWD/bin:$PATH
 
 sed -n '/^# EXAMPLES/,/^# SEE/p' "$page" | sed -n '/^```/,/^```/p' |
     sed '/^```/d; s/\\\\$/\\/' >examples.sh
-[ "$(grep -c '^tipstaff policy' examples.sh)" = 9 ] || fail "examples were lost"
+[ "$(grep -c '^tipstaff policy' examples.sh)" = 10 ] || fail "examples were lost"
 expect 0 sh -eu examples.sh
 says out "4 policies, 0 errors, 0 warnings"
 says out "note: this decision was due to: owner"
@@ -24,7 +24,7 @@ says out "2 passed, 0 failed"
 
 # each command and each option of --help is on the page
 "$tipstaff" policy --help | awk '/^  [a-z]/ { print $1 }' >commands
-[ "$(wc -l <commands)" = 9 ] || fail "commands were lost"
+[ "$(wc -l <commands)" = 10 ] || fail "commands were lost"
 while read -r command; do
     "$tipstaff" policy "$command" --help >help
     awk '/^  --/ { print $1 }' help >options

@@ -10,7 +10,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 build=${1:?usage: systemd.sh BUILD}
-runtime=systemd,systemd-sysv,dbus,util-linux,procps,jq,libuv1,libsodium23,libseccomp2,libjansson4,libyaml-0-2,libc-ares2,libhttp-parser2.9,libssl3
+runtime=systemd,systemd-sysv,dbus,util-linux,procps,jq,libuv1,libsodium23,libseccomp2,libjansson4,liblzma5,libyaml-0-2,libc-ares2,libhttp-parser2.9,libssl3
 
 skip() {
     echo "SKIPPED: $*"

@@ -62,6 +62,7 @@ SCHEMA = """entity Group;
 entity User in [Group];
 entity Agent in [Agent] = { owner?: User };
 entity Tool = { name: String, sensitivity: String, sensitivity_level: Long };
+type Kinds = { pinned: Bool, trusted: Bool, untrusted: Bool, unknown: Bool };
 type Call = {
   hop: String, now: datetime, depth: Long, user: User, agents: Set<Agent>,
   root_agent: Agent, caller: Agent, task: String, tool: String,
@@ -70,7 +71,12 @@ type Call = {
     agent_1m: Long, agent_1h: Long, agent_tool_1m: Long, agent_tool_1h: Long,
     task_1m: Long, task_1h: Long, denied_1m: Long, denied_1h: Long,
   },
-  provenance: { declared: Set<String>, origin: String, tainted: Bool },
+  provenance: {
+    declared: Set<String>, origin: String, tainted: Bool,
+    authority: Kinds, links: Kinds, content: Kinds,
+    args: { text?: { source: String, sources: Set<String> } },
+    secrets: Bool, level: Long, task: { untrusted: Bool, level: Long },
+  },
   sensitivity: String, sensitivity_level: Long,
   grant: { attrs: {}, issued: datetime, expires: datetime },
   session: { uid: Long, gid: Long }, approvals: Set<String>,
@@ -534,12 +540,12 @@ class Client:
         return self
 
     def call_body(self, tool, args=None, flags=0, call_id=None, seq=None, deadline=0, minrev=0,
-                  sig=b""):
+                  sig=b"", hold=0):
         if seq is None:
             self.seq += 1
             seq = self.seq
-        return [2, seq, call_id or os.urandom(16), tool, args or {}, deadline, "", [], flags,
-                minrev, sig]
+        return [3, seq, call_id or os.urandom(16), tool, args or {}, deadline, "", [], flags,
+                minrev, hold, sig]
 
     def call(self, tool, args=None, **kw):
         self.put(CALL, self.call_body(tool, args, **kw))

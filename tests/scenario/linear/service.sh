@@ -34,5 +34,6 @@ argv: [\"true\"]
     printf '@id("a-person")\n@approval("operators")\n%s\n' \
         'forbid (principal, action == Action::"lin.ask", resource) unless { context.approvals.contains("a-person") };' \
         >"$service_dir/etc/tenants/acme/policies/approval/zz-lin.cedar"
+    printf 'approval_ttl_s: 10\n' >>"$service_dir/etc/tenants/acme/tenant.yaml"
     printf 'handshake: {rate: 1000, burst: 100000}\n' >>"$service_dir/etc/tipstaff.yaml"
 }

@@ -12,7 +12,7 @@ check "says so once, in a stable first line" \
     test "$(grep -cE '(^|: )DENIED \[denied\] decision [0-9a-f]{32}: do not retry unchanged$' "$service_dir/err")" -eq 1
 check "and nowhere else" test "$(grep -c DENIED "$service_dir/err")" -eq 1
 exits 104 "an unknown tool" call x.nowhere
-exits 105 "a call that a person must approve" call x.approve
+exits 105 "a call that a person must approve" call x.approve --wait 0
 check "says PENDING" err_has '^PENDING \[approval_required\] decision [0-9a-f]{32}: '
 exits 106 "a permitted call whose file is not there" call fs.read path=absent.txt
 check "says REFUSED" err_has '^REFUSED \[resource_unavailable\]'

@@ -18,18 +18,20 @@ class CallTest(ShimCase):
             c.output(1, STDERR, b"err\n")
             c.result(1, exit_code=7)
 
-        r = self.shim("call", "fs.read", "path=a.txt", "n:=-3",
+        r = self.shim("call", "fs.read", "path=a.txt", "n:=-3", "x:=-1.25",
                       'l:=["x",{"y":null}]', "--deadline", "5000",
                       "--provenance", "web", "--provenance", "mail",
                       script=script)
         self.assertEqual((r.returncode, r.stdout, r.stderr),
                          (7, b"out\x00\xff\n", b"err\n"))
         call = seen[0]
-        self.assertEqual(call[:2], [2, 1])
+        self.assertEqual(call[:2], [3, 1])
         self.assertEqual(len(call[2]), 16)
         self.assertEqual(call[3:], ["fs.read", {"path": "a.txt", "n": -3,
+                                                "x": -1.25,
                                                 "l": ["x", {"y": None}]},
-                                    5000, "", ["web", "mail"], 0, 0, b""])
+                                    5000, "", ["web", "mail"], 0, 0, 50000,
+                                    b""])
 
     def test_signalled_tool_gives_128_plus_signal(self):
         def script(c):
@@ -66,7 +68,7 @@ class CallTest(ShimCase):
         self.assertEqual(r.stderr, f"DENIED [forbidden] decision {ID}: "
                          "no\\x1b[31m way\n".encode())
         self.assertEqual(r.stdout, b"")
-        r = self.shim("call", "t", script=pend)
+        r = self.shim("call", "t", "--wait", "0", script=pend)
         self.assertEqual(r.returncode, PENDING_EXIT)
         self.assertIn(b"PENDING [approval_required]", r.stderr)
         r = self.shim("call", "t", script=refuse)

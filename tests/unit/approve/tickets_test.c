@@ -15,7 +15,7 @@ static int setup(void **state)
 {
     (void)state;
     approval_world_init(&w);
-    return tickets_new(&t) == TS_OK ? 0 : -1;
+    return tickets_new(NULL, &t) == TS_OK ? 0 : -1;
 }
 
 static int teardown(void **state)
@@ -72,6 +72,7 @@ static struct pending *in_state(enum ticket_state s)
         assert_int_equal(answer(AP_BOB, APPROVAL_NO), APPROVAL_OK);
     }
     assert_int_equal(pending_state(p), s);
+    assert_int_equal(tickets_granted(t), s == TICKET_GRANTED);
     return p;
 }
 
@@ -111,8 +112,10 @@ static void every_answer_in_every_state(void **state)
 
         assert_int_equal(answer(rows[i].who, rows[i].says), rows[i].code);
         assert_int_equal(pending_state(p), rows[i].to);
+        assert_int_equal(tickets_granted(t), rows[i].to == TICKET_GRANTED);
         tickets_end(t, p, TICKET_END_WITHDRAWN, AP_NOW);
         assert_int_equal(tickets_count(t), 0);
+        assert_int_equal(tickets_granted(t), 0);
     }
 }
 
@@ -155,7 +158,7 @@ static void every_end_in_every_state_and_what_is_asked_after_it(void **state)
                 assert_null(again);
             }
             tickets_free(t);
-            assert_int_equal(tickets_new(&t), TS_OK);
+            assert_int_equal(tickets_new(NULL, &t), TS_OK);
         }
     }
 }
@@ -167,6 +170,69 @@ static void after_cooling_down_a_call_may_be_asked_again(void **state)
     (void)state;
     tickets_end(t, p, TICKET_END_DENIED, AP_NOW);
     assert_int_equal(ask_at(AP_NOW + TICKETS_COOL_S, &p), TICKET_ASKED_NEW);
+}
+
+struct ticket_keep {
+    int released;
+};
+static struct ticket_keep kept;
+
+static void release(struct ticket_keep *k)
+{
+    k->released++;
+}
+
+/* Void at once, gone when its record is written: meanwhile nobody finds it, and
+ * the same call is another question, or cools down. */
+static void what_is_void_is_found_by_nobody(void **state)
+{
+    (void)state;
+    for (int s = TICKET_WAITING; s <= TICKET_DENIED; s++) {
+        for (int e = TICKET_END_TAKEN; e <= TICKET_END_POLICIES; e++) {
+            struct pending *p, *again;
+            uint64_t serial;
+
+            tickets_free(t);
+            assert_int_equal(tickets_new(release, &t), TS_OK);
+            kept.released = 0;
+            p = in_state((enum ticket_state)s);
+            pending_keep(p, &kept);
+            serial = pending_serial(p);
+            tickets_void(t, p, (enum ticket_end)e, AP_NOW);
+            tickets_void(t, p, TICKET_END_WITHDRAWN, AP_NOW);
+            assert_int_equal(pending_state(p), TICKET_VOID);
+            assert_int_equal(pending_end(p), e); /* the first reason stays */
+            assert_ptr_equal(pending_kept(p), &kept);
+            assert_null(tickets_find(t, w.ticket.decision_id));
+            assert_int_equal(answer(AP_CAROL, APPROVAL_YES),
+                             APPROVAL_E_UNKNOWN);
+            assert_null(tickets_expired(t, UINT64_MAX));
+            assert_true(tickets_next_expiry(t) == UINT64_MAX);
+            assert_int_equal(tickets_granted(t), 0);
+            assert_int_equal(ask(&again), e == TICKET_END_DENIED
+                                              ? TICKET_ASKED_COOLING
+                                              : TICKET_ASKED_NEW);
+            if (again != NULL)
+                assert_true(pending_serial(again) > serial);
+            assert_int_equal(kept.released, 0);
+            tickets_end(t, p, pending_end(p), AP_NOW);
+            assert_int_equal(kept.released, 1);
+            assert_int_equal(tickets_count(t), again != NULL);
+        }
+    }
+}
+
+static void what_is_kept_goes_with_the_table(void **state)
+{
+    (void)state;
+    tickets_free(t);
+    kept.released = 0;
+    assert_int_equal(tickets_new(release, &t), TS_OK);
+    pending_keep(in_state(TICKET_GRANTED), &kept);
+    assert_int_equal(tickets_granted(t), 1);
+    tickets_free(t);
+    assert_int_equal(kept.released, 1);
+    assert_int_equal(tickets_new(NULL, &t), TS_OK);
 }
 
 static void an_answer_finds_only_its_own_ticket(void **state)
@@ -320,7 +386,7 @@ static ts_err one_life(const void *arg)
     struct ticket_key key;
     struct pending *p;
     struct tickets *own;
-    ts_err e = tickets_new(&own);
+    ts_err e = tickets_new(NULL, &own);
 
     (void)arg;
     if (e != TS_OK)
@@ -347,6 +413,8 @@ int main(void)
         TEST(the_same_call_asked_in_every_state),
         TEST(every_end_in_every_state_and_what_is_asked_after_it),
         TEST(after_cooling_down_a_call_may_be_asked_again),
+        TEST(what_is_void_is_found_by_nobody),
+        TEST(what_is_kept_goes_with_the_table),
         TEST(an_answer_finds_only_its_own_ticket),
         TEST(what_makes_a_call_another_one),
         TEST(a_grant_has_eight_places_and_a_tenant_256),

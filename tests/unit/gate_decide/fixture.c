@@ -426,8 +426,10 @@ void fix_decide(struct fixture *f, const struct authority *a,
         .args = {args, fix_args(c->args, args, sizeof(args))},
         .provenance = &label,
         .provenance_count = c->provenance != NULL,
+        .task = f->task,
         .has_stdin = c->has_stdin,
         .check_only = c->check_only,
+        .is_counted = c->is_counted,
         .rev_seq = 3,
         .now = f->now,
         .received_ns = f->now.boot_ns - 2000,
@@ -440,6 +442,7 @@ void fix_decide(struct fixture *f, const struct authority *a,
                               .order_id = 77,
                               .boot_id = UINT64_C(0x1122334455667788),
                               .token_key = f->token_key,
+                              .people = c->people,
                               .sidecar_id = TS_STR_LIT("sidecar/local")};
 
     ts_arena_reset(&f->arena);

@@ -33,6 +33,7 @@ struct fixture {
     struct snapshot *snapshot;
     struct meters *meters;
     const struct trust_secret *token_key; /* of the tests that want one */
+    struct prov_task *task;               /* the same */
     struct ts_arena arena;
     struct moment now;
     uint64_t seq;
@@ -120,6 +121,8 @@ struct fix_call {
     const char *provenance;
     bool has_stdin, check_only;
     enum call_code already_denied; /* 0 is taken as CODE_PERMITTED */
+    const struct decide_people *people;
+    bool is_counted;
 };
 
 struct fix_result {

@@ -148,6 +148,15 @@ static const struct {
     {"approval without value", APPROVAL,
      "@id(\"x\") @approval forbid (principal, action, resource);",
      APPROVAL ":1:1: policy \"x\": @approval has no value;"},
+    {"approval by nonsense", APPROVAL,
+     "@id(\"x\") @approval(\"four-eyes:0\") forbid (principal, action, "
+     "resource) unless { context.approvals.contains(\"x\") };",
+     APPROVAL ":1:20: the value of @approval means nothing; write who approves "
+              "and how many of them"},
+    {"an id that stands for a block's", APPROVAL,
+     "@id(\"block:0/x\") @approval(\"a\") forbid (principal, action, "
+     "resource) unless { context.approvals.contains(\"block:0/x\") };",
+     APPROVAL ":1:1: policy \"block:0/x\": an @id that begins with block:"},
     {"no id", HARD, "forbid (principal, action, resource);",
      HARD ":1:1: this policy has no @id; write @id("},
     {"duplicate id over files", HARD,

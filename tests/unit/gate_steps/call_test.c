@@ -30,6 +30,13 @@ static const struct row legal[] = {
     {CALL_DONE, CALL_EV_STDOUT_EOF, CALL_DONE, CALL_DO_NOTHING},
     {CALL_DONE, CALL_EV_STDERR_EOF, CALL_DONE, CALL_DO_NOTHING},
     {CALL_DONE, CALL_EV_DRAIN_OVER, CALL_DONE, CALL_DO_NOTHING},
+    {CALL_DECIDED, CALL_EV_PEND, CALL_WAITING, CALL_DO_HOLD},
+    {CALL_WAITING, CALL_EV_QUORUM, CALL_DECIDED, CALL_DO_DECIDE},
+    {CALL_WAITING, CALL_EV_TICKET_END, CALL_DONE, CALL_DO_TELL},
+    {CALL_WAITING, CALL_EV_HOLD_OVER, CALL_DONE, CALL_DO_REPEAT},
+    {CALL_DONE, CALL_EV_QUORUM, CALL_DONE, CALL_DO_NOTHING},
+    {CALL_DONE, CALL_EV_TICKET_END, CALL_DONE, CALL_DO_NOTHING},
+    {CALL_DONE, CALL_EV_HOLD_OVER, CALL_DONE, CALL_DO_NOTHING},
 };
 
 static const enum call_event kills[] = {CALL_EV_CANCEL,     CALL_EV_DISCONNECT,
@@ -51,7 +58,7 @@ static bool is_kill(int ev, enum end_reason *ret_reason)
 }
 
 /* What a kill does, by state; DECIDED is no state that one can meet. */
-static struct row kill_row(int s)
+static struct row kill_row(int s, enum end_reason why)
 {
     struct row r = {.to = (enum call_state)s, .effect = CALL_DO_NOTHING};
 
@@ -59,6 +66,12 @@ static struct row kill_row(int s)
         r = (struct row){.to = CALL_STOPPING_EARLY, .effect = CALL_DO_KILL};
     else if (s == CALL_RUNNING)
         r = (struct row){.to = CALL_STOPPING, .effect = CALL_DO_KILL};
+    else if (s == CALL_WAITING && why == END_CANCELLED)
+        r.effect = CALL_DO_WITHDRAW;
+    else if (s == CALL_WAITING)
+        r = (struct row){.to = CALL_DONE,
+                         .effect = why == END_DISCONNECTED ? CALL_DO_NOTHING
+                                                           : CALL_DO_TELL};
     else if (s == CALL_DECIDED)
         r = (struct row){.to = CALL_DONE, .effect = CALL_DO_PANIC};
     return r;
@@ -66,10 +79,10 @@ static struct row kill_row(int s)
 
 static struct row expected(int s, int ev)
 {
-    enum end_reason ignored;
+    enum end_reason why;
 
-    if (is_kill(ev, &ignored))
-        return kill_row(s);
+    if (is_kill(ev, &why))
+        return kill_row(s, why);
     for (size_t i = 0; i < LEN(legal); i++) {
         if ((int)legal[i].from == s && (int)legal[i].ev == ev)
             return legal[i];
@@ -88,7 +101,9 @@ static void call_step_every_pair_is_as_listed_or_panics(void **state)
 
             assert_int_equal(call_step(&c, (enum call_event)ev), want.effect);
             assert_int_equal(c.state, want.to);
-            if (is_kill(ev, &reason) && want.effect == CALL_DO_KILL)
+            if (is_kill(ev, &reason) &&
+                (want.effect == CALL_DO_KILL ||
+                 (s == CALL_WAITING && want.to == CALL_DONE)))
                 assert_int_equal(c.reason, reason);
             else
                 assert_int_equal(c.reason, END_EXITED);
@@ -132,6 +147,39 @@ static void call_step_second_kill_keeps_the_first_reason(void **state)
     }
 }
 
+/* A call that waits is told once more and no more, whatever comes in one turn
+ * and in whatever order. */
+static void call_step_waiting_ends_once_in_every_order(void **state)
+{
+    static const enum call_event races[] = {
+        CALL_EV_QUORUM, CALL_EV_TICKET_END, CALL_EV_HOLD_OVER,
+        CALL_EV_CANCEL, CALL_EV_DISCONNECT, CALL_EV_REVOKE,
+        CALL_EV_EXPIRE, CALL_EV_SHUTDOWN};
+
+    (void)state;
+    for (size_t i = 0; i < LEN(races) * LEN(races) * LEN(races); i++) {
+        struct call c = {.state = CALL_WAITING};
+        size_t left = i;
+        int told = 0;
+
+        for (int n = 0; n < 3; n++, left /= LEN(races)) {
+            enum call_effect e = call_step(&c, races[left % LEN(races)]);
+
+            assert_int_not_equal(e, CALL_DO_PANIC);
+            told += e == CALL_DO_TELL || e == CALL_DO_REPEAT;
+            if (e != CALL_DO_DECIDE)
+                continue;
+            /* decided in the same step: it is a permit or a denial */
+            assert_int_equal(
+                call_step(&c, n % 2 ? CALL_EV_DENY : CALL_EV_PERMIT),
+                n % 2 ? CALL_DO_DENY : CALL_DO_LAUNCH);
+            c.state = CALL_DONE; /* the launch is another's */
+            told++;
+        }
+        assert_in_range(told, 0, 1);
+    }
+}
+
 /* Every walk through the machine has at most one outcome. */
 static void walk(struct call c, unsigned depth, unsigned outcomes)
 {
@@ -172,6 +220,7 @@ int main(void)
         cmocka_unit_test(call_step_every_pair_is_as_listed_or_panics),
         cmocka_unit_test(call_step_ends_when_both_pipes_did),
         cmocka_unit_test(call_step_second_kill_keeps_the_first_reason),
+        cmocka_unit_test(call_step_waiting_ends_once_in_every_order),
         cmocka_unit_test(call_step_any_walk_has_at_most_one_outcome),
         cmocka_unit_test(call_event_of_every_reason_is_a_kill),
     };

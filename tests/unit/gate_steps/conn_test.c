@@ -41,6 +41,7 @@ static const struct row legal[] = {
     {CONN_READY, CONN_EV_TOOLS, CONN_READY, CONN_DO_TOOLS, 0, 0},
     {CONN_READY, CONN_EV_TASK_END, CONN_READY, CONN_DO_TASK_END, 0, 0},
     {CONN_READY, CONN_EV_REVOKE, CONN_READY, CONN_DO_REVOKE, 0, 0},
+    {CONN_READY, CONN_EV_ORIGIN, CONN_READY, CONN_DO_ORIGIN, 0, 0},
     {CONN_READY, CONN_EV_LIMITED, CONN_CLOSING, CONN_DO_REFUSE,
      CODE_RATE_LIMITED, 0},
     {CONN_READY, CONN_EV_BAD_FRAME, CONN_CLOSING, CONN_DO_REFUSE,
@@ -132,7 +133,7 @@ static void conn_step_no_call_before_auth(void **state)
                 (void)conn_step(&c, (enum conn_event)a);
                 (void)conn_step(&c, (enum conn_event)b);
                 got = conn_step(&c, (enum conn_event)ev);
-                assert_true(got < CONN_DO_CALL || got > CONN_DO_REVOKE);
+                assert_true(got < CONN_DO_CALL || got > CONN_DO_ORIGIN);
             }
         }
     }

@@ -122,6 +122,7 @@ static void tools_manual_tables_have_every_key_and_no_other(void **state)
     check_table(&manifest_network_map, "\n### network\n");
     check_table(&manifest_host_map, "\nAn entry of `allow`:\n");
     check_table(&manifest_secret_map, "\n### secrets\n");
+    check_table(&manifest_output_map, "\n### output\n");
 }
 
 /* Those of small maps stand in the row of the map itself. */

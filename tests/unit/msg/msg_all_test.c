@@ -108,7 +108,7 @@ static void every_bit_flip_is_refused_or_means_itself(void **state)
     }
 }
 
-/* All arities are at most 11, so the head is one byte. */
+/* All arities are at most 12, so the head is one byte. */
 static void other_arity_version_or_tail_is_refused(void **state)
 {
     (void)state;

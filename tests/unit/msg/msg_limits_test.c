@@ -83,8 +83,8 @@ static void call_forged(struct ts_bytes args, const char *field)
     size_t n = 0;
 
     mp_writer_init(&w, body, sizeof(body));
-    mp_write_array(&w, 11);
-    mp_write_uint(&w, 2);
+    mp_write_array(&w, 12);
+    mp_write_uint(&w, 3);
     mp_write_uint(&w, 1);
     mp_write_bin(&w, "0123456789abcdef", 16);
     mp_write_cstr(&w, "t");
@@ -92,6 +92,7 @@ static void call_forged(struct ts_bytes args, const char *field)
     mp_write_uint(&w, 0);
     mp_write_cstr(&w, "");
     mp_write_array(&w, 0);
+    mp_write_uint(&w, 0);
     mp_write_uint(&w, 0);
     mp_write_uint(&w, 0);
     mp_write_bin(&w, "", 0);
@@ -338,6 +339,84 @@ static void verdict_and_code_must_agree(void **state)
     }
 }
 
+static void only_a_pending_decision_expires(void **state)
+{
+    struct msg_decision m = {
+        .seq = 1, .code = TS_STR_LIT("denied"), .expires = 1};
+
+    (void)state;
+    assert_int_equal(msg_decision_send(&out, &m), TS_E_INVALID);
+    m.verdict = VERDICT_PENDING;
+    assert_int_equal(msg_decision_send(&out, &m), TS_OK);
+    m.verdict = VERDICT_PERMIT;
+    m.code = TS_STR_LIT("permitted");
+    assert_int_equal(msg_decision_send(&out, &m), TS_E_INVALID);
+}
+
+static void call_hold_at_and_over_its_limit(void **state)
+{
+    struct msg_call m = a_call();
+
+    (void)state;
+    m.hold_ms = TS_HOLD_MAX_MS;
+    assert_int_equal(msg_call_send(&out, &m), TS_OK);
+    m.hold_ms++;
+    assert_int_equal(msg_call_send(&out, &m), TS_E_LIMIT);
+}
+
+static void ticket_of_people_at_and_over_its_limits(void **state)
+{
+    struct admin_ticket m = {.object = {.ptr = raw, .len = TS_TICKET_MAX},
+                             .stage = TICKET_STAGE_WAITING,
+                             .people_count = TS_PEOPLE_MAX};
+
+    (void)state;
+    for (uint32_t i = 0; i < TS_PEOPLE_MAX; i++)
+        m.people[i] = (struct admin_person){a_str(TS_ID_MAX), UINT32_MAX};
+    assert_int_equal(admin_ticket_send(&out, &m), TS_OK);
+    m.object.len++;
+    assert_int_equal(admin_ticket_send(&out, &m), TS_E_LIMIT);
+    m.object.len = 0;
+    assert_int_equal(admin_ticket_send(&out, &m), TS_E_INVALID);
+    m.object.len = 1;
+    m.people_count++;
+    assert_int_equal(admin_ticket_send(&out, &m), TS_E_LIMIT);
+    m.people_count--;
+    m.people[3].rules = 0; /* nobody counts for nothing */
+    assert_int_equal(admin_ticket_send(&out, &m), TS_E_INVALID);
+    m.people[3] = (struct admin_person){a_str(TS_ID_MAX + 1), 1};
+    assert_int_equal(admin_ticket_send(&out, &m), TS_E_INVALID);
+}
+
+static void answers_follow_their_rules(void **state)
+{
+    struct admin_answer a = {.answer = {.ptr = raw, .len = TS_APPROVAL_MAX}};
+    struct admin_answered m = {.code = TS_STR_LIT("ok"),
+                               .state = TS_STR_LIT("granted")};
+    struct admin_ticket_news n = {.tenant = TS_STR_LIT("acme"),
+                                  .what = TS_STR_LIT("expired"),
+                                  .people = TS_PEOPLE_MAX};
+
+    (void)state;
+    assert_int_equal(admin_answer_send(&out, &a), TS_OK);
+    a.answer.len++;
+    assert_int_equal(admin_answer_send(&out, &a), TS_E_LIMIT);
+    a.answer.len = 0;
+    assert_int_equal(admin_answer_send(&out, &a), TS_E_INVALID);
+    assert_int_equal(admin_answered_send(&out, &m), TS_OK);
+    m.state = TS_STR_LIT("maybe");
+    assert_int_equal(admin_answered_send(&out, &m), TS_E_INVALID);
+    m.state = TS_STR_LIT("none");
+    m.code = TS_STR_LIT("LATE");
+    assert_int_equal(admin_answered_send(&out, &m), TS_E_INVALID);
+    assert_int_equal(admin_ticket_news_send(&out, &n), TS_OK);
+    n.people++;
+    assert_int_equal(admin_ticket_news_send(&out, &n), TS_E_LIMIT);
+    n.people = 0;
+    n.tenant.len = 0;
+    assert_int_equal(admin_ticket_news_send(&out, &n), TS_E_INVALID);
+}
+
 static void result_reason_and_code_must_agree(void **state)
 {
     struct msg_result m = {.seq = 1,
@@ -358,6 +437,25 @@ static void result_reason_and_code_must_agree(void **state)
     m.exit_code = 255;
     m.signal = MSG_SIGNAL_MAX + 1;
     assert_int_equal(msg_result_send(&out, &m), TS_E_LIMIT);
+}
+
+static void result_ref_is_a_call_name_or_nothing(void **state)
+{
+    static const char *const bad[] = {"call-",   "call-0",          "call-01",
+                                      "Call-1",  "call-1a",         "1",
+                                      "call--1", "call-12345678901"};
+    struct msg_result m = {.seq = 1,
+                           .reason = TS_STR_LIT("exited"),
+                           .code = TS_STR_LIT("permitted")};
+
+    (void)state;
+    assert_int_equal(msg_result_send(&out, &m), TS_OK);
+    m.ref = TS_STR_LIT("call-4294967295");
+    assert_int_equal(msg_result_send(&out, &m), TS_OK);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        m.ref = ts_str_of(bad[i]);
+        assert_int_equal(msg_result_send(&out, &m), TS_E_INVALID);
+    }
 }
 
 static void window_and_ping_at_and_over_their_limits(void **state)
@@ -458,7 +556,12 @@ int main(void)
         T(check_of_none_or_too_many_is_refused),
         T(stream_chunks_at_and_over_their_limit),
         T(verdict_and_code_must_agree),
+        T(only_a_pending_decision_expires),
+        T(call_hold_at_and_over_its_limit),
+        T(ticket_of_people_at_and_over_its_limits),
+        T(answers_follow_their_rules),
         T(result_reason_and_code_must_agree),
+        T(result_ref_is_a_call_name_or_nothing),
         T(window_and_ping_at_and_over_their_limits),
         T(signed_objects_at_and_over_their_limits),
         T(feed_carries_the_largest_directory),

@@ -37,6 +37,7 @@ RECODE(msg_tools)
 RECODE(msg_window)
 RECODE(msg_ping)
 RECODE(msg_revoke)
+RECODE(msg_origin)
 RECODE(admin_revoke)
 RECODE(admin_feed)
 RECODE(admin_ack)
@@ -46,6 +47,11 @@ RECODE(admin_fail)
 RECODE(admin_tail)
 RECODE(admin_list)
 RECODE(admin_entry)
+RECODE(admin_approvals)
+RECODE(admin_ticket)
+RECODE(admin_ticket_news)
+RECODE(admin_answer)
+RECODE(admin_answered)
 /* clang-format on */
 
 static ts_err recode_empty(const uint8_t *b, size_t n, struct ts_buf *out,
@@ -83,8 +89,14 @@ ts_err msg_recode(enum msg_kind kind, const uint8_t *body, size_t len,
         [KIND_EMPTY] = recode_empty,
         [KIND_FEED] = recode_admin_feed,
         [KIND_MSG_REVOKE] = recode_msg_revoke,
+        [KIND_ORIGIN] = recode_msg_origin,
         [KIND_LIST] = recode_admin_list,
         [KIND_ENTRY] = recode_admin_entry,
+        [KIND_APPROVALS] = recode_admin_approvals,
+        [KIND_TICKET] = recode_admin_ticket,
+        [KIND_TICKET_NEWS] = recode_admin_ticket_news,
+        [KIND_ANSWER] = recode_admin_answer,
+        [KIND_ANSWERED] = recode_admin_answered,
     };
 
     return fns[kind](body, len, out, reterr_what);

@@ -32,6 +32,12 @@ enum msg_kind {
     KIND_MSG_REVOKE,
     KIND_LIST,
     KIND_ENTRY,
+    KIND_APPROVALS,
+    KIND_TICKET,
+    KIND_TICKET_NEWS,
+    KIND_ANSWER,
+    KIND_ANSWERED,
+    KIND_ORIGIN,
     KIND_COUNT
 };
 

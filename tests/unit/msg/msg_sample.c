@@ -44,6 +44,7 @@ static ts_err sample_call(struct ts_buf *out)
         .tool = TS_STR_LIT("fs.read"),
         .args = {.ptr = args, .len = args_sample(args, sizeof(args))},
         .deadline_ms = 70000,
+        .hold_ms = 600000,
         .traceparent = TS_STR_LIT(TRACE),
         .provenance = {TS_STR_LIT("web"), TS_STR_LIT("mail:inbox")},
         .provenance_count = 2,
@@ -61,7 +62,8 @@ static ts_err sample_decision(struct ts_buf *out)
     struct msg_decision m = {.seq = 300,
                              .verdict = VERDICT_PENDING,
                              .code = TS_STR_LIT("approval_required"),
-                             .text = TS_STR_LIT("ask a person")};
+                             .text = TS_STR_LIT("ask a person"),
+                             .expires = 1795315512};
 
     return msg_decision_send(out, &m);
 }
@@ -88,7 +90,8 @@ static ts_err sample_result(struct ts_buf *out)
                            .stdout_bytes = 1 << 20,
                            .stderr_bytes = 77,
                            .wall_us = 123456789012,
-                           .flags = RESULT_STDERR_TRUNCATED | RESULT_RECORDED};
+                           .flags = RESULT_STDERR_TRUNCATED | RESULT_RECORDED,
+                           .ref = TS_STR_LIT("call-31")};
 
     return msg_result_send(out, &m);
 }
@@ -192,6 +195,43 @@ static ts_err sample_signed(enum msg_kind kind, struct ts_buf *out)
         &(struct msg_revoke){.seq = 300, .record = object, .chain = object});
 }
 
+static ts_err sample_answered(struct ts_buf *out)
+{
+    struct admin_answered m = {.code = TS_STR_LIT("expired"),
+                               .text = TS_STR_LIT("too late"),
+                               .state = TS_STR_LIT("waiting")};
+
+    for (size_t i = 0; i < sizeof(id16); i++)
+        m.decision_id[i] = id16[i];
+    return admin_answered_send(out, &m);
+}
+
+static ts_err sample_approvals(enum msg_kind kind, struct ts_buf *out)
+{
+    struct ts_bytes object = {.ptr = id16, .len = sizeof(id16)};
+    struct admin_ticket_news news = {.tenant = TS_STR_LIT("acme"),
+                                     .what = TS_STR_LIT("granted"),
+                                     .people = 2};
+
+    if (kind == KIND_APPROVALS)
+        return admin_approvals_send(
+            out, &(struct admin_approvals){.watch = true,
+                                           .tenant = TS_STR_LIT("acme")});
+    if (kind == KIND_TICKET)
+        return admin_ticket_send(
+            out,
+            &(struct admin_ticket){.object = object,
+                                   .stage = TICKET_STAGE_GRANTED,
+                                   .people = {{TS_STR_LIT("bob"), 3},
+                                              {TS_STR_LIT("carol"), 1u << 15}},
+                                   .people_count = 2});
+    if (kind == KIND_TICKET_NEWS)
+        return admin_ticket_news_send(out, &news);
+    if (kind == KIND_ANSWER)
+        return admin_answer_send(out, &(struct admin_answer){.answer = object});
+    return sample_answered(out);
+}
+
 static ts_err sample_admin(enum msg_kind kind, struct ts_buf *out)
 {
     if (kind == KIND_ACK)
@@ -215,6 +255,10 @@ static ts_err sample_admin(enum msg_kind kind, struct ts_buf *out)
             out, &(struct admin_list){.tenant = TS_STR_LIT("acme")});
     if (kind == KIND_ENTRY)
         return sample_entry(out);
+    if (kind == KIND_ORIGIN)
+        return msg_origin_send(out, &(struct msg_origin){.origin = {id16, 16}});
+    if (kind >= KIND_APPROVALS)
+        return sample_approvals(kind, out);
     return admin_empty_send(out, ADMIN_STATUS);
 }
 

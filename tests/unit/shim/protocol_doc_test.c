@@ -81,7 +81,8 @@ static void example_answers_are_what_is_sent(void **state)
                            .reason = TS_STR_LIT("exited"),
                            .code = TS_STR_LIT("permitted"),
                            .stdout_bytes = 9,
-                           .wall_us = 2500};
+                           .wall_us = 2500,
+                           .ref = TS_STR_LIT("call-1")};
     struct ts_buf out;
 
     (void)state;

@@ -34,6 +34,7 @@ static void session_done(struct tipstaff *t, int *peer)
 enum message {
     M_PERMIT,
     M_DENY,
+    M_ASK, /* pending */
     M_OUTPUT,
     M_WINDOW,
     M_RESULT,
@@ -52,7 +53,13 @@ static void gate_says(int peer, enum message m, uint64_t seq)
     ts_err e = TS_OK;
 
     ts_buf_init(&out, 4096);
-    if (m == M_PERMIT || m == M_DENY)
+    if (m == M_ASK)
+        e = msg_decision_send(&out, &(struct msg_decision){
+                                        .seq = seq,
+                                        .verdict = VERDICT_PENDING,
+                                        .code = TS_STR_LIT("approval_required"),
+                                        .expires = 1700000000});
+    else if (m == M_PERMIT || m == M_DENY)
         e = msg_decision_send(
             &out,
             &(struct msg_decision){
@@ -86,7 +93,9 @@ static void gate_says(int peer, enum message m, uint64_t seq)
 /* Brings call 1 into the state; 100 bytes of its credit are used up. */
 static void call_into(struct tipstaff *t, int peer, enum flight_state state)
 {
-    struct tipstaff_call call = {.tool = "t", .has_stdin = true};
+    struct tipstaff_call call = {.tool = "t",
+                                 .has_stdin = true,
+                                 .hold_ms = state == FLIGHT_WAITING ? 1000 : 0};
     struct tipstaff_event ev;
     uint8_t data[100] = {0};
     size_t taken = 0;
@@ -96,6 +105,12 @@ static void call_into(struct tipstaff *t, int peer, enum flight_state state)
     assert_int_equal(seq, 1);
     if (state == FLIGHT_ASKED)
         return;
+    if (state == FLIGHT_WAITING) {
+        gate_says(peer, M_ASK, 1);
+        assert_int_equal(tipstaff_next(t, 0, &ev), TIPSTAFF_OK);
+        assert_true(ev.waits);
+        return;
+    }
     gate_says(peer, M_PERMIT, 1);
     assert_int_equal(tipstaff_next(t, 0, &ev), TIPSTAFF_OK);
     assert_int_equal(tipstaff_stdin(t, 1, data, 100, false, &taken),
@@ -111,9 +126,10 @@ static void call_into(struct tipstaff *t, int peer, enum flight_state state)
 static void every_state_takes_only_what_is_due(void **state)
 {
     /* FREE here: the call has ended. AGAIN: taken, and nothing to tell. */
-    static const enum tipstaff_status want[3][M_COUNT] = {
+    static const enum tipstaff_status want[4][M_COUNT] = {
         [FLIGHT_FREE] = {[M_PERMIT] = TIPSTAFF_LOST,
                          [M_DENY] = TIPSTAFF_LOST,
+                         [M_ASK] = TIPSTAFF_LOST,
                          [M_OUTPUT] = TIPSTAFF_LOST,
                          [M_WINDOW] = TIPSTAFF_AGAIN,
                          [M_RESULT] = TIPSTAFF_LOST,
@@ -121,13 +137,23 @@ static void every_state_takes_only_what_is_due(void **state)
                          [M_CHECKED] = TIPSTAFF_LOST},
         [FLIGHT_ASKED] = {[M_PERMIT] = TIPSTAFF_OK,
                           [M_DENY] = TIPSTAFF_OK,
+                          [M_ASK] = TIPSTAFF_OK,
                           [M_OUTPUT] = TIPSTAFF_LOST,
                           [M_WINDOW] = TIPSTAFF_LOST,
                           [M_RESULT] = TIPSTAFF_LOST,
                           [M_PING] = TIPSTAFF_AGAIN,
                           [M_CHECKED] = TIPSTAFF_LOST},
+        [FLIGHT_WAITING] = {[M_PERMIT] = TIPSTAFF_OK,
+                            [M_DENY] = TIPSTAFF_OK,
+                            [M_ASK] = TIPSTAFF_OK,
+                            [M_OUTPUT] = TIPSTAFF_LOST,
+                            [M_WINDOW] = TIPSTAFF_LOST,
+                            [M_RESULT] = TIPSTAFF_LOST,
+                            [M_PING] = TIPSTAFF_AGAIN,
+                            [M_CHECKED] = TIPSTAFF_LOST},
         [FLIGHT_PERMITTED] = {[M_PERMIT] = TIPSTAFF_LOST,
                               [M_DENY] = TIPSTAFF_LOST,
+                              [M_ASK] = TIPSTAFF_LOST,
                               [M_OUTPUT] = TIPSTAFF_OK,
                               [M_WINDOW] = TIPSTAFF_OK,
                               [M_RESULT] = TIPSTAFF_OK,
@@ -158,6 +184,42 @@ static void every_state_takes_only_what_is_due(void **state)
     }
 }
 
+/* The first pending of a held call is no end, the second is; of one that is not
+ * held the first is. */
+static void pending_ends_a_call_that_does_not_wait(void **state)
+{
+    (void)state;
+    for (int held = 0; held <= 1; held++) {
+        struct tipstaff_event ev = {.waits = false};
+        struct tipstaff t;
+        int peer;
+
+        session_init(&t, &peer);
+        call_into(&t, peer, held ? FLIGHT_WAITING : FLIGHT_ASKED);
+        gate_says(peer, M_ASK, 1);
+        assert_int_equal(tipstaff_next(&t, 0, &ev), TIPSTAFF_OK);
+        assert_int_equal(ev.verdict, TIPSTAFF_PENDING);
+        assert_false(ev.waits);
+        assert_int_equal(ev.expires, 1700000000);
+        assert_int_equal(t.flying, 0);
+        session_done(&t, &peer);
+    }
+}
+
+static void waiting_for_more_than_an_hour_is_refused(void **state)
+{
+    struct tipstaff_call call = {.tool = "t", .hold_ms = TS_HOLD_MAX_MS + 1};
+    struct tipstaff t;
+    uint64_t seq = 0;
+    int peer;
+
+    (void)state;
+    session_init(&t, &peer);
+    assert_int_equal(tipstaff_submit(&t, &call, &seq), TIPSTAFF_USAGE);
+    assert_int_equal(t.flying, 0);
+    session_done(&t, &peer);
+}
+
 /* Permitted, and over before it began: no DECISION comes. */
 static void result_without_decision_is_taken_unless_it_exited(void **state)
 {
@@ -173,23 +235,23 @@ static void result_without_decision_is_taken_unless_it_exited(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) {
         struct msg_result m = {.seq = 1,
-                               .reason = ts_str_of(cases[i].reason),
-                               .code = ts_str_of(cases[i].code)};
+                               .reason = ts_str_of(cases[i / 2].reason),
+                               .code = ts_str_of(cases[i / 2].code)};
         struct tipstaff_event ev = {.started = false};
         struct tipstaff t;
         struct ts_buf out;
         int peer;
 
         session_init(&t, &peer);
-        call_into(&t, peer, FLIGHT_ASKED);
+        call_into(&t, peer, i % 2 == 0 ? FLIGHT_ASKED : FLIGHT_WAITING);
         ts_buf_init(&out, 4096);
         assert_int_equal(msg_result_send(&out, &m), TS_OK);
         assert_int_equal(write(peer, ts_buf_bytes(&out), out.len), out.len);
         ts_buf_done(&out);
-        assert_int_equal(tipstaff_next(&t, 0, &ev), cases[i].want);
-        assert_int_equal(ev.started, cases[i].started);
+        assert_int_equal(tipstaff_next(&t, 0, &ev), cases[i / 2].want);
+        assert_int_equal(ev.started, cases[i / 2].started);
         session_done(&t, &peer);
     }
 }
@@ -303,6 +365,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_state_takes_only_what_is_due),
+        cmocka_unit_test(pending_ends_a_call_that_does_not_wait),
+        cmocka_unit_test(waiting_for_more_than_an_hour_is_refused),
         cmocka_unit_test(result_without_decision_is_taken_unless_it_exited),
         cmocka_unit_test(message_for_another_call_is_refused),
         cmocka_unit_test(submit_over_the_limit_of_calls_is_refused),

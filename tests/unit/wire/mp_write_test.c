@@ -8,7 +8,8 @@
 
 static void write_all(struct mp_writer *w)
 {
-    mp_write_array(w, 9);
+    mp_write_array(w, 10);
+    mp_write_float(w, -12.75);
     mp_write_uint(w, 70000);
     mp_write_int(w, -200);
     mp_write_bool(w, false);
@@ -53,6 +54,47 @@ static void every_room_that_is_too_small_is_a_limit(void **state)
             assert_int_equal(mp_written(&w, &other), TS_E_LIMIT);
         }
         ts_mem_free(exact);
+    }
+}
+
+static void floats_read_back_as_they_were(void **state)
+{
+    static const double values[] = {0.0,    -0.0,  0.1,     -1.5,
+                                    5e-324, 1e308, 1.0 / 3, 4503599627370497.5};
+    uint8_t bytes[9];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        struct mp_writer w;
+        struct mp_reader r;
+        size_t len = 0;
+        double back;
+
+        mp_writer_init(&w, bytes, sizeof(bytes));
+        mp_write_float(&w, values[i]);
+        assert_int_equal(mp_written(&w, &len), TS_OK);
+        mp_reader_init(&r, bytes, len);
+        back = mp_read_float(&r);
+        assert_int_equal(mp_done(&r), TS_OK);
+        assert_memory_equal(&back, &values[i], sizeof(back));
+    }
+}
+
+static void floats_that_are_not_finite_are_refused(void **state)
+{
+    static const double values[] = {__builtin_inf(), -__builtin_inf(),
+                                    __builtin_nan("")};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        uint8_t bytes[9];
+        struct mp_writer w;
+        size_t len = 77;
+
+        mp_writer_init(&w, bytes, sizeof(bytes));
+        mp_write_float(&w, values[i]);
+        assert_int_equal(mp_written(&w, &len), TS_E_INVALID);
+        assert_int_equal(len, 77);
     }
 }
 
@@ -101,6 +143,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_room_that_is_too_small_is_a_limit),
+        cmocka_unit_test(floats_read_back_as_they_were),
+        cmocka_unit_test(floats_that_are_not_finite_are_refused),
         cmocka_unit_test(headers_are_shortest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

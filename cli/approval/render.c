@@ -1,0 +1,179 @@
+/* The screen of a question: who, what, with what, and what a yes would cover.
+ */
+#include "cli/approval/render.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/approval/render_args.h"
+
+#define HEX_GROUP 8u
+
+void render_heading(struct screen *s, const char *text)
+{
+    screen_close(s);
+    screen_open(s, 0, 0, false);
+    screen_style(s, s->term.bold);
+    screen_words(s, text);
+    screen_style(s, s->term.reset);
+    screen_close(s);
+}
+
+static void hex_field(struct screen *s, const char *key, const uint8_t *p,
+                      size_t n)
+{
+    char hex[2 * TRUST_HASH_LEN + 1];
+
+    ts_hex_encode(hex, p, n);
+    screen_field(s, key, ts_str_of(hex));
+}
+
+/* In groups, to be compared with another screen. */
+static void id_field(struct screen *s, const uint8_t id[TRUST_HASH_LEN])
+{
+    char hex[2 * TRUST_HASH_LEN + 1], text[3 * TRUST_HASH_LEN];
+    size_t at = 0;
+
+    ts_hex_encode(hex, id, TRUST_HASH_LEN);
+    for (size_t i = 0; i < 2 * (size_t)TRUST_HASH_LEN; i++) {
+        if (i > 0 && i % HEX_GROUP == 0)
+            text[at++] = ' ';
+        text[at++] = hex[i];
+    }
+    text[at] = '\0';
+    screen_open(s, 2, 13, false);
+    screen_words(s, "ticket     ");
+    screen_style(s, s->term.bold);
+    screen_words(s, text);
+    screen_style(s, s->term.reset);
+    screen_close(s);
+}
+
+static void head(struct screen *s, const struct approval_view *v,
+                 const struct approval_show *how)
+{
+    const struct ticket *t = &v->ticket;
+    uint64_t left = t->expires > how->now_s ? t->expires - how->now_s : 0;
+    char until[32];
+
+    screen_open(s, 0, 0, false);
+    screen_style(s, s->term.bold);
+    screen_words(s, "A CALL WAITS FOR APPROVAL");
+    screen_style(s, s->term.reset);
+    screen_close(s);
+    id_field(s, v->id);
+    hex_field(s, "decision", t->decision_id, sizeof(t->decision_id));
+    term_time(until, sizeof(until), t->expires);
+    screen_open(s, 2, 13, false);
+    if (left == 0)
+        screen_say(s, "until      %s, which is past: no answer counts", until);
+    else
+        screen_say(s, "until      %s, in %" PRIu64 " min %" PRIu64 " s", until,
+                   left / 60, left % 60);
+    screen_close(s);
+}
+
+/* user, then each agent below the one that handed its authority on. */
+static void chain(struct screen *s, const struct approval_view *v)
+{
+    const struct ticket *t = &v->ticket;
+    const char *arm = s->utf8 ? "\xe2\x94\x94\xe2\x94\x80 " : "`- ";
+
+    render_heading(s, "Who asks");
+    screen_open(s, 2, 6, false);
+    screen_words(s, "user ");
+    (void)screen_value(s, t->user, SIZE_MAX, false);
+    screen_words(s, " of tenant ");
+    (void)screen_value(s, t->tenant, SIZE_MAX, false);
+    screen_close(s);
+    for (uint32_t i = 0; i < t->agent_count; i++) {
+        unsigned indent = 2 + 3 * i;
+
+        screen_open(s, indent, indent + 4, false);
+        screen_style(s, arm); /* three columns, whatever the character set */
+        s->column += 3;
+        screen_words(s, "agent ");
+        (void)screen_value(s, t->agents[i], SIZE_MAX, false);
+        if (i + 1 == t->agent_count)
+            screen_words(s, " makes the call");
+        screen_close(s);
+    }
+    screen_field(s, "task", t->task);
+    hex_field(s, "grant", t->grant_id, sizeof(t->grant_id));
+    screen_field(s, "sidecar", t->sidecar_id);
+}
+
+static void call(struct screen *s, const struct approval_view *v)
+{
+    const struct ticket *t = &v->ticket;
+
+    render_heading(s, "What would run");
+    screen_field(s, "tool", t->tool);
+    screen_field(s, "action", t->action);
+    screen_field(s, "resource", t->resource);
+    if (v->context.sensitivity.len > 0)
+        screen_field(s, "sensitive", v->context.sensitivity);
+    hex_field(s, "manifest", t->tool_digest, sizeof(t->tool_digest));
+}
+
+static void covers(struct screen *s, const struct approval_view *v)
+{
+    char until[32];
+
+    term_time(until, sizeof(until), v->ticket.expires);
+    render_heading(s, "What a yes covers");
+    screen_open(s, 2, 2, false);
+    screen_say(s,
+               "This call alone, once, with exactly these arguments, by this "
+               "agent, under the policies and the tool of this moment, until "
+               "%s. Any other argument is another question.",
+               until);
+    screen_close(s);
+}
+
+static size_t arguments(struct screen *s, const struct approval_view *v,
+                        bool all)
+{
+    size_t cut;
+
+    screen_close(s);
+    screen_open(s, 0, 0, false);
+    screen_style(s, s->term.bold);
+    screen_words(s, "Arguments");
+    screen_style(s, s->term.reset);
+    screen_say(s, " (%zu bytes, written by the agent)", v->ticket.args.len);
+    screen_close(s);
+    cut = render_args(s, v, all);
+    if (cut > 0) {
+        screen_open(s, 2, 2, false);
+        screen_style(s, s->term.yellow);
+        screen_say(s, "%zu value%s not wholly shown; --all shows everything",
+                   cut, cut == 1 ? " is" : "s are");
+        screen_style(s, s->term.reset);
+        screen_close(s);
+    }
+    return cut;
+}
+
+ts_err approval_render(const struct approval_view *v,
+                       const struct approval_show *how, struct ts_buf *out,
+                       size_t *ret_cut)
+{
+    struct screen s;
+    size_t cut;
+
+    screen_init(&s, out, how->width, how->utf8, &how->term);
+    head(&s, v, how);
+    chain(&s, v);
+    call(&s, v);
+    cut = arguments(&s, v, how->all);
+    render_sources(&s, v);
+    render_unusual(&s, v, cut);
+    render_rules(&s, v);
+    covers(&s, v);
+    if (s.failed)
+        return TS_E_LIMIT;
+    *ret_cut = cut;
+    return TS_OK;
+}

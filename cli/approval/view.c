@@ -1,0 +1,46 @@
+/* A question: verified, and wholly readable, or not shown. */
+#include "cli/approval/view.h"
+
+#include "proto/wire/mp_read.h"
+
+static bool args_ok(struct ts_bytes args)
+{
+    struct mp_reader r;
+
+    mp_reader_init(&r, args.ptr, args.len);
+    return mp_peek(&r) == MP_MAP && mp_scan(args.ptr, args.len) == TS_OK;
+}
+
+bool approval_view_open(struct ts_bytes object,
+                        const uint8_t sidecar_pk[TRUST_PK_LEN],
+                        struct approval_view *ret, const char **reterr)
+{
+    struct approval_view v = {.stage = TICKET_STAGE_WAITING};
+    struct ts_bytes body;
+    enum trust_code c = ticket_verify(object, sidecar_pk, &body, &v.ticket);
+
+    if (c == TRUST_E_ISSUER || c == TRUST_E_SIG) {
+        *reterr = "the question is not signed by the sidecar whose key was "
+                  "given: do not sign it, and find out whose it is";
+        return false;
+    }
+    if (c != TRUST_OK) {
+        *reterr = "the question is malformed: use the tipstaff of the same "
+                  "version as the service";
+        return false;
+    }
+    if (!args_ok(v.ticket.args)) {
+        *reterr = "the arguments in the question cannot be read for sure, so "
+                  "it cannot be shown: do not sign it";
+        return false;
+    }
+    if (ticket_context_decode(v.ticket.context, v.ticket.rule_count,
+                              &v.context) != TS_OK) {
+        *reterr = "what the question says beside the call cannot be read: use "
+                  "the tipstaff of the same version as the service";
+        return false;
+    }
+    ticket_id(body, v.id);
+    *ret = v;
+    return true;
+}

@@ -1,0 +1,16 @@
+#ifndef CLI_CAPABILITY_CHECK_H
+#define CLI_CAPABILITY_CHECK_H
+
+#include "cli/capability/capability.h"
+#include "proto/base/ts_attr.h"
+
+/* False, with what is wrong and where in err (CAPABILITY_ERROR_MAX bytes). */
+bool capability_check(json_t *file, const struct capability_rules *r,
+                      char *err);
+/* NULL: there is none of that name. */
+const struct capability_tool *
+capability_tool_of(const struct capability_rules *r, const char *name);
+/* Always false. */
+TS_PRINTF(2, 3) bool capability_fail(char *err, const char *fmt, ...);
+
+#endif

@@ -1,0 +1,298 @@
+/* Capabilities to the Cedar text of a block. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/capability/check.h"
+#include "proto/base/ts_str.h"
+
+struct work {
+    const struct capability_rules *rules;
+    json_t *list; /* checked */
+    struct text *out;
+};
+
+static void literal_list(struct work *w, json_t *texts)
+{
+    bool first = true;
+    size_t i;
+    json_t *v;
+
+    text_add(w->out, "[");
+    json_array_foreach(texts, i, v)
+    {
+        text_add(w->out, first ? "" : ",");
+        text_cedar(w->out, json_string_value(v));
+        first = false;
+    }
+    for (i = 0; i < w->rules->identity_count; i++) {
+        text_add(w->out, first ? "" : ",");
+        text_cedar(w->out, w->rules->identities[i]);
+        first = false;
+    }
+    text_add(w->out, "]");
+}
+
+/* Numbers and booleans that stand as texts; what is none matches nothing. */
+static void scalar_list(struct work *w, const struct capability_arg *a,
+                        json_t *texts)
+{
+    bool first = true;
+    size_t i;
+    json_t *v;
+
+    json_array_foreach(texts, i, v)
+    {
+        json_t *n = json_loads(json_string_value(v), JSON_DECODE_ANY, NULL);
+
+        if (a->kind == CAPABILITY_BOOL ? json_is_boolean(n)
+                                       : json_is_integer(n)) {
+            text_add(w->out, first ? "[" : ",");
+            if (json_is_integer(n))
+                text_add(w->out, "%lld", (long long)json_integer_value(n));
+            else
+                text_add(w->out, "%s", json_is_true(n) ? "true" : "false");
+            first = false;
+        }
+        json_decref(n);
+    }
+    if (first)
+        text_add(w->out, "false");
+    else
+        text_add(w->out, "].contains(context.args.%s)", a->name);
+}
+
+static void literals(struct work *w, const struct capability_arg *a,
+                     json_t *texts)
+{
+    if (a->kind == CAPABILITY_INT || a->kind == CAPABILITY_BOOL) {
+        scalar_list(w, a, texts);
+        return;
+    }
+    if (a->kind == CAPABILITY_OTHER || /* no literal to compare with */
+        json_array_size(texts) + w->rules->identity_count == 0) {
+        text_add(w->out, "false"); /* an empty set has no type */
+        return;
+    }
+    literal_list(w, texts);
+    text_add(w->out,
+             a->kind == CAPABILITY_STRINGS ? ".containsAll(context.args.%s)"
+                                           : ".contains(context.args.%s)",
+             a->name);
+}
+
+static void sources(struct work *w, const struct capability_arg *a,
+                    json_t *from)
+{
+    size_t i;
+    json_t *v;
+
+    if (!a->is_required)
+        text_add(w->out, "(context.provenance.args has %s&&", a->name);
+    text_add(w->out, "[");
+    json_array_foreach(from, i, v)
+    {
+        const char *tool = json_string_value(json_array_get(v, 0));
+        const char *pointer = json_string_value(json_array_get(v, 1));
+        char name[512];
+
+        (void)snprintf(name, sizeof(name), "%s:%s", tool, pointer);
+        text_add(w->out, i == 0 ? "" : ",");
+        text_cedar(w->out, name);
+    }
+    text_add(w->out, "].containsAny(context.provenance.args.%s.sources)%s",
+             a->name, a->is_required ? "" : ")");
+}
+
+/* All literals of an argument are one set: a list may mix them. */
+static json_t *all_literals(json_t *constraints)
+{
+    json_t *all = json_array(), *c;
+    size_t i;
+
+    json_array_foreach(constraints, i, c)
+    {
+        json_t *in = json_object_get(c, "in");
+
+        if (in != NULL && json_array_extend(all, in) != 0) {
+            json_decref(all);
+            return NULL;
+        }
+    }
+    return all;
+}
+
+static bool is_free(const struct work *w, json_t *constraints)
+{
+    size_t i;
+    json_t *c;
+
+    json_array_foreach(constraints, i, c)
+    {
+        if (json_object_get(c, "any") != NULL ||
+            (json_object_get(c, "from") != NULL && !w->rules->has_provenance))
+            return true;
+    }
+    return false;
+}
+
+static void one_of(struct work *w, const struct capability_arg *a,
+                   json_t *constraints)
+{
+    json_t *in = all_literals(constraints), *c;
+    size_t i;
+
+    if (in == NULL) {
+        w->out->failed = true;
+        return;
+    }
+    text_add(w->out, "(");
+    literals(w, a, in);
+    json_array_foreach(constraints, i, c)
+    {
+        json_t *from = json_object_get(c, "from");
+
+        if (from != NULL) {
+            text_add(w->out, "||");
+            sources(w, a, from);
+        }
+    }
+    text_add(w->out, ")");
+    json_decref(in);
+}
+
+/* "&& ..." for one argument; nothing when any value will do. */
+static void pin(struct work *w, const struct capability_arg *a,
+                json_t *constraints)
+{
+    if (constraints != NULL && is_free(w, constraints))
+        return;
+    text_add(w->out, "&&");
+    if (!a->is_required)
+        text_add(w->out, "(if context.args has %s then ", a->name);
+    one_of(w, a, constraints);
+    if (!a->is_required)
+        text_add(w->out, " else true)");
+}
+
+/* Without counts the same pins twice say nothing more. */
+static bool is_repeated(const struct work *w, size_t at)
+{
+    json_t *c = json_array_get(w->list, at);
+
+    for (size_t i = 0; !w->rules->has_uses && i < at; i++) {
+        json_t *o = json_array_get(w->list, i);
+
+        if (json_equal(json_object_get(o, "tool"),
+                       json_object_get(c, "tool")) == 1 &&
+            json_equal(json_object_get(o, "args"),
+                       json_object_get(c, "args")) == 1)
+            return true;
+    }
+    return false;
+}
+
+static void pins(struct work *w, const struct capability_tool *t)
+{
+    bool first = true;
+    size_t i;
+    json_t *c;
+
+    json_array_foreach(w->list, i, c)
+    {
+        const char *tool = json_string_value(json_object_get(c, "tool"));
+        json_t *args = json_object_get(c, "args");
+        json_t *max = json_object_get(c, "max_calls");
+
+        if (strcmp(tool, t->name) != 0 || is_repeated(w, i))
+            continue;
+        text_add(w->out, first ? "(true" : "||(true");
+        first = false;
+        for (size_t k = 0; k < t->arg_count; k++)
+            if (t->args[k].is_authority)
+                pin(w, &t->args[k], json_object_get(args, t->args[k].name));
+        if (w->rules->has_uses && max != NULL)
+            text_add(w->out, "&&context.uses.getTag(\"cap%zu\")<%lld", i,
+                     (long long)json_integer_value(max));
+        text_add(w->out, ")");
+    }
+}
+
+static void verb(struct work *w, const struct capability_tool *t, size_t n)
+{
+    text_add(w->out, "@id(\"verb%zu\")permit(principal,action==Action::", n);
+    text_cedar(w->out, t->action);
+    text_add(w->out, ",resource);\n");
+    if (w->rules->has_provenance) {
+        text_add(w->out,
+                 "@id(\"strangers%zu\")forbid(principal,action==Action::", n);
+        text_cedar(w->out, t->action);
+        text_add(w->out, ",resource)when{context.provenance.authority.untrusted"
+                         "||context.provenance.links.untrusted}unless{");
+        pins(w, t);
+        text_add(w->out, "};\n");
+    }
+    text_add(w->out,
+             "@id(\"outside%zu\")@approval(\"confirm\")"
+             "forbid(principal,action==Action::",
+             n);
+    text_cedar(w->out, t->action);
+    text_add(w->out,
+             ",resource)unless{"
+             "context.approvals.contains(\"outside%zu\")||",
+             n);
+    pins(w, t);
+    text_add(w->out, "};\n");
+}
+
+static bool is_first(json_t *list, size_t at, const char *tool)
+{
+    for (size_t i = 0; i < at; i++)
+        if (strcmp(json_string_value(
+                       json_object_get(json_array_get(list, i), "tool")),
+                   tool) == 0)
+            return false;
+    return true;
+}
+
+static void allow(struct work *w, json_t *groups)
+{
+    size_t i;
+    json_t *v;
+
+    json_array_foreach(groups, i, v)
+    {
+        text_add(w->out,
+                 "@id(\"allow%zu\")permit(principal,action in Action::", i);
+        text_cedar(w->out, json_string_value(v));
+        text_add(w->out, ",resource);\n");
+    }
+}
+
+bool capability_compile(json_t *file, const struct capability_rules *r,
+                        struct text *out, char reterr[CAPABILITY_ERROR_MAX])
+{
+    struct work w = {
+        .rules = r, .list = json_object_get(file, "capabilities"), .out = out};
+    size_t verbs = 0, before = out->buf.len, i;
+    json_t *c;
+
+    if (!capability_check(file, r, reterr))
+        return false;
+    allow(&w, json_object_get(file, "allow"));
+    json_array_foreach(w.list, i, c)
+    {
+        const char *tool = json_string_value(json_object_get(c, "tool"));
+
+        if (is_first(w.list, i, tool))
+            verb(&w, capability_tool_of(r, tool), verbs++);
+    }
+    if (verbs > CAPABILITY_TOOLS_MAX)
+        return capability_fail(reterr, "%zu verbs; at most %d are possible",
+                               verbs, CAPABILITY_TOOLS_MAX);
+    if (out->failed || out->buf.len - before > CAPABILITY_POLICY_MAX)
+        return capability_fail(reterr,
+                               "the policy of the block would have more than "
+                               "%d bytes; delegate less, or in two tasks",
+                               CAPABILITY_POLICY_MAX);
+    return true;
+}

@@ -1,0 +1,48 @@
+#ifndef CLI_REPLAY_CONFIG_H
+#define CLI_REPLAY_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cli/capability/text.h"
+#include "cli/replay/shape.h"
+#include "proto/base/ts_arena.h"
+#include "proto/trust/keys.h"
+
+/*
+ * The configuration of a replay: one tenant with one user and one agent, the
+ * tools of one suite, and policies as they are given. Made in memory; the gate
+ * gets it as it gets any other.
+ */
+#define REPLAY_TENANT  "replay"
+#define REPLAY_ISSUER  "replay-issuer"
+#define REPLAY_USER    "user"
+#define REPLAY_SECOND  "second" /* a person for what is not the user's own */
+#define REPLAY_AGENT   "agent"
+#define REPLAY_SIDECAR "sidecar/replay"
+#define REPLAY_TTL_S   3600
+/* Names and addresses of the user, as attributes "identity0" and so on. */
+#define REPLAY_IDENTITY       "identity"
+#define REPLAY_IDENTITIES_MAX 4
+
+struct replay_keys { /* owned: replay_keys_done() */
+    struct trust_secret issuer, directory, agent;
+    struct trust_secret approver[2]; /* of the user, of the second person */
+    uint8_t agent_seed[TRUST_SEED_LEN], sidecar_seed[TRUST_SEED_LEN];
+};
+bool replay_keys_make(struct replay_keys *ret);
+void replay_keys_done(struct replay_keys *k);
+
+/* A sealed memfd with all files (sidecar/common/bundle.h). policies is the path
+ * of a tenant's folder of policies: hard/NAME.cedar, approval/NAME.cedar. -1:
+ * said why. */
+int replay_bundle(const struct shape *s, const struct traces *t,
+                  const struct replay_keys *k, const char *policies,
+                  struct ts_arena *arena);
+
+/* The parts of it, appended. */
+void replay_manifest(const struct shape_tool *tool, struct text *out);
+void replay_schema(const struct shape *s, struct text *out);
+
+#endif

@@ -1,0 +1,73 @@
+/* A tool of the records as the manifest of one that prints labelled halves. */
+#include <stdio.h>
+
+#include "cli/replay/config.h"
+#include "proto/base/ts_str.h"
+
+static void one_of(json_t *words, struct text *out)
+{
+    size_t i;
+    json_t *v;
+
+    text_add(out, ", one_of: [");
+    json_array_foreach(words, i, v)
+    {
+        text_add(out, i == 0 ? "" : ", ");
+        text_yaml(out, json_is_string(v) ? json_string_value(v) : "");
+    }
+    text_add(out, "]");
+}
+
+static void argument(const struct shape_arg *a, struct text *out)
+{
+    text_add(out, "  %s: {type: %s, required: %s, role: %s", a->name, a->type,
+             a->is_required ? "true" : "false",
+             a->is_content ? "content" : "authority");
+    if (a->is_id)
+        text_add(out, ", match: id");
+    if (a->one_of != NULL)
+        one_of(a->one_of, out);
+    text_add(out, "}\n");
+}
+
+static const char *level(const struct shape_tool *t)
+{
+    static const char *const known[] = {"public", "internal", "private",
+                                        "secret"};
+
+    for (size_t i = 0; t->confidentiality != NULL && i < 4; i++)
+        if (ts_str_eq_c(ts_str_of(t->confidentiality), known[i]))
+            return known[i];
+    return "private";
+}
+
+void replay_manifest(const struct shape_tool *t, struct text *out)
+{
+    text_add(out, "tool: %s\nexec: /bin/true\nargv: [\"true\"]\n", t->name);
+    if (t->arg_count > 0)
+        text_add(out, "args:\n");
+    for (size_t i = 0; i < t->arg_count; i++)
+        argument(&t->args[i], out);
+    text_add(out,
+             "output:\n  format: json\n  integrity: untrusted\n"
+             "  trusted: [\"" OUTPUT_TRUSTED_AT "\"]\n"
+             "  confidentiality: %s\n",
+             level(t));
+    if (t->id_count > 0) {
+        /* In one half or the other. */
+        text_add(out, "  ids: [");
+        for (size_t i = 0; i < t->id_count; i++) {
+            char pointer[600];
+
+            for (int k = 0; k < 2; k++) {
+                (void)snprintf(pointer, sizeof(pointer), "%s%s",
+                               k == 0 ? OUTPUT_TRUSTED_AT : OUTPUT_UNTRUSTED_AT,
+                               t->ids[i]);
+                text_add(out, i + (size_t)k == 0 ? "" : ", ");
+                text_yaml(out, pointer);
+            }
+        }
+        text_add(out, "]\n");
+    }
+    text_add(out, "limits: {wall_ms: 60000, output_bytes: 16777216}\n");
+}

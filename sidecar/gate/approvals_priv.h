@@ -1,0 +1,37 @@
+#ifndef SIDECAR_GATE_APPROVALS_PRIV_H
+#define SIDECAR_GATE_APPROVALS_PRIV_H
+
+#include "sidecar/gate/approvals.h"
+#include "sidecar/gate/steps/call.h"
+
+/* Inside of approvals.c, held.c and approvals_people.c. */
+struct held { /* a call whose agent waits for people */
+    struct held *next;
+    struct call core;       /* WAITING; DONE: to be freed */
+    struct client *client;  /* NULL once it has gone */
+    struct pending *ticket; /* NULL once that has ended */
+    uint64_t seq;
+    uint64_t until_ns; /* boot time */
+    size_t len;
+    uint8_t body[]; /* of the CALL as it came */
+};
+
+struct approvals {
+    struct tickets *tickets;
+    struct held *held; /* newest last */
+    uint32_t held_count;
+    size_t held_bytes;
+    bool is_running;
+};
+
+/* Who may answer, from the directories in force. */
+struct approval_people approvals_people(struct gate *g);
+
+/* Every one that waits for p hears that it has ended; p is about to go. */
+void held_ticket_ended(struct gate *g, const struct pending *p,
+                       enum ticket_end why);
+/* Those with a yes are decided again, those whose hold is over are told.
+ * False: something waits for room in the ring. */
+bool held_run(struct gate *g);
+
+#endif

@@ -1,0 +1,306 @@
+#include "sidecar/gate/decide/call_provenance.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "sidecar/gate/provenance/leaves.h"
+#include "sidecar/gate/provenance/places.h"
+#include "sidecar/gate/provenance/shapes.h"
+
+/* One argument while its values are looked up. */
+struct judging {
+    const struct provenance_input *in;
+    struct call_provenance *out;
+    const struct manifest_arg *decl;
+    enum prov_source worst;
+    struct ts_str places[PROV_FOUND_PLACES]; /* of all items so far */
+    uint32_t place_count;
+    bool first; /* no item was judged yet */
+};
+
+static void mark(struct provenance_class *c, enum prov_source s)
+{
+    switch (s) {
+    case PROV_PROMPT:
+        c->pinned = true;
+        break;
+    case PROV_TRUSTED:
+        c->trusted = true;
+        break;
+    case PROV_UNTRUSTED:
+        c->untrusted = true;
+        break;
+    case PROV_UNKNOWN:
+        c->unknown = true;
+        break;
+    case PROV_NONE:
+        break;
+    }
+}
+
+static void raise_level(struct judging *j, const struct prov_seen *s)
+{
+    if ((s->source == PROV_TRUSTED || s->source == PROV_UNTRUSTED) &&
+        s->level > j->out->level)
+        j->out->level = s->level;
+}
+
+/* Places at which every item stands, so that a policy that asks for one place
+ * asks it of all items. */
+static void keep_places(struct judging *j, const struct prov_seen *s)
+{
+    uint32_t n = 0;
+
+    /* Who the user is stands nowhere: beside other items of a list it takes
+     * nothing from what is known of them. */
+    if (s->source == PROV_PROMPT && s->count == 1 &&
+        ts_str_eq(s->places[0], TS_STR_LIT("user")))
+        return;
+    if (j->first) {
+        memcpy(j->places, s->places, s->count * sizeof(s->places[0]));
+        j->place_count = s->count;
+        j->first = false;
+        return;
+    }
+    for (uint32_t i = 0; i < j->place_count; i++) {
+        uint32_t k = 0;
+
+        while (k < s->count && !ts_str_eq(s->places[k], j->places[i]))
+            k++;
+        if (k < s->count)
+            j->places[n++] = j->places[i];
+    }
+    j->place_count = n;
+}
+
+static void found(struct judging *j, const struct prov_seen *s)
+{
+    struct call_provenance *p = j->out;
+
+    mark(j->decl->role == ROLE_CONTENT ? &p->content : &p->authority,
+         s->source);
+    raise_level(j, s);
+    keep_places(j, s);
+    if (s->source > j->worst)
+        j->worst = s->source;
+}
+
+static void look(const struct judging *j, enum prov_kind kind, struct ts_str v,
+                 struct prov_seen *ret)
+{
+    if (j->in->task != NULL)
+        prov_task_find(j->in->task, kind, v, ret);
+    else
+        *ret = (struct prov_seen){.source = PROV_UNKNOWN};
+}
+
+static bool on_shape(void *ctx, enum shape s, struct ts_str text)
+{
+    struct judging *j = ctx;
+    struct prov_seen seen;
+
+    if (!shape_is_link(s))
+        return true;
+    look(j, PROV_TEXT, text, &seen);
+    mark(&j->out->links, seen.source);
+    raise_level(j, &seen);
+    return true;
+}
+
+/* What stands inside of a text that is more than one value. */
+static void look_inside(struct judging *j, struct ts_str text)
+{
+    shapes_in(text, on_shape, j);
+    if (j->in->task != NULL && !j->out->secrets)
+        j->out->secrets = prov_task_secrets_in(j->in->task, text);
+}
+
+/* A path may have been named from its root. */
+static void look_for_path(const struct judging *j, struct ts_str v,
+                          struct prov_seen *ret)
+{
+    struct ts_str root = j->in->manifest->resource_root, rest = v;
+    struct prov_seen other;
+
+    look(j, PROV_TEXT, v, ret);
+    if (ret->source == PROV_PROMPT || root.len == 0 || v.len <= root.len + 1 ||
+        memcmp(v.ptr, root.ptr, root.len) != 0)
+        return;
+    rest.ptr += root.len;
+    rest.len -= root.len;
+    if (rest.ptr[0] == '/') {
+        rest.ptr++;
+        rest.len--;
+    } else if (root.len > 1) {
+        return; /* another name that begins alike */
+    }
+    look(j, PROV_TEXT, rest, &other);
+    if (other.source < ret->source)
+        *ret = other;
+}
+
+static void judge(struct judging *j, enum prov_kind kind, struct ts_str v)
+{
+    struct prov_seen seen;
+
+    if (v.len == 0)
+        return;
+    if (j->decl->is_id)
+        kind = PROV_ID;
+    if (j->decl->type == ARG_PATH && kind == PROV_TEXT)
+        look_for_path(j, v, &seen);
+    else
+        look(j, kind, v, &seen);
+    found(j, &seen);
+    /* What the model put together may have parts from elsewhere. */
+    if (j->decl->role == ROLE_CONTENT || seen.source == PROV_UNKNOWN)
+        look_inside(j, v);
+}
+
+static ts_err on_leaf(void *ctx, const struct leaf *l)
+{
+    struct judging *j = ctx;
+
+    switch (l->type) {
+    case LEAF_STRING:
+        judge(j, PROV_TEXT, l->text);
+        break;
+    case LEAF_NUMBER:
+        judge(j, PROV_NUMBER, l->text);
+        break;
+    case LEAF_KEY:
+        if (place_key_is_data(l->text))
+            judge(j, PROV_TEXT, l->text);
+        break;
+    case LEAF_BOOL:
+    case LEAF_NULL:
+        break;
+    }
+    return TS_OK;
+}
+
+static const struct call_handle *handle_of(const struct judging *j,
+                                           uint32_t item)
+{
+    for (uint32_t i = 0; i < j->in->handle_count; i++) {
+        const struct call_handle *h = &j->in->handles[i];
+
+        if (h->item == item && ts_str_eq(h->arg, j->decl->name))
+            return h;
+    }
+    return NULL;
+}
+
+/* A value of a handle is what it is; inside of content there may be links. */
+static void judge_item(struct judging *j, struct ts_str v, uint32_t item)
+{
+    const struct call_handle *h = handle_of(j, item);
+
+    if (h == NULL && item != HANDLE_WHOLE)
+        h = handle_of(j, HANDLE_WHOLE);
+    if (h == NULL) {
+        judge(j, PROV_TEXT, v);
+        return;
+    }
+    found(j, &h->seen);
+    if (j->decl->role == ROLE_CONTENT)
+        look_inside(j, v);
+}
+
+static ts_err judge_number(struct judging *j, const struct arg_value *v)
+{
+    char text[24];
+    int n = snprintf(text, sizeof(text), "%lld", (long long)v->integer);
+
+    judge(j, PROV_NUMBER,
+          (struct ts_str){.ptr = text, .len = n > 0 ? (size_t)n : 0});
+    return TS_OK;
+}
+
+static ts_err judge_arg(struct judging *j, const struct arg_value *v)
+{
+    const struct call_handle *whole = handle_of(j, HANDLE_WHOLE);
+
+    if (j->decl->one_of_count > 0 || j->decl->type == ARG_BOOL)
+        return TS_OK;
+    if (whole != NULL && j->decl->type != ARG_STRINGS) {
+        judge_item(j, v->text, HANDLE_WHOLE);
+        return TS_OK;
+    }
+    switch (j->decl->type) {
+    case ARG_BOOL:
+        break;
+    case ARG_INT:
+        return judge_number(j, v);
+    case ARG_DECIMAL:
+        judge(j, PROV_NUMBER, v->text);
+        break;
+    case ARG_STRING:
+    case ARG_PATH:
+    case ARG_URL:
+        judge(j, PROV_TEXT, v->text);
+        break;
+    case ARG_STRINGS:
+        for (uint32_t i = 0; i < v->item_count; i++)
+            judge_item(j, v->items[i], i);
+        break;
+    case ARG_JSON:
+        return leaves_walk(v->text, on_leaf, j);
+    }
+    return TS_OK;
+}
+
+static ts_err finish_arg(const struct judging *j, struct ts_arena *arena,
+                         struct arg_provenance *ret)
+{
+    void *p = NULL;
+    ts_err e = TS_OK;
+
+    if (j->place_count > 0)
+        e = ts_arena_array(arena, j->place_count, sizeof(j->places[0]), &p);
+    if (e != TS_OK)
+        return e;
+    if (j->place_count > 0)
+        memcpy(p, j->places, j->place_count * sizeof(j->places[0]));
+    *ret = (struct arg_provenance){
+        .source = j->worst, .places = p, .place_count = j->place_count};
+    return TS_OK;
+}
+
+static struct prov_taint taint_of(struct prov_task *k)
+{
+    static const struct prov_taint nothing = {
+        .untrusted = true, .level = PROV_SECRET, .lost = true};
+
+    return k != NULL ? prov_task_taint(k) : nothing;
+}
+
+ts_err call_provenance_make(const struct provenance_input *in,
+                            struct ts_arena *arena, struct call_provenance *ret)
+{
+    struct arg_provenance *args;
+    void *p;
+    ts_err e =
+        ts_arena_array(arena, (size_t)in->args->count + 1, sizeof(*args), &p);
+
+    if (e != TS_OK)
+        return e;
+    args = p;
+    *ret = (struct call_provenance){.args = args,
+                                    .task = taint_of(in->task),
+                                    .origin = in->task != NULL
+                                                  ? prov_task_origin(in->task)
+                                                  : PROV_ORIGIN_UNKNOWN};
+    for (uint32_t i = 0; i < in->args->count; i++) {
+        const struct arg_value *v = &in->args->values[i];
+        struct judging j = {
+            .in = in, .out = ret, .decl = v->decl, .first = true};
+
+        if ((e = judge_arg(&j, v)) != TS_OK ||
+            (e = finish_arg(&j, arena, &args[i])) != TS_OK)
+            return e;
+    }
+    if (ret->secrets)
+        ret->level = PROV_SECRET;
+    return TS_OK;
+}

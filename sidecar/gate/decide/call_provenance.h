@@ -1,0 +1,74 @@
+#ifndef SIDECAR_GATE_DECIDE_CALL_PROVENANCE_H
+#define SIDECAR_GATE_DECIDE_CALL_PROVENANCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "policy/cedar.h"
+#include "proto/base/ts_arena.h"
+#include "proto/base/ts_attr.h"
+#include "proto/base/ts_err.h"
+#include "sidecar/common/manifest.h"
+#include "sidecar/gate/provenance/task.h"
+
+/*
+ * Where every value of one call comes from (docs/PROVENANCE.md), as policies
+ * see it in context.provenance. Authority is every argument that the manifest
+ * does not call content; links, addresses and accounts inside content are
+ * judged one by one.
+ *
+ * A Bool, and a value that the manifest lists (`one_of`), come from nowhere:
+ * they choose among what the tool offers, and policies see which. So does an
+ * empty text.
+ */
+struct provenance_class { /* is there a value of that source? */
+    bool pinned;          /* the user's own words, or who the user is */
+    bool trusted, untrusted, unknown;
+};
+
+struct arg_provenance {
+    enum prov_source source; /* the worst of its items; PROV_NONE: no value */
+    /* Places at which each of its items stands. */
+    const struct ts_str *places;
+    uint32_t place_count;
+};
+
+struct call_provenance {
+    struct provenance_class authority, links, content;
+    const struct arg_provenance *args; /* beside call_args.values */
+    bool secrets;                      /* something secret flows in */
+    enum prov_confidentiality level;   /* the highest of what was found */
+    struct prov_taint task;
+    enum prov_origin origin;
+};
+
+/* A value that the gate put in for a handle: where it comes from is known. */
+#define CALL_HANDLES_MAX 16 /* in the arguments of one call */
+#define HANDLE_WHOLE     UINT32_MAX
+struct call_handle {
+    struct ts_str arg;
+    uint32_t item; /* of a list; HANDLE_WHOLE: the argument itself */
+    struct prov_seen seen;
+};
+
+struct provenance_input {
+    const struct manifest *manifest;
+    const struct call_args *args;
+    struct prov_task *task; /* NULL: nothing is known of the task */
+    const struct call_handle *handles;
+    uint32_t handle_count;
+};
+/* What it says lives in arena, and in the task until that changes. TS_E_NOMEM,
+ * TS_E_LIMIT: the arena. */
+TS_NODISCARD ts_err call_provenance_make(const struct provenance_input *in,
+                                         struct ts_arena *arena,
+                                         struct call_provenance *ret);
+
+/* context.provenance. declared is a Set of String. */
+TS_NODISCARD ts_err call_provenance_record(const struct call_provenance *p,
+                                           const struct call_args *args,
+                                           const struct cedar_value *declared,
+                                           bool tainted, struct ts_arena *arena,
+                                           struct cedar_value *ret);
+
+#endif

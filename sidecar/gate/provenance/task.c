@@ -1,0 +1,165 @@
+/* One task: what the user said, what was shown, where a value stands. */
+#include "sidecar/gate/provenance/task.h"
+
+#include <string.h>
+
+#include "sidecar/gate/provenance/shapes.h"
+#include "sidecar/gate/provenance/task_priv.h"
+
+bool prov_rules_may_be_untrusted(const struct prov_output_rules *r)
+{
+    return !r->is_trusted || r->untrusted.count > 0;
+}
+
+struct prov_index *task_index(struct prov_task *k)
+{
+    if (k->index == NULL && prov_index_new(PROV_TASK_BYTES, &k->index) != TS_OK)
+        return NULL;
+    return k->index;
+}
+
+static ts_err add_own(struct prov_task *k, struct ts_str text,
+                      const char *place)
+{
+    const struct prov_label l = {.source = PROV_PROMPT};
+    ts_err e = TS_E_NOMEM;
+
+    if (text.len == 0)
+        return TS_OK;
+    if (text.len > PROV_PROMPT_MAX)
+        return TS_E_LIMIT;
+    if (task_index(k) != NULL)
+        e = prov_index_add(k->index, PROV_TEXT, text, &l, 0,
+                           places_add(&k->places, ts_str_of(place)));
+    tasks_settle(k);
+    return e;
+}
+
+/* A whole leaf of the prompt is found as such: the same again is not added. */
+static bool is_known(struct prov_task *k, struct ts_str text)
+{
+    struct prov_found f;
+
+    if (k->index == NULL)
+        return false;
+    prov_index_find(k->index, PROV_TEXT, text, &f);
+    return f.source == PROV_PROMPT;
+}
+
+ts_err prov_task_prompt(struct prov_task *k, struct ts_str text)
+{
+    ts_err e = is_known(k, text) ? TS_OK : add_own(k, text, "prompt");
+
+    if (e == TS_OK && text.len > 0)
+        k->has_prompt = true;
+    return e;
+}
+
+ts_err prov_task_identity(struct prov_task *k, struct ts_str text)
+{
+    return is_known(k, text) ? TS_OK : add_own(k, text, "user");
+}
+
+bool prov_task_has_prompt(const struct prov_task *k)
+{
+    return k->has_prompt;
+}
+
+void prov_task_began_by(struct prov_task *k, enum prov_origin o)
+{
+    if (k->has_origin && k->origin != o)
+        o = PROV_ORIGIN_UNKNOWN;
+    k->has_origin = true;
+    k->origin = o;
+}
+
+enum prov_origin prov_task_origin(const struct prov_task *k)
+{
+    return k->origin;
+}
+
+uint32_t prov_task_began(struct prov_task *k)
+{
+    if (k->calls < UINT32_MAX)
+        k->calls++;
+    return k->calls;
+}
+
+void prov_task_shows(struct prov_task *k, const struct prov_output_rules *r)
+{
+    enum prov_confidentiality level =
+        r->secret.count > 0 ? PROV_SECRET : r->level;
+
+    if (prov_rules_may_be_untrusted(r))
+        k->taint.untrusted = true;
+    if (level > k->taint.level)
+        k->taint.level = level;
+}
+
+struct prov_taint prov_task_taint(const struct prov_task *k)
+{
+    if (k->lost)
+        return (struct prov_taint){
+            .untrusted = true, .level = PROV_SECRET, .lost = true};
+    return k->taint;
+}
+
+void prov_task_find(struct prov_task *k, enum prov_kind kind,
+                    struct ts_str value, struct prov_seen *ret)
+{
+    struct prov_found f = {.source = PROV_UNKNOWN};
+
+    *ret = (struct prov_seen){.source = PROV_UNKNOWN};
+    if (k->index != NULL)
+        prov_index_find(k->index, kind, value, &f);
+    ret->source = f.source;
+    ret->level = f.level;
+    ret->more = f.more;
+    /* It may stand in what did not fit, which strangers can bring about. */
+    if (f.source == PROV_UNKNOWN &&
+        (k->gaps || (k->index != NULL && prov_index_lost(k->index) > 0)))
+        ret->source = PROV_UNTRUSTED;
+    for (uint32_t i = 0; i < f.count; i++) {
+        struct ts_str name = places_name(&k->places, f.places[i]);
+        uint32_t j = 0;
+
+        while (j < ret->count && !ts_str_eq(ret->places[j], name))
+            j++;
+        if (j == ret->count && name.len > 0)
+            ret->places[ret->count++] = name;
+    }
+}
+
+struct looking {
+    struct prov_task *k;
+    bool found;
+};
+
+/* A code or a card number that some output had. */
+static bool was_seen(void *ctx, enum shape s, struct ts_str text)
+{
+    struct looking *l = ctx;
+    struct prov_found f;
+
+    if (s != SHAPE_CODE && s != SHAPE_CARD)
+        return true;
+    prov_index_find(l->k->index, PROV_TEXT, text, &f);
+    l->found = f.source == PROV_TRUSTED || f.source == PROV_UNTRUSTED;
+    return !l->found;
+}
+
+bool prov_task_secrets_in(struct prov_task *k, struct ts_str text)
+{
+    struct looking l = {.k = k};
+
+    if (text.len == 0)
+        return false;
+    if (k->secrets_lost)
+        return true;
+    if (k->index == NULL)
+        return false;
+    if (prov_index_secrets_in(k->index, text) > 0)
+        return true;
+    shapes_in(text, was_seen, &l);
+    return l.found;
+}

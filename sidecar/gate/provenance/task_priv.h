@@ -1,0 +1,76 @@
+#ifndef SIDECAR_GATE_PROVENANCE_TASK_PRIV_H
+#define SIDECAR_GATE_PROVENANCE_TASK_PRIV_H
+
+#include "proto/wire/limits.h"
+#include "sidecar/gate/provenance/places.h"
+#include "sidecar/gate/provenance/task.h"
+
+/* An output that handles can name. */
+#define KEPT_MAX 64u /* of one task */
+struct kept {
+    uint32_t call;      /* 0: free */
+    struct ts_str tool; /* owned, in the same block as json */
+    char *json;         /* owned */
+    size_t len;
+    uint8_t *labels; /* owned; of each leaf and key, in order */
+    uint32_t label_count;
+};
+/* A label in one byte. */
+static inline uint8_t label_pack(const struct prov_label *l)
+{
+    return (uint8_t)((unsigned)l->source | (unsigned)l->level << 4);
+}
+static inline struct prov_label label_unpack(uint8_t b)
+{
+    return (struct prov_label){.source = (enum prov_source)(b & 15u),
+                               .level = (enum prov_confidentiality)(b >> 4)};
+}
+
+struct prov_task {
+    struct prov_tasks *all;
+    char tenant[TS_ID_MAX];
+    size_t tenant_len;
+    uint8_t grant_id[16];
+    uint64_t issued_s, expires_s;
+    uint32_t users;
+    uint64_t used;  /* in order of use */
+    size_t counted; /* bytes of it that all->bytes has */
+
+    struct prov_index *index; /* NULL: nothing is in it */
+    struct places places;
+    struct kept kept[KEPT_MAX]; /* a ring */
+    uint32_t kept_next;
+    size_t kept_bytes;
+    uint32_t calls; /* begun so far */
+    bool has_prompt;
+    bool has_origin;
+    enum prov_origin origin;
+    bool lost;         /* it has seen what it does not know any more */
+    bool gaps;         /* an output did not fit: what is found nowhere may
+                          have stood there */
+    bool secrets_lost; /* something secret may be among all that */
+    struct prov_taint taint;
+};
+
+struct prov_tasks {
+    struct prov_task **list; /* owned, PROV_TASKS_MAX */
+    uint32_t count;
+    size_t bytes, max_bytes;
+    uint64_t clock;
+    uint64_t forgot_s; /* when the newest grant whose task had to go was
+                          issued; 0: none had to */
+};
+
+/* After a task has changed: counts it, and makes room. */
+void tasks_settle(struct prov_task *k);
+/* The index, made if need be; NULL without memory. */
+struct prov_index *task_index(struct prov_task *k);
+/* Drops what it holds; what was seen is lost. */
+void task_drop(struct prov_task *k);
+void task_kept_done(struct kept *o);
+/* Keeps an output for handles; labels are taken over. What does not fit is not
+ * kept. */
+void task_keep(struct prov_task *k, const struct prov_output *o,
+               uint8_t *labels, uint32_t label_count);
+
+#endif

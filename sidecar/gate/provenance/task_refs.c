@@ -1,0 +1,159 @@
+/* Outputs that handles can name, and what stands at a pointer of one. */
+#include <string.h>
+
+#include "proto/base/ts_mem.h"
+#include "sidecar/gate/provenance/leaves.h"
+#include "sidecar/gate/provenance/task_priv.h"
+
+#define CALL_PREFIX "call-"
+
+void task_kept_done(struct kept *o)
+{
+    ts_mem_free(o->json);
+    ts_mem_free(o->labels);
+    *o = (struct kept){0};
+}
+
+static void drop(struct prov_task *k, struct kept *o)
+{
+    k->kept_bytes -= o->len + o->tool.len + o->label_count;
+    task_kept_done(o);
+}
+
+/* Labels of which there are few take no more than they need. */
+static uint8_t *shrunk(uint8_t *labels, uint32_t count)
+{
+    uint8_t *made = ts_mem_alloc(count > 0 ? count : 1);
+
+    if (made != NULL && count > 0)
+        memcpy(made, labels, count);
+    ts_mem_free(labels);
+    return made;
+}
+
+void task_keep(struct prov_task *k, const struct prov_output *o,
+               uint8_t *labels, uint32_t label_count)
+{
+    size_t need = o->bytes.len + o->tool.len + label_count;
+    struct kept *to = &k->kept[k->kept_next];
+    char *block;
+
+    if ((labels = shrunk(labels, label_count)) == NULL)
+        return;
+    block = ts_mem_alloc(o->bytes.len + o->tool.len);
+    if (block == NULL || need > PROV_KEPT_TASK) {
+        ts_mem_free(block);
+        ts_mem_free(labels);
+        return;
+    }
+    if (to->call != 0)
+        drop(k, to);
+    for (uint32_t i = 1; k->kept_bytes + need > PROV_KEPT_TASK; i++) {
+        struct kept *old = &k->kept[(k->kept_next + i) % KEPT_MAX];
+
+        if (old->call != 0)
+            drop(k, old);
+    }
+    memcpy(block, o->bytes.ptr, o->bytes.len);
+    memcpy(block + o->bytes.len, o->tool.ptr, o->tool.len);
+    *to =
+        (struct kept){.call = o->call,
+                      .tool = {.ptr = block + o->bytes.len, .len = o->tool.len},
+                      .json = block,
+                      .len = o->bytes.len,
+                      .labels = labels,
+                      .label_count = label_count};
+    k->kept_bytes += need;
+    k->kept_next = (k->kept_next + 1) % KEPT_MAX;
+}
+
+bool prov_call_parse(struct ts_str name, uint32_t *ret)
+{
+    const size_t head = sizeof(CALL_PREFIX) - 1;
+    uint64_t v = 0;
+
+    if (name.len <= head || name.len > head + 10 ||
+        memcmp(name.ptr, CALL_PREFIX, head) != 0 || name.ptr[head] == '0')
+        return false;
+    for (size_t i = head; i < name.len; i++) {
+        if (name.ptr[i] < '0' || name.ptr[i] > '9')
+            return false;
+        v = v * 10 + (uint64_t)(name.ptr[i] - '0');
+    }
+    if (v > UINT32_MAX)
+        return false;
+    *ret = (uint32_t)v;
+    return true;
+}
+
+struct below {
+    const struct kept *o;
+    struct ts_str pointer;
+    uint32_t at;
+    struct prov_label worst; /* source PROV_NONE: nothing yet */
+};
+
+/* The pointer itself, or what lies below it. */
+static bool is_below(struct ts_str pointer, struct ts_str leaf)
+{
+    return leaf.len >= pointer.len &&
+           (pointer.len == 0 ||
+            memcmp(leaf.ptr, pointer.ptr, pointer.len) == 0) &&
+           (leaf.len == pointer.len || leaf.ptr[pointer.len] == '/');
+}
+
+static ts_err join(void *ctx, const struct leaf *l)
+{
+    struct below *b = ctx;
+    struct prov_label one = {.source = PROV_UNTRUSTED};
+
+    if (b->at < b->o->label_count)
+        one = label_unpack(b->o->labels[b->at]);
+    b->at++;
+    if (!is_below(b->pointer, l->pointer))
+        return TS_OK;
+    if (one.source > b->worst.source)
+        b->worst.source = one.source;
+    if (one.level > b->worst.level)
+        b->worst.level = one.level;
+    return TS_OK;
+}
+
+static struct kept *kept_find(struct prov_task *k, uint32_t call)
+{
+    for (uint32_t i = 0; i < KEPT_MAX; i++)
+        if (k->kept[i].call == call)
+            return &k->kept[i];
+    return NULL;
+}
+
+ts_err prov_task_handle(struct prov_task *k, uint32_t call,
+                        struct ts_str pointer, struct prov_handle *ret)
+{
+    struct kept *o = call != 0 ? kept_find(k, call) : NULL;
+    struct below b = {.o = o, .pointer = pointer};
+    char place[PLACE_MAX];
+    struct ts_str json, value, name = {.ptr = place};
+    uint32_t number;
+    ts_err e;
+
+    if (o == NULL)
+        return call != 0 && call <= k->calls ? TS_E_STATE : TS_E_NOT_FOUND;
+    if (pointer.len > LEAVES_POINTER_MAX)
+        return TS_E_INVALID;
+    json = (struct ts_str){.ptr = o->json, .len = o->len};
+    e = leaves_at(json, pointer, &value);
+    if (e != TS_OK)
+        return e == TS_E_EXISTS || e == TS_E_NOMEM ? e : TS_E_INVALID;
+    if ((e = leaves_walk(json, join, &b)) != TS_OK)
+        return e;
+    name.len = place_of(o->tool, pointer, place);
+    number = places_add(&k->places, name);
+    *ret = (struct prov_handle){.json = value};
+    ret->seen.source =
+        b.worst.source == PROV_NONE ? PROV_UNKNOWN : b.worst.source;
+    ret->seen.level = b.worst.level;
+    if (number != 0)
+        ret->seen.places[ret->seen.count++] = places_name(&k->places, number);
+    return TS_OK;
+}

@@ -1,0 +1,267 @@
+#include "sidecar/gate/task_in.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "proto/msg/client.h"
+#include "proto/trust/delegation.h"
+#include "proto/trust/origin.h"
+#include "sidecar/common/log.h"
+#include "sidecar/common/manifest.h"
+#include "sidecar/gate/decide/decide.h"
+#include "sidecar/gate/people/snapshot_priv.h"
+#include "sidecar/gate/provenance/task.h"
+
+/* Bytes of outputs that all runs together hold until their end. */
+#define HELD_MAX (64u << 20)
+
+static enum prov_origin origin_of(enum origin_kind k)
+{
+    switch (k) {
+    case ORIGIN_USER:
+        return PROV_ORIGIN_USER;
+    case ORIGIN_SCHEDULE:
+        return PROV_ORIGIN_SCHEDULE;
+    case ORIGIN_WEBHOOK:
+        return PROV_ORIGIN_WEBHOOK;
+    case ORIGIN_AGENT:
+        return PROV_ORIGIN_AGENT;
+    }
+    return PROV_ORIGIN_UNKNOWN;
+}
+
+/* ---- sessions ------------------------------------------------------------ */
+
+/* The user's own identity is the user's word, too: the id, and what of the
+ * directory the tenant names. */
+static ts_err tell_who(struct client *c, const struct snapshot_tenant *tenant)
+{
+    const struct delegation *d = c->authority->delegation;
+    const struct cedar_uid user = cedar_uid_make(TS_STR_LIT("User"), d->user);
+    const struct cedar_record *attrs =
+        cedar_entity_attrs(tenant->entities, &user);
+    ts_err e = prov_task_identity(c->task, d->user);
+
+    for (uint32_t i = 0;
+         e == TS_OK && attrs != NULL && i < tenant->identity_attr_count; i++) {
+        const struct cedar_value *v =
+            cedar_record_get(attrs, tenant->identity_attrs[i]);
+
+        if (v != NULL && v->kind == CEDAR_STRING)
+            e = prov_task_identity(c->task, v->as.string);
+    }
+    return e;
+}
+
+ts_err task_in_open(struct client *c, const struct snapshot_tenant *tenant)
+{
+    struct gate *g = c->gate;
+    const struct delegation *d = c->authority->delegation;
+    const struct prov_grant grant = {.tenant = d->tenant,
+                                     .grant_id = d->grant_id,
+                                     .issued_s = d->blocks[0].iat,
+                                     .expires_s = d->blocks[0].exp};
+    ts_err e = prov_tasks_open(g->tasks, &grant, gate_now(g).unix_ms / 1000,
+                               g->started_s, &c->task);
+
+    if (e != TS_OK)
+        return e;
+    /* Without room for it the user is nobody that is known: no reason to
+     * refuse the session. */
+    if ((e = tell_who(c, tenant)) != TS_OK)
+        log_event(LOG_WARN, "identity_unknown reason=\"%s\"", ts_err_text(e));
+    return TS_OK;
+}
+
+/* NULL: it counts; otherwise why not. */
+static const char *take_origin(struct client *c, struct ts_bytes in)
+{
+    struct gate *g = c->gate;
+    const struct delegation *d = c->authority->delegation;
+    const struct snapshot_tenant *tenant =
+        snapshot_tenant_find(g->snapshot, d->tenant);
+    struct origin o;
+    enum trust_code code;
+    ts_err e;
+
+    if (tenant == NULL)
+        return "tenant";
+    g->verified_this_turn++;
+    code =
+        origin_verify(tenant->trust.store, in, gate_now(g).unix_ms / 1000, &o);
+    if (code != TRUST_OK)
+        return trust_code_name(code);
+    if (!ts_str_eq(o.tenant, d->tenant) ||
+        memcmp(o.grant_id, d->grant_id, sizeof(o.grant_id)) != 0)
+        return "another_grant";
+    if ((e = prov_task_prompt(c->task, o.prompt)) != TS_OK)
+        return ts_err_text(e);
+    prov_task_began_by(c->task, origin_of(o.kind));
+    return NULL;
+}
+
+ts_err task_in_origin(struct client *c, const struct frame *f)
+{
+    struct msg_origin m;
+    const char *what;
+    ts_err e = msg_origin_decode(f->body, f->len, &m, &what);
+
+    if (e != TS_OK)
+        return e;
+    what = take_origin(c, m.origin);
+    if (what != NULL)
+        log_event(LOG_WARN,
+                  "origin_refused uid=%u reason=\"%s\" hint=\"the task is of "
+                  "unknown origin and has no prompt\"",
+                  c->uid, what);
+    return TS_OK;
+}
+
+void task_in_close(struct client *c)
+{
+    prov_task_close(c->task);
+    c->task = NULL;
+}
+
+/* ---- runs ---------------------------------------------------------------- */
+
+static struct prov_patterns patterns_of(const struct manifest_patterns *p)
+{
+    return (struct prov_patterns){.list = p->list, .count = p->count};
+}
+
+static enum prov_confidentiality level_of(const struct run *r)
+{
+    switch (r->manifest->output.confidentiality) {
+    case OUTPUT_PUBLIC:
+        return PROV_PUBLIC;
+    case OUTPUT_INTERNAL:
+        return PROV_INTERNAL;
+    case OUTPUT_PRIVATE:
+        return PROV_PRIVATE;
+    case OUTPUT_SECRET:
+        return PROV_SECRET;
+    case OUTPUT_OF_RESOURCE:
+        break;
+    }
+    return (enum prov_confidentiality)r->sensitivity; /* the same four */
+}
+
+static struct prov_output_rules rules_of(const struct run *r)
+{
+    const struct manifest_output *o = &r->manifest->output;
+
+    return (struct prov_output_rules){.is_json = o->format == OUTPUT_JSON,
+                                      .is_trusted =
+                                          o->integrity == OUTPUT_TRUSTED,
+                                      .untrusted = patterns_of(&o->untrusted),
+                                      .trusted = patterns_of(&o->trusted),
+                                      .ids = patterns_of(&o->ids),
+                                      .secret = patterns_of(&o->secret),
+                                      .level = level_of(r)};
+}
+
+void task_in_began(struct run *r, const struct decision *d)
+{
+    struct client *c = r->client;
+
+    ts_buf_init(&r->seen[0], PROV_OUTPUT_MAX);
+    ts_buf_init(&r->seen[1], PROV_OUTPUT_MAX);
+    if (c == NULL || c->task == NULL)
+        return;
+    /* A reload may come while it runs: the rules that it began under. */
+    r->rules = r->gate->snapshot->rules;
+    snapshot_rules_hold(r->rules);
+    r->manifest = d->manifest;
+    r->sensitivity = d->sensitivity;
+    r->task = c->task;
+    prov_task_hold(r->task);
+    r->ref = prov_task_began(r->task);
+}
+
+static void drop_seen(struct run *r)
+{
+    for (size_t i = 0; i < 2; i++) {
+        r->gate->seen_bytes -= r->seen[i].cap;
+        if (r->tripwires != NULL && r->seen[i].data != NULL)
+            sodium_memzero(r->seen[i].data, r->seen[i].cap);
+        ts_buf_done(&r->seen[i]);
+        ts_buf_init(&r->seen[i], PROV_OUTPUT_MAX);
+    }
+}
+
+void task_in_shows(struct run *r, size_t which, struct ts_bytes b)
+{
+    struct prov_output_rules rules;
+    struct ts_buf *to = &r->seen[which];
+    size_t cap = to->cap;
+
+    if (r->task == NULL || b.len == 0)
+        return;
+    if (!r->has_shown) {
+        rules = rules_of(r);
+        prov_task_shows(r->task, &rules);
+        r->has_shown = true;
+    }
+    if (r->seen_lost)
+        return;
+    r->seen_lost = r->gate->seen_bytes > HELD_MAX ||
+                   ts_buf_append(to, b.ptr, b.len) != TS_OK;
+    r->gate->seen_bytes += to->cap - cap;
+    if (r->seen_lost)
+        drop_seen(r);
+}
+
+static struct ts_str text_of(const struct ts_buf *b)
+{
+    return (struct ts_str){.ptr = (const char *)ts_buf_bytes(b), .len = b->len};
+}
+
+void task_in_ended(struct run *r)
+{
+    struct prov_output_rules rules;
+    struct prov_output o = {
+        .call = r->ref,
+        .tool = {.ptr = r->names[RUN_TOOL], .len = r->name_len[RUN_TOOL]},
+        .rules = &rules,
+        .bytes = text_of(&r->seen[0]),
+        .errors = text_of(&r->seen[1]),
+        .is_whole = !r->out[0].truncated && !r->is_hidden && r->client != NULL,
+        .is_lost = r->seen_lost,
+        .failed = r->reason != END_EXITED || r->exited.exit_code != 0 ||
+                  r->exited.signal != 0};
+
+    if (r->task == NULL || !r->has_shown) {
+        task_in_done(r);
+        return;
+    }
+    rules = rules_of(r);
+    if (prov_task_output(r->task, &o) == PROV_OUTPUT_UNREADABLE && !o.failed)
+        log_event(LOG_WARN,
+                  "output_not_json tool=%.*s order=%llu hint=\"its manifest "
+                  "says format: json; it was taken as untrusted text\"",
+                  (int)o.tool.len, o.tool.ptr, (unsigned long long)r->order_id);
+    task_in_done(r);
+}
+
+void task_in_done(struct run *r)
+{
+    if (r->gate != NULL)
+        drop_seen(r);
+    prov_task_close(r->task);
+    r->task = NULL;
+    snapshot_rules_release(r->rules);
+    r->rules = NULL;
+    r->manifest = NULL;
+}
+
+struct ts_str task_in_ref(uint32_t ref, char *text)
+{
+    char name[TS_REF_MAX + 1];
+    int n = ref > 0 ? snprintf(name, sizeof(name), "call-%u", ref) : 0;
+
+    if (n > 0)
+        memcpy(text, name, (size_t)n);
+    return (struct ts_str){.ptr = text, .len = n > 0 ? (size_t)n : 0};
+}

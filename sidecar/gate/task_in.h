@@ -1,0 +1,39 @@
+#ifndef SIDECAR_GATE_TASK_IN_H
+#define SIDECAR_GATE_TASK_IN_H
+
+#include "proto/base/ts_attr.h"
+#include "proto/base/ts_err.h"
+#include "proto/base/ts_str.h"
+#include "sidecar/gate/conn_uv.h"
+#include "sidecar/gate/running.h"
+
+/*
+ * What a task sees (provenance/task.h), from where the gate sees it: a session
+ * opens it, a run brings its output. The bytes that count are those that the
+ * agent is given: after secrets of the tool were taken out, as far as they went
+ * before it was gone.
+ */
+struct decision;
+struct snapshot_tenant;
+
+/* Opens the task of a session and tells it who the user is. */
+TS_NODISCARD ts_err task_in_open(struct client *c,
+                                 const struct snapshot_tenant *tenant);
+void task_in_close(struct client *c);
+/* ORIGIN: who began the task, if it verifies; otherwise that stays unknown, and
+ * the service log says why. Any error: the frame is malformed. */
+TS_NODISCARD ts_err task_in_origin(struct client *c, const struct frame *f);
+
+/* A run was taken for a permitted call: its number is r->ref. */
+void task_in_began(struct run *r, const struct decision *d);
+/* These bytes go to the agent now; which: 0 stdout, 1 stderr. */
+void task_in_shows(struct run *r, size_t which, struct ts_bytes b);
+/* It has ended, and nobody was told yet. */
+void task_in_ended(struct run *r);
+/* Lets go of all of it; may be called twice. */
+void task_in_done(struct run *r);
+
+/* "call-N"; "" of one that has no number. text has room for TS_REF_MAX. */
+struct ts_str task_in_ref(uint32_t ref, char *text);
+
+#endif

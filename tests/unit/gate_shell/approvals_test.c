@@ -1,0 +1,162 @@
+/*
+ * From a pending decision to a question in the table, with a gate that has no
+ * sockets: what scenario.gate_approval cannot make fail. The people are
+ * approvals_ask() itself.
+ */
+#include <string.h>
+
+#include "fixture.h"
+#include "tests/lib/fault_mem.h"
+#include "tests/lib/ts_test.h"
+
+#include "sidecar/gate/approvals_priv.h"
+
+static struct fixture fix;
+static struct fix_result result;
+static struct gate gate;
+static struct trust_secret key;
+
+static int setup(void **state)
+{
+    uint8_t seed[32] = {9};
+
+    (void)state;
+    memset(&gate, 0, sizeof(gate));
+    fix_init(&fix);
+    fix_add_starter(&fix, "acme", KEY_ISSUER, KEY_CODER);
+    fix.past.strict = false;
+    fix_load_ok(&fix);
+    assert_int_equal(trust_secret_from_seed(seed, &key), TS_OK);
+    gate.key = key;
+    gate.snapshot = fix.snapshot;
+    gate.settings.sidecar_id = TS_STR_LIT("sidecar/local");
+    gate.now = fix.now;
+    gate.now_is_read = true;
+    return approvals_new(&gate.approvals) == TS_OK ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    fault_mem_disarm();
+    approvals_free(gate.approvals);
+    trust_secret_done(&key);
+    fix_done(&fix);
+    return 0;
+}
+
+static struct authority *an_authority(void)
+{
+    struct fix_grant g = fix_alice;
+
+    g.policy = "permit (principal, action, resource);";
+    return fix_authority(&fix, &g);
+}
+
+static struct approvals_call ask(const struct authority *a, const char *args)
+{
+    struct approvals_call x = {.g = &gate};
+    const struct decide_people people = {.ctx = &x, .ask = approvals_ask};
+    const struct fix_call c = {
+        .tool = "fs.delete", .args = args, .people = &people};
+
+    fix_decide(&fix, a, &c, &result);
+    return x;
+}
+
+static void question_is_the_call_as_it_will_run(void **state)
+{
+    struct authority *a = an_authority();
+    struct approvals_call x = ask(a, "path=x");
+    const struct ticket *t = pending_ticket(x.asked);
+    uint8_t args[64];
+    size_t n = fix_args("path=x", args, sizeof(args));
+
+    (void)state;
+    assert_int_equal(result.d.verdict, VERDICT_PENDING);
+    assert_int_equal(x.how, TICKET_ASKED_NEW);
+    assert_int_equal(t->args.len, n);
+    assert_memory_equal(t->args.ptr, args, n);
+    assert_memory_equal(t->decision_id, result.d.id, 16);
+    assert_memory_equal(pending_id(x.asked), result.d.ticket_id, 32);
+    assert_true(ts_str_eq_c(t->tool, "fs.delete"));
+    assert_int_equal(t->expires - t->created, 600);
+    assert_true(pending_kept(x.asked) != NULL);
+    /* the very same call is the same question */
+    x = ask(a, "path=x");
+    assert_int_equal(x.how, TICKET_ASKED_SAME);
+    assert_memory_equal(result.d.asked_id, t->decision_id, 16);
+    assert_int_equal(tickets_count(gate.approvals->tickets), 1);
+    x = ask(a, "path=y");
+    assert_int_equal(x.how, TICKET_ASKED_NEW);
+    authority_free(a); /* the questions keep what they rest on */
+    assert_int_equal(tickets_count(gate.approvals->tickets), 2);
+}
+
+static void without_a_key_nobody_is_asked(void **state)
+{
+    struct authority *a = an_authority();
+
+    (void)state;
+    gate.key = (struct trust_secret){0};
+    (void)ask(a, "path=x");
+    assert_int_equal(result.d.verdict, VERDICT_DENY);
+    assert_int_equal(result.d.code, CODE_NOT_READY);
+    assert_int_equal(tickets_count(gate.approvals->tickets), 0);
+    authority_free(a);
+}
+
+static void other_rules_are_another_question(void **state)
+{
+    struct authority *a = an_authority();
+    struct approvals_call x = ask(a, "path=x");
+    uint64_t epoch = pending_ticket(x.asked)->policy_epoch;
+
+    (void)state;
+    fix.snapshot->generation++;
+    x = ask(a, "path=x");
+    assert_int_equal(x.how, TICKET_ASKED_NEW);
+    assert_int_equal(pending_ticket(x.asked)->policy_epoch, epoch + 1);
+    authority_free(a);
+}
+
+/* Any allocation fails: a denial or a whole question, and nothing is lost. */
+static void out_of_memory_asks_whole_questions_or_none(void **state)
+{
+    struct authority *a = an_authority();
+    bool fired = true;
+
+    (void)state;
+    for (int nth = 0; fired; nth++) {
+        struct approvals_call x;
+
+        fault_mem_arm(nth, false);
+        x = ask(a, "path=x");
+        fired = fault_mem_fired();
+        fault_mem_disarm();
+        if (result.e == TS_OK && result.d.verdict == VERDICT_PENDING) {
+            assert_non_null(x.asked);
+            assert_non_null(pending_kept(x.asked));
+            tickets_end(gate.approvals->tickets, x.asked, TICKET_END_WITHDRAWN,
+                        0);
+        } else {
+            assert_null(x.asked);
+            assert_int_equal(result.d.verdict, VERDICT_DENY);
+        }
+        assert_int_equal(tickets_count(gate.approvals->tickets), 0);
+    }
+    assert_int_equal(result.d.verdict, VERDICT_PENDING);
+    authority_free(a);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        T(question_is_the_call_as_it_will_run),
+        T(without_a_key_nobody_is_asked),
+        T(other_rules_are_another_question),
+        T(out_of_memory_asks_whole_questions_or_none),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
