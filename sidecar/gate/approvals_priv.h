@@ -4,7 +4,14 @@
 #include "sidecar/gate/approvals.h"
 #include "sidecar/gate/steps/call.h"
 
-/* Inside of approvals.c, held.c and approvals_people.c. */
+/* Inside of approvals*.c, held.c and admin_tickets.c. */
+
+/* What a ticket rests on, as long as it waits. */
+struct ticket_keep {
+    struct verified *verified; /* one reference */
+    const struct delegation *delegation;
+};
+
 struct held { /* a call whose agent waits for people */
     struct held *next;
     struct call core;       /* WAITING; DONE: to be freed */
@@ -26,6 +33,16 @@ struct approvals {
 
 /* Who may answer, from the directories in force. */
 struct approval_people approvals_people(struct gate *g);
+
+/* What a ticket was decided on: both parts only grow while this gate lives, and
+ * no ticket outlives it, so their sum names them. */
+uint64_t approvals_epoch(const struct gate *g, const struct snapshot_tenant *t);
+/* Nobody finds it any more; its record follows with approvals_run(). */
+void approvals_void(struct gate *g, struct pending *p, enum ticket_end why);
+void approvals_void_expired(struct gate *g); /* all whose time is up */
+/* Who has said yes so far; borrowed from p. */
+uint32_t approvals_names(const struct pending *p,
+                         struct ts_str ret[TICKET_PEOPLE_MAX]);
 
 /* Every one that waits for p hears that it has ended; p is about to go. */
 void held_ticket_ended(struct gate *g, const struct pending *p,
