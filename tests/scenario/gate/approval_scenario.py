@@ -2,9 +2,9 @@
 that are written here from docs/APPROVALS.md with python3-nacl, not from the
 gate's code.
 """
-import gate_scenario as base
 from authority_scenario import KIND, Operator, blocks_of, journal_of, with_gate
 from harness import *
+from runner import main, refused
 
 APPROVALS, TICKET, NEWS, TICKETS_END, ANSWER, ANSWERED, FAIL = 12, 13, 14, 15, 16, 17, 5
 JOURNAL_APPROVAL = 5
@@ -409,11 +409,11 @@ def a_rule_of_a_block_is_lifted_for_that_block_alone(g):
 def blocks_that_ask_for_nonsense_open_no_session(g):
     twice = '@id("x") @approval("confirm") forbid (principal, action, resource);'
     ch, _ = chain(policies="permit (principal, action, resource);" + twice + twice)
-    base.refused(g, lambda c: c.auth_body(ch))
+    refused(g, lambda c: c.auth_body(ch))
     for value in ("", "four-eyes:0", "four-eyes:9", "four-eyes:12", "four eyes:1", "four-eyes:", ":1"):
         ch, _ = chain(policies=f'permit (principal, action, resource); @id("x") @approval("{value}") '
                                'forbid (principal, action, resource);')
-        base.refused(g, lambda c: c.auth_body(ch))
+        refused(g, lambda c: c.auth_body(ch))
 
 
 def a_hijacked_agent_buries_nobody(g):
@@ -619,5 +619,4 @@ TESTS = [v for k, v in list(globals().items()) if callable(v) and getattr(v, "__
          and v.__code__.co_varnames[:1] == ("g",) and v.__module__ == __name__]
 
 if __name__ == "__main__":
-    base.TESTS = TESTS
-    sys.exit(base.main(sys.argv))
+    sys.exit(main(sys.argv, TESTS))
