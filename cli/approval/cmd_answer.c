@@ -11,6 +11,7 @@
 #include "cli/approval/sign.h"
 #include "cli/approval/source.h"
 #include "cli/cmd.h"
+#include "cli/term.h"
 #include "proto/wire/limits.h"
 
 #define ANSWER_MS 10000

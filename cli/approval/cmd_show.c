@@ -6,10 +6,11 @@
 #include <time.h>
 
 #include "cli/approval/approval.h"
-#include "cli/approval/screen.h"
 #include "cli/approval/source.h"
 #include "cli/cmd.h"
+#include "cli/term.h"
 #include "proto/wire/limits.h"
+#include "sidecar/question/screen.h"
 
 #define ANSWER_MS    10000
 #define WATCH_MS     3600000

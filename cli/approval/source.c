@@ -9,10 +9,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli/approval/screen.h"
 #include "cli/cmd.h"
 #include "cli/files.h"
+#include "cli/term.h"
 #include "proto/wire/limits.h"
+#include "sidecar/question/screen.h"
 
 #define ANSWER_MS     10000
 #define WIDTH_DEFAULT 80u
@@ -122,11 +123,14 @@ static unsigned columns(void)
 
 struct approval_show approval_source_show(const struct approval_source *src)
 {
-    return (struct approval_show){.term = term_stdout(),
-                                  .width = columns(),
-                                  .utf8 = term_utf8(),
-                                  .all = src->all,
-                                  .now_s = (uint64_t)time(NULL)};
+    const struct term t = term_stdout();
+
+    return (struct approval_show){
+        .term = {t.bold, t.dim, t.red, t.green, t.yellow, t.cyan, t.reset},
+        .width = columns(),
+        .utf8 = term_utf8(),
+        .all = src->all,
+        .now_s = (uint64_t)time(NULL)};
 }
 
 static bool print_json(const struct approval_view *v)

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "cli/admin_socket.h"
-#include "cli/approval/view.h"
+#include "sidecar/question/view.h"
 #include "cli/opts.h"
 
 /* What every tipstaff approvals command is told, and the questions that the

@@ -5,9 +5,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "cli/approval/render_args.h"
 #include "proto/base/ts_require.h"
 #include "proto/wire/mp_read.h"
+#include "sidecar/question/render_args.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -20,7 +20,7 @@ static void check_line(const uint8_t *p, size_t n)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-    static const struct term plain = {"", "", "", "", "", "", ""};
+    static const struct screen_codes plain = {"", "", "", "", "", "", ""};
     static struct approval_view v;
     struct screen s;
     struct mp_reader r;

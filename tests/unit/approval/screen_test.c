@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/approval/screen.h"
+#include "sidecar/question/screen.h"
 #include "tests/lib/fault_mem.h"
 
 static struct ts_buf out;
-static const struct term plain = {"", "", "", "", "", "", ""};
+static const struct screen_codes plain = {"", "", "", "", "", "", ""};
 
 static int setup(void **state)
 {

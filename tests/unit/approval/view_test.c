@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/approval/screen.h"
-#include "cli/approval/view.h"
 #include "proto/wire/mp_write.h"
+#include "sidecar/question/screen.h"
+#include "sidecar/question/view.h"
 #include "tests/lib/fault_mem.h"
 #include "tests/unit/trust/approval_world.h"
 

@@ -1,5 +1,5 @@
 /* A question: verified, and wholly readable, or not shown. */
-#include "cli/approval/view.h"
+#include "sidecar/question/view.h"
 
 #include "proto/wire/mp_read.h"
 

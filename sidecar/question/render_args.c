@@ -1,8 +1,10 @@
 /* Canonical arguments as a tree: exactly the bytes that will run. */
-#include "cli/approval/render_args.h"
+#include "sidecar/question/render_args.h"
 
+#include <float.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "proto/wire/mp_read.h"
@@ -97,6 +99,24 @@ static void bytes(struct walk *w, struct ts_bytes b)
     }
 }
 
+/* The shortest digits that are this very number again, and that no eye takes
+ * for an integer. */
+static void number(struct walk *w, double v)
+{
+    char text[40] = "";
+    size_t n;
+
+    for (int digits = 1; digits <= DBL_DECIMAL_DIG; digits++) {
+        (void)snprintf(text, sizeof(text) - 2, "%.*g", digits, v);
+        if (strtod(text, NULL) == v)
+            break;
+    }
+    n = strlen(text);
+    if (strspn(text, "-0123456789") == n)
+        memcpy(text + n, ".0", 3);
+    screen_words(w->s, text);
+}
+
 static void scalar(struct walk *w, struct mp_reader *r, enum mp_type type)
 {
     switch (type) {
@@ -113,7 +133,7 @@ static void scalar(struct walk *w, struct mp_reader *r, enum mp_type type)
         screen_say(w->s, "%" PRId64, mp_read_int(r));
         return;
     case MP_FLOAT:
-        screen_say(w->s, "%.17g", mp_read_float(r));
+        number(w, mp_read_float(r));
         return;
     case MP_BOOL:
         screen_words(w->s, mp_read_bool(r) ? "true" : "false");

@@ -3,9 +3,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "cli/approval/view.h"
 #include "proto/base/ts_mem.h"
 #include "proto/wire/mp_read.h"
+#include "sidecar/question/view.h"
 
 static json_t *tree(struct mp_reader *r);
 

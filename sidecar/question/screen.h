@@ -1,11 +1,10 @@
-#ifndef CLI_APPROVAL_SCREEN_H
-#define CLI_APPROVAL_SCREEN_H
+#ifndef SIDECAR_QUESTION_SCREEN_H
+#define SIDECAR_QUESTION_SCREEN_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cli/term.h"
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_buf.h"
 #include "proto/base/ts_str.h"
@@ -18,13 +17,18 @@
  * the right), what joins or cannot be seen, emoji, whatever is unassigned.
  * Lines that hold a value begin with a bar, which no value can show.
  */
+/* Colour codes, or empty strings. */
+struct screen_codes {
+    const char *bold, *dim, *red, *green, *yellow, *cyan, *reset;
+};
+
 #define SCREEN_WIDTH_MIN 40u
 #define SCREEN_WIDTH_MAX 160u
 #define SCREEN_OUT_MAX   (4u << 20) /* bytes */
 
 struct screen {
     struct ts_buf *out; /* borrowed; max of SCREEN_OUT_MAX */
-    struct term term;   /* colours, or empty strings */
+    struct screen_codes term;
     unsigned width;
     bool utf8;   /* or ASCII alone */
     bool failed; /* no memory, or too much: nothing of out may be shown */
@@ -32,7 +36,7 @@ struct screen {
     bool barred, blank; /* of this line; nothing on it but indentation */
 };
 void screen_init(struct screen *s, struct ts_buf *out, unsigned width,
-                 bool utf8, const struct term *t);
+                 bool utf8, const struct screen_codes *t);
 
 /* A line that begins at column indent, and goes on at column hang when it is
  * too long; both in characters. */

@@ -1,17 +1,17 @@
-#ifndef CLI_APPROVAL_VIEW_H
-#define CLI_APPROVAL_VIEW_H
+#ifndef SIDECAR_QUESTION_VIEW_H
+#define SIDECAR_QUESTION_VIEW_H
 
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "cli/term.h"
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_buf.h"
 #include "proto/base/ts_str.h"
 #include "proto/msg/admin.h"
 #include "proto/trust/approval_ticket.h"
 #include "sidecar/gate/approve/ticket_context.h"
+#include "sidecar/question/screen.h"
 
 /*
  * One question as an approver sees it. Everything but "so far" comes from bytes
@@ -36,7 +36,7 @@ TS_NODISCARD bool approval_view_open(struct ts_bytes object,
                                      const char **reterr);
 
 struct approval_show {
-    struct term term;
+    struct screen_codes term;
     unsigned width; /* columns, brought into SCREEN_WIDTH_MIN.. */
     bool utf8;      /* or ASCII alone */
     bool all;       /* nothing is cut */

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/approval/render.h"
+#include "sidecar/question/render.h"
 
 static const char *source_sentence(enum ticket_source s)
 {

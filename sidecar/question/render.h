@@ -1,8 +1,8 @@
-#ifndef CLI_APPROVAL_RENDER_H
-#define CLI_APPROVAL_RENDER_H
+#ifndef SIDECAR_QUESTION_RENDER_H
+#define SIDECAR_QUESTION_RENDER_H
 
-#include "cli/approval/screen.h"
-#include "cli/approval/view.h"
+#include "sidecar/question/screen.h"
+#include "sidecar/question/view.h"
 
 /* What render.c is made of: one section each. */
 void render_unusual(struct screen *s, const struct approval_view *v,

@@ -1,10 +1,10 @@
-#ifndef CLI_APPROVAL_RENDER_ARGS_H
-#define CLI_APPROVAL_RENDER_ARGS_H
+#ifndef SIDECAR_QUESTION_RENDER_ARGS_H
+#define SIDECAR_QUESTION_RENDER_ARGS_H
 
 #include <stddef.h>
 
-#include "cli/approval/screen.h"
-#include "cli/approval/view.h"
+#include "sidecar/question/screen.h"
+#include "sidecar/question/view.h"
 
 /* The arguments as a tree, a value a line; returns how many values are not
  * wholly there. */

@@ -1,5 +1,5 @@
 /* Lines of a known width, out of which no hostile byte can reach. */
-#include "cli/approval/screen.h"
+#include "sidecar/question/screen.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -85,7 +85,7 @@ static void next_line(struct screen *s)
 }
 
 void screen_init(struct screen *s, struct ts_buf *out, unsigned width,
-                 bool utf8, const struct term *t)
+                 bool utf8, const struct screen_codes *t)
 {
     *s = (struct screen){.out = out, .term = *t, .utf8 = utf8};
     s->width = width < SCREEN_WIDTH_MIN   ? SCREEN_WIDTH_MIN

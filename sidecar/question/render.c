@@ -1,12 +1,13 @@
 /* The screen of a question: who, what, with what, and what a yes would cover.
  */
-#include "cli/approval/render.h"
+#include "sidecar/question/render.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
-#include "cli/approval/render_args.h"
+#include "sidecar/question/render_args.h"
 
 #define HEX_GROUP 8u
 
@@ -50,12 +51,25 @@ static void id_field(struct screen *s, const uint8_t id[TRUST_HASH_LEN])
     screen_close(s);
 }
 
+#define TIME_TEXT 32
+
+/* "2026-11-22T10:00:00Z" */
+static void time_text(char out[TIME_TEXT], uint64_t unix_s)
+{
+    time_t t = (time_t)unix_s;
+    struct tm tm;
+
+    if (unix_s > UINT64_C(253402300799) || gmtime_r(&t, &tm) == NULL ||
+        strftime(out, TIME_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+        (void)snprintf(out, TIME_TEXT, "%" PRIu64, unix_s); /* beyond 9999 */
+}
+
 static void head(struct screen *s, const struct approval_view *v,
                  const struct approval_show *how)
 {
     const struct ticket *t = &v->ticket;
     uint64_t left = t->expires > how->now_s ? t->expires - how->now_s : 0;
-    char until[32];
+    char until[TIME_TEXT];
 
     screen_open(s, 0, 0, false);
     screen_style(s, s->term.bold);
@@ -64,7 +78,7 @@ static void head(struct screen *s, const struct approval_view *v,
     screen_close(s);
     id_field(s, v->id);
     hex_field(s, "decision", t->decision_id, sizeof(t->decision_id));
-    term_time(until, sizeof(until), t->expires);
+    time_text(until, t->expires);
     screen_open(s, 2, 13, false);
     if (left == 0)
         screen_say(s, "until      %s, which is past: no answer counts", until);
@@ -119,9 +133,9 @@ static void call(struct screen *s, const struct approval_view *v)
 
 static void covers(struct screen *s, const struct approval_view *v)
 {
-    char until[32];
+    char until[TIME_TEXT];
 
-    term_time(until, sizeof(until), v->ticket.expires);
+    time_text(until, v->ticket.expires);
     render_heading(s, "What a yes covers");
     screen_open(s, 2, 2, false);
     screen_say(s,
