@@ -34,7 +34,12 @@ enum admin_type {
     ADMIN_TICKET_NEWS = 14, /* gate: what became of it; only with watch */
     ADMIN_TICKETS_END = 15, /* gate: [1], all that waited at that moment */
     ADMIN_ANSWER = 16,      /* operator to gate: a person's signed answer */
-    ADMIN_ANSWERED = 17     /* gate: whether it counts */
+    ADMIN_ANSWERED = 17,    /* gate: whether it counts */
+    ADMIN_ESCALATE = 19,    /* operator to gate: a signed escalation */
+    ADMIN_ESCALATED = 20,   /* gate: whether it is in force */
+    ADMIN_ESCALATIONS = 21, /* operator to gate: which ones there are */
+    ADMIN_ESCALATION = 22,  /* gate: one of them */
+    ADMIN_ESCALATIONS_END = 23 /* gate: [1], these were all */
 };
 
 /*
@@ -146,6 +151,37 @@ struct admin_answered {
     uint8_t decision_id[16]; /* zeros where the answer could not be read */
 };
 
+/*
+ * Break-glass (docs/APPROVALS.md). What counts is who signed an escalation, not
+ * who carries it; it is ended early by a revocation of kind escalation.
+ *
+ * [1, object bin]: proto/trust/escalation.h
+ */
+struct admin_escalate {
+    struct ts_bytes object; /* 1..TS_ESCALATION_MAX bytes */
+};
+/* [1, code, text, id bin16]: "ok", or why it is not in force; id is zeros where
+ * the object could not be read. */
+struct admin_escalated {
+    struct ts_str code, text;
+    uint8_t id[16];
+};
+struct admin_escalations { /* [1, tenant str] */
+    struct ts_str tenant;  /* "" = every tenant */
+};
+/* [1, id bin16, tenant, user, agent, task, state code, expires, used, max_uses,
+ *  [person ..], reason, incident]: state is "active", "used_up" (the last tool
+ * still runs) or "interrupted" (by a restart: it may be activated again). */
+struct admin_escalation {
+    uint8_t id[16];
+    struct ts_str tenant, user, agent, task, state;
+    uint64_t expires; /* unix seconds */
+    uint32_t used, max_uses;
+    struct ts_str people[TS_PEOPLE_MAX];
+    uint32_t people_count;
+    struct ts_str reason, incident;
+};
+
 /* Decoders and senders as in client.h: strict, *ret only on success, and
  * nothing is sent that the decoder would refuse. Whether a tenant or id obeys
  * the id syntax of delegations is for the gate to check. */
@@ -191,7 +227,27 @@ TS_NODISCARD ts_err admin_answer_decode(const void *b, size_t n,
 TS_NODISCARD ts_err admin_answered_decode(const void *b, size_t n,
                                           struct admin_answered *ret,
                                           const char **reterr_what);
+TS_NODISCARD ts_err admin_escalate_decode(const void *b, size_t n,
+                                          struct admin_escalate *ret,
+                                          const char **reterr_what);
+TS_NODISCARD ts_err admin_escalated_decode(const void *b, size_t n,
+                                           struct admin_escalated *ret,
+                                           const char **reterr_what);
+TS_NODISCARD ts_err admin_escalations_decode(const void *b, size_t n,
+                                             struct admin_escalations *ret,
+                                             const char **reterr_what);
+TS_NODISCARD ts_err admin_escalation_decode(const void *b, size_t n,
+                                            struct admin_escalation *ret,
+                                            const char **reterr_what);
 struct ts_buf;
+TS_NODISCARD ts_err admin_escalate_send(struct ts_buf *out,
+                                        const struct admin_escalate *m);
+TS_NODISCARD ts_err admin_escalated_send(struct ts_buf *out,
+                                         const struct admin_escalated *m);
+TS_NODISCARD ts_err admin_escalations_send(struct ts_buf *out,
+                                           const struct admin_escalations *m);
+TS_NODISCARD ts_err admin_escalation_send(struct ts_buf *out,
+                                          const struct admin_escalation *m);
 TS_NODISCARD ts_err admin_approvals_send(struct ts_buf *out,
                                          const struct admin_approvals *m);
 TS_NODISCARD ts_err admin_ticket_send(struct ts_buf *out,

@@ -251,7 +251,8 @@ enum journal_type {
     JOURNAL_CALLS = 2,     /* reserved calls of a grant with a budget */
     JOURNAL_DIRECTORY = 3, /* the newest directory that was accepted */
     JOURNAL_CLOCK = 4,     /* the time that was seen last */
-    JOURNAL_APPROVAL = 5   /* a launch that people approved: who, and which */
+    JOURNAL_APPROVAL = 5,  /* a launch that people approved: who, and which */
+    JOURNAL_ESCALATION = 6 /* an escalation: how often it was used */
 };
 #define JOURNAL_KEY_ID      16   /* bytes of a key: a hash of what it names */
 #define JOURNAL_PAYLOAD_MAX 4096 /* bytes */

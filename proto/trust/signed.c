@@ -31,6 +31,7 @@ static const struct signed_form *form_of(enum signed_kind kind)
         [SIGNED_TICKET] = {PAE_PREFIX "approval-ticket", SIGNED_TICKET_MAX},
         [SIGNED_APPROVAL] = {PAE_PREFIX "approval", SIGNED_APPROVAL_MAX},
         [SIGNED_ORIGIN] = {PAE_PREFIX "origin", SIGNED_ORIGIN_MAX},
+        [SIGNED_ESCALATION] = {PAE_PREFIX "escalation", SIGNED_ESCALATION_MAX},
     };
 
     TS_REQUIRE((size_t)kind < SIGNED_KIND_COUNT_ &&

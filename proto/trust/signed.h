@@ -33,6 +33,7 @@ enum signed_kind {
     SIGNED_TICKET,         /* proto/trust/approval_ticket.h */
     SIGNED_APPROVAL,       /* proto/trust/approval.h */
     SIGNED_ORIGIN,         /* proto/trust/origin.h */
+    SIGNED_ESCALATION,     /* proto/trust/escalation.h: another frame */
     SIGNED_KIND_COUNT_
 };
 
@@ -43,6 +44,7 @@ enum signed_kind {
 #define SIGNED_TICKET_MAX     40960u
 #define SIGNED_APPROVAL_MAX   2048u
 #define SIGNED_ORIGIN_MAX     17408u
+#define SIGNED_ESCALATION_MAX 8192u
 
 struct signed_object { /* borrows from the received bytes */
     struct ts_bytes body;

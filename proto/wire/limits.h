@@ -48,6 +48,7 @@
 #define TS_SNAPSHOT_MAX     4194304 /* bytes of a signed directory */
 #define TS_TICKET_MAX       40960   /* bytes of a signed question to people */
 #define TS_APPROVAL_MAX     2048    /* bytes of a person's signed answer */
+#define TS_ESCALATION_MAX   17408   /* bytes of one, all signatures included */
 #define TS_PEOPLE_MAX       32      /* people that one call can wait for */
 
 /* Connections ------------------------------------------------------------ */

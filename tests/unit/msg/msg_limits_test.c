@@ -417,6 +417,37 @@ static void answers_follow_their_rules(void **state)
     assert_int_equal(admin_ticket_news_send(&out, &n), TS_E_INVALID);
 }
 
+static void escalations_follow_their_rules(void **state)
+{
+    struct admin_escalate a = {
+        .object = {.ptr = raw, .len = TS_ESCALATION_MAX}};
+    struct admin_escalation m = {.tenant = TS_STR_LIT("acme"),
+                                 .user = TS_STR_LIT("alice"),
+                                 .agent = TS_STR_LIT("coder"),
+                                 .task = TS_STR_LIT("t1"),
+                                 .state = TS_STR_LIT("active"),
+                                 .used = 1,
+                                 .max_uses = 1};
+
+    (void)state;
+    assert_int_equal(admin_escalate_send(&out, &a), TS_OK);
+    a.object.len++;
+    assert_int_equal(admin_escalate_send(&out, &a), TS_E_LIMIT);
+    a.object.len = 0;
+    assert_int_equal(admin_escalate_send(&out, &a), TS_E_INVALID);
+    assert_int_equal(admin_escalation_send(&out, &m), TS_OK);
+    m.used = 2; /* never more than was signed */
+    assert_int_equal(admin_escalation_send(&out, &m), TS_E_INVALID);
+    m.used = 0;
+    m.people_count = TS_PEOPLE_MAX + 1;
+    assert_int_equal(admin_escalation_send(&out, &m), TS_E_LIMIT);
+    m.people_count = 1; /* who has no name */
+    assert_int_equal(admin_escalation_send(&out, &m), TS_E_INVALID);
+    m.people_count = 0;
+    m.task = TS_STR_LIT("");
+    assert_int_equal(admin_escalation_send(&out, &m), TS_E_INVALID);
+}
+
 static void result_reason_and_code_must_agree(void **state)
 {
     struct msg_result m = {.seq = 1,
@@ -560,6 +591,7 @@ int main(void)
         T(call_hold_at_and_over_its_limit),
         T(ticket_of_people_at_and_over_its_limits),
         T(answers_follow_their_rules),
+        T(escalations_follow_their_rules),
         T(result_reason_and_code_must_agree),
         T(result_ref_is_a_call_name_or_nothing),
         T(window_and_ping_at_and_over_their_limits),

@@ -52,6 +52,10 @@ RECODE(admin_ticket)
 RECODE(admin_ticket_news)
 RECODE(admin_answer)
 RECODE(admin_answered)
+RECODE(admin_escalate)
+RECODE(admin_escalated)
+RECODE(admin_escalations)
+RECODE(admin_escalation)
 /* clang-format on */
 
 static ts_err recode_empty(const uint8_t *b, size_t n, struct ts_buf *out,
@@ -97,6 +101,10 @@ ts_err msg_recode(enum msg_kind kind, const uint8_t *body, size_t len,
         [KIND_TICKET_NEWS] = recode_admin_ticket_news,
         [KIND_ANSWER] = recode_admin_answer,
         [KIND_ANSWERED] = recode_admin_answered,
+        [KIND_ESCALATE] = recode_admin_escalate,
+        [KIND_ESCALATED] = recode_admin_escalated,
+        [KIND_ESCALATIONS] = recode_admin_escalations,
+        [KIND_ESCALATION] = recode_admin_escalation,
     };
 
     return fns[kind](body, len, out, reterr_what);

@@ -232,6 +232,37 @@ static ts_err sample_approvals(enum msg_kind kind, struct ts_buf *out)
     return sample_answered(out);
 }
 
+static ts_err sample_escalation(enum msg_kind kind, struct ts_buf *out)
+{
+    struct admin_escalated done = {.code = TS_STR_LIT("quorum"),
+                                   .text = TS_STR_LIT("too few people")};
+    struct admin_escalation m = {
+        .tenant = TS_STR_LIT("acme"),
+        .user = TS_STR_LIT("alice"),
+        .agent = TS_STR_LIT("coder"),
+        .task = TS_STR_LIT("t1"),
+        .state = TS_STR_LIT("active"),
+        .expires = 1700000000,
+        .used = 2,
+        .max_uses = 300,
+        .people = {TS_STR_LIT("bob"), TS_STR_LIT("carol")},
+        .people_count = 2,
+        .reason = TS_STR_LIT("production is down"),
+        .incident = TS_STR_LIT("INC-17")};
+
+    for (size_t i = 0; i < sizeof(id16); i++)
+        done.id[i] = m.id[i] = id16[i];
+    if (kind == KIND_ESCALATE)
+        return admin_escalate_send(
+            out, &(struct admin_escalate){.object = {id16, sizeof(id16)}});
+    if (kind == KIND_ESCALATED)
+        return admin_escalated_send(out, &done);
+    if (kind == KIND_ESCALATIONS)
+        return admin_escalations_send(
+            out, &(struct admin_escalations){.tenant = TS_STR_LIT("acme")});
+    return admin_escalation_send(out, &m);
+}
+
 static ts_err sample_admin(enum msg_kind kind, struct ts_buf *out)
 {
     if (kind == KIND_ACK)
@@ -257,6 +288,8 @@ static ts_err sample_admin(enum msg_kind kind, struct ts_buf *out)
         return sample_entry(out);
     if (kind == KIND_ORIGIN)
         return msg_origin_send(out, &(struct msg_origin){.origin = {id16, 16}});
+    if (kind >= KIND_ESCALATE && kind <= KIND_ESCALATION)
+        return sample_escalation(kind, out);
     if (kind >= KIND_APPROVALS)
         return sample_approvals(kind, out);
     return admin_empty_send(out, ADMIN_STATUS);

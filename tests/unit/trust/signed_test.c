@@ -109,7 +109,8 @@ static void the_limit_of_each_kind_is_sharp(void **state)
                                  [SIGNED_AGENT_CERT] = SIGNED_AGENT_CERT_MAX,
                                  [SIGNED_TICKET] = SIGNED_TICKET_MAX,
                                  [SIGNED_APPROVAL] = SIGNED_APPROVAL_MAX,
-                                 [SIGNED_ORIGIN] = SIGNED_ORIGIN_MAX};
+                                 [SIGNED_ORIGIN] = SIGNED_ORIGIN_MAX,
+                                 [SIGNED_ESCALATION] = SIGNED_ESCALATION_MAX};
 
     (void)state;
     for (int k = SIGNED_REVOCATION; k < SIGNED_KIND_COUNT_; k++) {
