@@ -11,17 +11,44 @@ bool prov_rules_may_be_untrusted(const struct prov_output_rules *r)
     return !r->is_trusted || r->untrusted.count > 0;
 }
 
+static const struct prov_label owned = {.source = PROV_PROMPT};
+
+/* The next text of k->own; false: that was the last. */
+static bool next_own(const struct prov_task *k, size_t *at, struct ts_str *ret)
+{
+    const uint8_t *p = ts_buf_bytes(&k->own);
+    uint32_t len;
+
+    if (*at + sizeof(len) > k->own.len)
+        return false;
+    memcpy(&len, p + *at, sizeof(len));
+    *ret =
+        (struct ts_str){.ptr = (const char *)p + *at + sizeof(len), .len = len};
+    *at += sizeof(len) + len;
+    return true;
+}
+
 struct prov_index *task_index(struct prov_task *k)
 {
-    if (k->index == NULL && prov_index_new(PROV_TASK_BYTES, &k->index) != TS_OK)
+    struct ts_str text;
+    size_t at = 0;
+
+    if (k->index != NULL)
+        return k->index;
+    if (prov_index_new(PROV_TASK_BYTES, &k->index) != TS_OK)
         return NULL;
+    while (next_own(k, &at, &text)) /* what fails is counted there as lost */
+        (void)!prov_index_add(k->index, PROV_TEXT, text, &owned, 0,
+                              places_add(&k->places, TS_STR_LIT("user")));
+    ts_buf_done(&k->own);
+    ts_buf_init(&k->own, PROV_PROMPT_MAX);
+    tasks_settle(k);
     return k->index;
 }
 
 static ts_err add_own(struct prov_task *k, struct ts_str text,
                       const char *place)
 {
-    const struct prov_label l = {.source = PROV_PROMPT};
     ts_err e = TS_E_NOMEM;
 
     if (text.len == 0)
@@ -29,7 +56,7 @@ static ts_err add_own(struct prov_task *k, struct ts_str text,
     if (text.len > PROV_PROMPT_MAX)
         return TS_E_LIMIT;
     if (task_index(k) != NULL)
-        e = prov_index_add(k->index, PROV_TEXT, text, &l, 0,
+        e = prov_index_add(k->index, PROV_TEXT, text, &owned, 0,
                            places_add(&k->places, ts_str_of(place)));
     tasks_settle(k);
     return e;
@@ -55,8 +82,38 @@ ts_err prov_task_prompt(struct prov_task *k, struct ts_str text)
     return e;
 }
 
+/* A session that never asks where a value comes from has no index. */
+static ts_err keep_own(struct prov_task *k, struct ts_str text)
+{
+    struct ts_str one;
+    size_t at = 0;
+    uint32_t len = (uint32_t)text.len;
+    uint8_t *room;
+    ts_err e;
+
+    if (text.len > PROV_PROMPT_MAX - sizeof(len))
+        return TS_E_LIMIT;
+    while (next_own(k, &at, &one))
+        if (ts_str_eq(one, text))
+            return TS_OK;
+    e = ts_buf_reserve(&k->own, sizeof(len) + text.len, &room);
+    if (e != TS_OK)
+        return e;
+    memcpy(room, &len, sizeof(len));
+    memcpy(room + sizeof(len), text.ptr, text.len);
+    ts_buf_grew(&k->own, sizeof(len) + text.len);
+    tasks_settle(k);
+    return TS_OK;
+}
+
 ts_err prov_task_identity(struct prov_task *k, struct ts_str text)
 {
+    if (text.len == 0)
+        return TS_OK;
+    if (!ts_utf8_valid(text.ptr, text.len))
+        return TS_E_FORMAT;
+    if (k->index == NULL)
+        return keep_own(k, text);
     return is_known(k, text) ? TS_OK : add_own(k, text, "user");
 }
 
@@ -110,6 +167,8 @@ void prov_task_find(struct prov_task *k, enum prov_kind kind,
     struct prov_found f = {.source = PROV_UNKNOWN};
 
     *ret = (struct prov_seen){.source = PROV_UNKNOWN};
+    if (k->index == NULL && k->own.len > 0)
+        k->gaps = task_index(k) == NULL || k->gaps; /* without memory */
     if (k->index != NULL)
         prov_index_find(k->index, kind, value, &f);
     ret->source = f.source;

@@ -46,17 +46,22 @@ static bool is_blank(struct ts_str s)
     return true;
 }
 
-/* What does not fit into the index is counted there. */
+/* What does not fit into the index is counted there; what is in it already
+ * stands there once, for the first call that showed it. */
 static void add(struct prov_task *k, enum prov_kind kind, struct ts_str text,
                 const struct prov_label *l, uint32_t call, uint32_t place)
 {
     struct prov_index *x = task_index(k);
+    uint64_t same = known_hash(&k->known, kind, text, l, place);
 
+    if (known_has(&k->known, same))
+        return;
     if (x == NULL) { /* no memory for an index */
         k->gaps = true;
         k->secrets_lost = k->secrets_lost || l->level == PROV_SECRET;
-    } else if (prov_index_add(x, kind, text, l, call, place) != TS_OK &&
-               l->level == PROV_SECRET) {
+    } else if (prov_index_add(x, kind, text, l, call, place) == TS_OK) {
+        known_add(&k->known, same);
+    } else if (l->level == PROV_SECRET) {
         k->secrets_lost = true;
     }
 }

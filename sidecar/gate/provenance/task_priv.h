@@ -1,7 +1,9 @@
 #ifndef SIDECAR_GATE_PROVENANCE_TASK_PRIV_H
 #define SIDECAR_GATE_PROVENANCE_TASK_PRIV_H
 
+#include "proto/base/ts_buf.h"
 #include "proto/wire/limits.h"
+#include "sidecar/gate/provenance/known.h"
 #include "sidecar/gate/provenance/places.h"
 #include "sidecar/gate/provenance/task.h"
 
@@ -37,8 +39,11 @@ struct prov_task {
     size_t counted; /* bytes of it that all->bytes has */
 
     struct prov_index *index; /* NULL: nothing is in it */
+    struct ts_buf own; /* who the user is, until there is an index: texts, each
+                          behind its length */
     struct places places;
-    struct kept kept[KEPT_MAX]; /* a ring */
+    struct known known;
+    struct kept *kept; /* owned; a ring of KEPT_MAX; NULL: nothing is kept */
     uint32_t kept_next;
     size_t kept_bytes;
     uint32_t calls; /* begun so far */
@@ -63,7 +68,8 @@ struct prov_tasks {
 
 /* After a task has changed: counts it, and makes room. */
 void tasks_settle(struct prov_task *k);
-/* The index, made if need be; NULL without memory. */
+/* The index, made if need be, with what is said of the user; NULL without
+ * memory. */
 struct prov_index *task_index(struct prov_task *k);
 /* Drops what it holds; what was seen is lost. */
 void task_drop(struct prov_task *k);

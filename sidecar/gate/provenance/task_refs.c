@@ -35,9 +35,16 @@ void task_keep(struct prov_task *k, const struct prov_output *o,
                uint8_t *labels, uint32_t label_count)
 {
     size_t need = o->bytes.len + o->tool.len + label_count;
-    struct kept *to = &k->kept[k->kept_next];
+    struct kept *to;
     char *block;
 
+    if (k->kept == NULL)
+        k->kept = ts_mem_alloc(KEPT_MAX * sizeof(*k->kept));
+    if (k->kept == NULL) {
+        ts_mem_free(labels);
+        return;
+    }
+    to = &k->kept[k->kept_next];
     if ((labels = shrunk(labels, label_count)) == NULL)
         return;
     block = ts_mem_alloc(o->bytes.len + o->tool.len);
@@ -121,7 +128,7 @@ static ts_err join(void *ctx, const struct leaf *l)
 
 static struct kept *kept_find(struct prov_task *k, uint32_t call)
 {
-    for (uint32_t i = 0; i < KEPT_MAX; i++)
+    for (uint32_t i = 0; k->kept != NULL && i < KEPT_MAX; i++)
         if (k->kept[i].call == call)
             return &k->kept[i];
     return NULL;

@@ -31,8 +31,12 @@ static void empty(struct prov_task *k)
     prov_index_free(k->index);
     k->index = NULL;
     places_done(&k->places);
-    for (uint32_t i = 0; i < KEPT_MAX; i++)
+    known_done(&k->known);
+    ts_buf_done(&k->own);
+    for (uint32_t i = 0; k->kept != NULL && i < KEPT_MAX; i++)
         task_kept_done(&k->kept[i]);
+    ts_mem_free(k->kept);
+    k->kept = NULL;
     k->kept_bytes = 0;
     k->all->bytes -= k->counted;
     k->counted = 0;
@@ -125,6 +129,8 @@ static ts_err make(struct prov_tasks *t, const struct prov_grant *g,
     k->lost = g->issued_s < started_s || g->issued_s <= t->forgot_s;
     k->secrets_lost = k->lost;
     places_init(&k->places);
+    known_init(&k->known);
+    ts_buf_init(&k->own, PROV_PROMPT_MAX);
     t->list[t->count++] = k;
     *ret = k;
     return TS_OK;
@@ -150,18 +156,37 @@ void prov_task_hold(struct prov_task *k)
     k->users++;
 }
 
+/* Who opens it again finds it as it is made anew. */
+static bool has_seen_nothing(const struct prov_task *k)
+{
+    return k->calls == 0 && !k->has_prompt && !k->has_origin && !k->gaps &&
+           !k->taint.untrusted && k->taint.level == PROV_PUBLIC;
+}
+
 void prov_task_close(struct prov_task *k)
 {
+    struct prov_tasks *t;
+
     if (k == NULL)
         return;
     TS_REQUIRE(k->users > 0);
-    k->users--;
+    if (--k->users > 0 || !has_seen_nothing(k))
+        return;
+    t = k->all;
+    for (uint32_t i = 0; i < t->count; i++) {
+        if (t->list[i] == k) {
+            forget(t, i);
+            return;
+        }
+    }
 }
 
 static size_t bytes_of(const struct prov_task *k)
 {
-    size_t n = places_bytes(&k->places) + k->kept_bytes;
+    size_t n = places_bytes(&k->places) + known_bytes(&k->known) + k->own.cap +
+               k->kept_bytes;
 
+    n += k->kept != NULL ? KEPT_MAX * sizeof(*k->kept) : 0;
     return n + (k->index != NULL ? prov_index_bytes(k->index) : 0);
 }
 

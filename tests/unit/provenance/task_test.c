@@ -315,6 +315,7 @@ static void task_without_room_makes_the_oldest_go(void **state)
         uint8_t id[16] = {0xff, (uint8_t)i, (uint8_t)(i >> 8)};
 
         assert_int_equal(open_as("acme", id, 1040, 1050, &one), TS_OK);
+        assert_int_equal(prov_task_began(one), 1);
         prov_task_close(one);
     }
     assert_int_equal(open_as("acme", id_2, 1041, 1060, &one), TS_OK);
@@ -327,6 +328,57 @@ static void task_without_room_makes_the_oldest_go(void **state)
     prov_task_close(again);
     prov_task_close(one);
     assert_false(prov_task_taint(k).lost); /* it is held */
+}
+
+/* More sessions than are remembered, each of a grant of its own, that see
+ * nothing: none of them makes another go. */
+static void task_that_saw_nothing_costs_nothing(void **state)
+{
+    size_t before = prov_tasks_bytes(all);
+    struct prov_task *one;
+
+    (void)state;
+    for (uint32_t i = 0; i < 3 * PROV_TASKS_MAX; i++) {
+        uint8_t id[16] = {0xfe, (uint8_t)i, (uint8_t)(i >> 8)};
+
+        assert_int_equal(open_as("acme", id, 1040, 1050, &one), TS_OK);
+        assert_int_equal(prov_task_identity(one, TS_STR_LIT("alice")), TS_OK);
+        assert_int_equal(prov_task_identity(one, TS_STR_LIT("alice")), TS_OK);
+        assert_false(prov_task_taint(one).lost);
+        prov_task_close(one);
+        assert_int_equal(prov_tasks_bytes(all), before);
+    }
+    assert_int_equal(open_as("acme", id_2, 1040, 1050, &one), TS_OK);
+    assert_int_equal(prov_task_identity(one, TS_STR_LIT("alice")), TS_OK);
+    prov_task_close(k);
+    k = one;
+    assert_string_equal(found(PROV_TEXT, "Alice"), "prompt 0 user");
+}
+
+/* The same output a thousand times is one output, and what differs by a word,
+ * a label or a place is another. */
+static void output_that_repeats_is_remembered_once(void **state)
+{
+    static const struct prov_output_rules apart = {.is_trusted = true,
+                                                   .level = PROV_PRIVATE};
+    size_t once;
+
+    (void)state;
+    (void)gave("mail.list", &mail, mails);
+    (void)gave("sh", &plain, "nothing to do, everything is up to date\n");
+    once = prov_tasks_bytes(all);
+    for (int i = 0; i < 1000; i++)
+        (void)gave("sh", &plain, "nothing to do, everything is up to date\n");
+    assert_int_equal(prov_tasks_bytes(all), once);
+    assert_string_equal(found(PROV_TEXT, "everything is up to date"),
+                        "untrusted 1 sh:");
+    (void)gave("ask", &apart, "nothing to do, everything is up to date\n");
+    assert_string_equal(found(PROV_TEXT, "everything is up to date"),
+                        "trusted 2 ask:");
+    assert_true(prov_tasks_bytes(all) >= once);
+    (void)gave("mail.list", &mail, mails); /* kept twice, indexed once */
+    assert_string_equal(found(PROV_TEXT, "bob@example.com"),
+                        "trusted 2 mail.list:/*/from");
 }
 
 static void task_over_is_forgotten(void **state)
@@ -543,6 +595,8 @@ int main(void)
         T(task_is_one_for_a_grant_of_a_tenant),
         T(task_that_is_older_than_the_memory_is_lost),
         T(task_without_room_makes_the_oldest_go),
+        T(task_that_saw_nothing_costs_nothing),
+        T(output_that_repeats_is_remembered_once),
         T(task_over_is_forgotten),
         T(task_bytes_are_bounded_over_all_tasks),
         T(task_flood_makes_nothing_better),
