@@ -5,6 +5,7 @@
 
 #include "proto/base/ts_mem.h"
 #include "sidecar/gate/approvals_priv.h"
+#include "sidecar/gate/approve/firsts.h"
 #include "sidecar/gate/decide/decide.h"
 #include "sidecar/gate/people/snapshot.h"
 
@@ -21,12 +22,13 @@ ts_err approvals_new(struct approvals **ret)
 
     if (a == NULL)
         return TS_E_NOMEM;
-    e = tickets_new(release, &a->tickets);
-    if (e != TS_OK)
-        ts_mem_free(a);
-    else
-        *ret = a;
-    return e;
+    if ((e = tickets_new(release, &a->tickets)) != TS_OK ||
+        (e = firsts_new(&a->firsts)) != TS_OK) {
+        approvals_free(a);
+        return e;
+    }
+    *ret = a;
+    return TS_OK;
 }
 
 void approvals_free(struct approvals *a)
@@ -40,6 +42,7 @@ void approvals_free(struct approvals *a)
         ts_mem_free(h);
     }
     tickets_free(a->tickets);
+    firsts_free(a->firsts);
     ts_mem_free(a);
 }
 

@@ -53,6 +53,9 @@ TS_NODISCARD ts_err approvals_entry(const struct approvals_call *x,
                                     struct ring_journal *ret);
 /* The launch is in the ring. */
 void approvals_taken(struct approvals_call *x);
+/* d was launched: its grant does nothing of it for the first time any more. */
+void approvals_ran(struct gate *g, const struct delegation *of,
+                   const struct decision *d);
 /* The record of d is in the ring, or could not be written (d NULL). */
 void approvals_decided(struct approvals_call *x, const struct decision *d);
 

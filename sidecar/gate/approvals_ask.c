@@ -9,24 +9,7 @@
 #include "sidecar/gate/approvals_priv.h"
 #include "sidecar/gate/approve/ticket_context.h"
 #include "sidecar/gate/order_out.h"
-#include "sidecar/gate/people/sensitivity.h"
 #include "sidecar/gate/people/snapshot.h"
-
-static ts_err context_of(const struct people_question *q, struct ts_buf *out)
-{
-    struct ticket_context c = {.sensitivity = sensitivity_name(q->sensitivity),
-                               .origin = TS_STR_LIT("unknown"),
-                               .tainted = q->tainted};
-
-    for (uint32_t i = 0; i < q->rule_count; i++)
-        c.reasons[i] = q->reasons[i];
-    for (uint32_t i = 0; i < q->call->provenance_count; i++)
-        c.declared[c.declared_count++] = q->call->provenance[i];
-    return ticket_context_encode(&c, out);
-}
-
-_Static_assert(TS_PROVENANCE_MAX <= TICKET_CONTEXT_LABELS_MAX,
-               "every declared label has a place");
 
 static void ticket_of(const struct gate *g, const struct people_question *q,
                       uint64_t now_s, struct ticket *t)
@@ -83,6 +66,7 @@ static ts_err put_question(struct approvals_call *x,
 {
     struct ticket_key key;
     struct ts_buf context, body;
+    struct tickets_asked before;
     struct ticket t;
     ts_err e;
 
@@ -90,7 +74,8 @@ static ts_err put_question(struct approvals_call *x,
     ts_buf_init(&body, SIGNED_TICKET_MAX + 64);
     ticket_of(x->g, q, now_s, &t);
     ticket_key_of(&t, q->authority->delegation->chain_hash, &key);
-    if ((e = context_of(q, &context)) == TS_OK) {
+    before = tickets_asked_before(x->g->approvals->tickets, &t, now_s);
+    if ((e = approvals_context(x->g, q, &before, &context)) == TS_OK) {
         t.context = (struct ts_bytes){.ptr = ts_buf_bytes(&context),
                                       .len = context.len};
         e = ticket_encode(&t, &body);

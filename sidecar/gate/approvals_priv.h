@@ -1,6 +1,7 @@
 #ifndef SIDECAR_GATE_APPROVALS_PRIV_H
 #define SIDECAR_GATE_APPROVALS_PRIV_H
 
+#include "proto/base/ts_buf.h"
 #include "sidecar/gate/approvals.h"
 #include "sidecar/gate/steps/call.h"
 
@@ -23,9 +24,11 @@ struct held { /* a call whose agent waits for people */
     uint8_t body[]; /* of the CALL as it came */
 };
 
+struct firsts;
 struct approvals {
     struct tickets *tickets;
-    struct held *held; /* newest last */
+    struct firsts *firsts; /* owned; what grants have done */
+    struct held *held;     /* newest last */
     uint32_t held_count;
     size_t held_bytes;
     bool is_running;
@@ -43,6 +46,12 @@ void approvals_void_expired(struct gate *g); /* all whose time is up */
 /* Who has said yes so far; borrowed from p. */
 uint32_t approvals_names(const struct pending *p,
                          struct ts_str ret[TICKET_PEOPLE_MAX]);
+
+/* The context of a question, for people. */
+TS_NODISCARD ts_err approvals_context(struct gate *g,
+                                      const struct people_question *q,
+                                      const struct tickets_asked *before,
+                                      struct ts_buf *out);
 
 /* Every one that waits for p hears that it has ended; p is about to go. */
 void held_ticket_ended(struct gate *g, const struct pending *p,

@@ -248,6 +248,7 @@ static ts_err launch(struct client *c, const struct decided *x, struct run *r,
         gate_fail(c->gate, "an order could not be handed on");
         return TS_OK;
     }
+    approvals_ran(c->gate, c->authority->delegation, d);
     grant_calls_spend(c->ids);
     runs_launched(r, c, x->in.seq, d, slot);
     return TS_OK;

@@ -66,15 +66,35 @@ static struct one *find(struct askers *a, const uint8_t who[16], uint64_t now)
     return free_one;
 }
 
-enum asker askers_count(struct askers *a, const struct ticket *t, uint64_t now)
+static void name_of(const struct ticket *t, uint8_t who[16])
 {
     const struct ts_bytes parts[] = {
         {.ptr = (const uint8_t *)t->tenant.ptr, .len = t->tenant.len},
         {.ptr = t->grant_id, .len = sizeof(t->grant_id)}};
+
+    pae_hash(who, 16, PAE_PREFIX "asker", parts, 2);
+}
+
+struct askers_sums askers_sums(struct askers *a, const struct ticket *t,
+                               uint64_t now)
+{
     uint8_t who[16];
     struct one *o;
 
-    pae_hash(who, sizeof(who), PAE_PREFIX "asker", parts, 2);
+    name_of(t, who);
+    o = find(a, who, now);
+    if (o == NULL)
+        return (struct askers_sums){0};
+    return (struct askers_sums){.minute = sum(&o->minute, now, MINUTE),
+                                .hour = sum(&o->hour, now, HOUR)};
+}
+
+enum asker askers_count(struct askers *a, const struct ticket *t, uint64_t now)
+{
+    uint8_t who[16];
+    struct one *o;
+
+    name_of(t, who);
     o = find(a, who, now);
     if (o == NULL)
         return ASKER_NO_ROOM;

@@ -18,6 +18,12 @@ enum asker {
 };
 TS_NODISCARD ts_err askers_new(struct askers **ret);
 void askers_free(struct askers *a);
+/* Counted so far in the last minute and hour. */
+struct askers_sums {
+    uint32_t minute, hour;
+};
+struct askers_sums askers_sums(struct askers *a, const struct ticket *t,
+                               uint64_t now);
 enum asker askers_count(struct askers *a, const struct ticket *t, uint64_t now);
 
 #endif

@@ -95,7 +95,7 @@ static void put_arg(struct mp_writer *w, const struct ticket_context_arg *a,
 {
     uint32_t n = a->place_count < places ? a->place_count : places;
 
-    mp_write_array(w, 5);
+    mp_write_array(w, 6);
     put_text(w, a->arg, TICKET_CONTEXT_ARG_MAX);
     put_text(w, a->value, TICKET_CONTEXT_VALUE_MAX);
     mp_write_cstr(w, ticket_source_name(a->source));
@@ -103,6 +103,7 @@ static void put_arg(struct mp_writer *w, const struct ticket_context_arg *a,
     for (uint32_t i = 0; i < n; i++)
         put_text(w, a->places[i], TICKET_CONTEXT_PLACE_MAX);
     mp_write_uint(w, added(a->places_left, a->place_count - n));
+    mp_write_bool(w, a->is_new);
 }
 
 static void put_args(struct mp_writer *w, const struct ticket_context *c,
@@ -191,6 +192,15 @@ static void put_word(struct mp_writer *w, const char *key, struct ts_str s)
     put_text(w, s, TICKET_CONTEXT_WORD_MAX);
 }
 
+static void put_pair(struct mp_writer *w, const char *key, uint32_t minute,
+                     uint32_t hour)
+{
+    put_key(w, key);
+    mp_write_array(w, 2);
+    mp_write_uint(w, minute);
+    mp_write_uint(w, hour);
+}
+
 static bool has_asked(const struct ticket_context *c)
 {
     return c->asked_minute > 0 || c->asked_hour > 0;
@@ -202,10 +212,12 @@ static uint32_t key_count(const struct ticket_context *c, const struct plan *p)
         p->args > 0,
         added(c->args_left, c->arg_count - p->args) > 0,
         has_asked(c),
+        c->has_calls,
         p->labels > 0,
         added(c->declared_left, c->declared_count - p->labels) > 0,
         firsts(c) > 0,
         c->has_level,
+        c->lost,
         c->origin.len > 0,
         p->reasons > 0,
         c->secrets,
@@ -226,18 +238,17 @@ static ts_err put_all(const struct ticket_context *c, const struct plan *p,
     mp_writer_init(&w, out, TICKET_CONTEXT_MAX);
     mp_write_map(&w, key_count(c, p));
     put_args(&w, c, p);
-    if (has_asked(c)) {
-        put_key(&w, "asked");
-        mp_write_array(&w, 2);
-        mp_write_uint(&w, c->asked_minute);
-        mp_write_uint(&w, c->asked_hour);
-    }
+    if (has_asked(c))
+        put_pair(&w, "asked", c->asked_minute, c->asked_hour);
+    if (c->has_calls)
+        put_pair(&w, "calls", c->calls_minute, c->calls_hour);
     put_declared(&w, c, p);
     put_firsts(&w, c);
     if (c->has_level) {
         put_key(&w, "level");
         mp_write_uint(&w, c->level);
     }
+    put_true(&w, "lost", c->lost);
     put_word(&w, "origin", c->origin);
     put_reasons(&w, c, p);
     put_true(&w, "secrets", c->secrets);

@@ -18,16 +18,20 @@
  * order:
  *
  *     "args"        [[arg str, value str, source str, [place str ..],
- *                     places_left uint] x 1..64]
+ *                     places_left uint, new bool] x 1..64]
  *     "args_left"   uint >= 1; values that found no room
  *     "asked"       [uint, uint]; new questions of this grant in the last
  *                   minute and hour, this one among them
+ *     "calls"       [uint, uint]; calls of this task in the last minute and
+ *                   hour, before this one
  *     "declared"    [label str ..]; what the agent says of its inputs
  *     "declared_left" uint >= 1
  *     "first"       [str ..]; what this grant does for the first time:
  *                   "tool", "action", "resource", in this order
  *     "level"       uint 0..3; highest confidentiality that flows in: public,
  *                   internal, private, secret
+ *     "lost"        true; what the task has done and read before is not known:
+ *                   it is older than the sidecar's memory of it
  *     "origin"      str; what began the task: "user", "schedule", "webhook",
  *                   "agent", or "unknown"
  *     "reasons"     [[rule uint, text str] ..]; @reason of the policy of a rule
@@ -35,12 +39,14 @@
  *     "sensitivity" str; of the resource
  *     "tainted"     true; the task has read what strangers can write
  *
- * "args" are the authority values of the call: who and what it is about. arg
- * names one as a JSON pointer into the arguments ("/to/0"), value is empty, or
- * the link, address or account that was found inside the text there. place is
- * where a tool's output had it ("mail.read/3/from"). Untrusted values come
- * first, then unknown, trusted, prompt: what finds no room is what worries
- * least.
+ * "args" are the authority values of the call, who and what it is about, and
+ * content that stands somewhere as a whole. arg names one as a JSON pointer
+ * into the arguments ("/to/0"), value is empty, or the link, address or account
+ * that was found inside the text there. place is where a tool's output had it
+ * ("mail.read:", and a pointer with "*" for indices), or "prompt", or "user"
+ * for who the user is. new: no call of this grant that ran had that value in
+ * that argument of the tool. Untrusted values come first, then unknown,
+ * trusted, prompt: what finds no room is what worries least.
  */
 #define TICKET_CONTEXT_ARGS_MAX   64
 #define TICKET_CONTEXT_PLACES_MAX 4
@@ -63,6 +69,7 @@ const char *ticket_source_name(enum ticket_source s);
 struct ticket_context_arg {
     struct ts_str arg, value;
     enum ticket_source source;
+    bool is_new;
     struct ts_str places[TICKET_CONTEXT_PLACES_MAX];
     uint32_t place_count, places_left;
 };
@@ -71,15 +78,16 @@ struct ticket_context { /* borrows; zeroed says nothing */
     struct ticket_context_arg args[TICKET_CONTEXT_ARGS_MAX];
     uint32_t arg_count, args_left;
     uint32_t asked_minute, asked_hour; /* both 0: not said */
+    uint32_t calls_minute, calls_hour; /* if has_calls */
     struct ts_str declared[TICKET_CONTEXT_LABELS_MAX];
     uint32_t declared_count, declared_left;
+    bool has_calls, has_level;
+    uint8_t level; /* if has_level */
     bool first_tool, first_action, first_resource;
-    bool has_level;
-    uint8_t level;
+    bool lost, secrets, tainted;
     struct ts_str origin;                    /* "": not said */
     struct ts_str reasons[TICKET_RULES_MAX]; /* by rule; "": it has none */
-    bool secrets, tainted;
-    struct ts_str sensitivity; /* "": none */
+    struct ts_str sensitivity;               /* "": none */
 };
 
 /*

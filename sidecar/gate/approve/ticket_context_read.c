@@ -27,7 +27,7 @@ static enum ticket_source read_source(struct mp_reader *r)
 
 static void read_arg(struct mp_reader *r, struct ticket_context_arg *a)
 {
-    mp_read_tuple(r, 5);
+    mp_read_tuple(r, 6);
     a->arg = mp_read_str(r, TICKET_CONTEXT_ARG_MAX);
     a->value = mp_read_str(r, TICKET_CONTEXT_VALUE_MAX);
     a->source = read_source(r);
@@ -35,6 +35,7 @@ static void read_arg(struct mp_reader *r, struct ticket_context_arg *a)
     for (uint32_t i = 0; i < a->place_count; i++)
         a->places[i] = mp_read_str(r, TICKET_CONTEXT_PLACE_MAX);
     a->places_left = read_u32(r);
+    a->is_new = mp_read_bool(r);
 }
 
 static void read_args(struct mp_reader *r, struct ticket_context *c)
@@ -57,6 +58,14 @@ static void read_asked(struct mp_reader *r, struct ticket_context *c)
     c->asked_minute = read_u32(r);
     c->asked_hour = read_u32(r);
     refuse(r, c->asked_minute > 0 || c->asked_hour > 0, "asked");
+}
+
+static void read_calls(struct mp_reader *r, struct ticket_context *c)
+{
+    mp_read_tuple(r, 2);
+    c->calls_minute = read_u32(r);
+    c->calls_hour = read_u32(r);
+    c->has_calls = true;
 }
 
 static void read_declared(struct mp_reader *r, struct ticket_context *c)
@@ -139,6 +148,11 @@ static void read_origin(struct mp_reader *r, struct ticket_context *c)
     c->origin = read_word(r);
 }
 
+static void read_lost(struct mp_reader *r, struct ticket_context *c)
+{
+    c->lost = read_true(r);
+}
+
 static void read_secrets(struct mp_reader *r, struct ticket_context *c)
 {
     c->secrets = read_true(r);
@@ -163,10 +177,12 @@ static const struct key {
     {"args", read_args},
     {"args_left", read_args_left},
     {"asked", read_asked},
+    {"calls", read_calls},
     {"declared", read_declared},
     {"declared_left", read_declared_left},
     {"first", read_first},
     {"level", read_level},
+    {"lost", read_lost},
     {"origin", read_origin},
     {"reasons", NULL},
     {"secrets", read_secrets},

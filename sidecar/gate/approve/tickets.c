@@ -256,6 +256,14 @@ ts_err tickets_ask(struct tickets *t, const struct ticket_key *key,
     return e;
 }
 
+struct tickets_asked tickets_asked_before(struct tickets *t,
+                                          const struct ticket *of, uint64_t now)
+{
+    struct askers_sums s = askers_sums(t->askers, of, now);
+
+    return (struct tickets_asked){.minute = s.minute, .hour = s.hour};
+}
+
 const struct ticket *pending_ticket(const struct pending *p)
 {
     return &p->ticket;

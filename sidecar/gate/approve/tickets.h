@@ -96,6 +96,13 @@ TS_NODISCARD ts_err tickets_ask(struct tickets *t, const struct ticket_key *key,
                                 enum ticket_asked *ret,
                                 struct pending **ret_pending);
 
+/* New tickets of a grant before now: t needs tenant and grant_id alone. */
+struct tickets_asked {
+    uint32_t minute, hour;
+};
+struct tickets_asked
+tickets_asked_before(struct tickets *t, const struct ticket *of, uint64_t now);
+
 const struct ticket *pending_ticket(const struct pending *p);
 struct ts_bytes pending_body(const struct pending *p);
 const uint8_t *pending_id(const struct pending *p); /* TRUST_HASH_LEN bytes */

@@ -15,7 +15,9 @@ struct judging {
     enum prov_source worst;
     struct ts_str places[PROV_FOUND_PLACES]; /* of all items so far */
     uint32_t place_count;
-    bool first; /* no item was judged yet */
+    bool first;           /* no item was judged yet */
+    uint32_t item;        /* the one that is looked up: as of */
+    struct ts_str inside; /* struct provenance_value */
 };
 
 static void mark(struct provenance_class *c, enum prov_source s)
@@ -73,10 +75,26 @@ static void keep_places(struct judging *j, const struct prov_seen *s)
     j->place_count = n;
 }
 
-static void found(struct judging *j, const struct prov_seen *s)
+static void tell(const struct judging *j, struct ts_str text, bool is_link,
+                 const struct prov_seen *s)
+{
+    const struct provenance_value v = {.decl = j->decl,
+                                       .item = j->item,
+                                       .inside = j->inside,
+                                       .text = text,
+                                       .is_link = is_link,
+                                       .seen = s};
+
+    if (j->in->saw != NULL)
+        j->in->saw(j->in->ctx, &v);
+}
+
+static void found(struct judging *j, struct ts_str text,
+                  const struct prov_seen *s)
 {
     struct call_provenance *p = j->out;
 
+    tell(j, text, false, s);
     mark(j->decl->role == ROLE_CONTENT ? &p->content : &p->authority,
          s->source);
     raise_level(j, s);
@@ -103,6 +121,7 @@ static bool on_shape(void *ctx, enum shape s, struct ts_str text)
         return true;
     look(j, PROV_TEXT, text, &seen);
     mark(&j->out->links, seen.source);
+    tell(j, text, true, &seen);
     raise_level(j, &seen);
     return true;
 }
@@ -151,7 +170,7 @@ static void judge(struct judging *j, enum prov_kind kind, struct ts_str v)
         look_for_path(j, v, &seen);
     else
         look(j, kind, v, &seen);
-    found(j, &seen);
+    found(j, v, &seen);
     /* What the model put together may have parts from elsewhere. */
     if (j->decl->role == ROLE_CONTENT || seen.source == PROV_UNKNOWN)
         look_inside(j, v);
@@ -161,6 +180,7 @@ static ts_err on_leaf(void *ctx, const struct leaf *l)
 {
     struct judging *j = ctx;
 
+    j->inside = l->pointer;
     switch (l->type) {
     case LEAF_STRING:
         judge(j, PROV_TEXT, l->text);
@@ -202,7 +222,7 @@ static void judge_item(struct judging *j, struct ts_str v, uint32_t item)
         judge(j, PROV_TEXT, v);
         return;
     }
-    found(j, &h->seen);
+    found(j, v, &h->seen);
     if (j->decl->role == ROLE_CONTENT)
         look_inside(j, v);
 }
@@ -241,8 +261,8 @@ static ts_err judge_arg(struct judging *j, const struct arg_value *v)
         judge(j, PROV_TEXT, v->text);
         break;
     case ARG_STRINGS:
-        for (uint32_t i = 0; i < v->item_count; i++)
-            judge_item(j, v->items[i], i);
+        for (j->item = 0; j->item < v->item_count; j->item++)
+            judge_item(j, v->items[j->item], j->item);
         break;
     case ARG_JSON:
         return leaves_walk(v->text, on_leaf, j);
@@ -293,8 +313,11 @@ ts_err call_provenance_make(const struct provenance_input *in,
                                                   : PROV_ORIGIN_UNKNOWN};
     for (uint32_t i = 0; i < in->args->count; i++) {
         const struct arg_value *v = &in->args->values[i];
-        struct judging j = {
-            .in = in, .out = ret, .decl = v->decl, .first = true};
+        struct judging j = {.in = in,
+                            .out = ret,
+                            .decl = v->decl,
+                            .first = true,
+                            .item = HANDLE_WHOLE};
 
         if ((e = judge_arg(&j, v)) != TS_OK ||
             (e = finish_arg(&j, arena, &args[i])) != TS_OK)

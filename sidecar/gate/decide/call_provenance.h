@@ -51,12 +51,25 @@ struct call_handle {
     struct prov_seen seen;
 };
 
+/* One value on the way, for who tells people of it; text and seen are good
+ * during the call alone. */
+struct provenance_value {
+    const struct manifest_arg *decl;
+    uint32_t item;        /* of a list; HANDLE_WHOLE: the argument itself */
+    struct ts_str inside; /* of JSON: the pointer to it; otherwise "" */
+    struct ts_str text;
+    bool is_link; /* it is a link, address or account in such a text */
+    const struct prov_seen *seen;
+};
+
 struct provenance_input {
     const struct manifest *manifest;
     const struct call_args *args;
     struct prov_task *task; /* NULL: nothing is known of the task */
     const struct call_handle *handles;
     uint32_t handle_count;
+    void *ctx;
+    void (*saw)(void *ctx, const struct provenance_value *v); /* or NULL */
 };
 /* What it says lives in arena, and in the task until that changes. TS_E_NOMEM,
  * TS_E_LIMIT: the arena. */

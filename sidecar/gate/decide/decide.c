@@ -369,6 +369,9 @@ static void fill_permit(struct deciding *d)
 
     out->manifest = m;
     out->sensitivity = d->target.sensitivity;
+    out->target = d->target.resource;
+    out->action = d->tool->action.id;
+    out->args = d->args;
     out->wall_ms = m->limits.wall_ms;
     if (call->deadline_ms != 0 && call->deadline_ms < out->wall_ms)
         out->wall_ms = call->deadline_ms;

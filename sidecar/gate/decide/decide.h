@@ -82,7 +82,9 @@ void verified_hold(struct verified *v);
 void verified_release(struct verified *v); /* NULL is fine */
 
 struct prov_task;   /* what the task has seen; provenance/task.h */
-struct call_handle; /* call_provenance.h */
+struct call_handle; /* call_provenance.h, and the next two */
+struct call_provenance;
+struct provenance_input;
 
 struct call_input {
     uint64_t seq;
@@ -131,6 +133,12 @@ struct people_question {
     uint32_t rule_count;
     uint32_t sensitivity;
     bool tainted;
+    const struct cedar_uid *target; /* resource, as it was decided on */
+    /* Where its values come from, and how to go through them once more. */
+    const struct call_provenance *provenance;
+    const struct provenance_input *values;
+    uint64_t calls_1m, calls_1h; /* of the task, before this one */
+    struct ts_arena *arena;      /* of this decision */
 };
 enum people_say {
     PEOPLE_REFUSED = 0, /* they cannot be asked, or one has said no: code */
@@ -164,6 +172,10 @@ struct decision {
                              the record is written, see decide_input.order_id;
                              its token lives in the arena of decide_call() */
     uint32_t sensitivity; /* of a permit: the resource's */
+    /* Of a permit, in the arena of decide_call(). */
+    struct cedar_uid target;
+    struct ts_str action;
+    struct call_args args;
     uint64_t wall_ms; /* effective: min(manifest, deadline, authority end) */
     bool deadline_is_expiry; /* wall_ms was cut by the delegation's end */
     /* of a call that people were asked about, whatever came of it: */

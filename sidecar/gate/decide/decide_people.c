@@ -112,7 +112,14 @@ static ts_err resource_of(const struct deciding *d, struct ts_str *ret)
     return n <= TICKET_RESOURCE_MAX ? TS_OK : TS_E_LIMIT;
 }
 
-static ts_err question_of(const struct deciding *d, struct people_question *q)
+static uint64_t counted(int64_t n)
+{
+    return n > 0 ? (uint64_t)n : 0;
+}
+
+static ts_err question_of(const struct deciding *d,
+                          const struct provenance_input *values,
+                          struct people_question *q)
 {
     ts_err e;
 
@@ -122,7 +129,13 @@ static ts_err question_of(const struct deciding *d, struct people_question *q)
                                   .manifest = d->tool->manifest,
                                   .action = d->tool->action.id,
                                   .sensitivity = d->target.sensitivity,
-                                  .tainted = d->context.tainted};
+                                  .tainted = d->context.tainted,
+                                  .target = &d->target.resource,
+                                  .provenance = &d->context.provenance,
+                                  .values = values,
+                                  .calls_1m = counted(d->rates.task.last_1m),
+                                  .calls_1h = counted(d->rates.task.last_1h),
+                                  .arena = d->arena};
     memcpy(q->decision_id, d->out->id, sizeof(q->decision_id));
     if ((e = rules_of(d, q)) != TS_OK ||
         (e = resource_of(d, &q->resource)) != TS_OK)
@@ -152,8 +165,14 @@ struct combined decide_ask(struct deciding *d)
 {
     const struct decide_people *people = d->in->people;
     struct people_answer a = {.say = PEOPLE_REFUSED, .code = CODE_INTERNAL};
+    const struct call_input *call = d->in->call;
+    const struct provenance_input values = {.manifest = d->tool->manifest,
+                                            .args = &d->args,
+                                            .task = call->task,
+                                            .handles = call->handles,
+                                            .handle_count = call->handle_count};
     struct people_question q;
-    ts_err e = question_of(d, &q);
+    ts_err e = question_of(d, &values, &q);
 
     if (e == TS_E_LIMIT) {
         d->why = "this call is too large to be put to people: arguments of at "

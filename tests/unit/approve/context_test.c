@@ -45,11 +45,15 @@ static struct ticket_context full(void)
                   .places = {TS_STR_LIT("mail.read/3/from"),
                              TS_STR_LIT("web.get")},
                   .place_count = 2,
-                  .places_left = 7}},
+                  .places_left = 7,
+                  .is_new = true}},
         .arg_count = 2,
         .args_left = 3,
         .asked_minute = 2,
         .asked_hour = 9,
+        .has_calls = true,
+        .calls_hour = 40,
+        .lost = true,
         .declared = {TS_STR_LIT("web:untrusted")},
         .declared_count = 1,
         .declared_left = 1,
@@ -79,6 +83,7 @@ static void same_arg(const struct ticket_context_arg *a,
     assert_int_equal(a->source, b->source);
     assert_int_equal(a->place_count, b->place_count);
     assert_int_equal(a->places_left, b->places_left);
+    assert_int_equal(a->is_new, b->is_new);
     for (uint32_t i = 0; i < a->place_count; i++)
         same_str(a->places[i], b->places[i]);
 }
@@ -96,6 +101,9 @@ static void everything_comes_back(void **state)
     assert_int_equal(d.args_left, 3);
     assert_int_equal(d.asked_minute, 2);
     assert_int_equal(d.asked_hour, 9);
+    assert_true(d.has_calls && d.lost);
+    assert_int_equal(d.calls_minute, 0);
+    assert_int_equal(d.calls_hour, 40);
     assert_int_equal(d.declared_count, 1);
     same_str(d.declared[0], c.declared[0]);
     assert_int_equal(d.declared_left, 1);
@@ -245,6 +253,12 @@ static void keys_out_of_order_twice_or_unknown_are_refused(void **state)
         TS_STR_LIT("\x81\xa7reasons\x91\x92\x02\xa1x"),
         TS_STR_LIT("\x81\xa7reasons\x92\x92\x01\xa1x\x92\x00\xa1x"),
         TS_STR_LIT("\x81\xa5level\x04"),
+        TS_STR_LIT("\x81\xa4lost\xc2"),
+        TS_STR_LIT("\x82\xa4lost\xc3\xa5level\x01"),
+        TS_STR_LIT("\x81\xa5"
+                   "calls\x91\x00"),
+        TS_STR_LIT("\x81\xa4"
+                   "args\x91\x95\xa1x\xa0\xa6prompt\x90\x00"),
         TS_STR_LIT("\x80\x80"),
         TS_STR_LIT("\x90"),
     };
