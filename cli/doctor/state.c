@@ -111,7 +111,7 @@ static bool is_ours(const struct config *c, uid_t uid)
 {
     bool ours = uid == 0 || uid == geteuid();
 
-    for (size_t i = 0; c->change_users && i < CONFIG_USERS_; i++)
+    for (size_t i = 0; c->change_users && i < CONFIG_USER_HOOK; i++)
         ours = ours || (c->users[i].uid == uid && uid != 0);
     return ours;
 }

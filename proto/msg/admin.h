@@ -35,6 +35,7 @@ enum admin_type {
     ADMIN_TICKETS_END = 15, /* gate: [1], all that waited at that moment */
     ADMIN_ANSWER = 16,      /* operator to gate: a person's signed answer */
     ADMIN_ANSWERED = 17,    /* gate: whether it counts */
+    ADMIN_HOOK = 18,        /* the hook's process to gate: how it fares */
     ADMIN_ESCALATE = 19,    /* operator to gate: a signed escalation */
     ADMIN_ESCALATED = 20,   /* gate: whether it is in force */
     ADMIN_ESCALATIONS = 21, /* operator to gate: which ones there are */
@@ -152,6 +153,19 @@ struct admin_answered {
 };
 
 /*
+ * [1, ran, failed, left_out, code, text]: commands of the on_pending hook since
+ * its process began (docs/APPROVALS.md), and what failed last; code "ok" as
+ * long as nothing has. Only on the connection that the supervisor made for it,
+ * which is shown every question and may say nothing else.
+ */
+struct admin_hook {
+    uint64_t ran, failed; /* failed <= ran */
+    uint64_t left_out;    /* questions that it was not started for */
+    struct ts_str code;   /* "exit", "signal", "timeout", .. */
+    struct ts_str text;
+};
+
+/*
  * Break-glass (docs/APPROVALS.md). What counts is who signed an escalation, not
  * who carries it; it is ended early by a revocation of kind escalation.
  *
@@ -227,6 +241,12 @@ TS_NODISCARD ts_err admin_answer_decode(const void *b, size_t n,
 TS_NODISCARD ts_err admin_answered_decode(const void *b, size_t n,
                                           struct admin_answered *ret,
                                           const char **reterr_what);
+TS_NODISCARD ts_err admin_hook_decode(const void *b, size_t n,
+                                      struct admin_hook *ret,
+                                      const char **reterr_what);
+struct ts_buf;
+TS_NODISCARD ts_err admin_hook_send(struct ts_buf *out,
+                                    const struct admin_hook *m);
 TS_NODISCARD ts_err admin_escalate_decode(const void *b, size_t n,
                                           struct admin_escalate *ret,
                                           const char **reterr_what);

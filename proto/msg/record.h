@@ -25,6 +25,7 @@
  *   directory_rejected  tenant, text
  *   approval         id (the decision's that waits), tenant, code
  *   approval_ended   id (the same), tenant, reason
+ *   hook_failed      code, text; ran, failed, left_out
  *   egress_opened    id (the decision's), tenant, tool
  *   egress_closed    id, tenant, tool, reason
  *   egress_denied    id, tenant, tool, code

@@ -3,6 +3,7 @@
 
 #include "proto/wire/mp_read.h"
 #include "proto/wire/mp_write.h"
+#include "sidecar/common/control_hook.h"
 
 #define START_FIELDS 23 /* with the descriptor count in front */
 
@@ -139,7 +140,9 @@ static unsigned fds_allowed(enum control_type type)
         return 1u << 0 | 1u << 1;
     case CONTROL_PREPARE:
     case CONTROL_FEED:
+    case CONTROL_WATCHER:
         return 1u << 1;
+    case CONTROL_HOOK:
     case CONTROL_PREPARED:
     case CONTROL_REJECTED:
     case CONTROL_COMMIT:
@@ -196,6 +199,16 @@ static void write_body(struct mp_writer *w, const struct control_message *m,
         mp_write_str(w, m->as.feed.tenant.ptr, m->as.feed.tenant.len);
         mp_write_uint(w, m->as.feed.what);
         break;
+    case CONTROL_HOOK:
+        mp_write_array(w, 7);
+        mp_write_uint(w, fds);
+        control_hook_write(w, &m->as.hook);
+        break;
+    case CONTROL_WATCHER:
+        mp_write_array(w, 2);
+        mp_write_uint(w, fds);
+        mp_write_uint(w, m->as.watcher.uid);
+        break;
     }
 }
 
@@ -242,6 +255,8 @@ ts_err control_encode(const struct control_message *m, void *buf, size_t cap,
         return TS_E_INVALID;
     if (m->type == CONTROL_FEED && !feed_is_valid(&m->as.feed))
         return TS_E_INVALID;
+    if (m->type == CONTROL_HOOK && !control_hook_is_valid(&m->as.hook))
+        return TS_E_INVALID;
     if (!text_fits(m) || cap < 1)
         return TS_E_LIMIT;
     mp_writer_init(&w, bytes + 1, cap - 1);
@@ -253,14 +268,22 @@ ts_err control_encode(const struct control_message *m, void *buf, size_t cap,
     return TS_OK;
 }
 
+static uint32_t fields_of(enum control_type type)
+{
+    if (type == CONTROL_START)
+        return START_FIELDS;
+    if (type == CONTROL_HOOK)
+        return 7;
+    return type == CONTROL_ABORT || type == CONTROL_FEED ||
+                   type == CONTROL_PREPARED
+               ? 3
+               : 2;
+}
+
 static void read_body(struct mp_reader *r, uint32_t fds,
                       struct control_message *m)
 {
-    bool three = m->type == CONTROL_ABORT || m->type == CONTROL_FEED ||
-                 m->type == CONTROL_PREPARED;
-
-    mp_read_tuple(r,
-                  m->type == CONTROL_START ? START_FIELDS : (three ? 3u : 2u));
+    mp_read_tuple(r, fields_of(m->type));
     if (mp_read_uint(r, 2) != fds)
         mp_fail(r, TS_E_FORMAT, "wrong number of descriptors");
     switch (m->type) {
@@ -290,6 +313,12 @@ static void read_body(struct mp_reader *r, uint32_t fds,
     case CONTROL_FEED:
         read_feed(r, &m->as.feed);
         break;
+    case CONTROL_HOOK:
+        control_hook_read(r, &m->as.hook);
+        break;
+    case CONTROL_WATCHER:
+        m->as.watcher.uid = (uint32_t)mp_read_uint(r, UINT32_MAX);
+        break;
     }
 }
 
@@ -302,7 +331,7 @@ ts_err control_decode(const uint8_t *buf, size_t len, uint32_t fds,
 
     if (len < 2)
         return TS_E_TRUNCATED;
-    if (buf[0] < CONTROL_START || buf[0] > CONTROL_FEED || fds > 2)
+    if (buf[0] < CONTROL_START || buf[0] > CONTROL_WATCHER || fds > 2)
         return TS_E_FORMAT;
     m.type = (enum control_type)buf[0];
     if ((fds_allowed(m.type) & (1u << fds)) == 0)

@@ -29,6 +29,8 @@
  *   FEED {tenant, what}    ->            (gate) a signed object that has
  *     (+ sealed memfd)                   changed on the disk: take it or say in
  *                                        the log why not; no answer
+ *   WATCHER {uid}          ->            (gate) the other end of a channel to
+ *     (+ its socket)                     the hook's process, which runs as uid
  *   DRAIN {grace_ms}       ->            no new work; exit 0 when done
  *                          <-  STATUS {text}   free text for sd_notify; that
  *                                        of the gate also says that it turns
@@ -48,6 +50,10 @@
  * to the gate carries two descriptors, bundle_fd and journal_fd, in this order;
  * every other message carries one at most, and journal_fd is -1 there.
  *
+ * The process of the on_pending hook is of no set, and has a life of its own:
+ * the supervisor says HOOK and nothing else, it says nothing at all, and ends
+ * when the gate's end of its channel is closed.
+ *
  * DRAIN goes to the gate first, then to the launchers, and to the recorder
  * last, after the gate has ended (in good order or not): the recorder then
  * writes down what is left in the ring, closes launches that have no outcome
@@ -63,7 +69,9 @@ enum control_type {
     CONTROL_ABORT = 7,
     CONTROL_DRAIN = 8,
     CONTROL_STATUS = 9,
-    CONTROL_FEED = 10
+    CONTROL_FEED = 10,
+    CONTROL_HOOK = 11,
+    CONTROL_WATCHER = 12
 };
 
 enum control_feed_kind {       /* which file of the tenant */
@@ -144,6 +152,29 @@ struct control_feed {
     enum control_feed_kind what;
 };
 
+#define CONTROL_HOOK_TIMEOUT_MAX  300000 /* ms */
+#define CONTROL_HOOK_PARALLEL_MAX 16
+#define CONTROL_HOOK_MINUTE_MAX   6000
+#define CONTROL_HOOK_ARGS         16
+#define CONTROL_HOOK_DIRS         4
+#define CONTROL_HOOK_BYTES                                                     \
+    4096 /* of the command, its words and the folders                          \
+          */
+
+/* `approvals: {on_pending: ..}` of tipstaff.yaml. Absolute paths, no NUL. */
+struct control_hook {
+    struct ts_str exec;
+    uint32_t arg_count;
+    struct ts_str args[CONTROL_HOOK_ARGS];
+    uint32_t dir_count; /* beneath which it may write */
+    struct ts_str dirs[CONTROL_HOOK_DIRS];
+    uint64_t timeout_ms;
+    uint32_t parallel, per_minute; /* >= 1 */
+};
+struct control_watcher {
+    uint32_t uid;
+};
+
 /* A received message; slices borrow from buf. */
 struct control_message {
     enum control_type type;
@@ -157,6 +188,8 @@ struct control_message {
         struct control_text text;
         struct control_drain drain;
         struct control_feed feed; /* bundle_fd is the object's memfd */
+        struct control_hook hook;
+        struct control_watcher watcher; /* bundle_fd is the socket */
     } as;
 };
 

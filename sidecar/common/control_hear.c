@@ -84,6 +84,8 @@ ts_err control_hear(struct control_ear *ear)
     case CONTROL_REJECTED:
     case CONTROL_STATUS:
     case CONTROL_FEED:
+    case CONTROL_HOOK:
+    case CONTROL_WATCHER:
         break;
     }
     return TS_E_STATE;

@@ -46,5 +46,8 @@ enum broker_fd {
                               FD_ABSENT */
     BROKER_FD_LAUNCHER = 6 /* SOCK_SEQPACKET from launcher 0; 7, .. */
 };
+enum hook_fd {
+    HOOK_FD_CHANNEL = 4 /* SOCK_STREAM to the gate */
+};
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "sidecar/gate/approvals.h"
+#include "sidecar/gate/hook_in.h"
 #include "sidecar/gate/order_out.h"
 #include "sidecar/gate/people/snapshot.h"
 #include "sidecar/gate/refused.h"
@@ -110,6 +111,7 @@ ts_err admin_status_text(struct gate *g, uint32_t uid, struct ts_buf *out)
     ts_err e;
 
     if ((e = put_gate(g, out)) != TS_OK || (e = put_state(g, out)) != TS_OK ||
+        (e = hook_in_status(g, out)) != TS_OK ||
         (e = refused_status(g, operator_of_all(g, uid), out)) != TS_OK ||
         (e = put(out, ",\"tenants\":{")) != TS_OK)
         return e;

@@ -19,6 +19,7 @@
 struct admin_watch { /* zeroed: nothing was asked for */
     bool listing;    /* TICKETS_END is owed */
     bool watching;
+    bool everything; /* of every tenant: the hook, which nobody is */
     uint64_t cursor; /* serial of the last ticket that was shown */
     char tenant[TS_ID_MAX];
     size_t tenant_len; /* 0: every one */

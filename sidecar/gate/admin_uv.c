@@ -14,6 +14,7 @@
 #include "sidecar/gate/admin_tickets.h"
 #include "sidecar/gate/approvals.h"
 #include "sidecar/gate/feed.h"
+#include "sidecar/gate/hook_in.h"
 #include "sidecar/gate/peer_recv.h"
 #include "sidecar/gate/revoke.h"
 #include "sidecar/gate/revoke_signed.h"
@@ -29,6 +30,7 @@ struct admin {
     int fd; /* owned */
     uint32_t uid;
     struct ts_buf in, out;
+    bool is_hook;
     bool busy; /* a revocation is not complete: nothing is parsed */
     struct admin_watch watch;
     bool pump_again; /* tickets wait until some output is sent */
@@ -51,6 +53,8 @@ static void begin_close(struct admin *a)
         return;
     revoke_admin_gone(a->gate, a);
     uv_close((uv_handle_t *)&a->sock, on_closed);
+    if (a->is_hook)
+        hook_in_gone(a->gate);
 }
 
 static void on_socket(uv_poll_t *p, int status, int events);
@@ -243,9 +247,25 @@ static ts_err on_answer(struct admin *a, const struct frame *f)
     return e == TS_E_AGAIN ? e : TS_OK;
 }
 
+static ts_err on_hook(struct admin *a, const struct frame *f)
+{
+    struct admin_hook m;
+    const char *what = "type";
+
+    if (f->type != ADMIN_HOOK ||
+        admin_hook_decode(f->body, f->len, &m, &what) != TS_OK)
+        fail(a, "bad_frame", what);
+    else
+        hook_in_report(a->gate, &m);
+    return TS_OK;
+}
+
 static ts_err on_frame(struct admin *a, const struct frame *f)
 {
     const char *what;
+
+    if (a->is_hook)
+        return on_hook(a, f);
 
     if (f->type == ADMIN_ANSWER)
         return on_answer(a, f);
@@ -352,13 +372,20 @@ static bool has_place(const struct gate *g, uint32_t uid)
     return of_tenants < TS_TENANT_OPS_MAX && of_uid < TS_TENANT_OPS_UID;
 }
 
-ts_err admin_new(struct gate *g, int fd, uint32_t uid)
+static uint32_t free_slot(const struct gate *g)
 {
-    struct admin *a = NULL;
-    uint32_t slot = has_place(g, uid) ? 0 : TS_ADMIN_CONNS_MAX;
+    uint32_t slot = 0;
 
     while (slot < TS_ADMIN_CONNS_MAX && g->admins[slot] != NULL)
         slot++;
+    return slot;
+}
+
+ts_err admin_new(struct gate *g, int fd, uint32_t uid)
+{
+    struct admin *a = NULL;
+    uint32_t slot = has_place(g, uid) ? free_slot(g) : TS_ADMIN_CONNS_MAX;
+
     if (slot < TS_ADMIN_CONNS_MAX)
         a = ts_mem_alloc(sizeof(*a));
     if (a == NULL || uv_poll_init(&g->loop, &a->sock, fd) != 0) {
@@ -378,6 +405,36 @@ ts_err admin_new(struct gate *g, int fd, uint32_t uid)
     ts_buf_init(&a->out, ADMIN_OUT_MAX);
     g->admins[slot] = a;
     flush(a); /* starts reading */
+    return TS_OK;
+}
+
+ts_err admin_new_hook(struct gate *g, uint32_t uid, int *fd)
+{
+    uint32_t slot = free_slot(g);
+    struct admin *a =
+        slot < TS_ADMIN_CONNS_MAX ? ts_mem_alloc(sizeof(*a)) : NULL;
+
+    if (a == NULL)
+        return slot < TS_ADMIN_CONNS_MAX ? TS_E_NOMEM : TS_E_LIMIT;
+    *a = (struct admin){
+        .gate = g,
+        .slot = slot,
+        .fd = *fd,
+        .uid = uid,
+        .is_hook = true,
+        .watch = {.listing = true, .watching = true, .everything = true}};
+    if (uv_poll_init(&g->loop, &a->sock, *fd) != 0) {
+        ts_mem_free(a);
+        return TS_E_SYSTEM;
+    }
+    *fd = -1; /* moved */
+    a->sock.data = a;
+    ts_buf_init(&a->in, (size_t)2 * (TS_FRAME_HEAD + ADMIN_FRAME_MAX));
+    ts_buf_init(&a->out, ADMIN_OUT_MAX);
+    g->admins[slot] = a;
+    pump(a);
+    if (!uv_is_closing((uv_handle_t *)&a->sock))
+        flush(a); /* starts reading */
     return TS_OK;
 }
 

@@ -15,6 +15,9 @@
 struct admin;
 
 TS_NODISCARD ts_err admin_new(struct gate *g, int fd, uint32_t uid);
+/* The on_pending hook's, which is shown every question and may say HOOK alone.
+ * Takes *fd on success only. */
+TS_NODISCARD ts_err admin_new_hook(struct gate *g, uint32_t uid, int *fd);
 /* From revoke.c: the barrier is back; every signalled tool was reaped. */
 void admin_ack(struct admin *a, const struct revoke_job *job);
 void admin_done(struct admin *a, const struct revoke_job *job);

@@ -14,6 +14,7 @@
 #include "sidecar/gate/feed.h"
 #include "sidecar/gate/feed_in.h"
 #include "sidecar/gate/gate_uv.h"
+#include "sidecar/gate/hook_in.h"
 #include "sidecar/gate/listen.h"
 #include "sidecar/gate/order_out.h"
 #include "sidecar/gate/people/snapshot.h"
@@ -245,6 +246,11 @@ static ts_err dispatch(struct gate *g, struct control_message *m)
         feed_in_take(g, &m->as.feed, m->bundle_fd);
         m->bundle_fd = -1; /* it closes it */
         return TS_OK;
+    case CONTROL_WATCHER:
+        hook_in_take(g, m->as.watcher.uid, m->bundle_fd);
+        m->bundle_fd = -1; /* the same */
+        return TS_OK;
+    case CONTROL_HOOK:
     case CONTROL_START:
     case CONTROL_READY:
     case CONTROL_PREPARED:

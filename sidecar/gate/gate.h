@@ -18,6 +18,7 @@
 #include "sidecar/common/control.h"
 #include "sidecar/common/ring.h"
 #include "sidecar/gate/decide/chain_cache.h"
+#include "sidecar/gate/hook_in.h"
 #include "sidecar/gate/people/tenant_state.h"
 #include "sidecar/gate/steps/callids.h"
 #include "sidecar/gate/steps/clock_guard.h"
@@ -130,6 +131,7 @@ struct gate {
     struct journal_counts replayed;
     struct meters *meters;       /* owned */
     struct approvals *approvals; /* owned */
+    struct hook_state hook;
     struct prov_tasks *tasks;    /* owned; what tasks have seen */
     size_t seen_bytes;           /* of outputs that runs hold for them */
     struct ring_writer ring;

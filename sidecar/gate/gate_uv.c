@@ -19,6 +19,7 @@
 #include "sidecar/gate/egress_in.h"
 #include "sidecar/gate/feed.h"
 #include "sidecar/gate/feed_in.h"
+#include "sidecar/gate/hook_in.h"
 #include "sidecar/gate/hop_in.h"
 #include "sidecar/gate/listen.h"
 #include "sidecar/gate/order_out.h"
@@ -179,6 +180,7 @@ static void sweep(struct gate *g)
     revoke_sweep(g);
     approvals_sweep(g);
     control_beat(g);
+    hook_in_turn(g);
     clock_write(g);
 }
 

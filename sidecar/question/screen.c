@@ -198,6 +198,32 @@ size_t screen_value(struct screen *s, struct ts_str v, size_t max, bool quoted)
     return v.len;
 }
 
+size_t screen_escape(struct ts_str v, char *out, size_t cap)
+{
+    const struct screen plain_text = {.utf8 = true};
+    size_t len = 0, whole = 0; /* whole: as long as "..." still fits behind */
+
+    while (v.len > 0) {
+        char piece[PIECE];
+        unsigned columns = 0;
+        size_t used = 1,
+               n = shown(&plain_text, v, false, piece, &columns, &used);
+
+        if (len + n >= cap) {
+            memcpy(out + whole, "...", 4);
+            return whole + 3;
+        }
+        memcpy(out + len, piece, n);
+        len += n;
+        if (len + 4 <= cap)
+            whole = len;
+        v.ptr += used;
+        v.len -= used;
+    }
+    out[len] = '\0';
+    return len;
+}
+
 void screen_field(struct screen *s, const char *key, struct ts_str v)
 {
     screen_open(s, 2, 2 + KEY_COLUMNS, false);

@@ -53,6 +53,11 @@ size_t screen_value(struct screen *s, struct ts_str v, size_t max, bool quoted);
 /* "key   value" on lines of its own; key is ours. */
 void screen_field(struct screen *s, const char *key, struct ts_str v);
 
+/* The same text as screen_value() without a screen: in UTF-8, on one line, not
+ * quoted, as many whole characters as fit, "..." behind them if not all do.
+ * out has cap bytes, at least 16, and ends in NUL; returns its length. */
+size_t screen_escape(struct ts_str v, char *out, size_t cap);
+
 /* Letters of alphabets that look alike in one text: ASCII and Greek or
  * Cyrillic. *ret: the first that is not ASCII. */
 bool screen_mixes_alphabets(struct ts_str v, uint32_t *ret);

@@ -35,6 +35,12 @@ TS_NODISCARD bool approval_view_open(struct ts_bytes object,
                                      struct approval_view *ret,
                                      const char **reterr);
 
+/* The same without a signature to go by, for who has the object from the
+ * sidecar itself. */
+TS_NODISCARD bool approval_view_read(struct ts_bytes object,
+                                     struct approval_view *ret,
+                                     const char **reterr);
+
 struct approval_show {
     struct screen_codes term;
     unsigned width; /* columns, brought into SCREEN_WIDTH_MIN.. */

@@ -84,6 +84,7 @@ static const struct {
     [RECORD_APPROVAL] = {"approval", KEY_ID | KEY_TENANT | KEY_CODE},
     [RECORD_APPROVAL_ENDED] = {"approval_ended",
                                KEY_ID | KEY_TENANT | KEY_REASON},
+    [RECORD_HOOK_FAILED] = {"hook_failed", KEY_CODE | KEY_TEXT},
     [RECORD_START] = {"start", 0},
     [RECORD_STOP] = {"stop", 0},
     [RECORD_SEGMENT] = {"segment", 0},

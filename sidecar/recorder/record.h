@@ -31,6 +31,7 @@ enum record_kind {
     RECORD_EGRESS_DENIED,
     RECORD_APPROVAL,
     RECORD_APPROVAL_ENDED,
+    RECORD_HOOK_FAILED,
     RECORD_START,
     RECORD_STOP,
     RECORD_SEGMENT,    /* only made by the recorder */

@@ -146,6 +146,8 @@ static ts_err hear_control(struct server *s)
     case CONTROL_REJECTED:
     case CONTROL_STATUS:
     case CONTROL_FEED:
+    case CONTROL_HOOK:
+    case CONTROL_WATCHER:
         break;
     }
     return TS_E_STATE;

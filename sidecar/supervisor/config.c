@@ -12,6 +12,7 @@
 #include "proto/base/ts_fd.h"
 #include "proto/trust/id.h"
 #include "sidecar/supervisor/config_box.h"
+#include "sidecar/supervisor/config_hook.h"
 #include "sidecar/supervisor/config_operators.h"
 #include "sidecar/supervisor/config_read.h"
 
@@ -24,11 +25,11 @@
 #define ARENA_BYTES      ((size_t)CONFIG_BYTES_MAX * 40u)
 #define MODE_OTHER_WRITE 0002u
 
-static const char *const user_keys[CONFIG_USERS_] = {"gate", "recorder",
-                                                     "launcher", "broker"};
+static const char *const user_keys[CONFIG_USERS_] = {
+    "gate", "recorder", "launcher", "broker", "hook"};
 static const char *const user_names[CONFIG_USERS_] = {
     "tipstaff-gate", "tipstaff-recorder", "tipstaff-launcher",
-    "tipstaff-broker"};
+    "tipstaff-broker", "tipstaff-hook"};
 
 static void read_id(struct config_reader *r, const struct yaml_node *n,
                     const char *what, struct ts_str *to)
@@ -151,8 +152,8 @@ static void read_limits(struct config_reader *r, struct config *c)
 static void read_users(struct config_reader *r, uid_t euid, struct config *c)
 {
     struct config_reader sub = config_sub(r, "users");
-    static const char *const known[] = {"gate", "recorder", "launcher",
-                                        "broker", NULL};
+    static const char *const known[] = {"gate",   "recorder", "launcher",
+                                        "broker", "hook",     NULL};
 
     config_keys(&sub, known);
     if (sub.map != NULL && euid != 0)
@@ -166,7 +167,8 @@ static void read_users(struct config_reader *r, uid_t euid, struct config *c)
         config_user(&sub, user_keys[i], &c->users[i], &found);
         if (found || sub.error != TS_OK)
             continue;
-        if (i == CONFIG_USER_BROKER && !c->egress.on)
+        if ((i == CONFIG_USER_BROKER && !c->egress.on) ||
+            (i == CONFIG_USER_HOOK && !c->hook.on))
             continue; /* there is none */
         p = getpwnam(user_names[i]);
         if (p != NULL)
@@ -220,6 +222,7 @@ static void read_all(struct config_reader *r, uid_t euid, struct config *c)
                                         "durability",
                                         "sandbox",
                                         "egress",
+                                        "approvals",
                                         "agent_socket",
                                         "admin_socket",
                                         "admin_uids",
@@ -254,11 +257,14 @@ static void read_all(struct config_reader *r, uid_t euid, struct config *c)
     read_limits(r, c);
     config_sandbox(r, euid, c);
     config_egress(r, c);
+    config_hook(r, euid, c);
     read_users(r, euid, c);
     if (r->error == TS_OK)
         check_together(r, c);
     if (r->error == TS_OK)
         config_uids_check(r, c);
+    if (r->error == TS_OK)
+        config_hook_user(r, c);
 }
 
 ts_err config_parse(struct ts_str text, const char *name, uid_t euid,

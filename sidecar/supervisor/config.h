@@ -39,6 +39,7 @@ enum config_role { /* index of users */
     CONFIG_USER_RECORDER,
     CONFIG_USER_LAUNCHER,
     CONFIG_USER_BROKER, /* only with `egress:` */
+    CONFIG_USER_HOOK,   /* only with `approvals: {on_pending: ..}` */
     CONFIG_USERS_
 };
 
@@ -57,6 +58,10 @@ struct config { /* strings live in arena and end in NUL */
         bool on;         /* there is a broker */
         const char *dns; /* as control_start has it; "" for resolv.conf's */
     } egress;
+    struct {
+        bool on;
+        struct control_hook how;
+    } hook; /* approvals: {on_pending: ..} */
     struct config_socket agent, admin;
     uint32_t admin_uids[CONTROL_UIDS_MAX];
     uint32_t admin_uid_count;

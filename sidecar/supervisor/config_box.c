@@ -176,8 +176,8 @@ void config_egress(struct config_reader *r, struct config *c)
 
 void config_uids_check(struct config_reader *r, const struct config *c)
 {
-    static const char *const roles[CONFIG_USERS_] = {"gate", "recorder",
-                                                     "launcher", "broker"};
+    static const char *const roles[CONFIG_USERS_] = {
+        "gate", "recorder", "launcher", "broker", "hook"};
 
     for (size_t i = 0; c->change_users && i < CONFIG_USERS_; i++) {
         uint32_t uid = c->users[i].uid;

@@ -141,6 +141,10 @@ static bool find_death(struct supervisor *sv, struct event *ev)
             process_gone(&sv->set[i]);
             return true;
         }
+        if (hook_child_died(sv, pid, status)) {
+            ev->kind = EVENT_SIGNAL; /* look at everything once more */
+            return true;
+        }
     }
     return false;
 }

@@ -10,8 +10,8 @@
 
 #include "proto/base/ts_fd.h"
 #include "sidecar/common/log.h"
+#include "sidecar/common/reap.h"
 #include "sidecar/common/ring.h"
-#include "sidecar/supervisor/reap.h"
 #include "sidecar/supervisor/spawn.h"
 #include "sidecar/supervisor/supervise.h"
 #include "sidecar/supervisor/wires.h"
@@ -412,6 +412,7 @@ ts_err set_kill(struct supervisor *sv, uint64_t drain_recorder_ms)
     for (uint32_t i = 0; i < sv->set_count; i++)
         process_gone(&sv->set[i]);
     sv->set_count = 0;
+    hook_child_gone(sv);
     return e;
 }
 

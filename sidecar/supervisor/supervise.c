@@ -110,6 +110,12 @@ static void look_at_files(struct supervisor *sv)
                feed_gate, sv);
 }
 
+/* Of two deadlines, 0 being none. */
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
 /* Until SIGTERM (TS_E_CLOSED) or until the set is lost (TS_E_STATE). */
 static ts_err serve(struct supervisor *sv)
 {
@@ -121,7 +127,8 @@ static ts_err serve(struct supervisor *sv)
         if (sv->want_reload && reload(sv) != TS_OK)
             return TS_E_STATE;
         look_at_files(sv);
-        pump(sv, watch_due(sv->watch), &ev);
+        hook_child_turn(sv);
+        pump(sv, earlier(watch_due(sv->watch), hook_child_due(sv)), &ev);
         switch (ev.kind) {
         case EVENT_TIME:
         case EVENT_FILES:
@@ -375,6 +382,7 @@ static void supervisor_init(struct supervisor *sv,
                               .signals = -1,
                               .bundle = -1,
                               .ring = -1,
+                              .hook_control = -1,
                               .cgroups.folder_fd = -1};
     sockets_init(&sv->sockets);
 }
@@ -387,6 +395,7 @@ static void supervisor_done(struct supervisor *sv)
     hold_done(&sv->hold);
     ts_fd_close(&sv->bundle);
     ts_fd_close(&sv->ring);
+    ts_fd_close(&sv->hook_control);
     ts_fd_close(&sv->signals);
     notify_done(&sv->notify);
 }

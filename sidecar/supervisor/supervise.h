@@ -13,6 +13,7 @@
 #include "sidecar/supervisor/cgroups.h"
 #include "sidecar/supervisor/config.h"
 #include "sidecar/supervisor/hold.h"
+#include "sidecar/supervisor/hook_child.h"
 #include "sidecar/supervisor/notify.h"
 #include "sidecar/supervisor/restart.h"
 #include "sidecar/supervisor/sockets.h"
@@ -25,6 +26,7 @@
  *   wires.c      what connects the processes of a set
  *   set.c        starts a set, ends a set
  *   reload.c     a new bundle: PREPARE, then COMMIT or ABORT
+ *   hook_child.c the process that tells people: of no set
  *   watch.c      signed files that change without a reload: FEED
  *   supervise.c  which of these, when
  */
@@ -92,6 +94,8 @@ struct supervisor {
     struct process set[SET_MAX];
     uint32_t set_count;
     struct restart restart;
+    struct hook_child hook;
+    int hook_control;    /* owned: our end of its control socket, or -1 */
     struct watch *watch; /* owned */
     uint64_t fed_bytes;  /* of files handed over since the gate had read all */
     bool serving;        /* pump() looks at watch, too */

@@ -59,6 +59,22 @@ ts_err record_tool_refused(uint64_t generation,
     return mp_written(&w, ret_len);
 }
 
+ts_err record_hook_failed(const struct hook_record *r, uint8_t *buf, size_t cap,
+                          size_t *ret_len)
+{
+    struct mp_writer w;
+
+    mp_writer_init(&w, buf, cap);
+    mp_write_map(&w, 6);
+    put_str(&w, "kind", TS_STR_LIT("hook_failed"));
+    put_str(&w, "code", r->code);
+    put_str(&w, "text", r->text);
+    put_uint(&w, "ran", r->ran);
+    put_uint(&w, "failed", r->failed);
+    put_uint(&w, "left_out", r->left_out);
+    return mp_written(&w, ret_len);
+}
+
 ts_err record_revocation(const struct revocation_entry *r, const char *by,
                          uint32_t by_uid, const uint8_t *signer, uint8_t *buf,
                          size_t cap, size_t *ret_len)

@@ -58,6 +58,14 @@ struct approval_end_record {
 TS_NODISCARD ts_err record_approval_end(const struct approval_end_record *r,
                                         uint8_t *buf, size_t cap,
                                         size_t *ret_len);
+/* The on_pending hook: what failed last, and counts since the gate began. */
+struct hook_record {
+    struct ts_str code, text;
+    uint64_t ran, failed, left_out;
+};
+TS_NODISCARD ts_err record_hook_failed(const struct hook_record *r,
+                                       uint8_t *buf, size_t cap,
+                                       size_t *ret_len);
 /* revoked: how many of its revocations said something new. by: "operator",
  * "file". */
 TS_NODISCARD ts_err record_directory_loaded(const struct directory_snapshot *d,

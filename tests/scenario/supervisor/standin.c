@@ -189,6 +189,9 @@ static void on_control(struct play *p)
     case CONTROL_REJECTED:
     case CONTROL_STATUS:
         _exit(98);
+    case CONTROL_HOOK:
+    case CONTROL_WATCHER:
+        break; /* a closed socket is all that the hook sees */
     case CONTROL_FEED:
         on_feed(p, &m);
         break;

@@ -52,6 +52,7 @@ RECODE(admin_ticket)
 RECODE(admin_ticket_news)
 RECODE(admin_answer)
 RECODE(admin_answered)
+RECODE(admin_hook)
 RECODE(admin_escalate)
 RECODE(admin_escalated)
 RECODE(admin_escalations)
@@ -101,6 +102,7 @@ ts_err msg_recode(enum msg_kind kind, const uint8_t *body, size_t len,
         [KIND_TICKET_NEWS] = recode_admin_ticket_news,
         [KIND_ANSWER] = recode_admin_answer,
         [KIND_ANSWERED] = recode_admin_answered,
+        [KIND_HOOK] = recode_admin_hook,
         [KIND_ESCALATE] = recode_admin_escalate,
         [KIND_ESCALATED] = recode_admin_escalated,
         [KIND_ESCALATIONS] = recode_admin_escalations,

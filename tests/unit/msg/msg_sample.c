@@ -286,6 +286,13 @@ static ts_err sample_admin(enum msg_kind kind, struct ts_buf *out)
             out, &(struct admin_list){.tenant = TS_STR_LIT("acme")});
     if (kind == KIND_ENTRY)
         return sample_entry(out);
+    if (kind == KIND_HOOK)
+        return admin_hook_send(
+            out, &(struct admin_hook){.ran = 300,
+                                      .failed = 7,
+                                      .left_out = 70000,
+                                      .code = TS_STR_LIT("timeout"),
+                                      .text = TS_STR_LIT("10000 ms")});
     if (kind == KIND_ORIGIN)
         return msg_origin_send(out, &(struct msg_origin){.origin = {id16, 16}});
     if (kind >= KIND_ESCALATE && kind <= KIND_ESCALATION)

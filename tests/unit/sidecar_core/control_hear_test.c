@@ -114,6 +114,13 @@ static void send_one(enum control_type type, uint64_t value)
     else if (type == CONTROL_FEED)
         m.as.feed =
             (struct control_feed){TS_STR_LIT("acme"), CONTROL_FEED_SNAPSHOT};
+    else if (type == CONTROL_HOOK)
+        m.as.hook = (struct control_hook){.exec = TS_STR_LIT("/a"),
+                                          .timeout_ms = 1,
+                                          .parallel = 1,
+                                          .per_minute = 1};
+    else if (type == CONTROL_WATCHER)
+        m.as.watcher.uid = 1;
     else if (type == CONTROL_DRAIN)
         m.as.drain.grace_ms = value;
     else
@@ -121,7 +128,8 @@ static void send_one(enum control_type type, uint64_t value)
     if (type == CONTROL_READY || type == CONTROL_REJECTED ||
         type == CONTROL_STATUS)
         m.as.text.text = TS_STR_LIT("");
-    if (type == CONTROL_PREPARE || type == CONTROL_FEED)
+    if (type == CONTROL_PREPARE || type == CONTROL_FEED ||
+        type == CONTROL_WATCHER)
         m.bundle_fd = fd;
     assert_int_equal(control_send(supervisor, &m), TS_OK);
     ts_fd_close(&fd);
@@ -180,6 +188,8 @@ static const struct row {
     {CONTROL_DRAIN, 700, TS_OK, {TS_OK, TS_OK}, {NOTHING, HELD}, 0, 0, 0, 1},
     {CONTROL_STATUS, 0, TS_OK, {TS_E_STATE, TS_E_STATE}, {NOTHING, HELD}, 0, 0, 0, 0},
     {CONTROL_FEED, 0, TS_OK, {TS_E_STATE, TS_E_STATE}, {NOTHING, HELD}, 0, 0, 0, 0},
+    {CONTROL_HOOK, 0, TS_OK, {TS_E_STATE, TS_E_STATE}, {NOTHING, HELD}, 0, 0, 0, 0},
+    {CONTROL_WATCHER, 0, TS_OK, {TS_E_STATE, TS_E_STATE}, {NOTHING, HELD}, 0, 0, 0, 0},
     /* clang-format on */
 };
 
@@ -238,7 +248,7 @@ static void control_hear_every_message_in_every_state(void **state)
             check_row(&rows[i], (enum state)from);
         seen |= 1u << rows[i].type;
     }
-    for (int t = CONTROL_START; t <= CONTROL_FEED; t++)
+    for (int t = CONTROL_START; t <= CONTROL_WATCHER; t++)
         assert_true((seen & (1u << t)) != 0);
 }
 

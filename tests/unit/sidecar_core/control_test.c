@@ -43,6 +43,18 @@ static struct control_message start_message(void)
     return m;
 }
 
+static struct control_hook hook_message(void)
+{
+    return (struct control_hook){.exec = TS_STR_LIT("/usr/local/bin/tell"),
+                                 .arg_count = 2,
+                                 .args = {TS_STR_LIT("--room"), TS_STR_LIT("")},
+                                 .dir_count = 1,
+                                 .dirs = {TS_STR_LIT("/var/lib/tell")},
+                                 .timeout_ms = 10000,
+                                 .parallel = 4,
+                                 .per_minute = 30};
+}
+
 static struct control_message sample(enum control_type type)
 {
     struct control_message m = {
@@ -75,6 +87,12 @@ static struct control_message sample(enum control_type type)
         m.as.feed =
             (struct control_feed){TS_STR_LIT("acme"), CONTROL_FEED_HEARTBEAT};
         break;
+    case CONTROL_HOOK:
+        m.as.hook = hook_message();
+        break;
+    case CONTROL_WATCHER:
+        m.as.watcher.uid = 64005;
+        break;
     }
     return m;
 }
@@ -86,7 +104,10 @@ static bool may_carry(enum control_type type, uint32_t fds)
         return fds <= 2;
     if (type == CONTROL_READY)
         return fds <= 1;
-    return fds == (type == CONTROL_PREPARE || type == CONTROL_FEED ? 1u : 0u);
+    return fds == (type == CONTROL_PREPARE || type == CONTROL_FEED ||
+                           type == CONTROL_WATCHER
+                       ? 1u
+                       : 0u);
 }
 
 static void control_every_type_and_count_of_descriptors(void **state)
@@ -94,7 +115,7 @@ static void control_every_type_and_count_of_descriptors(void **state)
     uint8_t buf[CONTROL_MESSAGE_MAX];
 
     (void)state;
-    for (int t = CONTROL_START; t <= CONTROL_FEED; t++) {
+    for (int t = CONTROL_START; t <= CONTROL_WATCHER; t++) {
         for (uint32_t fds = 0; fds <= 2; fds++) {
             struct control_message m = sample((enum control_type)t), got;
             size_t len = 0;
@@ -229,14 +250,58 @@ static void control_feed_only_of_a_tenant_and_a_known_kind(void **state)
     }
 }
 
+static void control_hook_comes_back_whole_or_not_at_all(void **state)
+{
+    const struct ts_str bad[] = {TS_STR_LIT(""), TS_STR_LIT("tell"),
+                                 TS_STR_LIT("/t\0ell")};
+    struct control_message m = sample(CONTROL_HOOK), got;
+    const struct control_hook *h = &got.as.hook;
+    uint8_t buf[CONTROL_MESSAGE_MAX];
+    static char long_text[CONTROL_HOOK_BYTES + 1];
+    size_t len = 0;
+
+    (void)state;
+    assert_int_equal(control_encode(&m, buf, sizeof(buf), &len), TS_OK);
+    assert_int_equal(control_decode(buf, len, 0, &got), TS_OK);
+    assert_true(ts_str_eq_c(h->exec, "/usr/local/bin/tell"));
+    assert_int_equal(h->arg_count, 2);
+    assert_true(ts_str_eq_c(h->args[0], "--room"));
+    assert_int_equal(h->args[1].len, 0);
+    assert_int_equal(h->dir_count, 1);
+    assert_true(ts_str_eq_c(h->dirs[0], "/var/lib/tell"));
+    assert_int_equal(h->timeout_ms, 10000);
+    assert_int_equal(h->parallel, 4);
+    assert_int_equal(h->per_minute, 30);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        m = sample(CONTROL_HOOK);
+        m.as.hook.exec = bad[i];
+        assert_int_equal(control_encode(&m, buf, sizeof(buf), &len),
+                         TS_E_INVALID);
+        m = sample(CONTROL_HOOK);
+        m.as.hook.dirs[0] = bad[i];
+        assert_int_equal(control_encode(&m, buf, sizeof(buf), &len),
+                         TS_E_INVALID);
+    }
+    memset(long_text, 'a', sizeof(long_text));
+    m = sample(CONTROL_HOOK);
+    m.as.hook.args[0] = (struct ts_str){long_text, sizeof(long_text)};
+    assert_int_equal(control_encode(&m, buf, sizeof(buf), &len), TS_E_INVALID);
+    m = sample(CONTROL_HOOK);
+    m.as.hook.parallel = 0;
+    assert_int_equal(control_encode(&m, buf, sizeof(buf), &len), TS_E_INVALID);
+    m.as.hook.parallel = CONTROL_HOOK_PARALLEL_MAX + 1;
+    assert_int_equal(control_encode(&m, buf, sizeof(buf), &len), TS_E_INVALID);
+}
+
 /* A truncation never decodes; a flipped bit may (a number may be another), but
  * then every slice stays inside and every count within its limit. */
 static void control_decode_truncated_or_flipped(void **state)
 {
     (void)state;
-    for (int t = CONTROL_START; t <= CONTROL_FEED; t++) {
+    for (int t = CONTROL_START; t <= CONTROL_WATCHER; t++) {
         struct control_message m = sample((enum control_type)t), got;
-        uint32_t fds = t == CONTROL_PREPARE || t == CONTROL_FEED;
+        uint32_t fds = may_carry((enum control_type)t, 1) &&
+                       t != CONTROL_START && t != CONTROL_READY;
         uint8_t buf[CONTROL_MESSAGE_MAX];
         size_t len = 0;
 
@@ -399,6 +464,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(control_every_type_and_count_of_descriptors),
         cmocka_unit_test(control_start_comes_back_whole),
+        cmocka_unit_test(control_hook_comes_back_whole_or_not_at_all),
         cmocka_unit_test(control_start_operators_out_of_order_are_refused),
         cmocka_unit_test(control_start_of_greatest_size_fits),
         cmocka_unit_test(control_feed_only_of_a_tenant_and_a_known_kind),

@@ -1,4 +1,4 @@
-#include "sidecar/supervisor/reap.h"
+#include "sidecar/common/reap.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,10 +14,19 @@
 
 #define LOOK_MS 5 /* between two looks while something still dies */
 
+static bool is_kept(pid_t pid, const pid_t *keep, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (keep[i] == pid)
+            return true;
+    }
+    return false;
+}
+
 /* Walks the kernel's list of our children, "12 345 ", and counts those that
- * are not `except`; -1 without a list. Killing by number is safe: none of them
+ * are not kept; -1 without a list. Killing by number is safe: none of them
  * is reaped meanwhile. */
-static int others(pid_t except, bool kill_them)
+static int others(const pid_t *keep, size_t keep_count, bool kill_them)
 {
     char path[64], buf[4096];
     int fd TS_CLEANUP(ts_fd_close) = -1;
@@ -36,7 +45,7 @@ static int others(pid_t except, bool kill_them)
                 pid = pid * 10 + (buf[i] - '0');
                 continue;
             }
-            if (pid > 0 && pid != except) {
+            if (pid > 0 && !is_kept(pid, keep, keep_count)) {
                 count++;
                 if (kill_them)
                     (void)kill(pid, SIGKILL); /* a zombie does not mind */
@@ -45,6 +54,11 @@ static int others(pid_t except, bool kill_them)
         }
     }
     return count;
+}
+
+void reap_strays(const pid_t *keep, size_t count)
+{
+    (void)others(keep, count, true);
 }
 
 /* Reaps who has ended; false when no child is left at all. */
@@ -73,11 +87,11 @@ ts_err reap_all(pid_t except, uint64_t limit_ms, struct reaped *ret)
     int quiet = 0; /* looks in a row that found nobody */
 
     while (quiet < 2) {
-        if (others(except, true) > 0)
+        if (others(&except, 1, true) > 0)
             quiet = 0;
         if (!reap_ended(except, &r))
             break;
-        if (others(except, false) == 0)
+        if (others(&except, 1, false) == 0)
             quiet++;
         else if (clock_now(&clock).boot_ns >= end_ns)
             return TS_E_LIMIT;
