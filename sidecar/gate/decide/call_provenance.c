@@ -223,8 +223,11 @@ static void judge_item(struct judging *j, struct ts_str v, uint32_t item)
         return;
     }
     found(j, v, &h->seen);
-    if (j->decl->role == ROLE_CONTENT)
-        look_inside(j, v);
+    if (j->decl->role != ROLE_CONTENT)
+        return;
+    look_inside(j, v);
+    if (h->seen.level == PROV_SECRET) /* it may be in no index */
+        j->out->secrets = true;
 }
 
 static ts_err judge_number(struct judging *j, const struct arg_value *v)
@@ -285,6 +288,14 @@ static ts_err finish_arg(const struct judging *j, struct ts_arena *arena,
     *ret = (struct arg_provenance){
         .source = j->worst, .places = p, .place_count = j->place_count};
     return TS_OK;
+}
+
+bool call_handles_seal(const struct call_handle *list, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (list[i].is_sealed && list[i].seen.level == PROV_SECRET)
+            return true;
+    return false;
 }
 
 static struct prov_taint taint_of(struct prov_task *k)

@@ -49,7 +49,10 @@ struct call_handle {
     struct ts_str arg;
     uint32_t item; /* of a list; HANDLE_WHOLE: the argument itself */
     struct prov_seen seen;
+    bool is_sealed; /* from an output that was kept back by rule */
 };
+/* Was a secret put in that the agent must not see? */
+bool call_handles_seal(const struct call_handle *list, uint32_t count);
 
 /* One value on the way, for who tells people of it; text and seen are good
  * during the call alone. */
