@@ -99,13 +99,19 @@ struct prov_output { /* what an agent was given, without secrets of the tool */
     bool is_whole; /* no byte of it is missing here or was cut off there */
     bool is_lost;  /* it was too much to keep: there are no bytes here */
     bool failed;   /* killed, refused or not status 0: all of it untrusted */
+    /* No agent was given any of it: it is there for handles alone, the task has
+     * not seen it, and no value is matched with it. */
+    bool is_withheld;
+    bool is_sealed; /* withheld, and not because the agent wished it */
 };
 /* Indexes it. What cannot be is lost, which is no error: how it went. */
 enum prov_output_how {
     PROV_OUTPUT_LEAVES = 0, /* JSON, each leaf with its label */
     PROV_OUTPUT_TEXT,       /* one text */
     PROV_OUTPUT_UNREADABLE, /* not the JSON it should be: one untrusted text */
-    PROV_OUTPUT_LOST        /* too large */
+    PROV_OUTPUT_LOST,       /* too large */
+    PROV_OUTPUT_KEPT,       /* withheld: handles name its values ... */
+    PROV_OUTPUT_KEPT_TEXT   /* ... or all of it, as one text, at "" */
 };
 enum prov_output_how prov_task_output(struct prov_task *k,
                                       const struct prov_output *o);
@@ -145,6 +151,7 @@ bool prov_task_secrets_in(struct prov_task *k, struct ts_str text);
 struct prov_handle {
     struct ts_str json;    /* one value, as it stands there; until k changes */
     struct prov_seen seen; /* of a list or object: the worst of its leaves */
+    bool is_sealed;        /* of an output that was kept back, by rule */
 };
 /* TS_E_NOT_FOUND: no call of that number has a JSON output; TS_E_STATE: it is
  * no longer kept; TS_E_INVALID: no value is at that pointer; TS_E_EXISTS: an

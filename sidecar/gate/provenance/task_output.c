@@ -1,6 +1,7 @@
 /* An output into the index: parsed as its manifest says, each leaf labelled. */
 #include <string.h>
 
+#include "proto/base/ts_buf.h"
 #include "proto/base/ts_mem.h"
 #include "sidecar/gate/provenance/leaves.h"
 #include "sidecar/gate/provenance/task_priv.h"
@@ -21,16 +22,15 @@ static bool covered(struct prov_patterns p, struct ts_str pointer)
     return false;
 }
 
-static struct prov_label label_of(const struct prov_output *o,
-                                  struct ts_str pointer)
+struct prov_label prov_label_of(const struct prov_output_rules *r, bool failed,
+                                struct ts_str pointer)
 {
-    const struct prov_output_rules *r = o->rules;
     bool trusted = r->is_trusted || covered(r->trusted, pointer);
     struct prov_label l = {.source = PROV_UNTRUSTED,
                            .is_id = covered(r->ids, pointer),
                            .level = r->level};
 
-    if (trusted && !o->failed && !covered(r->untrusted, pointer))
+    if (trusted && !failed && !covered(r->untrusted, pointer))
         l.source = PROV_TRUSTED;
     if (covered(r->secret, pointer))
         l.level = PROV_SECRET;
@@ -77,7 +77,8 @@ static void raise(struct prov_task *k, const struct prov_label *l)
 static ts_err on_leaf(void *ctx, const struct leaf *leaf)
 {
     struct labelling *g = ctx;
-    struct prov_label l = label_of(g->o, leaf->pointer);
+    struct prov_label l =
+        prov_label_of(g->o->rules, g->o->failed, leaf->pointer);
     struct ts_str place = {.ptr = g->place};
 
     if (g->labels != NULL)
@@ -130,7 +131,7 @@ static enum prov_output_how add_json(struct prov_task *k,
         k->secrets_lost = true;
     }
     if (labels != NULL)
-        task_keep(k, o, labels, g.count);
+        (void)task_keep(k, o, labels, g.count); /* what fits is kept */
     return PROV_OUTPUT_LEAVES;
 }
 
@@ -149,6 +150,89 @@ static enum prov_output_how add_all(struct prov_task *k,
     return add_text(k, o, o->bytes, wholly && o->is_whole);
 }
 
+/* ---- what no agent is given ---------------------------------------------- */
+
+static ts_err on_kept_leaf(void *ctx, const struct leaf *leaf)
+{
+    struct labelling *g = ctx;
+    struct prov_label l =
+        prov_label_of(g->o->rules, g->o->failed, leaf->pointer);
+
+    g->labels[g->count++] = label_pack(&l);
+    return TS_OK;
+}
+
+static bool keep_json(struct prov_task *k, const struct prov_output *o)
+{
+    struct labelling g = {.k = k, .o = o};
+
+    if ((g.labels = ts_mem_alloc(LEAVES_COUNT_MAX)) == NULL)
+        return false;
+    if (leaves_walk(o->bytes, on_kept_leaf, &g) != TS_OK) {
+        ts_mem_free(g.labels);
+        return false;
+    }
+    return task_keep(k, o, g.labels, g.count);
+}
+
+/* One JSON string of all of it. */
+static ts_err quote(struct ts_str text, struct ts_buf *to)
+{
+    static const char hex[] = "0123456789abcdef";
+    ts_err e = ts_buf_append(to, "\"", 1);
+
+    for (size_t i = 0; i < text.len && e == TS_OK; i++) {
+        const unsigned char c = (unsigned char)text.ptr[i];
+        const char low[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+
+        if (c < 0x20)
+            e = ts_buf_append(to, low, sizeof(low));
+        else if (c == '"' || c == '\\')
+            e = ts_buf_append(to, (const char[]){'\\', (char)c}, 2);
+        else
+            e = ts_buf_append(to, &text.ptr[i], 1);
+    }
+    return e == TS_OK ? ts_buf_append(to, "\"", 1) : e;
+}
+
+static bool keep_text(struct prov_task *k, const struct prov_output *o,
+                      bool trusted)
+{
+    const struct prov_label l = {
+        .source = trusted ? PROV_TRUSTED : PROV_UNTRUSTED,
+        .level = o->rules->secret.count > 0 ? PROV_SECRET : o->rules->level};
+    struct prov_output one = *o;
+    struct ts_buf json;
+    uint8_t *labels;
+    bool kept = false;
+
+    if (!o->is_whole || !ts_utf8_valid(o->bytes.ptr, o->bytes.len))
+        return false;
+    ts_buf_init(&json, PROV_KEPT_OUTPUT);
+    if (quote(o->bytes, &json) == TS_OK && (labels = ts_mem_alloc(1)) != NULL) {
+        labels[0] = label_pack(&l);
+        one.bytes = (struct ts_str){.ptr = (const char *)ts_buf_bytes(&json),
+                                    .len = json.len};
+        kept = task_keep(k, &one, labels, 1);
+    }
+    ts_buf_done(&json);
+    return kept;
+}
+
+static enum prov_output_how withheld(struct prov_task *k,
+                                     const struct prov_output *o)
+{
+    const bool trusted = !prov_rules_may_be_untrusted(o->rules) && !o->failed;
+
+    if (o->is_lost || o->bytes.len == 0 || o->bytes.len > PROV_KEPT_OUTPUT)
+        return PROV_OUTPUT_LOST;
+    if (o->rules->is_json && o->is_whole && leaves_check(o->bytes) == TS_OK)
+        return keep_json(k, o) ? PROV_OUTPUT_KEPT : PROV_OUTPUT_LOST;
+    return keep_text(k, o, trusted && !o->rules->is_json)
+               ? PROV_OUTPUT_KEPT_TEXT
+               : PROV_OUTPUT_LOST;
+}
+
 enum prov_output_how prov_task_output(struct prov_task *k,
                                       const struct prov_output *o)
 {
@@ -157,8 +241,10 @@ enum prov_output_how prov_task_output(struct prov_task *k,
         .source = PROV_UNTRUSTED,
         .level = o->rules->secret.count > 0 ? PROV_SECRET : o->rules->level};
 
-    if (!o->is_lost && o->bytes.len <= PROV_OUTPUT_MAX &&
-        o->errors.len <= PROV_OUTPUT_MAX) {
+    if (o->is_withheld) {
+        how = withheld(k, o);
+    } else if (!o->is_lost && o->bytes.len <= PROV_OUTPUT_MAX &&
+               o->errors.len <= PROV_OUTPUT_MAX) {
         how = add_all(k, o);
     } else {
         raise(k, &worst);

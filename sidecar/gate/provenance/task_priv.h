@@ -16,6 +16,7 @@ struct kept {
     size_t len;
     uint8_t *labels; /* owned; of each leaf and key, in order */
     uint32_t label_count;
+    bool is_sealed;
 };
 /* A label in one byte. */
 static inline uint8_t label_pack(const struct prov_label *l)
@@ -66,6 +67,10 @@ struct prov_tasks {
                           issued; 0: none had to */
 };
 
+/* What a manifest says of a leaf of an output. */
+struct prov_label prov_label_of(const struct prov_output_rules *r, bool failed,
+                                struct ts_str pointer);
+
 /* After a task has changed: counts it, and makes room. */
 void tasks_settle(struct prov_task *k);
 /* The index, made if need be, with what is said of the user; NULL without
@@ -75,8 +80,8 @@ struct prov_index *task_index(struct prov_task *k);
 void task_drop(struct prov_task *k);
 void task_kept_done(struct kept *o);
 /* Keeps an output for handles; labels are taken over. What does not fit is not
- * kept. */
-void task_keep(struct prov_task *k, const struct prov_output *o,
+ * kept: false. */
+bool task_keep(struct prov_task *k, const struct prov_output *o,
                uint8_t *labels, uint32_t label_count);
 
 #endif

@@ -31,7 +31,7 @@ static uint8_t *shrunk(uint8_t *labels, uint32_t count)
     return made;
 }
 
-void task_keep(struct prov_task *k, const struct prov_output *o,
+bool task_keep(struct prov_task *k, const struct prov_output *o,
                uint8_t *labels, uint32_t label_count)
 {
     size_t need = o->bytes.len + o->tool.len + label_count;
@@ -42,16 +42,16 @@ void task_keep(struct prov_task *k, const struct prov_output *o,
         k->kept = ts_mem_alloc(KEPT_MAX * sizeof(*k->kept));
     if (k->kept == NULL) {
         ts_mem_free(labels);
-        return;
+        return false;
     }
     to = &k->kept[k->kept_next];
     if ((labels = shrunk(labels, label_count)) == NULL)
-        return;
+        return false;
     block = ts_mem_alloc(o->bytes.len + o->tool.len);
     if (block == NULL || need > PROV_KEPT_TASK) {
         ts_mem_free(block);
         ts_mem_free(labels);
-        return;
+        return false;
     }
     if (to->call != 0)
         drop(k, to);
@@ -69,9 +69,11 @@ void task_keep(struct prov_task *k, const struct prov_output *o,
                       .json = block,
                       .len = o->bytes.len,
                       .labels = labels,
-                      .label_count = label_count};
+                      .label_count = label_count,
+                      .is_sealed = o->is_sealed};
     k->kept_bytes += need;
     k->kept_next = (k->kept_next + 1) % KEPT_MAX;
+    return true;
 }
 
 bool prov_call_parse(struct ts_str name, uint32_t *ret)
@@ -156,7 +158,7 @@ ts_err prov_task_handle(struct prov_task *k, uint32_t call,
         return e;
     name.len = place_of(o->tool, pointer, place);
     number = places_add(&k->places, name);
-    *ret = (struct prov_handle){.json = value};
+    *ret = (struct prov_handle){.json = value, .is_sealed = o->is_sealed};
     ret->seen.source =
         b.worst.source == PROV_NONE ? PROV_UNKNOWN : b.worst.source;
     ret->seen.level = b.worst.level;
