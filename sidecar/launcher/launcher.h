@@ -46,7 +46,8 @@ struct active_run {
                       more */
     int init_ns;   /* with it, owned; -1 if none */
     uint32_t init_uses;
-    bool has_group; /* group is its control group, taken */
+    struct nest nest; /* with it, owned */
+    bool has_group;   /* group is its control group, taken */
     uint32_t group;
     bool in_pid_ns; /* with the end of process 1 everything has ended */
     uid_t uid;      /* its own or the writers'; 0: ours */

@@ -390,6 +390,15 @@ static ts_err loop(struct launcher *l)
     return e;
 }
 
+/* Somebody has ended, and not only a call of ours failed. */
+static bool has_hung_up(void)
+{
+    struct pollfd peer[] = {{.fd = LAUNCHER_FD_GATE},
+                            {.fd = LAUNCHER_FD_RECORDER}};
+
+    return poll(peer, 2, 0) > 0;
+}
+
 /* In a drain the gate ends first, and its hang-up may be seen before the DRAIN
  * that the supervisor sends then. Everything has been killed by now; all that
  * is still open is whether this end was in good order. */
@@ -398,6 +407,8 @@ static bool was_drained(struct launcher *l)
     uint64_t until = now_ns() + FAREWELL_NS;
     struct pollfd in = {.fd = FD_CONTROL, .events = POLLIN};
 
+    if (!l->draining && !has_hung_up())
+        return false;
     while (!l->draining && now_ns() < until) {
         if (poll(&in, 1, (int)(FAREWELL_NS / 1000000)) < 0 && errno != EINTR)
             return false;

@@ -417,6 +417,7 @@ static ts_err run(struct session *s)
         return TS_OK;
     }
     e = try_levels(s);
+    inits_renew(&l->inits);
     toolset_free(l->tools);
     l->tools = NULL;
     return e;

@@ -46,6 +46,7 @@ static ts_err report(struct launcher *l, struct active_run *r)
     groups_give(l, r);
     metadata_dismiss(l->metadata, r->mark);
     ts_fd_close(&r->init_ns);
+    nest_close(&r->nest); /* nothing of its /tmp is left then */
     *r = l->runs[--l->run_count];
     e = back_exited(&l->back, &m);
     launch_refill(l, INITS_READY_MAX);
@@ -251,12 +252,15 @@ static bool has_strangers(const struct launcher *l)
  * good as new. */
 static void leave_namespace(struct launcher *l, struct active_run *r)
 {
-    const struct init i = {
-        .pid = r->init, .ns = r->init_ns, .uses = r->init_uses};
+    const struct init i = {.pid = r->init,
+                           .ns = r->init_ns,
+                           .uses = r->init_uses,
+                           .nest = r->nest};
 
     if (!has_strangers(l) && inits_give(&l->inits, &i)) {
         r->init = 0;
         r->init_ns = -1;
+        r->nest.space = NULL;
         return;
     }
     r->killed = inits_count_left(&l->inits, r->init, COUNT_MOST);

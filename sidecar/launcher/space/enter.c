@@ -12,7 +12,7 @@
 
 #include "sidecar/launcher/space/space.h"
 
-#define TMP_FLAGS  (MS_NOSUID | MS_NODEV)
+#define TMP_FLAGS  (MS_NOSUID | MS_NODEV | MS_NOATIME)
 #define PROC_FLAGS (MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY)
 #define INODES_MB  256 /* files for each MiB of a private /tmp */
 
@@ -119,12 +119,17 @@ long space_enter(const struct space_entry *e, const char *volatile *step)
     *step = "cgroup";
     if ((rc = join_groups(e)) < 0)
         return rc;
+    *step = "mnt_ns";
+    if (e->nest_kinds != 0 && (rc = join(e, e->nest, e->nest_kinds)) < 0)
+        return rc;
     for (unsigned i = 0; i < sizeof(joined) / sizeof(joined[0]); i++) {
+        if ((e->nest_kinds & joined[i].kind) != 0)
+            continue;
         *step = joined[i].name;
         if ((rc = join(e, joined[i].ns, joined[i].kind)) < 0)
             return rc;
     }
-    return e->mnt_ns < 0 ? 0 : enter_mounts(e, step);
+    return e->mnt_ns < 0 || e->nest_kinds != 0 ? 0 : enter_mounts(e, step);
 }
 
 long space_enter_cwd(const struct space_entry *e, const char *volatile *step)
@@ -167,7 +172,7 @@ void space_tmp_options(char out[SPACE_TMP_OPTIONS_MAX], uint64_t size_mb,
     uint64_t mb = size_mb < 1 ? 1 : size_mb > 65536 ? 65536 : size_mb;
 
     (void)snprintf(out, SPACE_TMP_OPTIONS_MAX,
-                   "size=%lluk,nr_inodes=%llu,mode=0700,uid=%u,gid=%u",
+                   "size=%lluk,nr_inodes=%llu,mode=1770,uid=%u,gid=%u",
                    (unsigned long long)mb * 1024,
                    (unsigned long long)mb * INODES_MB, (unsigned)uid,
                    (unsigned)gid);

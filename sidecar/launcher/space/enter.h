@@ -50,6 +50,10 @@ struct space_entry {
     const char *program; /* of the space_box; NULL: not by space_open_program */
     dev_t program_dev;
     ino_t program_ino;
+    /* Somebody is in those of the namespaces already, mounts included
+     * (start/nest.h): they are entered with this pidfd. 0: nobody is */
+    int nest_kinds; /* CLONE_NEW* */
+    int nest;
 };
 #define SPACE_PROC_OPTIONS        "hidepid=2"
 #define SPACE_PROC_OPTIONS_STRICT "hidepid=2,subset=pid"
@@ -62,7 +66,8 @@ long space_enter_cwd(const struct space_entry *e, const char *volatile *step);
 long space_open_program(const struct space_entry *e,
                         const char *volatile *step);
 
-/* "size=..,nr_inodes=..,mode=0700,uid=..,gid=..", NUL-terminated. */
+/* "size=..,nr_inodes=..,mode=1770,uid=..,gid=..", NUL-terminated: nobody's but
+ * the owner's to change, and open to tools, whose group it has. */
 #define SPACE_TMP_OPTIONS_MAX 96
 void space_tmp_options(char out[SPACE_TMP_OPTIONS_MAX], uint64_t size_mb,
                        uid_t uid, gid_t gid);

@@ -62,7 +62,8 @@ ts_err inits_open(struct inits *ret, int proc_fd, const struct filter_key *key)
 
 struct birth {
     const struct inits *s;
-    pid_t parent;
+    const struct space_entry *entry; /* or NULL */
+    const char *volatile step;
     int err;
 };
 
@@ -76,6 +77,7 @@ static int run(void *arg)
     long rc;
 
     if ((rc = raw_call3(SYS_setsid, 0, 0, 0)) < 0 ||
+        (b->entry != NULL && (rc = space_enter(b->entry, &b->step)) < 0) ||
         (rc = raw_call3(SYS_close_range, 0, ~0u, CLOEXEC_RANGE)) < 0 ||
         (rc = caps_drop_all_raw(k)) < 0 ||
         (rc = filter_call5(k, SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)) <
@@ -129,13 +131,20 @@ static int ns_of(const struct inits *s, pid_t pid)
     return -1;
 }
 
-static ts_err make(const struct inits *s, const struct child_place *place,
-                   struct watch *watch, struct init *ret, int *reterr_errno)
+static ts_err make(const struct inits *s, const struct nest_want *want,
+                   const struct child_place *place, struct watch *watch,
+                   struct init *ret, int *reterr_errno)
 {
+    struct space_entry entry;
     struct birth b = {.s = s};
     struct init i = {.ns = -1};
     long pid;
 
+    if (want != NULL) {
+        entry = want->entry;
+        entry.tmp_options = want->tmp_options;
+        b.entry = &entry;
+    }
     watch_open(watch);
     pid = clone_run(CLONE_NEWPID, &place->stack, &watch->tid[0], run, &b,
                     &s->key);
@@ -148,12 +157,15 @@ static ts_err make(const struct inits *s, const struct child_place *place,
     i.pid = (pid_t)pid;
     if (b.err == 0 && (i.ns = ns_of(s, i.pid)) < 0)
         b.err = errno;
+    if (b.err == 0 && want != NULL &&
+        nest_open(&i.nest, want, s->proc_fd, i.pid) != TS_OK)
+        b.err = errno;
     if (b.err != 0) {
-        (void)kill(i.pid, SIGKILL);
-        (void)waitpid(i.pid, NULL, __WALL);
+        inits_end(&i);
         *reterr_errno = b.err;
         return TS_E_SYSTEM;
     }
+    i.nest.epoch = s->epoch;
     *ret = i;
     return TS_OK;
 }
@@ -170,30 +182,128 @@ ts_err inits_refill(struct inits *s, uint32_t want,
         s->lean--;
         return TS_OK;
     }
-    e = make(s, place, watch, &s->ready[s->count], reterr_errno);
+    e = make(s, NULL, place, watch, &s->ready[s->count], reterr_errno);
     if (e == TS_OK)
         s->count++;
     return e;
 }
 
-ts_err inits_take(struct inits *s, const struct child_place *place,
-                  struct watch *watch, struct init *ret, int *reterr_errno)
+void inits_end(struct init *i)
+{
+    if (i->pid > 0) {
+        (void)kill(i->pid, SIGKILL);
+        (void)waitpid(i->pid, NULL, __WALL);
+    }
+    i->pid = 0;
+    ts_fd_close(&i->ns);
+    nest_close(&i->nest);
+}
+
+static void take_out(struct inits *s, uint32_t at)
+{
+    s->count--;
+    memmove(&s->ready[at], &s->ready[at + 1],
+            (s->count - at) * sizeof(s->ready[0]));
+}
+
+/* Whose room a nest gets: one without, if that leaves some, or one that nobody
+ * asks for any more. */
+static bool make_room(struct inits *s)
+{
+    uint32_t bare = 0, at = INITS_READY_MAX;
+
+    for (uint32_t i = s->count; i-- > 0;) {
+        const struct nest *n = &s->ready[i].nest;
+
+        bare += n->space == NULL ? 1 : 0;
+        if (n->space == NULL || !habits_know(&s->habits, n->space))
+            at = i;
+    }
+    if (at == INITS_READY_MAX ||
+        (s->ready[at].nest.space == NULL && bare <= INITS_READY_LEAST))
+        return false;
+    inits_end(&s->ready[at]);
+    take_out(s, at);
+    return true;
+}
+
+ts_err inits_furnish(struct inits *s, uint32_t room,
+                     const struct child_place *place, struct watch *watch,
+                     int *reterr_errno)
+{
+    struct init *i;
+    ts_err e;
+
+    if (s->program < 0 || s->lean > 0 || s->wanted_count == 0)
+        return TS_OK;
+    s->wanted_count--;
+    if (room > INITS_READY_MAX)
+        room = INITS_READY_MAX;
+    if (s->count >= room && !make_room(s))
+        return TS_OK;
+    i = &s->ready[s->count];
+    e = make(s, &s->wanted, place, watch, i, reterr_errno);
+    if (e == TS_OK)
+        s->count++;
+    else
+        habits_never(&s->habits, s->wanted.space);
+    return e;
+}
+
+/* From behind: what was used last is warm. */
+static bool take_ready(struct inits *s, const struct nest_want *want,
+                       struct init *ret)
+{
+    for (uint32_t i = s->count; i-- > 0;) {
+        const struct nest *n = &s->ready[i].nest;
+
+        if (want != NULL ? !nest_fits(n, want) : n->space != NULL)
+            continue;
+        *ret = s->ready[i];
+        take_out(s, i);
+        return true;
+    }
+    return false;
+}
+
+static void ask_for(struct inits *s, const struct nest_want *want)
+{
+    if (s->wanted.space != want->space)
+        s->wanted_count = 0;
+    s->wanted = *want;
+    if (s->wanted_count < INITS_READY_MAX)
+        s->wanted_count++;
+}
+
+ts_err inits_take(struct inits *s, const struct nest_want *want,
+                  const struct child_place *place, struct watch *watch,
+                  struct init *ret, int *reterr_errno)
 {
     if (s->program < 0) {
         *reterr_errno = ENOSYS;
         return TS_E_UNSUPPORTED;
     }
-    if (s->count == 0)
-        return make(s, place, watch, ret, reterr_errno);
-    *ret = s->ready[--s->count];
-    return TS_OK;
+    if (want != NULL && habits_allow(&s->habits, want->space)) {
+        if (take_ready(s, want, ret)) {
+            struct timespec now;
+
+            (void)clock_gettime(CLOCK_REALTIME_COARSE, &now);
+            nest_enter(&ret->nest, now);
+            return TS_OK;
+        }
+        if (habits_missed(&s->habits, want->space))
+            ask_for(s, want);
+    }
+    if (take_ready(s, NULL, ret))
+        return TS_OK;
+    return make(s, NULL, place, watch, ret, reterr_errno);
 }
 
 ts_err inits_take_new(struct inits *s, const struct child_place *place,
                       struct watch *watch, struct init *ret, int *reterr_errno)
 {
     s->distrust = DISTRUST;
-    return make(s, place, watch, ret, reterr_errno);
+    return make(s, NULL, place, watch, ret, reterr_errno);
 }
 
 /* The length of a small file of a process, or -1. */
@@ -238,6 +348,18 @@ static bool never_reaped(const struct inits *s, pid_t pid)
     return at != NULL && at[1] == '0' && at[2] == ' ';
 }
 
+/* Of templates that are still there, and left as it was found. */
+static bool is_clean(struct inits *s, struct nest *n)
+{
+    if (n->epoch != s->epoch)
+        return false;
+    if (nest_is_untouched(n, &s->key))
+        return true;
+    if (!n->is_young)
+        habits_untidy(&s->habits, n->space);
+    return false;
+}
+
 bool inits_give(struct inits *s, const struct init *i)
 {
     struct init back = *i;
@@ -250,6 +372,8 @@ bool inits_give(struct inits *s, const struct init *i)
     }
     if (!has_no_child(s, i->pid) || !never_reaped(s, i->pid))
         return false;
+    if (back.nest.space != NULL && !is_clean(s, &back.nest))
+        return false;
     s->ready[s->count++] = back;
     return true;
 }
@@ -259,8 +383,9 @@ bool inits_forget(struct inits *s, pid_t pid)
     for (uint32_t i = 0; i < s->count; i++) {
         if (s->ready[i].pid != pid)
             continue;
-        ts_fd_close(&s->ready[i].ns);
-        s->ready[i] = s->ready[--s->count];
+        s->ready[i].pid = 0; /* reaped */
+        inits_end(&s->ready[i]);
+        take_out(s, i);
         return true;
     }
     return false;
@@ -276,18 +401,28 @@ bool inits_has(const struct inits *s, pid_t pid)
 
 static void drop_ready(struct inits *s)
 {
-    while (s->count > 0) {
-        struct init *i = &s->ready[--s->count];
+    while (s->count > 0)
+        inits_end(&s->ready[--s->count]);
+}
 
-        (void)kill(i->pid, SIGKILL);
-        (void)waitpid(i->pid, NULL, __WALL);
-        ts_fd_close(&i->ns);
+void inits_renew(struct inits *s)
+{
+    s->epoch++;
+    s->wanted_count = 0;
+    s->wanted.space = NULL;
+    s->habits = (struct habits){.now = 0};
+    for (uint32_t i = s->count; i-- > 0;) {
+        if (s->ready[i].nest.space == NULL)
+            continue;
+        inits_end(&s->ready[i]);
+        take_out(s, i);
     }
 }
 
 void inits_spare(struct inits *s)
 {
     drop_ready(s);
+    s->wanted_count = 0;
     s->lean = LEAN;
 }
 

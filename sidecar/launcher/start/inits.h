@@ -8,6 +8,8 @@
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
 #include "sidecar/launcher/start/child.h"
+#include "sidecar/launcher/start/habits.h"
+#include "sidecar/launcher/start/nest.h"
 
 /*
  * Namespaces of processes that stand by, each with its process 1 (init/init.c).
@@ -36,6 +38,7 @@ struct init {
     pid_t pid;     /* ours to reap */
     int ns;        /* CLONE_NEWPID, owned */
     uint32_t uses; /* tools that were in it */
+    struct nest nest;
 };
 
 /* The number that the next tool has in it if none before it forked. */
@@ -52,6 +55,10 @@ struct inits {
     struct init ready[INITS_READY_MAX];
     uint32_t distrust; /* so many are not taken back */
     uint32_t lean;     /* so many times none is made ahead */
+    struct habits habits;
+    struct nest_want wanted;
+    uint32_t wanted_count; /* so many of wanted are to be made */
+    uint32_t epoch;        /* nests of an older one are of no use */
 };
 
 /* Before the filter is installed (it makes the memfd and reads /proc). */
@@ -63,9 +70,16 @@ TS_NODISCARD ts_err inits_open(struct inits *ret, int proc_fd,
 TS_NODISCARD ts_err inits_refill(struct inits *s, uint32_t want,
                                  const struct child_place *place,
                                  struct watch *watch, int *reterr_errno);
-/* The caller owns it then: it kills and reaps .pid, and closes .ns. Makes one
- * if none stands by. */
-TS_NODISCARD ts_err inits_take(struct inits *s, const struct child_place *place,
+/* Makes one more with a nest if launches have asked for it, in the place of
+ * another if `room` stand by: about 250 us, so when nothing else is to be done.
+ */
+TS_NODISCARD ts_err inits_furnish(struct inits *s, uint32_t room,
+                                  const struct child_place *place,
+                                  struct watch *watch, int *reterr_errno);
+/* The caller owns it then, until inits_end(). Makes one if none stands by.
+ * want: the nest that may be in it, or NULL: none. */
+TS_NODISCARD ts_err inits_take(struct inits *s, const struct nest_want *want,
+                               const struct child_place *place,
                                struct watch *watch, struct init *ret,
                                int *reterr_errno);
 /* A new one, for a tool that cannot be in the one that was taken: tools that
@@ -75,10 +89,15 @@ TS_NODISCARD ts_err inits_take_new(struct inits *s,
                                    struct watch *watch, struct init *ret,
                                    int *reterr_errno);
 /* Takes one back, in which the tool has ended and been reaped, if process 1 is
- * known to have no child and to never have had one. The caller has made sure
+ * known to have no child and to never have had one, and its nest is as good as
+ * new. The caller has made sure
  * that no child of ours is in it (CLONE_PARENT). True: it is not the caller's
  * any more. */
 bool inits_give(struct inits *s, const struct init *i);
+/* Kills and reaps it, unless its pid is 0. */
+void inits_end(struct init *i);
+/* Templates have gone, or may go: so do their nests. */
+void inits_renew(struct inits *s);
 /* A child of ours was reaped: true if it stood by. */
 bool inits_forget(struct inits *s, pid_t pid);
 bool inits_has(const struct inits *s, pid_t pid); /* it stands by */

@@ -383,16 +383,6 @@ static ts_err make_network(struct launch *x)
     return TS_OK;
 }
 
-static void drop_init(struct init *i)
-{
-    if (i->pid > 0) {
-        (void)kill(i->pid, SIGKILL);
-        (void)waitpid(i->pid, NULL, __WALL);
-    }
-    i->pid = 0;
-    ts_fd_close(&i->ns);
-}
-
 /* Where the tool would see that an earlier one forked, it is not started: the
  * child found that out before it did anything else. */
 static ts_err spawn_child(struct launch *x, const char **step, int *err)
@@ -404,7 +394,8 @@ static ts_err spawn_child(struct launch *x, const char **step, int *err)
     if (e == TS_OK || *err != EEXIST || x->init.uses == 0 ||
         strcmp(*step, CHILD_STEP_PID_NS) != 0)
         return e;
-    drop_init(&x->init);
+    inits_end(&x->init);
+    x->space.nest_kinds = 0;
     if (inits_take_new(&l->inits, &l->place, &l->watch, &x->init, err) != TS_OK)
         return TS_E_SYSTEM;
     c->pid_ns = x->init.ns;
@@ -464,6 +455,7 @@ static ts_err report_started(struct launch *x, uint64_t received_ns)
         .init = x->init.pid,
         .init_ns = x->init.ns,
         .init_uses = x->init.uses,
+        .nest = x->init.nest,
         .in_pid_ns = x->child.pid_ns >= 0 || x->child.new_pid_ns,
         .uid = x->uid,
         .started_ns = now,
@@ -474,7 +466,7 @@ static ts_err report_started(struct launch *x, uint64_t received_ns)
         .scratch_fd = -1,
         .network = x->network,
     };
-    x->init.ns = -1; /* moved */
+    x->init = (struct init){.ns = -1}; /* moved */
     (void)run_step(&r->life, RUN_EV_STARTED, END_EXITED);
     if (x->scratch_fd >= 0) {
         memcpy(r->scratch, x->scratch, sizeof(r->scratch));
@@ -498,11 +490,15 @@ static uint32_t inits_wanted(const struct launcher *l, uint32_t want)
 /* If it fails the next launch meets and reports it. */
 void launch_refill(struct launcher *l, uint32_t want)
 {
+    uint32_t room = inits_wanted(l, want);
     int err = 0;
 
-    if (l->offer.given[BOX_FULL] &&
-        inits_refill(&l->inits, inits_wanted(l, want), &l->place, &l->watch,
-                     &err) != TS_OK)
+    if (!l->offer.given[BOX_FULL])
+        return;
+    if (want == INITS_READY_MAX &&
+        inits_furnish(&l->inits, room, &l->place, &l->watch, &err) != TS_OK)
+        log_event(LOG_WARN, "no_nest errno=%d", err);
+    if (inits_refill(&l->inits, room, &l->place, &l->watch, &err) != TS_OK)
         log_event(LOG_WARN, "no_init errno=%d", err);
 }
 
@@ -529,7 +525,7 @@ static void clean_up(struct launch *x, bool has_started)
         }
         if (x->has_group)
             space_groups_give(x->l->groups, x->group.index);
-        drop_init(&x->init);
+        inits_end(&x->init);
     }
     ts_fd_close(&x->token_fd);
     ts_fd_close(&x->egress_fd);

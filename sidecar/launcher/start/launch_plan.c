@@ -1,6 +1,7 @@
 /* What a tool's child is to be: command line, environment, limits, namespaces.
  */
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -121,18 +122,30 @@ static void make_limits(struct launch *x)
 static ts_err make_pid_ns(struct launch *x)
 {
     struct launcher *l = x->l;
+    struct nest_want want;
+    /* what a tool of our own user does in a folder of ours there (inner) would
+     * not show */
+    bool may_nest = x->space.tmp_options != NULL && x->space.inner_count == 0;
     int err = 0;
 
     if (x->plan.manifest->no_init) {
         x->child.new_pid_ns = true;
         return TS_OK;
     }
-    if (inits_take(&l->inits, &l->place, &l->watch, &x->init, &err) != TS_OK)
+    if (may_nest)
+        nest_want_make(&want, x->tool->box->space, &x->space, l->shared.net_ns);
+    if (inits_take(&l->inits, may_nest ? &want : NULL, &l->place, &l->watch,
+                   &x->init, &err) != TS_OK)
         return launch_fail(x, CODE_SANDBOX_UNAVAILABLE,
                            err == ETIMEDOUT ? "watchdog" : "pid_ns", err,
                            "no namespace of processes could be made");
     x->child.pid_ns = x->init.ns;
     x->child.pid_in_ns = init_next_pid(&x->init);
+    if (x->init.nest.space != NULL) {
+        x->space.nest = x->init.nest.pidfd;
+        x->space.nest_kinds =
+            x->init.nest.kinds & (x->net_ns >= 0 ? ~CLONE_NEWNET : ~0);
+    }
     return TS_OK;
 }
 
@@ -150,7 +163,7 @@ static ts_err make_space(struct launch *x)
     bool strict = x->plan.level == BOX_STRICT;
 
     space_tmp_options(x->tmp_options, x->plan.manifest->limits.tmp_mb,
-                      x->uid != 0 ? x->uid : l->self_uid, l->self_gid);
+                      l->self_uid, l->self_gid);
     x->space = (struct space_entry){
         .key = l->key,
         .net_ns = x->net_ns >= 0 ? x->net_ns : l->shared.net_ns,

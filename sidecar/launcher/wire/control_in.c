@@ -221,6 +221,7 @@ static ts_err on_commit(void *self)
 {
     struct launcher *l = self;
 
+    inits_renew(&l->inits);
     toolset_free(l->previous);
     l->previous = l->tools;
     l->tools = l->prepared;
