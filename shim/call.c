@@ -164,6 +164,10 @@ static enum tipstaff_status call_send(struct tipstaff *t,
         m.flags |= CALL_HAS_STDIN;
     if (call->retry)
         m.flags |= CALL_RETRY;
+    if (call->keep) {
+        m.flags |= CALL_KEEP;
+        m.inline_max = call->inline_max;
+    }
     s = session_args(t, call, scratch, &m.args);
     if (s == TIPSTAFF_OK)
         s = session_labels(t, call, &m.traceparent, m.provenance,

@@ -7,6 +7,7 @@
  *     WAITING    DECISION (permit)  -> PERMITTED      DECISION (other) -> FREE
  *                RESULT (not "exited")                                 -> FREE
  *     PERMITTED  OUTPUT, WINDOW     -> PERMITTED      RESULT           -> FREE
+ *                KEPT (once, and without OUTPUT) -> PERMITTED
  *
  * Anything else ends the session: a sidecar that speaks out of turn is not
  * believed about anything.
@@ -14,6 +15,7 @@
 #include <stdio.h>
 
 #include "proto/base/ts_require.h"
+#include "proto/wire/mp_read.h"
 #include "shim/session.h"
 
 static struct tipstaff_str slice(struct ts_str s)
@@ -88,19 +90,75 @@ static enum tipstaff_status on_output(struct tipstaff *t, const struct frame *f,
 {
     struct msg_output m;
     const char *what = "";
-    const struct flight *call;
+    struct flight *call;
 
     if (msg_output_decode(f->body, f->len, &m, &what) != TS_OK)
         return session_protocol(t, "OUTPUT", what);
     call = session_flight(t, m.seq);
     if (call == NULL || call->state != FLIGHT_PERMITTED)
         return session_protocol(t, "OUTPUT", "not due for this call");
+    if (call->kept)
+        return session_protocol(t, "OUTPUT", "of an output that is kept back");
+    call->shown = true;
     *ret = (struct tipstaff_event){
         .kind = TIPSTAFF_OUTPUT,
         .seq = m.seq,
         .stream = m.stream == STREAM_STDERR ? 2 : 1,
         .data = {.ptr = (const char *)m.data.ptr, .len = m.data.len}};
     return TIPSTAFF_OK;
+}
+
+static enum tipstaff_status on_kept(struct tipstaff *t, const struct frame *f,
+                                    struct tipstaff_event *ret)
+{
+    struct msg_kept m;
+    const char *what = "";
+    struct flight *call;
+
+    if (msg_kept_decode(f->body, f->len, &m, &what) != TS_OK)
+        return session_protocol(t, "KEPT", what);
+    call = session_flight(t, m.seq);
+    if (call == NULL || call->state != FLIGHT_PERMITTED || call->kept ||
+        call->shown)
+        return session_protocol(t, "KEPT", "not due for this call");
+    call->kept = true;
+    *ret = (struct tipstaff_event){
+        .kind = TIPSTAFF_KEPT,
+        .seq = m.seq,
+        .ref = slice(m.ref),
+        .stdout_bytes = m.stdout_bytes,
+        .stderr_bytes = m.stderr_bytes,
+        .more = m.more,
+        .outline_count = m.count,
+        .outline = {.ptr = (const char *)m.items.ptr, .len = m.items.len}};
+    return TIPSTAFF_OK;
+}
+
+bool tipstaff_outline_next(const struct tipstaff_event *ev, size_t *at,
+                           struct tipstaff_outline *ret)
+{
+    struct msg_outline m;
+    struct mp_reader r;
+
+    if (ev->kind != TIPSTAFF_KEPT || *at >= ev->outline.len)
+        return false;
+    mp_reader_init(&r, (const uint8_t *)ev->outline.ptr + *at,
+                   ev->outline.len - *at);
+    if (*at == 0)
+        (void)mp_read_array(&r, TS_OUTLINE_MAX);
+    if (*at == 0 && ev->outline_count == 0)
+        return false;
+    if (msg_kept_next(&r, &m) != TS_OK)
+        return false; /* cannot happen: it was checked when it came */
+    *at = (size_t)(r.at - (const uint8_t *)ev->outline.ptr);
+    *ret = (struct tipstaff_outline){.pattern = slice(m.pattern),
+                                     .type = (enum tipstaff_outline_type)m.type,
+                                     .count = m.count,
+                                     .min = m.min,
+                                     .max = m.max,
+                                     .untrusted = m.source == OUTLINE_UNTRUSTED,
+                                     .secret = m.secret};
+    return true;
 }
 
 static enum tipstaff_status on_result(struct tipstaff *t, const struct frame *f,
@@ -129,6 +187,7 @@ static enum tipstaff_status on_result(struct tipstaff *t, const struct frame *f,
         .stderr_bytes = m.stderr_bytes,
         .wall_us = m.wall_us,
         .ref = slice(m.ref),
+        .kept = (m.flags & RESULT_KEPT) != 0,
         .stdout_truncated = (m.flags & RESULT_STDOUT_TRUNCATED) != 0,
         .stderr_truncated = (m.flags & RESULT_STDERR_TRUNCATED) != 0,
         .recorded = (m.flags & RESULT_RECORDED) != 0};
@@ -170,6 +229,8 @@ static enum tipstaff_status on_frame(struct tipstaff *t, const struct frame *f,
         return on_output(t, f, ret);
     if (f->type == MSG_RESULT)
         return on_result(t, f, ret);
+    if (f->type == MSG_KEPT)
+        return on_kept(t, f, ret);
     if (f->type == MSG_WINDOW)
         return on_window(t, f, ret);
     if (f->type == MSG_ERROR)

@@ -26,6 +26,8 @@ struct flight {
     enum flight_state state;
     uint64_t seq;
     bool held;       /* the CALL said that it waits */
+    bool shown;      /* OUTPUT came */
+    bool kept;       /* KEPT came */
     bool input;      /* CALL_HAS_STDIN, and eof was not sent yet */
     uint32_t credit; /* bytes of stdin that may be sent */
 };

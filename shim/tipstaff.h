@@ -121,6 +121,12 @@ struct tipstaff_call {
     const uint8_t *id16; /* call id; NULL = random. Give the id of an earlier
                             call with retry to learn its outcome */
     bool retry;          /* never run twice: return the recorded outcome */
+    /* The output is not wanted when it is longer than inline_max bytes (both
+     * streams together): TIPSTAFF_KEPT comes in its place. The sidecar keeps it
+     * for handles, and this side never sees it: what strangers wrote into it
+     * does not taint the task. A manifest can demand the same of any call. */
+    bool keep;
+    uint32_t inline_max;
 };
 
 /*
@@ -160,7 +166,32 @@ enum tipstaff_event_kind {
     TIPSTAFF_ENDED,       /* reason, code, exit_code ...: the last event. It
                              comes without a DECIDED when the call was permitted
                              and could not be started, or ended before it was */
-    TIPSTAFF_ROOM         /* tipstaff_stdin() may take more */
+    TIPSTAFF_ROOM,        /* tipstaff_stdin() may take more */
+    TIPSTAFF_KEPT         /* ref, stdout_bytes, stderr_bytes, outline, more: in
+                             place of all output, before ENDED */
+};
+
+/*
+ * What an output looks like that was kept back: values whose pointers (RFC
+ * 6901) differ only in where they stand in arrays, and under keys that are not
+ * told. No byte of a row is one that somebody else may have written: keys are
+ * told where the tool's manifest names or trusts them.
+ */
+enum tipstaff_outline_type {
+    TIPSTAFF_OUTLINE_STRING = 1,
+    TIPSTAFF_OUTLINE_NUMBER,
+    TIPSTAFF_OUTLINE_BOOL,
+    TIPSTAFF_OUTLINE_NULL
+};
+struct tipstaff_outline {
+    struct tipstaff_str pattern; /* "/0/sender" of a handle, with "*" for any
+                                    place in an array and "?" for a key that is
+                                    not told; "" is the whole */
+    enum tipstaff_outline_type type;
+    uint32_t count;    /* of such values */
+    uint32_t min, max; /* bytes of strings, 0 where they are secret */
+    bool untrusted;    /* strangers may have written one of them */
+    bool secret;
 };
 
 /* Slices are valid until the next call on the same t. */
@@ -187,10 +218,23 @@ struct tipstaff_event {
     uint64_t wall_us;
     bool stdout_truncated, stderr_truncated;
     bool recorded; /* the outcome of an earlier identical call */
-    /* Of TIPSTAFF_ENDED: how later calls name this one's output, in
-     * {"$ref": ref, "path": "/0/sender"} as an argument; "" for none. */
+    /* Of TIPSTAFF_ENDED and TIPSTAFF_KEPT: how later calls name this one's
+     * output, in {"$ref": ref, "path": "/0/sender"} as an argument; "" for
+     * none. */
     struct tipstaff_str ref;
+    bool kept;                   /* of TIPSTAFF_ENDED: there was a KEPT */
+    bool more;                   /* of TIPSTAFF_KEPT: it has more rows */
+    unsigned outline_count;      /* of TIPSTAFF_KEPT */
+    struct tipstaff_str outline; /* for tipstaff_outline_next() */
 };
+
+/*
+ * The next row of a TIPSTAFF_KEPT; false: that was the last. *at is 0 before
+ * the first, and the caller's. Slices live as long as the event's.
+ */
+TIPSTAFF_API bool tipstaff_outline_next(const struct tipstaff_event *ev,
+                                        size_t *at,
+                                        struct tipstaff_outline *ret);
 
 /*
  * Sends what is queued and waits up to timeout_ms (-1: for ever, 0: not at

@@ -1,5 +1,7 @@
 #include "proto/msg/body.h"
 
+#include <string.h>
+
 #include "proto/base/ts_require.h"
 #include "proto/msg/client.h"
 #include "proto/wire/frame.h"
@@ -160,6 +162,22 @@ bool body_code_ok(struct ts_str code)
         if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_')
             return false;
     }
+    return true;
+}
+
+bool body_ref_ok(struct ts_str ref)
+{
+    static const char head[] = "call-";
+    const size_t n = sizeof(head) - 1;
+
+    if (ref.len == 0)
+        return true;
+    if (ref.len <= n || ref.len > TS_REF_MAX || memcmp(ref.ptr, head, n) != 0 ||
+        ref.ptr[n] == '0')
+        return false;
+    for (size_t i = n; i < ref.len; i++)
+        if (ref.ptr[i] < '0' || ref.ptr[i] > '9')
+            return false;
     return true;
 }
 

@@ -61,6 +61,8 @@ TS_NODISCARD ts_err body_told(struct body_flaw flaw, const char **reterr_what);
 
 /* 1..TS_CODE_MAX bytes of [a-z0-9_] */
 bool body_code_ok(struct ts_str code);
+/* "call-N", N without zeros before it; or nothing. */
+bool body_ref_ok(struct ts_str ref);
 bool body_labels_ok(const struct ts_str *labels, uint32_t count);
 /* Empty, or W3C Trace Context level 1, version 00, ids not all zero. */
 bool body_traceparent_ok(struct ts_str t);

@@ -37,7 +37,8 @@ enum client_type {
     MSG_WINDOW = 16,   /* gate to shim: more stdin may be sent */
     MSG_REVOKE = 17,   /* shim to gate: a signed revocation of what this holder
                           handed on; answered by it */
-    MSG_ORIGIN = 18    /* shim to gate: who began the task, signed */
+    MSG_ORIGIN = 18,   /* shim to gate: who began the task, signed */
+    MSG_KEPT = 19      /* gate to shim: an output that was kept back */
 };
 
 /* [a-z0-9][a-z0-9._-]*, at most TS_TOOL_NAME_MAX bytes */
@@ -63,13 +64,16 @@ struct msg_error {
 
 enum call_flags {
     CALL_HAS_STDIN = 1, /* STDIN messages follow; otherwise stdin is empty */
-    CALL_RETRY = 2      /* same call_id and bytes as an earlier call: return its
+    CALL_RETRY = 2,     /* same call_id and bytes as an earlier call: return its
                            recorded outcome, never run twice */
+    CALL_KEEP = 4 /* an output of more than inline_max bytes is not wanted,
+                     only what handles call it */
 };
 
 /*
- * [3, seq, call_id bin16, tool str, args map, deadline_ms, traceparent str,
- *  provenance [str...], flags, min_rev_seq, hold_ms, sig bin(0|64)]
+ * [4, seq, call_id bin16, tool str, args map, deadline_ms, traceparent str,
+ *  provenance [str...], flags, min_rev_seq, hold_ms, inline_max,
+ *  sig bin(0|64)]
  */
 struct msg_call {
     uint64_t seq;        /* 1 for the first CALL or CHECK, then +1 each */
@@ -84,9 +88,11 @@ struct msg_call {
     uint64_t min_rev_seq; /* decide on revocation state at least this new */
     uint32_t hold_ms; /* when people are asked: wait that long for them, at most
                          TS_HOLD_MAX_MS; 0 = do not wait */
+    uint32_t inline_max; /* with CALL_KEEP: bytes of both streams together;
+                            otherwise 0 */
     struct ts_bytes sig; /* empty, or Ed25519 over the envelope */
     /* Set by the decoder, ignored by the sender: the body's bytes from the
-     * array head to hold_ms, so without sig and its head. It is the
+     * array head to inline_max, so without sig and its head. It is the
      * "envelope without sig" that a signature covers. */
     struct ts_bytes unsigned_part;
 };
@@ -132,7 +138,8 @@ struct msg_output {
 enum result_flags {
     RESULT_STDOUT_TRUNCATED = 1,
     RESULT_STDERR_TRUNCATED = 2,
-    RESULT_RECORDED = 4 /* the outcome of an earlier identical call */
+    RESULT_RECORDED = 4, /* the outcome of an earlier identical call */
+    RESULT_KEPT = 8      /* the output was kept back: no OUTPUT, but KEPT */
 };
 
 /* [1, seq, reason str, code str, exit_code, signal, stdout_bytes,
@@ -150,6 +157,47 @@ struct msg_result {
     uint32_t flags;
     struct ts_str ref; /* "call-N": what handles call its output; "" of one
                           that was not started */
+};
+
+/*
+ * [1, seq, ref str, stdout_bytes, stderr_bytes, more bool, [[pattern str, type,
+ *  count, min, max, source, secret bool]...]]
+ *
+ * An output that the agent is not given, before its RESULT: by the tool's
+ * manifest, or because the CALL asked for it. What it looks like, for
+ * arguments of later calls; no byte of it that somebody else may have written.
+ */
+enum outline_type {
+    OUTLINE_STRING = 1,
+    OUTLINE_NUMBER,
+    OUTLINE_BOOL,
+    OUTLINE_NULL
+};
+enum outline_source {
+    OUTLINE_TRUSTED = 1,
+    OUTLINE_UNTRUSTED
+};
+/* Values at pointers (RFC 6901) that differ only in where they stand in
+ * arrays, and under keys that cannot be told. */
+struct msg_outline {
+    struct ts_str pattern; /* "*" for a place in an array, "?" for a key that is
+                              not told; "" is the whole */
+    enum outline_type type;
+    uint32_t count; /* of such values */
+    uint32_t min,
+        max; /* bytes of strings; 0 of anything else, and of secrets */
+    enum outline_source source; /* the worst of them */
+    bool secret;
+};
+struct msg_kept {
+    uint64_t seq;
+    struct ts_str ref; /* "call-N"; "" when no handle can name it: too large,
+                          cut off, or not UTF-8 */
+    uint64_t stdout_bytes; /* of it; 0 when it is secret */
+    uint64_t stderr_bytes;
+    bool more; /* it has more than is told here */
+    uint32_t count;
+    struct ts_bytes items; /* raw array; walk it with msg_kept_next() */
 };
 
 /* [1, seq]: CANCEL, TOOLS and TASK_END as questions, REVOKE as an answer */
@@ -257,6 +305,9 @@ TS_NODISCARD ts_err msg_output_decode(const void *b, size_t n,
 TS_NODISCARD ts_err msg_result_decode(const void *b, size_t n,
                                       struct msg_result *ret,
                                       const char **reterr_what);
+TS_NODISCARD ts_err msg_kept_decode(const void *b, size_t n,
+                                    struct msg_kept *ret,
+                                    const char **reterr_what);
 TS_NODISCARD ts_err msg_seq_decode(const void *b, size_t n, struct msg_seq *ret,
                                    const char **reterr_what);
 TS_NODISCARD ts_err msg_revoke_decode(const void *b, size_t n,
@@ -288,6 +339,7 @@ TS_NODISCARD ts_err msg_check_next(struct mp_reader *r,
                                    struct msg_check_item *ret);
 TS_NODISCARD ts_err msg_checked_next(struct mp_reader *r,
                                      struct msg_checked_item *ret);
+TS_NODISCARD ts_err msg_kept_next(struct mp_reader *r, struct msg_outline *ret);
 TS_NODISCARD ts_err msg_tools_next(struct mp_reader *r, struct msg_tool *ret);
 TS_NODISCARD ts_err msg_tool_arg_next(struct mp_reader *r,
                                       struct msg_tool_arg *ret);
@@ -310,6 +362,10 @@ TS_NODISCARD ts_err msg_output_send(struct ts_buf *out,
                                     const struct msg_output *m);
 TS_NODISCARD ts_err msg_result_send(struct ts_buf *out,
                                     const struct msg_result *m);
+TS_NODISCARD ts_err msg_kept_send(struct ts_buf *out, const struct msg_kept *m);
+/* One item of KEPT. */
+struct mp_writer;
+void msg_outline_write(struct mp_writer *w, const struct msg_outline *s);
 TS_NODISCARD ts_err msg_seq_send(struct ts_buf *out, enum client_type type,
                                  const struct msg_seq *m);
 TS_NODISCARD ts_err msg_revoke_send(struct ts_buf *out,

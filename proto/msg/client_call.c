@@ -2,8 +2,9 @@
 #include "proto/msg/body.h"
 #include "proto/msg/client.h"
 
-#define CALL_VERSION 3
-#define CALL_ARITY   12
+#define CALL_VERSION 4
+#define CALL_ARITY   13
+#define CALL_FLAGS   ((uint32_t)(CALL_HAS_STDIN | CALL_RETRY | CALL_KEEP))
 #define SIG_LEN      ((size_t)64)
 
 static struct body_flaw call_check(const struct msg_call *m)
@@ -16,9 +17,11 @@ static struct body_flaw call_check(const struct msg_call *m)
               TS_E_INVALID);
     body_need(&f, body_labels_ok(m->provenance, m->provenance_count),
               "provenance", TS_E_INVALID);
-    body_need(&f, (m->flags & ~(uint32_t)(CALL_HAS_STDIN | CALL_RETRY)) == 0,
-              "flags", TS_E_INVALID);
+    body_need(&f, (m->flags & ~CALL_FLAGS) == 0, "flags", TS_E_INVALID);
     body_need(&f, m->hold_ms <= TS_HOLD_MAX_MS, "hold_ms", TS_E_LIMIT);
+    body_need(&f, m->inline_max == 0 || (m->flags & CALL_KEEP) != 0,
+              "inline_max", TS_E_INVALID);
+    body_need(&f, m->inline_max <= TS_INLINE_MAX, "inline_max", TS_E_LIMIT);
     body_need(&f, m->sig.len == 0 || m->sig.len == SIG_LEN, "sig",
               TS_E_INVALID);
     return f;
@@ -42,6 +45,7 @@ ts_err msg_call_decode(const void *b, size_t n, struct msg_call *ret,
     m.flags = body_in_u32(&in, "flags", UINT32_MAX);
     m.min_rev_seq = body_in_uint(&in, "min_rev_seq", UINT64_MAX);
     m.hold_ms = body_in_u32(&in, "hold_ms", TS_HOLD_MAX_MS);
+    m.inline_max = body_in_u32(&in, "inline_max", TS_INLINE_MAX);
     m.unsigned_part = (struct ts_bytes){
         .ptr = b, .len = (size_t)(in.r.at - (const uint8_t *)b)};
     m.sig = body_in_bin(&in, "sig", SIG_LEN);
@@ -79,6 +83,7 @@ ts_err msg_call_send(struct ts_buf *out, const struct msg_call *m)
     mp_write_uint(&o.w, m->flags);
     mp_write_uint(&o.w, m->min_rev_seq);
     mp_write_uint(&o.w, m->hold_ms);
+    mp_write_uint(&o.w, m->inline_max);
     body_out_bin(&o, m->sig);
     return body_out_done(&o);
 }

@@ -111,27 +111,10 @@ ts_err msg_decision_send(struct ts_buf *out, const struct msg_decision *m)
 
 #define RESULT_FLAGS                                                           \
     ((uint32_t)(RESULT_STDOUT_TRUNCATED | RESULT_STDERR_TRUNCATED |            \
-                RESULT_RECORDED))
+                RESULT_RECORDED | RESULT_KEPT))
 
 #define RESULT_VERSION 2
 #define RESULT_ARITY   11
-
-/* "call-N", N without zeros before it; or nothing. */
-static bool ref_fits(struct ts_str ref)
-{
-    static const char head[] = "call-";
-    const size_t n = sizeof(head) - 1;
-
-    if (ref.len == 0)
-        return true;
-    if (ref.len <= n || ref.len > TS_REF_MAX || memcmp(ref.ptr, head, n) != 0 ||
-        ref.ptr[n] == '0')
-        return false;
-    for (size_t i = n; i < ref.len; i++)
-        if (ref.ptr[i] < '0' || ref.ptr[i] > '9')
-            return false;
-    return true;
-}
 
 /* A tool that never started cannot have been permitted in the end, and one
  * that ran cannot have been refused. */
@@ -153,7 +136,7 @@ static struct body_flaw result_check(const struct msg_result *m)
     body_need(&f, m->exit_code <= 255, "exit_code", TS_E_LIMIT);
     body_need(&f, m->signal <= MSG_SIGNAL_MAX, "signal", TS_E_LIMIT);
     body_need(&f, (m->flags & ~RESULT_FLAGS) == 0, "flags", TS_E_INVALID);
-    body_need(&f, ref_fits(m->ref), "ref", TS_E_INVALID);
+    body_need(&f, body_ref_ok(m->ref), "ref", TS_E_INVALID);
     return f;
 }
 

@@ -25,6 +25,9 @@
 #define TS_MESSAGE_TEXT_MAX 1024   /* bytes of a sentence for people */
 #define TS_CODE_MAX         64     /* bytes of a code or reason for machines */
 #define TS_REF_MAX          15     /* bytes of "call-N", an output's name */
+#define TS_INLINE_MAX       262144 /* bytes of an output that waits to be shown */
+#define TS_OUTLINE_MAX      64     /* rows of what a kept output looks like */
+#define TS_OUTLINE_PATTERN_MAX 256 /* bytes of the pattern of one row */
 #define TS_PING_MAX         32     /* bytes of a PING token */
 #define TS_REASON_MAX       256    /* bytes of a revocation's reason */
 

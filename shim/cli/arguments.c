@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "proto/wire/mp_write.h"
+#include "shim/cli/ref_text.h"
 
 #define ANY_VALUE (JSON_REJECT_DUPLICATES | JSON_DECODE_ANY)
 
@@ -108,22 +109,22 @@ ts_err arguments_from_json(json_t *object, uint8_t *buf, size_t *ret_len,
     return finish(&w, "args", ret_len, reterr_text);
 }
 
-/* "$ref:call-3#/0/sender": what stands there in the output of an earlier call.
- */
-static bool ref_write(struct mp_writer *w, const char *value)
+/* What stands there in the output of an earlier call. */
+static ts_err ref_write(struct mp_writer *w, struct ts_str value, char *text)
 {
-    static const char head[] = "$ref:";
-    const char *hash = strchr(value, '#');
+    struct ref_text r;
 
-    if (strncmp(value, head, sizeof(head) - 1) != 0 || hash == NULL)
-        return false;
-    value += sizeof(head) - 1;
+    if (ref_text_parse(value, &r) != TS_OK)
+        return explain(text,
+                       "\"%.64s\" is no handle, which is $ref:call-N or "
+                       "$ref:call-N#/POINTER; as a text it is NAME:='\"...\"'",
+                       value.ptr);
     mp_write_map(w, 2);
     mp_write_cstr(w, "$ref");
-    mp_write_str(w, value, (size_t)(hash - value));
+    mp_write_str(w, r.call.ptr, r.call.len);
     mp_write_cstr(w, "path");
-    mp_write_cstr(w, hash + 1);
-    return true;
+    mp_write_str(w, r.path.ptr, r.path.len);
+    return TS_OK;
 }
 
 /* NAME=TEXT or NAME:=JSON; the first of ":=" and "=" in the word decides. */
@@ -140,8 +141,9 @@ static ts_err word_write(struct mp_writer *w, const char *word, char *text)
     name_len = (size_t)(eq - word);
     if (eq[-1] != ':') {
         mp_write_str(w, word, name_len);
-        if (!ref_write(w, eq + 1))
-            mp_write_cstr(w, eq + 1);
+        if (ref_text_is(ts_str_of(eq + 1)))
+            return ref_write(w, ts_str_of(eq + 1), text);
+        mp_write_cstr(w, eq + 1);
         return TS_OK;
     }
     mp_write_str(w, word, name_len - 1);

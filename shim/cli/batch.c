@@ -13,6 +13,7 @@
 #include "proto/msg/code.h"
 #include "shim/cli/commands.h"
 #include "shim/cli/job.h"
+#include "shim/cli/kept.h"
 #include "shim/cli/lines.h"
 
 #define BATCH_IN_FLIGHT 32
@@ -26,6 +27,7 @@ struct slot {
     uint8_t call_id[16];
     json_t *id;    /* owned, or NULL */
     json_t *reply; /* owned, from the decision on */
+    json_t *kept;  /* owned; NULL: the output was not kept back */
     struct ts_buf out, err;
     bool cut_out, cut_err;
 };
@@ -73,6 +75,7 @@ static void slot_done(struct batch *b, struct slot *s)
 {
     json_decref(s->id);
     json_decref(s->reply);
+    json_decref(s->kept);
     ts_buf_done(&s->out);
     ts_buf_done(&s->err);
     s->used = false;
@@ -155,6 +158,8 @@ static void on_ended(struct batch *b, struct slot *s,
         set(s->reply, "exit", json_integer(ev->exit_code));
     if (ev->ref.len > 0)
         set(s->reply, "ref", text_of(ev->ref));
+    if (s->kept != NULL)
+        set(s->reply, "kept", json_incref(s->kept));
     if (ev->recorded)
         set(s->reply, "recorded", json_true());
     if (ev->stdout_truncated || s->cut_out)
@@ -180,6 +185,11 @@ static void on_event(struct batch *b, const struct tipstaff_event *ev)
         return;
     case TIPSTAFF_OUTPUT:
         on_output(s, ev);
+        return;
+    case TIPSTAFF_KEPT:
+        s->kept = kept_json(ev);
+        if (s->kept == NULL)
+            term_say("tipstaff-shim: out of memory, field kept is missing");
         return;
     case TIPSTAFF_ENDED:
         on_ended(b, s, ev);

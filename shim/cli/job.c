@@ -42,6 +42,17 @@ static ts_err take_retry_id(struct job *j, json_t *v, char *text)
                : wrong(text, "retry_id", "not 32 hex digits");
 }
 
+static ts_err take_inline(struct job *j, json_t *v, char *text)
+{
+    json_int_t n = json_integer_value(v);
+
+    if (!json_is_integer(v) || n < 0 || n > TS_INLINE_MAX)
+        return wrong(text, "max_inline", "not a number of bytes up to 262144");
+    j->call.keep = true;
+    j->call.inline_max = (uint32_t)n;
+    return TS_OK;
+}
+
 static ts_err take_field(struct job *j, const char *key, json_t *v, char *text)
 {
     if (strcmp(key, "tool") == 0) {
@@ -65,12 +76,15 @@ static ts_err take_field(struct job *j, const char *key, json_t *v, char *text)
         return take_labels(j, v, text);
     if (strcmp(key, "retry_id") == 0)
         return take_retry_id(j, v, text);
+    if (strcmp(key, "max_inline") == 0)
+        return take_inline(j, v, text);
     return wrong(text, key, "no such field");
 }
 
 static bool is_for_running(const char *key)
 {
-    return strcmp(key, "deadline_ms") == 0 || strcmp(key, "retry_id") == 0;
+    return strcmp(key, "deadline_ms") == 0 || strcmp(key, "retry_id") == 0 ||
+           strcmp(key, "max_inline") == 0;
 }
 
 ts_err job_parse(struct job *ret, struct ts_str line, const struct options *o,
@@ -85,6 +99,8 @@ ts_err job_parse(struct job *ret, struct ts_str line, const struct options *o,
         .root = json_loadb(line.ptr, line.len, JSON_REJECT_DUPLICATES, &je),
         .call = {.deadline_ms = o->deadline_ms,
                  .hold_ms = o->hold_ms,
+                 .keep = o->keep,
+                 .inline_max = o->inline_max,
                  .traceparent = o->traceparent,
                  .provenance_count = o->provenance_count}};
     memcpy(ret->labels, o->provenance, sizeof(ret->labels));

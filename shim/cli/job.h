@@ -13,8 +13,8 @@
 
 /*
  * One line of a batch: {"tool":NAME, "args":{..}, "id":ANY, "deadline_ms":N,
- * "traceparent":T, "provenance":[..], "retry_id":HEX}, all but tool optional,
- * anything else refused.
+ * "traceparent":T, "provenance":[..], "retry_id":HEX, "max_inline":N}, all but
+ * tool optional, anything else refused.
  */
 struct job {
     json_t *root; /* owned; call's strings live in it */

@@ -37,6 +37,11 @@ static const char help[] =
     "such\n"
     "                     as 90s or 10m, up to 1h; 0 does not (50s, a batch "
     "0)\n"
+    "  --handle           not the output, but a handle for arguments of later\n"
+    "                     calls, and what it looks like: "
+    "NAME='$ref:call-3#/0/id'\n"
+    "  --max-inline BYTES the same of an output that is longer (at most "
+    "262144)\n"
     "  --events           what happens to the call as JSON lines on standard\n"
     "                     error\n"
     "  --retry-id HEX     32 digits; the outcome of that earlier, identical\n"
@@ -77,6 +82,8 @@ enum {
     OPT_SIGN,
     OPT_WAIT,
     OPT_EVENTS,
+    OPT_HANDLE,
+    OPT_MAX_INLINE,
     OPT_BLOCK,
     OPT_ISSUER,
     OPT_REASON,
@@ -105,6 +112,8 @@ static const struct option call_options[] = {
     {"retry-id", required_argument, NULL, OPT_RETRY_ID},
     {"wait", required_argument, NULL, OPT_WAIT},
     {"events", no_argument, NULL, OPT_EVENTS},
+    {"handle", no_argument, NULL, OPT_HANDLE},
+    {"max-inline", required_argument, NULL, OPT_MAX_INLINE},
     {NULL, 0, NULL, 0}};
 static const struct option check_options[] = {
     SESSION_OPTIONS,
@@ -214,6 +223,18 @@ static int take_wait(struct options *o, const char *value)
     return -1;
 }
 
+static int take_inline(struct options *o, const char *value)
+{
+    uint64_t v;
+
+    if (!parse_number(value, TS_INLINE_MAX, &v))
+        return bad_usage("--max-inline is a number of bytes, at most 262144",
+                         value);
+    o->keep = true;
+    o->inline_max = (uint32_t)v;
+    return -1;
+}
+
 static int take_block(struct options *o, const char *value)
 {
     uint64_t v;
@@ -256,6 +277,10 @@ static int take(struct options *o, int opt, const char *value)
     case OPT_EVENTS:
         o->events = true;
         return -1;
+    case OPT_HANDLE:
+        return take_inline(o, "0");
+    case OPT_MAX_INLINE:
+        return take_inline(o, value);
     case OPT_BLOCK:
         return take_block(o, value);
     case OPT_ISSUER:

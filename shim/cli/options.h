@@ -30,7 +30,9 @@ struct options {
     uint64_t deadline_ms;
     uint32_t hold_ms; /* for people; of a batch 0 unless it is said */
     bool hold_said;
-    bool events;    /* what happens to one call, as JSON on standard error */
+    bool events; /* what happens to one call, as JSON on standard error */
+    bool keep;   /* an output of more than inline_max bytes is not wanted */
+    uint32_t inline_max;
     int timeout_ms; /* for handshake and each answer */
     const char *traceparent;
     const char *provenance[TS_PROVENANCE_MAX];

@@ -14,6 +14,7 @@
 #include "proto/msg/code.h"
 #include "shim/cli/arguments.h"
 #include "shim/cli/commands.h"
+#include "shim/cli/kept.h"
 #include "shim/cli/tty_text.h"
 #include "shim/cli/waiting.h"
 #include "shim/link.h"
@@ -70,7 +71,11 @@ static void on_ended(struct run *r, const struct tipstaff_event *ev)
                      (struct tipstaff_str){.ptr = text, .len = strlen(text)});
         return;
     }
-    if (ev->recorded)
+    if (ev->recorded && ev->kept && ev->ref.len > 0)
+        term_say("tipstaff-shim: this is the recorded outcome of an earlier "
+                 "call; its output was kept back as $ref:%.*s",
+                 (int)ev->ref.len, ev->ref.ptr);
+    else if (ev->recorded)
         term_say("tipstaff-shim: this is the recorded outcome of an earlier "
                  "call; its output is not kept");
     if (ev->stdout_truncated || ev->stderr_truncated)
@@ -160,6 +165,11 @@ static void on_event(struct run *r, const struct tipstaff_event *ev)
         return;
     case TIPSTAFF_OUTPUT:
         show(r, ev);
+        return;
+    case TIPSTAFF_KEPT:
+        kept_print(r->term, ev);
+        if (r->options->events)
+            event_kept(ev);
         return;
     case TIPSTAFF_ENDED:
         show_rest(r);
@@ -298,6 +308,8 @@ static int run_with(struct run *r, const struct options *o, uint8_t *args)
                                  .args_msgpack = args,
                                  .deadline_ms = o->deadline_ms,
                                  .hold_ms = o->hold_ms,
+                                 .keep = o->keep,
+                                 .inline_max = o->inline_max,
                                  .traceparent = o->traceparent,
                                  .provenance = o->provenance,
                                  .provenance_count = o->provenance_count,

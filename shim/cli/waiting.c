@@ -9,6 +9,7 @@
 #include "proto/base/ts_mem.h"
 #include "proto/base/ts_str.h"
 #include "shim/cli/job.h"
+#include "shim/cli/kept.h"
 #include "shim/cli/term.h"
 #include "shim/link.h"
 
@@ -105,6 +106,20 @@ void event_waiting(const struct tipstaff_event *ev, uint32_t hold_ms)
 void event_decided(const struct tipstaff_event *ev)
 {
     put(decision("decided", ev));
+}
+
+void event_kept(const struct tipstaff_event *ev)
+{
+    json_t *o = kept_json(ev);
+
+    if (o != NULL &&
+        (json_object_set_new(o, "event", json_string("kept")) != 0 ||
+         json_object_set_new(o, "ref",
+                             json_stringn(ev->ref.ptr, ev->ref.len)) != 0)) {
+        json_decref(o);
+        o = NULL;
+    }
+    put(o);
 }
 
 void event_ended(const struct tipstaff_event *ev, const uint8_t *decision_id)

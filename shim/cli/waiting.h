@@ -27,6 +27,7 @@ void waiting_end(struct waiting *w);
 /* --events: what happened, as a line of JSON on standard error. */
 void event_waiting(const struct tipstaff_event *ev, uint32_t hold_ms);
 void event_decided(const struct tipstaff_event *ev);
+void event_kept(const struct tipstaff_event *ev);
 void event_ended(const struct tipstaff_event *ev, const uint8_t *decision_id);
 
 #endif

@@ -1,4 +1,6 @@
 /* output: who wrote what a tool prints, and who may know it. */
+#include <string.h>
+
 #include "sidecar/common/manifest_priv.h"
 
 #define PATTERN_SEGMENTS_MAX 64
@@ -43,6 +45,51 @@ static ts_err output_confidentiality(struct manifest_reader *r,
     if (e == TS_OK)
         output_of(r)->confidentiality = (enum output_confidentiality)i;
     return e;
+}
+
+/* "over N", in bytes. */
+static bool read_over(struct ts_str s, uint32_t *ret)
+{
+    static const char head[] = "over ";
+    const size_t n = sizeof(head) - 1;
+    uint32_t v = 0;
+
+    if (s.len <= n || s.len > n + 6 || memcmp(s.ptr, head, n) != 0 ||
+        (s.ptr[n] == '0' && s.len > n + 1))
+        return false;
+    for (size_t i = n; i < s.len; i++) {
+        if (s.ptr[i] < '0' || s.ptr[i] > '9')
+            return false;
+        v = v * 10 + (uint32_t)(s.ptr[i] - '0');
+    }
+    *ret = v;
+    return v <= TS_INLINE_MAX;
+}
+
+static ts_err output_withhold(struct manifest_reader *r,
+                              const struct yaml_node *n)
+{
+    static const struct {
+        const char *name;
+        enum output_withhold is;
+    } words[] = {{"never", WITHHOLD_NEVER},
+                 {"secret", WITHHOLD_SECRET},
+                 {"always", WITHHOLD_ALWAYS}};
+    struct manifest_output *o = output_of(r);
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (n->kind == YAML_KIND_SCALAR &&
+            ts_str_eq_c(n->text, words[i].name)) {
+            o->withhold = words[i].is;
+            return TS_OK;
+        }
+    if (n->kind != YAML_KIND_SCALAR || !read_over(n->text, &o->withhold_bytes))
+        return manifest_fail(r, n->line,
+                             "expected never, secret, always, or \"over N\" "
+                             "with N bytes, at most %d",
+                             TS_INLINE_MAX);
+    o->withhold = WITHHOLD_OVER;
+    return TS_OK;
 }
 
 /* RFC 6901: "" or segments that each begin with "/"; "~" only as ~0 and ~1. */
@@ -142,6 +189,7 @@ static const struct manifest_key output_keys[] = {
     {"ids", output_ids},
     {"secret", output_secret},
     {"confidentiality", output_confidentiality},
+    {"withhold", output_withhold},
 };
 const struct manifest_map manifest_output_map =
     MANIFEST_MAP("output", output_keys);
@@ -210,5 +258,11 @@ ts_err manifest_check_output(struct manifest_reader *r)
         return refuse(r, "secret",
                       "holds \"\", which is everything; say confidentiality: "
                       "secret instead");
+    if (o->withhold == WITHHOLD_SECRET && o->secret.count == 0 &&
+        o->confidentiality != OUTPUT_SECRET &&
+        o->confidentiality != OUTPUT_OF_RESOURCE)
+        return refuse(r, "withhold",
+                      "says secret, and nothing of the output is; say what is "
+                      "(secret: or confidentiality: secret), or always");
     return TS_OK;
 }

@@ -7,6 +7,7 @@
 
 #include "proto/base/ts_fd.h"
 #include "proto/msg/client.h"
+#include "sidecar/gate/running_kept.h"
 #include "sidecar/gate/running_redact.h"
 #include "sidecar/gate/task_in.h"
 
@@ -175,6 +176,8 @@ void run_pipes_hide(struct run *r)
 /* Without secrets, and in messages of a size that is allowed. */
 static void show(struct run *r, size_t which, struct ts_bytes b)
 {
+    if (run_kept_takes(r, which, b))
+        return;
     while (b.len > 0 && r->client != NULL) {
         size_t n = b.len < TS_CHUNK_MAX ? b.len : TS_CHUNK_MAX;
         struct msg_output m = {.seq = r->seq,
@@ -322,6 +325,11 @@ void run_pipes_orphaned(struct run *r)
 
 void runs_resume_of(struct client *c)
 {
-    for (uint32_t i = 0; i < c->run_count; i++)
-        watch_out(&c->gate->runs[c->runs[i]]);
+    for (uint32_t i = c->run_count;
+         i-- > 0;) { /* one that ends leaves the list */
+        struct run *r = &c->gate->runs[c->runs[i]];
+
+        watch_out(r);
+        run_released(r);
+    }
 }

@@ -19,8 +19,12 @@ void run_pipes_orphaned(struct run *r);
 void run_pipes_hide(struct run *r);
 
 void run_event(struct run *r, enum call_event ev);
+/* The agent has room again, or is gone: what waited for that goes on. */
+void run_released(struct run *r);
 void run_handle_closed(struct run *r);
 struct run *run_by_seq(const struct client *c, uint64_t seq);
+/* Its outcome record, into the ring. TS_E_AGAIN: no room now. */
+TS_NODISCARD ts_err run_outcome_write(struct run *r);
 /* The two messages that end a permitted call, from its outcome. */
 void run_decision(struct client *c, uint64_t seq, const struct call_outcome *o);
 void run_result(struct client *c, uint64_t seq, const struct call_outcome *o);

@@ -11,7 +11,9 @@
 #include "sidecar/common/manifest.h"
 #include "sidecar/gate/decide/decide.h"
 #include "sidecar/gate/people/snapshot_priv.h"
+#include "sidecar/gate/provenance/outline.h"
 #include "sidecar/gate/provenance/task.h"
+#include "sidecar/gate/running_kept.h"
 
 /* Bytes of outputs that all runs together hold until their end. */
 #define HELD_MAX (64u << 20)
@@ -133,6 +135,8 @@ static struct prov_patterns patterns_of(const struct manifest_patterns *p)
 
 static enum prov_confidentiality level_of(const struct run *r)
 {
+    if (r->keeping.is_derived) /* it may have printed what it was given */
+        return PROV_SECRET;
     switch (r->manifest->output.confidentiality) {
     case OUTPUT_PUBLIC:
         return PROV_PUBLIC;
@@ -191,20 +195,23 @@ static void drop_seen(struct run *r)
     }
 }
 
-void task_in_shows(struct run *r, size_t which, struct ts_bytes b)
+void task_in_first(struct run *r)
 {
     struct prov_output_rules rules;
+
+    if (r->task == NULL || r->has_shown)
+        return;
+    rules = rules_of(r);
+    prov_task_shows(r->task, &rules);
+    r->has_shown = true;
+}
+
+void task_in_holds(struct run *r, size_t which, struct ts_bytes b)
+{
     struct ts_buf *to = &r->seen[which];
     size_t cap = to->cap;
 
-    if (r->task == NULL || b.len == 0)
-        return;
-    if (!r->has_shown) {
-        rules = rules_of(r);
-        prov_task_shows(r->task, &rules);
-        r->has_shown = true;
-    }
-    if (r->seen_lost)
+    if (r->seen_lost || b.len == 0)
         return;
     r->seen_lost = r->gate->seen_bytes > HELD_MAX ||
                    ts_buf_append(to, b.ptr, b.len) != TS_OK;
@@ -213,12 +220,32 @@ void task_in_shows(struct run *r, size_t which, struct ts_bytes b)
         drop_seen(r);
 }
 
+void task_in_shows(struct run *r, size_t which, struct ts_bytes b)
+{
+    if (r->task == NULL || b.len == 0)
+        return;
+    task_in_first(r);
+    task_in_holds(r, which, b);
+}
+
 static struct ts_str text_of(const struct ts_buf *b)
 {
     return (struct ts_str){.ptr = (const char *)ts_buf_bytes(b), .len = b->len};
 }
 
-void task_in_ended(struct run *r)
+/* Without rules nobody can say that it is not. */
+bool task_in_is_secret(struct run *r)
+{
+    struct prov_output_rules rules;
+
+    if (r->manifest == NULL)
+        return true;
+    rules = rules_of(r);
+    return prov_output_is_secret(text_of(&r->seen[0]), &rules) ||
+           (r->seen[1].len > 0 && rules.secret.count > 0);
+}
+
+bool task_in_ended(struct run *r)
 {
     struct prov_output_rules rules;
     struct prov_output o = {
@@ -229,20 +256,30 @@ void task_in_ended(struct run *r)
         .errors = text_of(&r->seen[1]),
         .is_whole = !r->out[0].truncated && !r->is_hidden && r->client != NULL,
         .is_lost = r->seen_lost,
+        .is_withheld = r->keeping.is_kept,
+        .is_sealed = r->keeping.is_sealed,
         .failed = r->reason != END_EXITED || r->exited.exit_code != 0 ||
                   r->exited.signal != 0};
 
-    if (r->task == NULL || !r->has_shown) {
+    enum prov_output_how how;
+    bool named;
+
+    if (r->task == NULL || (!r->has_shown && !r->keeping.is_kept)) {
         task_in_done(r);
-        return;
+        return true;
     }
     rules = rules_of(r);
-    if (prov_task_output(r->task, &o) == PROV_OUTPUT_UNREADABLE && !o.failed)
+    how = prov_task_output(r->task, &o);
+    named = !o.is_withheld || how != PROV_OUTPUT_LOST;
+    if (o.is_withheld)
+        run_kept_tell(r, &o, how);
+    if (how == PROV_OUTPUT_UNREADABLE && !o.failed)
         log_event(LOG_WARN,
                   "output_not_json tool=%.*s order=%llu hint=\"its manifest "
                   "says format: json; it was taken as untrusted text\"",
                   (int)o.tool.len, o.tool.ptr, (unsigned long long)r->order_id);
     task_in_done(r);
+    return named;
 }
 
 void task_in_done(struct run *r)

@@ -28,8 +28,14 @@ TS_NODISCARD ts_err task_in_origin(struct client *c, const struct frame *f);
 void task_in_began(struct run *r, const struct decision *d);
 /* These bytes go to the agent now; which: 0 stdout, 1 stderr. */
 void task_in_shows(struct run *r, size_t which, struct ts_bytes b);
-/* It has ended, and nobody was told yet. */
-void task_in_ended(struct run *r);
+/* The two halves of it, for an output that is shown at its end or not at all:
+ * the first byte goes to the agent; these bytes wait. */
+void task_in_first(struct run *r);
+void task_in_holds(struct run *r, size_t which, struct ts_bytes b);
+/* Is something secret in what waits? */
+bool task_in_is_secret(struct run *r);
+/* It has ended, and nobody was told yet. False: no handle can name it. */
+bool task_in_ended(struct run *r);
 /* Lets go of all of it; may be called twice. */
 void task_in_done(struct run *r);
 

@@ -22,13 +22,17 @@ struct resolving {
     struct ts_str arg;  /* the argument at hand */
     struct call_handle *list;
     uint32_t count;
+    enum call_code code; /* why not */
+    uint32_t call;       /* that the handle names */
     char *why;
     size_t why_cap;
 };
 
-static ts_err refuse(const struct resolving *r, const char *what)
+static ts_err refuse(struct resolving *r, enum call_code code, const char *what)
 {
     char shown[80];
+
+    r->code = code;
 
     (void)ts_str_escape(shown, sizeof(shown), r->arg.ptr, r->arg.len);
     (void)snprintf(r->why, r->why_cap, "argument \"%s\": %s", shown, what);
@@ -68,7 +72,8 @@ static ts_err put_number(struct resolving *r, struct ts_str text)
         return TS_OK;
     }
     if (text.len >= sizeof(digits))
-        return refuse(r, "that number is too long to be an argument");
+        return refuse(r, CODE_HANDLE_TOO_LARGE,
+                      "that number is too long to be an argument");
     memcpy(digits, text.ptr, text.len);
     digits[text.len] = '\0';
     mp_write_float(&r->out, strtod(digits, NULL));
@@ -117,7 +122,8 @@ static ts_err put_inside(struct resolving *r, struct json_scan in, bool object,
     if (e != TS_OK)
         return e;
     if (depth == NESTED_MAX)
-        return refuse(r, "that value is nested too deeply");
+        return refuse(r, CODE_HANDLE_TOO_LARGE,
+                      "that value is nested too deeply");
     if (object)
         mp_write_map(&r->out, n);
     else
@@ -196,8 +202,9 @@ static ts_err read_ref(struct resolving *r, struct ts_bytes raw, bool *ret_is,
         return TS_OK;
     if (mp_done(&m) != TS_OK || n != 2 || got.call.ptr == NULL ||
         got.path.ptr == NULL)
-        return refuse(r, "a handle is {\"$ref\": \"call-N\", \"path\": "
-                         "\"/pointer\"} and no more");
+        return refuse(r, CODE_HANDLE_MALFORMED,
+                      "a handle is {\"$ref\": \"call-N\", \"path\": "
+                      "\"/pointer\"} and no more");
     *ret_is = true;
     *ret = got;
     return TS_OK;
@@ -210,33 +217,43 @@ static ts_err find(struct resolving *r, const struct ref *ref,
     ts_err e = TS_E_NOT_FOUND;
 
     if (!prov_call_parse(ref->call, &call))
-        return refuse(r, "the $ref of a handle is the \"call-N\" of a result");
+        return refuse(r, CODE_HANDLE_MALFORMED,
+                      "the $ref of a handle is the \"call-N\" of a result");
+    r->call = call;
     if (r->task != NULL)
         e = prov_task_handle(r->task, call, ref->path, ret);
     switch ((int)e) {
     case TS_OK:
         return TS_OK;
     case TS_E_NOT_FOUND:
-        return refuse(r, "this task has no call of that number");
+        return refuse(r, CODE_HANDLE_UNKNOWN,
+                      "this task has no call of that number");
     case TS_E_STATE:
-        return refuse(r, "that call has no JSON output that is still kept; "
-                         "make the call again");
+        return refuse(r, CODE_HANDLE_GONE,
+                      "that call has no output that is still kept; "
+                      "make the call again");
     case TS_E_INVALID:
-        return refuse(r, "nothing stands at that path of the output");
+        return refuse(r, CODE_HANDLE_NOTHING,
+                      "nothing stands at that path of the output");
     case TS_E_EXISTS:
-        return refuse(r, "an object on that path has its key twice");
+        return refuse(r, CODE_HANDLE_NOTHING,
+                      "an object on that path has its key twice");
     default:
         return e;
     }
 }
 
 /* Names of places move when the task gets another one: a copy stays. */
-static ts_err keep(struct resolving *r, const struct prov_seen *seen,
+static ts_err keep(struct resolving *r, const struct prov_handle *from,
                    uint32_t item)
 {
+    const struct prov_seen *seen = &from->seen;
     struct call_handle *h = &r->list[r->count];
 
-    *h = (struct call_handle){.arg = r->arg, .item = item, .seen = *seen};
+    *h = (struct call_handle){.arg = r->arg,
+                              .item = item,
+                              .seen = *seen,
+                              .is_sealed = from->is_sealed};
     for (uint32_t i = 0; i < seen->count; i++) {
         const char *copy;
         ts_err e = ts_arena_strndup(r->arena, seen->places[i].ptr,
@@ -264,11 +281,14 @@ static ts_err put_one(struct resolving *r, struct ts_bytes raw, uint32_t item)
         return TS_OK;
     }
     if (r->count == CALL_HANDLES_MAX)
-        return refuse(r, "a call has at most 16 handles");
+        return refuse(r, CODE_HANDLE_MALFORMED,
+                      "a call has at most 16 handles");
     if ((e = find(r, &ref, &h)) != TS_OK ||
         (e = put_value(r, h.json, 0)) != TS_OK)
-        return e == TS_E_LIMIT ? refuse(r, "that value is too large") : e;
-    return keep(r, &h.seen, item);
+        return e == TS_E_LIMIT
+                   ? refuse(r, CODE_HANDLE_TOO_LARGE, "that value is too large")
+                   : e;
+    return keep(r, &h, item);
 }
 
 static ts_err put_arg(struct resolving *r)
@@ -299,9 +319,11 @@ static ts_err put_all(struct resolving *r, struct resolved *ret)
             return e;
     }
     if (mp_done(&r->in) != TS_OK)
-        return refuse(r, "the arguments are not one strict map");
+        return refuse(r, CODE_BAD_ARGUMENTS,
+                      "the arguments are not one strict map");
     if (mp_written(&r->out, &len) != TS_OK)
-        return refuse(r, "the arguments are too large with what it names");
+        return refuse(r, CODE_HANDLE_TOO_LARGE,
+                      "the arguments are too large with what it names");
     *ret = (struct resolved){.args = {.ptr = r->out.buf, .len = len},
                              .list = r->list,
                              .count = r->count};
@@ -314,6 +336,7 @@ ts_err handles_resolve(struct prov_task *task, struct ts_bytes args,
 {
     struct resolving r = {.task = task,
                           .arena = arena,
+                          .code = CODE_BAD_ARGUMENTS,
                           .why = reterr_text,
                           .why_cap = reterr_cap};
     void *out, *list;
@@ -333,6 +356,7 @@ ts_err handles_resolve(struct prov_task *task, struct ts_bytes args,
     e = put_all(&r, ret);
     ts_buf_done(&r.text);
     if (e != TS_OK)
-        *ret = (struct resolved){.args = args};
+        *ret = (struct resolved){
+            .args = args, .refused = r.code, .refused_call = r.call};
     return e;
 }

@@ -5,6 +5,7 @@
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
 #include "proto/base/ts_str.h"
+#include "proto/msg/code.h"
 #include "sidecar/gate/decide/call_provenance.h"
 
 /*
@@ -18,9 +19,12 @@ struct resolved { /* in the arena */
     struct ts_bytes args;
     const struct call_handle *list;
     uint32_t count;
+    enum call_code refused; /* of TS_E_INVALID alone: why */
+    uint32_t refused_call; /* the number that the handle at fault names, or 0 */
 };
 /* Without a handle ret->args is args itself. TS_E_INVALID: reterr_text names
- * the argument. task may be NULL: it has no outputs. */
+ * the argument, ret->refused says why. A value that was put in is data: what in
+ * it looks like a handle is none. task may be NULL: it has no outputs. */
 TS_NODISCARD ts_err handles_resolve(struct prov_task *task,
                                     struct ts_bytes args,
                                     struct ts_arena *arena,

@@ -39,7 +39,7 @@ ts_err outcome_record(const struct outcome *o, uint8_t *record, size_t cap,
     bool ran = o->started.box != BOX_ANY;
 
     mp_writer_init(&w, record, cap);
-    mp_write_map(&w, 21u + refused + 3u * ran);
+    mp_write_map(&w, 21u + refused + 3u * ran + o->withheld);
     put_str(&w, "kind", TS_STR_LIT("exec_ended"));
     mp_write_cstr(&w, "id");
     mp_write_bin(&w, o->decision_id, sizeof(o->decision_id));
@@ -71,5 +71,9 @@ ts_err outcome_record(const struct outcome *o, uint8_t *record, size_t cap,
     put_uint(&w, "launch_us", o->started.launch_us);
     put_uint(&w, "killed", o->exited.killed);
     put_uint(&w, "redacted", o->redacted);
+    if (o->withheld) {
+        mp_write_cstr(&w, "withheld");
+        mp_write_bool(&w, true);
+    }
     return mp_written(&w, ret_len);
 }

@@ -180,8 +180,8 @@ class Session(Conn):
         """Sends; the events of it gather in calls[seq]."""
         self.seq += 1
         self.calls[self.seq] = dict(tool=tool, decision=None, result=None, out=b"")
-        self.put(CALL, [3, self.seq, call_id or os.urandom(16), tool, args or {}, 0, "",
-                        list(provenance), 0, min_rev_seq, 0, b""])
+        self.put(CALL, [4, self.seq, call_id or os.urandom(16), tool, args or {}, 0, "",
+                        list(provenance), 0, min_rev_seq, 0, 0, b""])
         return self.seq
 
     def note(self, kind, body):

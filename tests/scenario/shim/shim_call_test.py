@@ -25,7 +25,7 @@ class CallTest(ShimCase):
         self.assertEqual((r.returncode, r.stdout, r.stderr),
                          (7, b"out\x00\xff\n", b"err\n"))
         call = seen[0]
-        self.assertEqual(call[:2], [3, 1])
+        self.assertEqual(call[:2], [4, 1])
         self.assertEqual(len(call[2]), 16)
         self.assertEqual(call[3:], ["fs.read", {"path": "a.txt", "n": -3,
                                                 "x": -1.25,
