@@ -261,6 +261,7 @@ struct cedar_overlay {
     struct cedar_value attrs; /* a record, or CEDAR_NONE for no attributes */
     const struct cedar_uid *ancestors;
     size_t ancestor_count;
+    struct cedar_value tags; /* a record, or CEDAR_NONE for no tags */
 };
 
 /* NULL when the store does not know the entity. Valid as long as the store. */

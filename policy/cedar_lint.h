@@ -28,7 +28,9 @@
     X(APPROVAL_UNSATISFIABLE, "approval_unsatisfiable", ERROR)                 \
     X(APPROVAL_ALTERNATIVE, "approval_alternative", WARNING)                   \
     X(SANDBOX_ON_FORBID, "sandbox_on_forbid", ERROR)                           \
-    X(ANNOTATION_VALUE, "annotation_value", ERROR)
+    X(ANNOTATION_VALUE, "annotation_value", ERROR)                             \
+    X(COUNTS_ON_FORBID, "counts_on_forbid", ERROR)                             \
+    X(UNKNOWN_COUNTER, "unknown_counter", ERROR)
 /* clang-format on */
 
 enum cedar_lint_rule {

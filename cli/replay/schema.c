@@ -10,6 +10,7 @@ static const char entities[] =
     "1?: String, " REPLAY_IDENTITY "2?: String, " REPLAY_IDENTITY
     "3?: String };\n"
     "entity Agent in [Agent] = { owner?: User };\n"
+    "entity Uses tags Long; entity Sums tags decimal;\n"
     "entity Tool = { name: String, sensitivity: String, sensitivity_level: "
     "Long };\n"
     "type Rate = { agent_1m: Long, agent_1h: Long, agent_tool_1m: Long, "
@@ -24,7 +25,7 @@ static const char before[] =
     "  rate: Rate, sensitivity: String, sensitivity_level: Long,\n"
     "  grant: { attrs: {}, issued: datetime, expires: datetime },\n"
     "  session: { uid: Long, gid: Long }, approvals: Set<String>,\n"
-    "  has_stdin: Bool, check_only: Bool,\n";
+    "  has_stdin: Bool, check_only: Bool, uses: Uses, sums: Sums,\n";
 
 static const char classes[] =
     "type Class = { pinned: Bool, trusted: Bool, untrusted: Bool, unknown: "

@@ -212,6 +212,7 @@ static ts_err url_type(struct plan *p)
 static bool is_made_elsewhere(struct ts_str type)
 {
     return ts_str_eq_c(type, "User") || ts_str_eq_c(type, "Agent") ||
+           ts_str_eq_c(type, "Uses") || ts_str_eq_c(type, "Sums") ||
            ts_str_eq_c(type, "Group") || ts_str_eq_c(type, "Dir") ||
            ts_str_eq_c(type, "Host");
 }
@@ -257,13 +258,28 @@ static ts_err attrs_of(struct plan *p, struct plan_entity *t,
     return e;
 }
 
+/* What permits count: context.uses and context.sums. */
+static ts_err counter_types(struct plan *p)
+{
+    struct plan_entity *uses, *sums;
+    ts_err e = plan_entity(p, TS_STR_LIT("Uses"), &uses);
+
+    if (e == TS_OK)
+        e = plan_entity(p, TS_STR_LIT("Sums"), &sums);
+    if (e == TS_OK) {
+        uses->tags = TS_STR_LIT("Long");
+        sums->tags = TS_STR_LIT("decimal");
+    }
+    return e;
+}
+
 static ts_err people_types(struct plan *p)
 {
     const struct directory_snapshot *s = p->request->people;
     struct plan_entity *user, *agent, *group;
-    ts_err e;
+    ts_err e = counter_types(p);
 
-    if ((e = container(p, "Group", "Group", &group)) != TS_OK ||
+    if (e != TS_OK || (e = container(p, "Group", "Group", &group)) != TS_OK ||
         (e = container(p, "User", "Group", &user)) != TS_OK ||
         (e = container(p, "Agent", "Agent", &agent)) != TS_OK ||
         (e = attr(p, agent, TS_STR_LIT("owner"), TS_STR_LIT("User"), false)) !=

@@ -86,6 +86,27 @@ ts_err cedar_request_check_uids(const struct cedar_schema *s,
     return check_uids(&c, req, &a) ? TS_OK : TS_E_INVALID;
 }
 
+/* Every tag has the one type that the schema declares for them. */
+static bool check_tags(struct conform *c, const struct schema_entity *t,
+                       const struct cedar_value *tags)
+{
+    bool ok = true;
+
+    if (tags->kind != CEDAR_RECORD)
+        return tags->kind == CEDAR_NONE;
+    for (uint32_t i = 0; i < tags->as.record->count; i++) {
+        const struct cedar_field *f = &tags->as.record->fields[i];
+        const struct conform_step step = {.kind = CONFORM_TAG, .key = f->key};
+
+        if (!ok && conform_deaf(c))
+            break;
+        ok = (t->tags == NULL ? conform_say_tag(c, &step)
+                              : conform_value(c, &f->value, t->tags, &step)) &&
+             ok;
+    }
+    return ok;
+}
+
 ts_err cedar_overlay_check(const struct cedar_schema *s,
                            const struct cedar_overlay *entity,
                            struct cedar_diags *diags)
@@ -111,5 +132,7 @@ ts_err cedar_overlay_check(const struct cedar_schema *s,
             break;
         ok = conform_parent(&c, t, &entity->ancestors[i]) && ok;
     }
+    if (ok || !conform_deaf(&c))
+        ok = check_tags(&c, t, &entity->tags) && ok;
     return ok ? TS_OK : TS_E_INVALID;
 }

@@ -107,7 +107,10 @@ static inline const struct cedar_record *ev_attrs(struct ev_entity e)
 }
 static inline const struct cedar_record *ev_tags(struct ev_entity e)
 {
-    return e.overlay == NULL && e.stored != NULL ? e.stored->tags : NULL;
+    if (e.overlay != NULL)
+        return e.overlay->tags.kind == CEDAR_RECORD ? e.overlay->tags.as.record
+                                                    : NULL;
+    return e.stored != NULL ? e.stored->tags : NULL;
 }
 
 /* ---- operators on values: NULL or EV_FAIL leave a fault ----------------- */

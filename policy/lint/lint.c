@@ -58,6 +58,7 @@ ts_err cedar_lint(const struct cedar_ast *a,
         lint_exprs(&l);
         lint_approval(&l);
         lint_box(&l);
+        lint_counts(&l);
     }
     return l.error ? TS_E_FORMAT : TS_OK;
 }

@@ -21,5 +21,6 @@ void lint_policy(struct lint *l);   /* scope, conditions as a whole */
 void lint_exprs(struct lint *l);    /* single expressions */
 void lint_approval(struct lint *l); /* @approval and what it demands */
 void lint_box(struct lint *l);      /* @sandbox, @require; values */
+void lint_counts(struct lint *l);   /* @counts, @sums, context.uses and .sums */
 
 #endif

@@ -108,7 +108,7 @@ static struct body_flaw entry_check(const struct admin_entry *m)
 {
     struct body_flaw f = {.error = TS_OK};
 
-    body_need(&f, m->type >= JOURNAL_REVOCATION && m->type <= JOURNAL_ESCALATION,
+    body_need(&f, m->type >= JOURNAL_REVOCATION && m->type <= JOURNAL_TYPE_LAST,
               "type", TS_E_INVALID);
     body_need(&f, m->tenant.len <= TS_ID_MAX, "tenant", TS_E_LIMIT);
     body_need(&f, m->payload.len <= JOURNAL_PAYLOAD_MAX, "payload", TS_E_LIMIT);
@@ -124,7 +124,7 @@ ts_err admin_entry_decode(const void *b, size_t n, struct admin_entry *ret,
     ts_err e;
 
     body_in_init(&in, b, n, 5, 1);
-    type = body_in_u32(&in, "type", JOURNAL_ESCALATION);
+    type = body_in_u32(&in, "type", JOURNAL_TYPE_LAST);
     if (in.r.error == TS_OK && type < JOURNAL_REVOCATION)
         body_in_fail(&in, "type", TS_E_INVALID);
     m.type = in.r.error == TS_OK ? (enum journal_type)type : JOURNAL_REVOCATION;

@@ -39,6 +39,8 @@ enum verdict {
     X(RATE_LIMITED, "rate_limited", "too many requests")                       \
     X(BUDGET_EXHAUSTED, "budget_exhausted",                                    \
       "the delegation allows no further calls")                                \
+    X(LIMIT_REACHED, "limit_reached",                                          \
+      "what is allowed of this is used up, or would be more than is allowed")  \
     X(DUPLICATE_CALL, "duplicate_call",                                        \
       "this call id was used with other content")                              \
     X(OUTCOME_UNKNOWN, "outcome_unknown",                                      \

@@ -460,7 +460,7 @@ ts_err ring_journal_decode(const void *b, size_t n, struct ring_journal *ret,
     mp_reader_init(&r, b, n);
     mp_read_tuple(&r, 5);
     type = mp_read_uint(&r, UINT64_MAX);
-    if (type >= JOURNAL_REVOCATION && type <= JOURNAL_ESCALATION)
+    if (type >= JOURNAL_REVOCATION && type <= JOURNAL_TYPE_LAST)
         o.type = (enum journal_type)type;
     else
         mp_fail(&r, TS_E_INVALID, "unknown journal type");

@@ -248,12 +248,14 @@ struct ring_kill { /* [launcher, order_id, reason] */
  */
 enum journal_type {
     JOURNAL_REVOCATION = 1,
-    JOURNAL_CALLS = 2,     /* reserved calls of a grant with a budget */
-    JOURNAL_DIRECTORY = 3, /* the newest directory that was accepted */
-    JOURNAL_CLOCK = 4,     /* the time that was seen last */
-    JOURNAL_APPROVAL = 5,  /* a launch that people approved: who, and which */
-    JOURNAL_ESCALATION = 6 /* an escalation: how often it was used */
+    JOURNAL_CALLS = 2,      /* reserved calls of a grant with a budget */
+    JOURNAL_DIRECTORY = 3,  /* the newest directory that was accepted */
+    JOURNAL_CLOCK = 4,      /* the time that was seen last */
+    JOURNAL_APPROVAL = 5,   /* a launch that people approved: who, and which */
+    JOURNAL_ESCALATION = 6, /* an escalation: how often it was used */
+    JOURNAL_USES = 7        /* counters of a grant, calls in flight included */
 };
+#define JOURNAL_TYPE_LAST   JOURNAL_USES
 #define JOURNAL_KEY_ID      16   /* bytes of a key: a hash of what it names */
 #define JOURNAL_PAYLOAD_MAX 4096 /* bytes */
 struct ring_journal { /* [type, tenant str, key bin16, keep_until, payload] */

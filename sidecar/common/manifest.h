@@ -244,7 +244,8 @@ struct manifest {       /* everything lives in the arena given to the loader */
     struct ts_str resource_root; /* absolute; paths may not leave it */
     enum order_access access;
     bool stdin_allowed;
-    struct ts_str cwd; /* absolute, default: the resource root, else "/" */
+    bool failed_counts; /* a call that failed may have done something */
+    struct ts_str cwd;  /* absolute, default: the resource root, else "/" */
     struct ts_str const *read_paths; /* extra paths readable at run time */
     uint32_t read_count;
     struct ts_str const *write_paths;

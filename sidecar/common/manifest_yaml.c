@@ -31,6 +31,17 @@ static ts_err read_argv(struct manifest_reader *r, const struct yaml_node *n)
                                  &r->m->argv, &r->m->argv_count);
 }
 
+static ts_err read_failed(struct manifest_reader *r, const struct yaml_node *n)
+{
+    static const char *const names[] = {"return", "count"};
+    size_t i = 0;
+    ts_err e = manifest_read_word(r, n, names, 2, &i);
+
+    if (e == TS_OK)
+        r->m->failed_counts = i == 1;
+    return e;
+}
+
 static ts_err read_stdin(struct manifest_reader *r, const struct yaml_node *n)
 {
     return manifest_read_bool(r, n, &r->m->stdin_allowed);
@@ -293,6 +304,7 @@ static const struct manifest_key top_keys[] = {
     {"args", manifest_read_args},
     {"resource", read_resource},
     {"stdin", read_stdin},
+    {"failed_calls", read_failed},
     {"cwd", read_cwd},
     {"scratch", read_scratch},
     {"read_paths", read_read_paths},

@@ -17,6 +17,7 @@
 #include "sidecar/gate/running_pipes.h"
 #include "sidecar/gate/session.h"
 #include "sidecar/gate/steps/budget_journal.h"
+#include "sidecar/gate/uses_in.h"
 
 /* Why no policy need be asked; CODE_PERMITTED if it must be. */
 static enum call_code before_policy(struct client *c)
@@ -159,6 +160,7 @@ static ts_err decide(struct client *c, const struct call_input *in,
                                  .authority = c->authority,
                                  .call = &call,
                                  .meters = g->meters,
+                                 .uses = grant_calls_uses(c->ids),
                                  .order_id = order_id,
                                  .boot_id = g->settings.boot_id,
                                  .token_key = &g->token_key,
@@ -221,36 +223,47 @@ struct decided {          /* what one CALL came to */
     enum call_id_found found;
 };
 
+/* Entries in front of a launch: who approved it, and what it counts. */
+#define BEFORE_MAX 2
+
 static ts_err launch(struct client *c, const struct decided *x, struct run *r,
                      const uint8_t *record, size_t len,
                      const struct decision *d)
 {
-    uint8_t payload[APPROVAL_PAYLOAD_MAX];
-    const struct ring_journal *before = NULL;
-    struct ring_journal j;
+    uint8_t who[APPROVAL_PAYLOAD_MAX], counted[USE_PAYLOAD_MAX];
+    struct ring_journal before[BEFORE_MAX];
+    struct use_reservation uses = {.state = USE_IDLE};
+    uint32_t n = 0;
     uint16_t slot;
+    bool counts;
     ts_err e;
 
     if (x->ask.asked != NULL) { /* who approved it is written down first */
-        if ((e = approvals_entry(&x->ask, d, payload, &j)) != TS_OK)
+        if ((e = approvals_entry(&x->ask, d, who, &before[n])) != TS_OK)
             return e;
-        before = &j;
+        n++;
     }
+    e = uses_taken(c, d, &uses, counted, &before[n], &counts);
+    if (e != TS_OK)
+        return e;
+    n += counts;
     if (x->found == CALL_ID_FINISHED) /* denied before, permitted now */
         e = grant_calls_rerun(c->ids, &x->key, &slot);
     else
         e = grant_calls_add(c->ids, &x->key, &slot);
-    if (e != TS_OK)
+    if (e != TS_OK) {
+        uses_not_launched(c, &uses);
         return e;
+    }
     e = order_out_launch(c->gate, d->manifest->launcher, record, len, &d->order,
-                         before);
+                         before, n);
     if (e != TS_OK) {
         gate_fail(c->gate, "an order could not be handed on");
         return TS_OK;
     }
     approvals_ran(c->gate, c->authority->delegation, d);
     grant_calls_spend(c->ids);
-    runs_launched(r, c, x->in.seq, d, slot);
+    runs_launched(r, c, x->in.seq, d, slot, &uses);
     return TS_OK;
 }
 
@@ -332,13 +345,14 @@ static ts_err settle(struct client *c, struct decided *x, uint8_t *record)
 }
 
 /* Room for what one call may write; TS_E_AGAIN: it waits, nothing is used up.
- * A launch that people approved is two entries. */
+ * A launch that people approved, or that counts, is several entries. */
 static ts_err begin(struct client *c, uint8_t **ret_record)
 {
     ts_err e = reserve_calls(c);
+    uint32_t before = (approvals_may_launch(c->gate) ? 1u : 0u) +
+                      (uses_may_count(c) ? 1u : 0u);
 
-    if (e == TS_OK && approvals_may_launch(c->gate) &&
-        !order_out_has_room_for_two(c->gate))
+    if (e == TS_OK && before > 0 && !order_out_has_room_behind(c->gate, before))
         e = TS_E_AGAIN;
     return e == TS_OK ? order_out_begin(c->gate, ret_record) : e;
 }

@@ -73,7 +73,7 @@ struct revoke_job {
 
 /* What the journal gave back at start. */
 struct journal_counts {
-    uint64_t revocations, budgets, marks, approvals;
+    uint64_t revocations, budgets, marks, approvals, uses;
     uint64_t last_seen_ms; /* the newest time in it; 0: none */
     uint64_t took_us;
 };

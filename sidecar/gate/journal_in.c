@@ -11,6 +11,7 @@
 #include "sidecar/gate/steps/budget_journal.h"
 #include "sidecar/gate/steps/callids.h"
 #include "sidecar/gate/steps/mark_journal.h"
+#include "sidecar/gate/uses_in.h"
 
 #define JOURNAL_BYTES_MAX (1024u << 20) /* as much as the recorder keeps */
 
@@ -130,6 +131,8 @@ static ts_err take(struct gate *g, uint64_t type, uint64_t keep_until,
         return take_mark(g, payload, reterr_what);
     case JOURNAL_APPROVAL:
         return take_approval(g, payload, reterr_what);
+    case JOURNAL_USES:
+        return uses_replayed(g, payload, reterr_what);
     case JOURNAL_CLOCK:
         return take_clock(g, payload, reterr_what);
     default: /* a number from outside, not one of our enums */

@@ -62,7 +62,8 @@ ts_err order_out_record_small(struct gate *g, const uint8_t *record, size_t len)
 ts_err order_out_launch(struct gate *g, uint32_t launcher,
                         const uint8_t *record, size_t record_len,
                         const struct order *o,
-                        const struct ring_journal *before)
+                        const struct ring_journal *before,
+                        uint32_t before_count)
 {
     struct ring_launch entry = {.launcher = launcher};
     uint8_t *to;
@@ -76,8 +77,10 @@ ts_err order_out_launch(struct gate *g, uint32_t launcher,
     memcpy(g->record_buf, record, record_len);
     entry.record = (struct ts_bytes){.ptr = g->record_buf, .len = record_len};
     entry.order = (struct ts_bytes){.ptr = g->order_buf, .len = order_len};
-    if ((before != NULL && (e = order_out_journal(g, before)) != TS_OK) ||
-        (e = ring_reserve(&g->ring, TS_RING_ENTRY_MAX, &to)) != TS_OK ||
+    for (uint32_t i = 0; i < before_count; i++)
+        if ((e = order_out_journal(g, &before[i])) != TS_OK)
+            return e;
+    if ((e = ring_reserve(&g->ring, TS_RING_ENTRY_MAX, &to)) != TS_OK ||
         (e = ring_launch_encode(&entry, to, TS_RING_ENTRY_MAX, &len)) != TS_OK)
         return e;
     ring_commit(&g->ring, RING_LAUNCH, len);
@@ -85,9 +88,10 @@ ts_err order_out_launch(struct gate *g, uint32_t launcher,
     return TS_OK;
 }
 
-bool order_out_has_room_for_two(const struct gate *g)
+bool order_out_has_room_behind(const struct gate *g, uint32_t entries)
 {
-    return ring_has_room(&g->ring, TS_RING_ENTRY_MAX + SMALL_ENTRY, 2);
+    return ring_has_room(&g->ring, TS_RING_ENTRY_MAX + entries * SMALL_ENTRY,
+                         1 + entries);
 }
 
 ts_err order_out_kill(struct gate *g, uint32_t launcher, uint64_t order_id,

@@ -41,15 +41,17 @@ bool order_out_taken(const struct gate *g);
 #define ORDER_OUT_SMALL 4096u
 TS_NODISCARD ts_err order_out_record_small(struct gate *g,
                                            const uint8_t *record, size_t len);
-/* record is what order_out_begin() gave. Wakes the recorder. before goes into
- * the ring in front of it (NULL: nothing does); only after
- * order_out_has_room_for_two() in the same turn. */
+/* record is what order_out_begin() gave. Wakes the recorder. The entries of
+ * before go into the ring in front of it; with any only after
+ * order_out_has_room_behind() for as many in the same turn. */
 TS_NODISCARD ts_err order_out_launch(struct gate *g, uint32_t launcher,
                                      const uint8_t *record, size_t record_len,
                                      const struct order *o,
-                                     const struct ring_journal *before);
-/* False: not now; the caller waits as for TS_E_AGAIN. */
-bool order_out_has_room_for_two(const struct gate *g);
+                                     const struct ring_journal *before,
+                                     uint32_t before_count);
+/* A launch behind that many entries. False: not now; the caller waits as for
+ * TS_E_AGAIN. */
+bool order_out_has_room_behind(const struct gate *g, uint32_t entries);
 
 /* Each is one entry of its own; TS_E_AGAIN as above. */
 TS_NODISCARD ts_err order_out_kill(struct gate *g, uint32_t launcher,

@@ -18,6 +18,7 @@
 #include "sidecar/gate/running_pipes.h"
 #include "sidecar/gate/running_redact.h"
 #include "sidecar/gate/task_in.h"
+#include "sidecar/gate/uses_in.h"
 
 #define SLOT_BITS 10
 #define SLOT_MASK ((1u << SLOT_BITS) - 1)
@@ -80,7 +81,8 @@ static struct ts_str name_of(const struct run *r, enum run_name which)
 }
 
 void runs_launched(struct run *r, struct client *c, uint64_t seq,
-                   const struct decision *d, uint16_t id_slot)
+                   const struct decision *d, uint16_t id_slot,
+                   const struct use_reservation *uses)
 {
     struct gate *g = r->gate;
     const struct delegation *who = c->authority->delegation;
@@ -97,6 +99,9 @@ void runs_launched(struct run *r, struct client *c, uint64_t seq,
                       .state_ns = gate_now(g).boot_ns,
                       .ids = c->ids,
                       .id_slot = id_slot,
+                      .uses = *uses,
+                      .grant_exp = who->blocks[0].exp,
+                      .failed_counts = d->manifest->failed_counts,
                       .output_max = d->order.output_max,
                       .output_kill =
                           d->manifest->limits.on_output_limit == OUTPUT_KILL,
@@ -109,6 +114,7 @@ void runs_launched(struct run *r, struct client *c, uint64_t seq,
     r->out[0].fd = -1;
     r->out[1].fd = -1;
     memcpy(r->decision_id, d->id, sizeof(r->decision_id));
+    memcpy(r->grant_id, who->grant_id, sizeof(r->grant_id));
     set_name(r, RUN_TENANT, who->tenant);
     set_name(r, RUN_USER, who->user);
     set_name(r, RUN_AGENT, delegation_leaf(who)->agent);
@@ -281,6 +287,7 @@ static void finish(struct run *r)
     }
     task_in_ended(r); /* before anybody can act on the end of it */
     grant_calls_finish(r->ids, r->id_slot, &o);
+    uses_ended(r);
     grant_calls_close(r->ids);
     r->ids = NULL;
     if (r->client != NULL && r->reason == END_REFUSED)

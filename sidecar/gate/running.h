@@ -15,6 +15,7 @@
 #include "sidecar/gate/gate.h"
 #include "sidecar/gate/steps/call.h"
 #include "sidecar/gate/steps/callids.h"
+#include "sidecar/gate/uses/reservation.h"
 
 /*
  * Calls whose order is in the ring: from the launch to the outcome record. Ask
@@ -58,6 +59,10 @@ struct run {
     uint64_t state_ns;       /* when the present wait began, boot time */
     struct grant_calls *ids; /* held */
     uint16_t id_slot;
+    struct use_reservation uses; /* of the grant's counters */
+    uint8_t grant_id[16];
+    uint64_t grant_exp; /* unix seconds, of its root */
+    bool failed_counts; /* see use_event_of() */
     uint8_t decision_id[16];
     char names[RUN_NAMES][TS_ID_MAX];
     size_t name_len[RUN_NAMES];
@@ -109,7 +114,8 @@ struct run *runs_next(struct gate *g);
 bool runs_has_place(const struct gate *g, struct ts_str tenant);
 /* Takes it: the order is in the ring. */
 void runs_launched(struct run *r, struct client *c, uint64_t seq,
-                   const struct decision *d, uint16_t id_slot);
+                   const struct decision *d, uint16_t id_slot,
+                   const struct use_reservation *uses);
 
 /* From the launchers. Takes over fds, whatever happens. */
 void runs_started(struct gate *g, uint32_t launcher,

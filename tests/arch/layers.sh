@@ -60,16 +60,17 @@ check sidecar/supervisor proto/ sidecar/common/ sidecar/supervisor/
 check sidecar/gate proto/ policy/ sidecar/common/ sidecar/gate/
 # What the gate decides from knows nothing of deciding, and neither knows sockets;
 # the steps of connections and calls know nothing of either.
-check sidecar/gate/people proto/ policy/ sidecar/common/ sidecar/gate/people/
+check sidecar/gate/uses proto/ sidecar/gate/uses/
+check sidecar/gate/people proto/ policy/ sidecar/common/ sidecar/gate/people/ sidecar/gate/uses/
 check sidecar/gate/decide proto/ policy/ sidecar/common/ sidecar/gate/people/ \
-    sidecar/gate/provenance/ sidecar/gate/decide/
-check sidecar/gate/steps proto/ sidecar/common/ sidecar/gate/steps/
+    sidecar/gate/provenance/ sidecar/gate/uses/ sidecar/gate/decide/
+check sidecar/gate/steps proto/ sidecar/common/ sidecar/gate/steps/ sidecar/gate/uses/
 check sidecar/gate/provenance proto/base/ proto/wire/ sidecar/gate/provenance/
 check sidecar/gate/approve proto/ sidecar/gate/approve/
 for dir in sidecar/gate/*/; do
     case $dir in
     sidecar/gate/people/ | sidecar/gate/decide/ | sidecar/gate/steps/ | \
-        sidecar/gate/provenance/ | sidecar/gate/approve/) ;;
+        sidecar/gate/provenance/ | sidecar/gate/approve/ | sidecar/gate/uses/) ;;
     *) complain "layer: $dir has no rule here" ;;
     esac
     hits=$(grep -rn '#include <uv' "$dir" || true)

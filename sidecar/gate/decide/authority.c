@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "policy/cedar_lint.h"
 #include "proto/base/ts_mem.h"
 #include "proto/base/ts_require.h"
 #include "proto/trust/id.h"
@@ -9,6 +10,7 @@
 #include "sidecar/gate/decide/authority_priv.h"
 #include "sidecar/gate/decide/decide.h"
 #include "sidecar/gate/people/approval_rule.h"
+#include "sidecar/gate/people/use_rule.h"
 
 #define AUTHORITY_BUDGET ((size_t)1 << 20)
 /* 8 blocks of an agent id, three hashes and two times, and the names above
@@ -157,6 +159,8 @@ static ts_err parts_make(const struct delegation *d,
         return e;
     p = mem;
     p->user = cedar_uid_make(TS_STR_LIT("User"), d->user);
+    p->uses = cedar_uid_make(TS_STR_LIT("Uses"), TS_STR_LIT("own"));
+    p->sums = cedar_uid_make(TS_STR_LIT("Sums"), TS_STR_LIT("own"));
     if ((e = agents_make(d, &v->arena, p)) != TS_OK ||
         (e = grant_make(d, &v->arena, p)) != TS_OK ||
         (e = head_make(d, &v->arena, p)) != TS_OK)
@@ -169,6 +173,23 @@ static ts_err parts_make(const struct delegation *d,
     v->parts = p;
     return TS_OK;
 }
+
+static bool counts_fault(const struct cedar_ast *ast, size_t index)
+{
+    static const char *const keys[] = {"counts", "sums"};
+    struct ts_str value;
+
+    for (size_t i = 0; i < 2; i++)
+        if (cedar_ast_annotation(ast, index, keys[i], &value) &&
+            use_annotation_fault(ts_str_of(keys[i]), value) != NULL)
+            return true;
+    return false;
+}
+
+/* A counter that nobody counts, or one on a forbid, would be no limit. */
+static const struct cedar_lint_options counters_only = {
+    .off = ~(1u << CEDAR_LINT_COUNTS_ON_FORBID |
+             1u << CEDAR_LINT_UNKNOWN_COUNTER)};
 
 /* A stranger's text: parsed within the limits of a block, and held to the same
  * strict validation as the operator's own policies, which must not hold up the
@@ -187,8 +208,10 @@ static ts_err block_parse(struct ts_str text, const struct cedar_schema *schema,
             e = TS_E_FORMAT;
     for (size_t i = 0; e == TS_OK && i < cedar_ast_count(ast); i++)
         if (box_demand_policy_fault(ast, i) != NULL ||
-            approval_policy_fault(ast, i) != NULL)
+            approval_policy_fault(ast, i) != NULL || counts_fault(ast, i))
             e = TS_E_FORMAT;
+    if (e == TS_OK)
+        e = cedar_lint(ast, &counters_only, NULL);
     if (e == TS_OK)
         e = cedar_validate(ast, schema, &cedar_validate_block, NULL);
     if (e == TS_OK)
@@ -267,9 +290,17 @@ ts_err authority_blocks(struct authority *a, const struct cedar_schema *schema,
             return e;
         e = box_demands_make(v->block_policies[i], &v->arena,
                              &v->block_demands[i]);
-        if (e != TS_OK) { /* a block is known with its demands, or not at all */
+        if (e == TS_OK)
+            e = use_rules_make(v->block_policies[i],
+                               (struct ts_bytes){.ptr = d->blocks[i].id,
+                                                 .len = TRUST_HASH_LEN},
+                               &v->arena, &v->block_uses[i]);
+        if (e != TS_OK) { /* a block is known with all of it, or not at all */
             cedar_policies_free(v->block_policies[i]);
-            return e;
+            if (e != TS_E_LIMIT)
+                return e;
+            *reterr_code = TRUST_E_POLICY; /* too many counters */
+            return TS_E_AUTH;
         }
         v->block_count++;
     }
@@ -291,6 +322,7 @@ static ts_err authority_on(struct verified *v, struct authority **ret)
     a->tenant = v->delegation->tenant;
     a->block_policies = v->block_policies;
     a->block_demands = v->block_demands;
+    a->block_uses = v->block_uses;
     a->block_count = v->block_count;
     a->parts = v->parts;
     *ret = a;

@@ -20,6 +20,7 @@ struct authority_parts {
     struct authority_agent agents[TS_BLOCKS_MAX]; /* root first */
     uint32_t agent_count;
     struct cedar_value agent_set; /* Set of Agent */
+    struct cedar_uid uses, sums;  /* context.uses and .sums */
     struct cedar_value grant;     /* record: attrs, expires, issued */
     struct meter_key meter_agent; /* of the leaf's registered ancestor, so that
                                      new names do not make new counters */
@@ -38,6 +39,7 @@ struct verified {
     const struct authority_parts *parts;
     struct cedar_policies *block_policies[TS_BLOCKS_MAX]; /* owned */
     const struct box_demand *block_demands[TS_BLOCKS_MAX];
+    const struct use_rules *block_uses[TS_BLOCKS_MAX];
     uint32_t block_count;
 };
 

@@ -105,8 +105,8 @@ static bool label_is_trusted(const struct snapshot_tenant *t, struct ts_str l)
 /* A label that the tenant does not know to be harmless taints the call. No
  * label is no proof of anything. */
 static ts_err provenance_record(const struct context_input *in,
-                                struct ts_arena *arena,
-                                struct call_context *c, struct cedar_value *ret)
+                                struct ts_arena *arena, struct call_context *c,
+                                struct cedar_value *ret)
 {
     const struct provenance_input values = {.manifest = in->manifest,
                                             .args = in->args,
@@ -217,9 +217,11 @@ ts_err context_make(const struct context_input *in, struct ts_arena *arena,
         cedar_datetime_ms((int64_t)(in->call->now.unix_ms & INT64_MAX)));
     f[n++] = value_of(TS_STR_LIT("args"), args);
     f[n++] = value_of(TS_STR_LIT("rate"), rate);
+    f[n++] = value_uid(TS_STR_LIT("sums"), &p->sums);
     f[n++] = value_text(TS_STR_LIT("task"), a->delegation->task);
     f[n++] = value_text(TS_STR_LIT("tool"), in->manifest->tool);
     f[n++] = value_uid(TS_STR_LIT("user"), &p->user);
+    f[n++] = value_uid(TS_STR_LIT("uses"), &p->uses);
     f[n++] = value_long(TS_STR_LIT("depth"), p->agent_count - 1);
     f[n++] = value_of(TS_STR_LIT("grant"), p->grant);
     f[n++] = value_of(TS_STR_LIT("agents"), p->agent_set);

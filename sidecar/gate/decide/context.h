@@ -22,7 +22,7 @@ struct call_rates { /* before this call */
     struct meter_counts agent, agent_tool, task, denied;
 };
 
-#define CONTEXT_FIELDS 19
+#define CONTEXT_FIELDS 21
 
 struct call_context {
     struct cedar_field fields[CONTEXT_FIELDS]; /* sorted; [0] is hop */

@@ -21,6 +21,8 @@
     X("tool", "String")                                                        \
     X("args", "@args")                                                         \
     X("rate", "$Rate")                                                         \
+    X("uses", "Uses")                                                          \
+    X("sums", "Sums")                                                          \
     X("provenance", "@provenance")                                             \
     X("sensitivity", "String")                                                 \
     X("sensitivity_level", "Long")                                             \

@@ -228,50 +228,71 @@ static ts_err check_entities(struct deciding *d)
     return TS_OK;
 }
 
-static ts_err ask(struct deciding *d, const char *name,
-                  const struct cedar_policies *policies,
-                  const struct box_demand *demands,
+/* set: whose policies, without the answer. */
+static ts_err ask(struct deciding *d, const struct set_result *set,
                   const struct cedar_uid *principal,
                   const struct cedar_value *context)
 {
     struct set_result *s = &d->sets[d->set_count];
-    const struct cedar_request req = {.principal = *principal,
-                                      .action = d->tool->action,
-                                      .resource = d->target.resource,
-                                      .context = *context,
-                                      .overlay = d->overlay,
-                                      .overlay_count = d->overlay_count};
+    struct cedar_request req = {.principal = *principal,
+                                .action = d->tool->action,
+                                .resource = d->target.resource,
+                                .context = *context,
+                                .overlay = d->overlay};
     const struct cedar_schema *schema = d->tenant->schema;
-    /* The contexts of one call differ in the text of `hop` alone. */
-    ts_err e = d->set_count == 0 ? cedar_request_check(schema, &req, NULL)
-                                 : cedar_request_check_uids(schema, &req, NULL);
+    uint32_t counters;
+    ts_err e = decide_uses_show(d, set->uses, &counters);
 
     if (e != TS_OK)
-        return mismatch(d, e, NULL, &req);
-    e = cedar_authorize(policies, d->tenant->entities, &req, d->arena,
-                        &s->answer);
-    if (e != TS_OK)
         return e;
-    s->set_name = name;
-    s->policies = policies;
-    s->demands = demands;
-    d->set_count++;
-    return TS_OK;
+    req.overlay_count = d->overlay_count + counters;
+    for (uint32_t i = d->overlay_count; i < req.overlay_count; i++)
+        if ((e = cedar_overlay_check(schema, &d->overlay[i], NULL)) != TS_OK)
+            return mismatch(d, e, &d->overlay[i], NULL);
+    /* The contexts of one call differ in the text of `hop` alone. */
+    e = d->set_count == 0 ? cedar_request_check(schema, &req, NULL)
+                          : cedar_request_check_uids(schema, &req, NULL);
+    if (e != TS_OK)
+        return mismatch(d, e, NULL, &req);
+    *s = *set;
+    e = cedar_authorize(set->policies, d->tenant->entities, &req, d->arena,
+                        &s->answer);
+    if (e == TS_OK)
+        d->set_count++;
+    return e;
+}
+
+static struct set_result tenant_set(const struct deciding *d, const char *name)
+{
+    return (struct set_result){.set_name = name,
+                               .policies = d->tenant->policies,
+                               .demands = d->tenant->demands,
+                               .uses = d->tenant->uses};
+}
+
+static struct set_result block_set(const struct authority *a, uint32_t i)
+{
+    static const char *const names[TS_BLOCKS_MAX] = {
+        "block:0", "block:1", "block:2", "block:3",
+        "block:4", "block:5", "block:6", "block:7"};
+
+    return (struct set_result){.set_name = names[i],
+                               .policies = a->block_policies[i],
+                               .demands = a->block_demands[i],
+                               .uses = a->block_uses[i]};
 }
 
 /* User, every agent from root to leaf, then every block for the leaf. */
-static ts_err ask_all(struct deciding *d)
+ts_err decide_ask_all(struct deciding *d)
 {
     static const char *const agents[TS_BLOCKS_MAX] = {
         "agent:0", "agent:1", "agent:2", "agent:3",
         "agent:4", "agent:5", "agent:6", "agent:7"};
-    static const char *const blocks[TS_BLOCKS_MAX] = {
-        "block:0", "block:1", "block:2", "block:3",
-        "block:4", "block:5", "block:6", "block:7"};
     const struct authority *a = d->in->authority;
     const struct authority_parts *p = a->parts;
     const struct cedar_uid *leaf = &p->agents[p->agent_count - 1].up[0];
     struct cedar_value subject, caller, delegator = {0};
+    struct set_result set = tenant_set(d, "user");
     ts_err e;
 
     if (!a->recorded && a->block_count != a->delegation->block_count)
@@ -281,16 +302,15 @@ static ts_err ask_all(struct deciding *d)
             TS_OK ||
         (e = context_record(&d->context, HOP_CALLER, d->arena, &caller)) !=
             TS_OK ||
-        (e = ask(d, "user", d->tenant->policies, d->tenant->demands, &p->user,
-                 &subject)) != TS_OK)
+        (e = ask(d, &set, &p->user, &subject)) != TS_OK)
         return e;
     if (p->agent_count > 1 &&
         (e = context_record(&d->context, HOP_DELEGATOR, d->arena,
                             &delegator)) != TS_OK)
         return e;
     for (uint32_t i = 0; i < p->agent_count; i++) {
-        e = ask(d, agents[i], d->tenant->policies, d->tenant->demands,
-                &p->agents[i].up[0],
+        set = tenant_set(d, agents[i]);
+        e = ask(d, &set, &p->agents[i].up[0],
                 i + 1 < p->agent_count ? &delegator : &caller);
         if (e != TS_OK)
             return e;
@@ -298,10 +318,10 @@ static ts_err ask_all(struct deciding *d)
     for (uint32_t i = 0; i < a->block_count; i++) {
         struct cedar_value own;
 
+        set = block_set(a, i);
         if ((e = context_of_block(&caller, i, d->approved, d->arena, &own)) !=
                 TS_OK ||
-            (e = ask(d, blocks[i], a->block_policies[i], a->block_demands[i],
-                     leaf, &own)) != TS_OK)
+            (e = ask(d, &set, leaf, &own)) != TS_OK)
             return e;
     }
     return TS_OK;
@@ -327,7 +347,7 @@ static ts_err evaluate(struct deciding *d)
         (e = context_make(&ci, d->arena, &d->context)) != TS_OK)
         return e;
     d->has_context = true;
-    return ask_all(d);
+    return decide_ask_all(d);
 }
 
 /* Any failure on the way to an answer is a denial, never half a verdict. */
@@ -355,7 +375,13 @@ struct combined decide_judge(struct deciding *d)
             no.code = CODE_SCHEMA_MISMATCH;
         return no;
     }
-    return combine(d->sets, d->set_count);
+    no = combine(d->sets, d->set_count);
+    if (no.verdict == VERDICT_PERMIT &&
+        (no.code = decide_uses_take(d)) != CODE_PERMITTED)
+        no.verdict = VERDICT_DENY;
+    if (no.verdict == VERDICT_DENY && decide_is_used_up(d))
+        no.code = CODE_LIMIT_REACHED;
+    return no;
 }
 
 static void fill_permit(struct deciding *d)

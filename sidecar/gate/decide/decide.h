@@ -19,6 +19,7 @@
 #include "sidecar/common/clock.h"
 #include "sidecar/gate/people/box_demand.h"
 #include "sidecar/gate/people/snapshot.h"
+#include "sidecar/gate/uses/reservation.h"
 
 /*
  * One decision: a function of (snapshot, session, call, meters, time). No
@@ -43,6 +44,7 @@ struct authority {
     struct ts_str tenant;
     struct cedar_policies *const *block_policies;  /* parsed once */
     const struct box_demand *const *block_demands; /* beside them */
+    const struct use_rules *const *block_uses;     /* the same */
     uint32_t block_count; /* all of the delegation's, or nothing is decided */
     bool recorded;        /* of a record, for asking again: it has no blocks */
     uint8_t session_id[16];
@@ -85,6 +87,7 @@ struct prov_task;   /* what the task has seen; provenance/task.h */
 struct call_handle; /* call_provenance.h, and the next two */
 struct call_provenance;
 struct provenance_input;
+struct use_rules; /* use_rule.h */
 
 struct call_input {
     uint64_t seq;
@@ -178,6 +181,10 @@ struct decision {
     struct call_args args;
     uint64_t wall_ms; /* effective: min(manifest, deadline, authority end) */
     bool deadline_is_expiry; /* wall_ms was cut by the delegation's end */
+    /* of a permit: what it takes from the grant's counters, to be reserved
+     * before it is launched */
+    struct use_take takes[USE_TAKES_MAX];
+    uint32_t take_count;
     /* of a call that people were asked about, whatever came of it: */
     bool has_ticket;
     uint8_t asked_id[16]; /* of PENDING what the agent is told instead of id */
@@ -195,6 +202,7 @@ struct decide_input {
     const struct authority *authority;
     const struct call_input *call;
     struct meters *meters;
+    const struct use_ledger *uses; /* of the grant; NULL: nothing is used */
     uint64_t order_id;
     uint64_t boot_id;
     /* What signs the identity token that a manifest asks for, and in whose
@@ -233,6 +241,7 @@ struct set_result {
     const char *set_name; /* "user", "agent:0".., "block:0".. */
     const struct cedar_policies *policies;
     const struct box_demand *demands; /* of the policies; NULL: none */
+    const struct use_rules *uses;     /* the same */
     struct cedar_answer answer;
 };
 struct combined {

@@ -10,6 +10,9 @@
 /* Longer names of resources are refused: they are written into records. */
 #define RESOURCE_NAME_MAX 4096 /* bytes */
 
+/* Entities whose tags are counters: context.uses, context.sums. */
+#define DECIDE_COUNTERS 2
+
 /* One decision while it is made; the parts after a failed step stay empty. */
 struct deciding {
     const struct decide_input *in;
@@ -21,8 +24,9 @@ struct deciding {
     struct call_rates rates;
     bool has_rates; /* they are given, not read from the meters */
     bool has_args, has_target, has_context, mismatch;
+    bool is_unused; /* as if nothing had been counted yet */
     struct call_context context;
-    struct cedar_overlay overlay[1 + TS_BLOCKS_MAX];
+    struct cedar_overlay overlay[1 + TS_BLOCKS_MAX + DECIDE_COUNTERS];
     uint32_t overlay_count;
     struct set_result sets[DECIDE_SETS_MAX];
     uint32_t set_count;
@@ -36,6 +40,21 @@ struct deciding {
 
 /* The verdict on d->in, and d->sets with the answers it was made of. */
 struct combined decide_judge(struct deciding *d);
+
+/* decide_uses.c. The counters of one set as entities, behind those of the
+ * overlay; how many there are. */
+TS_NODISCARD ts_err decide_uses_show(struct deciding *d,
+                                     const struct use_rules *rules,
+                                     uint32_t *ret_count);
+/* A denial that would be none if nothing had been used yet. */
+bool decide_is_used_up(const struct deciding *d);
+/* What a permit takes; CODE_PERMITTED, or why it is none. */
+enum call_code decide_uses_take(struct deciding *d);
+bool decide_counts(const struct deciding *d);
+/* The key "uses" and its value, of a decision that counts. */
+void record_uses(struct mp_writer *w, const struct deciding *d, bool brief);
+/* Every question of the decision; what it fills is d's. */
+TS_NODISCARD ts_err decide_ask_all(struct deciding *d);
 
 /* A call that is pending is put to people; what comes of it instead. */
 struct combined decide_ask(struct deciding *d);

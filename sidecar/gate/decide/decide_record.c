@@ -445,7 +445,8 @@ ts_err decide_record_write(const struct deciding *d, bool brief,
 
     mp_writer_init(&w, record, cap);
     mp_write_map(&w, AUTHORITY_HEAD_KEYS + OTHER_KEYS + launches +
-                         (demands ? 2u : 0u) + (d->out->has_ticket ? 2u : 0u));
+                         (decide_counts(d) ? 1u : 0u) + (demands ? 2u : 0u) +
+                         (d->out->has_ticket ? 2u : 0u));
     KEY(&w, "\xa4", "kind");
     KEY(&w, "\xa8", "decision");
     KEY(&w, "\xa2", "id");
@@ -460,6 +461,8 @@ ts_err decide_record_write(const struct deciding *d, bool brief,
     put_policies(&w, d);
     put_context(&w, d, brief);
     put_call(&w, d, brief);
+    if (decide_counts(d))
+        record_uses(&w, d, brief);
     if (launches) {
         KEY(&w, "\xa5", "order");
         put_uint(&w, d->in->order_id);

@@ -39,6 +39,7 @@ static const char *word_of(enum verdict v, enum call_code c)
     case CODE_NOT_YET_VALID:
     case CODE_REVOKED:
     case CODE_BUDGET_EXHAUSTED:
+    case CODE_LIMIT_REACHED:
     case CODE_DUPLICATE_CALL:
     case CODE_OUTCOME_UNKNOWN:
     case CODE_BAD_FRAME:
@@ -59,7 +60,8 @@ static const char *advice_of(const char *word, enum call_code c)
         return "wait for a person, do not repeat the call";
     if (word[0] == 'U')
         return "nothing was decided against the call, try again later";
-    if (c == CODE_EXPIRED || c == CODE_REVOKED || c == CODE_BUDGET_EXHAUSTED)
+    if (c == CODE_EXPIRED || c == CODE_REVOKED || c == CODE_BUDGET_EXHAUSTED ||
+        c == CODE_LIMIT_REACHED)
         return "do not retry, a new delegation is needed";
     return "do not retry unchanged";
 }
@@ -75,7 +77,9 @@ static bool is_why(const struct set_result *s, uint32_t policy)
 /* The first @reason among the policies that decided. */
 static bool find_reason(const struct deciding *d, struct ts_str *ret)
 {
-    if (d->out->code != CODE_FORBIDDEN) /* of what people are asked: nothing */
+    if (d->out->code != CODE_FORBIDDEN &&
+        d->out->code !=
+            CODE_LIMIT_REACHED) /* of what people are asked: nothing */
         return false;
     for (uint32_t i = 0; i < d->set_count; i++) {
         const struct set_result *s = &d->sets[i];

@@ -5,6 +5,7 @@
 #include "proto/trust/approval_ticket.h"
 #include "proto/trust/id.h"
 #include "sidecar/gate/people/box_demand.h"
+#include "sidecar/gate/people/use_rule.h"
 
 #define ID_MAX 128u /* bytes of an @id that a ticket names */
 
@@ -47,6 +48,8 @@ const char *annotation_value_fault(struct ts_str key, struct ts_str value)
     if (ts_str_eq_c(key, "approval") && !approval_rule_parse(value, &r))
         return "write who approves and how many of them, 1 to 8: "
                "@approval(\"four-eyes:1\")";
+    if (use_annotation_fault(key, value) != NULL)
+        return use_annotation_fault(key, value);
     return box_demand_fault(key, value);
 }
 

@@ -114,6 +114,7 @@ static void tell_tenant(const struct snapshot *s, uint32_t i,
     t->schema = rules->schema;
     t->policies = rules->policies;
     t->demands = rules->demands;
+    t->uses = rules->uses;
     t->entities = people->entities;
     t->trust = *trust;
     t->require_call_signature = rules->files.require_call_signature;

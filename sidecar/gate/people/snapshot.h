@@ -19,6 +19,7 @@
 #include "sidecar/gate/people/tenant_state.h"
 
 struct box_demand; /* box_demand.h */
+struct use_rules;  /* use_rule.h */
 
 /*
  * Everything the gate decides from: the rules of one generation (manifests,
@@ -35,6 +36,7 @@ struct snapshot_tenant {
     struct cedar_schema *schema;      /* what the rest was checked against */
     struct cedar_policies *policies;  /* hard/ and approval/ together */
     const struct box_demand *demands; /* beside them; NULL: none of any */
+    const struct use_rules *uses;     /* what they count; NULL: nothing */
     struct cedar_entities *entities;  /* people and entities.json */
     struct trust_config trust; /* revoked is NULL: copy it and set yours */
     bool require_call_signature;

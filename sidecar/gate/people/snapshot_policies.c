@@ -11,8 +11,9 @@
 #define POLICY_ID_MAX    128 /* bytes: ids are written into every record */
 
 const char *const snapshot_annotations[] = {
-    "id",    "approval", "breakglass", "reason",  "title", "description",
-    "owner", "severity", "sandbox",    "require", NULL};
+    "id",          "approval", "breakglass", "reason",  "title",
+    "description", "owner",    "severity",   "sandbox", "require",
+    "counts",      "sums",     NULL};
 
 static const struct cedar_lint_options lints = {
     .annotations = snapshot_annotations, .value_fault = annotation_value_fault};

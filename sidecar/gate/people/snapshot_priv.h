@@ -38,6 +38,7 @@ struct rules_tenant {
     struct tenant_files files;
     struct cedar_schema *schema;
     struct cedar_policies *policies;
+    const struct use_rules *uses;
     const struct box_demand *demands; /* of the policies; NULL: none */
     struct ts_str entities_json;      /* our copy; ptr NULL: no such file */
 };

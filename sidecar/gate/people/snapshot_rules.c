@@ -5,6 +5,7 @@
 #include "proto/base/ts_require.h"
 #include "proto/trust/id.h"
 #include "sidecar/gate/people/snapshot_priv.h"
+#include "sidecar/gate/people/use_rule.h"
 
 /* The rules: what the operator's files say, without the people. */
 
@@ -189,6 +190,21 @@ static ts_err load_yaml(struct loading *l, const char *prefix,
     return tenant_read_trust(f, arena, t, l->err->text, l->err->cap);
 }
 
+/* What the permits count is the tenant's: no block has its owner. */
+static ts_err load_uses(struct loading *l, const char *prefix,
+                        struct rules_tenant *t)
+{
+    ts_err e = use_rules_make(t->policies, (struct ts_bytes){.ptr = NULL},
+                              &l->rules->arena, &t->uses);
+
+    if (e == TS_E_LIMIT)
+        (void)snprintf(l->err->text, l->err->cap,
+                       "%spolicies: more than %d counters in @counts and "
+                       "@sums, or %d arguments in one of them",
+                       prefix, USE_COUNTERS_MAX, USE_ARGS_MAX);
+    return e;
+}
+
 static ts_err load_tenant(struct loading *l, struct rules_tenant *t)
 {
     char prefix[BUNDLE_NAME_MAX + 1], name[BUNDLE_NAME_MAX + 32];
@@ -204,7 +220,8 @@ static ts_err load_tenant(struct loading *l, struct rules_tenant *t)
                                &t->policies, l->err->text, l->err->cap)) !=
             TS_OK ||
         (e = box_demands_make(t->policies, &l->rules->arena, &t->demands)) !=
-            TS_OK)
+            TS_OK ||
+        (e = load_uses(l, prefix, t)) != TS_OK)
         return e;
     (void)snprintf(name, sizeof(name), "%sentities.json", prefix);
     f = bundle_find(l->bundle, name);

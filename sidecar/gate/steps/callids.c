@@ -24,6 +24,7 @@ struct grant_calls {
     uint64_t expires_s;
     uint32_t holders;
     uint64_t spent, reserved; /* calls, of a grant with a budget */
+    struct use_ledger *uses;  /* owned; NULL: nothing was counted */
     bool forgot;              /* an id had to make room */
     struct entry *entries;    /* owned, cap of them */
     uint16_t *buckets;        /* owned, 2 * cap of them */
@@ -45,6 +46,7 @@ static void grant_free(struct grant_calls *g)
 {
     ts_mem_free(g->entries);
     ts_mem_free(g->buckets);
+    ts_mem_free(g->uses);
     ts_mem_free(g);
 }
 
@@ -147,13 +149,13 @@ static void forget_expired(struct call_ids *t, uint64_t now_s)
     t->used = kept;
 }
 
-/* How well a grant can be spared; 0: not at all. A budget cannot: forgotten, it
- * would begin anew. */
+/* How well a grant can be spared; 0: not at all. A budget cannot, nor counters:
+ * forgotten, they would begin anew. */
 static unsigned spare(const struct grant_calls *g, struct ts_str tenant)
 {
     struct ts_str name = {.ptr = g->tenant, .len = g->tenant_len};
 
-    if (g->holders > 0 || g->reserved > 0)
+    if (g->holders > 0 || g->reserved > 0 || g->uses != NULL)
         return 0;
     if (g->count == 0)
         return 3;
@@ -389,4 +391,19 @@ void grant_calls_replayed(struct grant_calls *g, uint64_t total)
 void grant_calls_spend(struct grant_calls *g)
 {
     g->spent++;
+}
+
+const struct use_ledger *grant_calls_uses(const struct grant_calls *g)
+{
+    return g->uses;
+}
+
+ts_err grant_calls_ledger(struct grant_calls *g, struct use_ledger **ret)
+{
+    if (g->uses == NULL)
+        g->uses = ts_mem_alloc(sizeof(*g->uses));
+    if (g->uses == NULL)
+        return TS_E_NOMEM;
+    *ret = g->uses;
+    return TS_OK;
 }

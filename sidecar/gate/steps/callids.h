@@ -10,6 +10,7 @@
 #include "proto/base/ts_str.h"
 #include "proto/msg/code.h"
 #include "proto/wire/limits.h"
+#include "sidecar/gate/uses/ledger.h"
 
 /*
  * Call ids are unique per grant, across sessions: the same id with the same
@@ -19,7 +20,7 @@
  *
  * At most TS_CALL_IDS_MAX ids per grant; the oldest finished one makes room. A
  * grant is remembered until it expires, whoever is connected; when there are
- * too many, the oldest one without a session and without a budget makes room.
+ * too many, the oldest one without a session, a budget and counters makes room.
  */
 #define GRANTS_MAX 4096
 /* Of these, for tenants that have fewer of the others than that many. */
@@ -93,6 +94,13 @@ TS_NODISCARD ts_err grant_calls_rerun(struct grant_calls *g,
 void grant_calls_finish(struct grant_calls *g, uint16_t slot,
                         const struct call_outcome *outcome);
 uint32_t grant_calls_count(const struct grant_calls *g);
+/* The counters of the grant, shared by all its sessions and sub-agents; NULL
+ * when nothing was ever counted. A grant with counters is remembered until it
+ * expires: forgotten, they would begin anew. */
+const struct use_ledger *grant_calls_uses(const struct grant_calls *g);
+/* The same, made if new. */
+TS_NODISCARD ts_err grant_calls_ledger(struct grant_calls *g,
+                                       struct use_ledger **ret);
 /* Not every id of this table's life is in it any more. */
 bool grant_calls_forgot(const struct grant_calls *g);
 

@@ -61,6 +61,8 @@ def manifest(tool, stdin="false", cap=1048576, on="truncate"):
 SCHEMA = """entity Group;
 entity User in [Group];
 entity Agent in [Agent] = { owner?: User };
+entity Uses tags Long;
+entity Sums tags decimal;
 entity Tool = { name: String, sensitivity: String, sensitivity_level: Long };
 type Kinds = { pinned: Bool, trusted: Bool, untrusted: Bool, unknown: Bool };
 type Call = {
@@ -80,7 +82,7 @@ type Call = {
   sensitivity: String, sensitivity_level: Long,
   grant: { attrs: {}, issued: datetime, expires: datetime },
   session: { uid: Long, gid: Long }, approvals: Set<String>,
-  has_stdin: Bool, check_only: Bool,
+  has_stdin: Bool, check_only: Bool, uses: Uses, sums: Sums,
 };
 """
 
