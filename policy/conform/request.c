@@ -92,8 +92,10 @@ static bool check_tags(struct conform *c, const struct schema_entity *t,
 {
     bool ok = true;
 
+    if (tags->kind == CEDAR_NONE)
+        return true;
     if (tags->kind != CEDAR_RECORD)
-        return tags->kind == CEDAR_NONE;
+        return conform_say_tag(c, NULL);
     for (uint32_t i = 0; i < tags->as.record->count; i++) {
         const struct cedar_field *f = &tags->as.record->fields[i];
         const struct conform_step step = {.kind = CONFORM_TAG, .key = f->key};

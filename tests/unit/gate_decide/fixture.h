@@ -34,6 +34,7 @@ struct fixture {
     struct meters *meters;
     const struct trust_secret *token_key; /* of the tests that want one */
     struct prov_task *task;               /* the same */
+    const struct use_ledger *uses;        /* the same */
     struct ts_arena arena;
     struct moment now;
     uint64_t seq;

@@ -163,11 +163,21 @@ static void request_check_reports_every_attribute(void **state)
     assert_non_null(strstr(cf_diags.list[3].text, "context.tags["));
 }
 
+static struct cedar_value address(void)
+{
+    struct cedar_value v;
+
+    assert_int_equal(cedar_ipaddr(TS_STR_LIT("10.0.0.1"), &v), TS_OK);
+    return v;
+}
+
 static void overlay_check_is_like_an_entity(void **state)
 {
     struct cedar_uid g = cf_uid("G", "g"), t = cf_uid("T", "t");
     struct cedar_field n = {TS_STR_LIT("n"), cedar_long(1)};
     struct cedar_field bad = {TS_STR_LIT("n"), cedar_bool(true)};
+    struct cedar_field ip = {TS_STR_LIT("x"), address()};
+    struct cedar_field no_ip = {TS_STR_LIT("x"), cedar_long(1)};
     const struct {
         struct cedar_overlay o;
         bool ok;
@@ -187,6 +197,19 @@ static void overlay_check_is_like_an_entity(void **state)
         {{.uid = cf_uid("U", "u"), .attrs = cedar_long(1)}, false},
         {{.uid = cf_uid("U", "u")}, false},
         {{.uid = cf_uid("T", "t")}, true},
+        {{.uid = cf_uid("U", "u"),
+          .attrs = cf_record(&n, 1),
+          .tags = cf_record(&ip, 1)},
+         true},
+        {{.uid = cf_uid("U", "u"),
+          .attrs = cf_record(&n, 1),
+          .tags = cf_record(&no_ip, 1)},
+         false},
+        {{.uid = cf_uid("U", "u"),
+          .attrs = cf_record(&n, 1),
+          .tags = cedar_long(1)},
+         false},
+        {{.uid = cf_uid("T", "t"), .tags = cf_record(&ip, 1)}, false},
         {{.uid = cf_uid("E", "a")}, true},
         {{.uid = cf_uid("E", "c")}, false},
         {{.uid = cf_uid("X", "c")}, false},

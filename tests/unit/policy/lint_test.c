@@ -105,10 +105,32 @@ static const struct row {
     {"@require(\"x\") @sandbox(\"x\") forbid(principal, action, resource);",
      "sandbox_on_forbid sandbox_on_forbid"},
     {"@title(\"x\") forbid(principal, action, resource);", ""},
+    {"@counts(\"pay\") forbid(principal, action, resource);",
+     "counts_on_forbid"},
+    {"@counts(\"a,b\") @sums(\"c = x\") permit(principal is U, action, "
+     "resource) when { context.uses.hasTag(\"b\") && "
+     "context[\"uses\"].getTag(\"a\") < 1 && context.sums.hasTag(\"c\") };",
+     ""},
+    {"@counts(\"pay\") permit(principal is U, action, resource); "
+     "forbid(principal, action, resource) when { "
+     "context.uses.hasTag(\"pat\") };",
+     "unknown_counter"},
+    {"@counts(\"pay\") permit(principal is U, action, resource) when { "
+     "context.sums.hasTag(\"pay\") };",
+     "unknown_counter"},
+    {"@sums(\"pay=x\") permit(principal is U, action, resource) when { "
+     "context.sums.hasTag(\"x\") };",
+     "unknown_counter"},
+    {"@counts(\"pay\") permit(principal is U, action, resource) when { "
+     "context.uses.hasTag(context.tool) };",
+     "unknown_counter"},
+    {"permit(principal is U, action, resource) when { "
+     "principal.hasTag(\"x\") };",
+     ""},
 };
 
-static const char *const known[] = {"id",      "approval", "title",
-                                    "sandbox", "require",  NULL};
+static const char *const known[] = {"id",      "approval", "title", "sandbox",
+                                    "require", "counts",   "sums",  NULL};
 
 static const char *value_fault(struct ts_str key, struct ts_str value)
 {
