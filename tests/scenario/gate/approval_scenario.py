@@ -416,40 +416,6 @@ def blocks_that_ask_for_nonsense_open_no_session(g):
         refused(g, lambda c: c.auth_body(ch))
 
 
-def a_hijacked_agent_buries_nobody(g):
-    def one(h):
-        agent, calm = Client(h).login(), Client(h).login()
-        codes, start = {}, time.monotonic()
-        for i in range(0, 10000, 50):
-            for k in range(50):
-                agent.call("t.echo", {"text": str(i + k)})
-            for k in range(50):
-                kind, body = agent.get()
-                codes[body[3]] = codes.get(body[3], 0) + 1
-        spent = time.monotonic() - start
-        assert codes == {"approval_required": 8, "rate_limited": 9992}, codes
-        office = Office(h)
-        assert len(office.tickets()) == 8
-        assert office.status()["approvals"] == {"open": 8, "held": 0}
-        start = time.monotonic()
-        assert calm.run("t.trim", {"text": "a"})[0][3] == "approval_required"  # another delegation may ask
-        assert time.monotonic() - start < 1 and spent < 60, spent
-        assert office.approve(office.tickets()[0][0], BOB) == ("ok", "granted")
-        for _ in range(3):  # withdrawn and asked again: the rate bites
-            c, _ = held(h, args={"text": "r"}, client=Client(h).login())
-            c.close()
-        fresh, asked = Client(h).login(), 0
-        for i in range(60):
-            fresh.call("t.echo", {"text": f"n{i}"}, hold=60000)
-            d = fresh.want(DECISION)
-            if d[2] == PENDING:
-                asked += 1
-                fresh.put(CANCEL, [1, fresh.seq])
-                assert fresh.want(DECISION)[3] == "cancelled"
-        assert asked == 20, asked  # in a minute
-    with_gate(g, one, files=files())
-
-
 def holds_are_bounded(g):
     def one(h):
         ch, _ = chain()
@@ -468,48 +434,6 @@ def holds_are_bounded(g):
         c = Client(h).login(ch)
         c.put(CALL, c.call_body("t.echo", hold=3600001))
         assert c.closed() == "bad_frame"
-    with_gate(g, one, files=files())
-
-
-def races_have_one_outcome(g):
-    """Two things in one turn of the loop, either first: it ran once, or it did not."""
-    def stopped(h, *writes):
-        os.kill(h.p.pid, signal.SIGSTOP)
-        for w in writes:
-            w()
-        os.kill(h.p.pid, signal.SIGCONT)
-
-    def one(h):
-        for what in ("cancel", "revoke", "disconnect", "deny", "twice") * 6:
-            before = h.launcher.started
-            ch, grant = chain()
-            c, d = held(h, "t.cat", client=Client(h).login(ch))
-            office, other = Office(h), Office(h)
-            t = next(x for x, _, _ in office.tickets() if x["decision_id"] == d[4])
-            yes = lambda: office.put(ANSWER, [1, answer(t, BOB)])
-            no = {"cancel": lambda: c.put(CANCEL, [1, c.seq]),
-                  "revoke": lambda: other.put(1, [1, revocation(1, grant)]),
-                  "disconnect": c.close,
-                  "deny": lambda: other.put(ANSWER, [1, answer(t, CAROL, verdict=NO)]),
-                  "twice": lambda: other.put(ANSWER, [1, answer(t, CAROL)])}[what]
-            pair = [yes, no] if os.urandom(1)[0] & 1 else [no, yes]
-            stopped(h, *pair)
-            said = office.want(ANSWERED)[1]
-            assert said in ("ok", "unknown", "revoked", "denied"), said
-            d2 = None
-            try:
-                kind, d2 = c.get() if what != "disconnect" else (0, None)
-            except Closed:
-                pass
-            Operator(h).revoke(KIND["grant"], os.urandom(16))  # what was ordered before it has arrived
-            ran = h.launcher.started - before
-            if d2 is not None and kind == DECISION and d2[2] == DENY:
-                assert ran == 0, (what, d2, ran)
-            elif d2 is not None and kind == DECISION:
-                assert d2[3] == "permitted" and ran == 1 and (said == "ok" or what == "twice"), (what, d2, ran)
-            assert ran <= 1
-            c.close()
-        assert h.alive(), h.text()
     with_gate(g, one, files=files())
 
 
