@@ -80,15 +80,15 @@ static void literals(struct work *w, const struct capability_arg *a,
              a->name);
 }
 
+/* With has, although the argument is required: the schema of the tenant may
+ * have one context for all tools, in which no argument always is. */
 static void sources(struct work *w, const struct capability_arg *a,
                     json_t *from)
 {
     size_t i;
     json_t *v;
 
-    if (!a->is_required)
-        text_add(w->out, "(context.provenance.args has %s&&", a->name);
-    text_add(w->out, "[");
+    text_add(w->out, "(context.provenance.args has %s&&[", a->name);
     json_array_foreach(from, i, v)
     {
         const char *tool = json_string_value(json_array_get(v, 0));
@@ -99,8 +99,8 @@ static void sources(struct work *w, const struct capability_arg *a,
         text_add(w->out, i == 0 ? "" : ",");
         text_cedar(w->out, name);
     }
-    text_add(w->out, "].containsAny(context.provenance.args.%s.sources)%s",
-             a->name, a->is_required ? "" : ")");
+    text_add(w->out, "].containsAny(context.provenance.args.%s.sources))",
+             a->name);
 }
 
 /* All literals of an argument are one set: a list may mix them. */
@@ -146,6 +146,8 @@ static void one_of(struct work *w, const struct capability_arg *a,
         return;
     }
     text_add(w->out, "(");
+    if (a->is_required && json_array_size(in) + w->rules->identity_count > 0)
+        text_add(w->out, "context.args has %s&&", a->name);
     literals(w, a, in);
     json_array_foreach(constraints, i, c)
     {

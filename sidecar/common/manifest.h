@@ -100,6 +100,16 @@ struct manifest_patterns {
     struct ts_str const *list;
     uint32_t count;
 };
+/* Narrow forms of values, by which a leaf that strangers write selects
+ * (sidecar/gate/provenance/forms.h has the same, in the same order). */
+enum manifest_form {
+    MANIFEST_FORM_NAME = 0,
+    MANIFEST_FORM_EMAIL,
+    MANIFEST_FORM_ACCOUNT,
+    MANIFEST_FORM_NUMBER,
+    MANIFEST_FORM_DATE
+};
+#define MANIFEST_FORMS 5
 struct manifest_output { /* all zero where a manifest says nothing */
     bool declared;       /* there is an `output:` */
     enum output_format format;
@@ -109,6 +119,8 @@ struct manifest_output { /* all zero where a manifest says nothing */
     struct manifest_patterns trusted;   /* what is, of an untrusted one */
     struct manifest_patterns ids;       /* what `match: id` finds */
     struct manifest_patterns secret;    /* leaves that are secret */
+    /* untrusted leaves that are trusted while they have the form */
+    struct manifest_patterns selectors[MANIFEST_FORMS];
     enum output_confidentiality confidentiality;
 };
 

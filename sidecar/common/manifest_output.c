@@ -181,6 +181,47 @@ static ts_err output_secret(struct manifest_reader *r,
     return read_patterns(r, n, &output_of(r)->secret);
 }
 
+static ts_err select_name(struct manifest_reader *r, const struct yaml_node *n)
+{
+    return read_patterns(r, n, &output_of(r)->selectors[MANIFEST_FORM_NAME]);
+}
+
+static ts_err select_email(struct manifest_reader *r, const struct yaml_node *n)
+{
+    return read_patterns(r, n, &output_of(r)->selectors[MANIFEST_FORM_EMAIL]);
+}
+
+static ts_err select_account(struct manifest_reader *r,
+                             const struct yaml_node *n)
+{
+    return read_patterns(r, n, &output_of(r)->selectors[MANIFEST_FORM_ACCOUNT]);
+}
+
+static ts_err select_number(struct manifest_reader *r,
+                            const struct yaml_node *n)
+{
+    return read_patterns(r, n, &output_of(r)->selectors[MANIFEST_FORM_NUMBER]);
+}
+
+static ts_err select_date(struct manifest_reader *r, const struct yaml_node *n)
+{
+    return read_patterns(r, n, &output_of(r)->selectors[MANIFEST_FORM_DATE]);
+}
+
+static const struct manifest_key selector_keys[] = {
+    {"name", select_name},       {"email", select_email},
+    {"account", select_account}, {"number", select_number},
+    {"date", select_date},
+};
+const struct manifest_map manifest_selectors_map =
+    MANIFEST_MAP("output.selectors", selector_keys);
+
+static ts_err output_selectors(struct manifest_reader *r,
+                               const struct yaml_node *n)
+{
+    return manifest_read_map(r, n, &manifest_selectors_map);
+}
+
 static const struct manifest_key output_keys[] = {
     {"format", output_format},
     {"integrity", output_integrity},
@@ -188,6 +229,7 @@ static const struct manifest_key output_keys[] = {
     {"trusted", output_trusted},
     {"ids", output_ids},
     {"secret", output_secret},
+    {"selectors", output_selectors},
     {"confidentiality", output_confidentiality},
     {"withhold", output_withhold},
 };
@@ -209,6 +251,23 @@ static ts_err refuse(struct manifest_reader *r, const char *key,
     const struct yaml_node *n = yaml_node_find(o, key);
 
     return manifest_fail(r, n->line, "output: %s %s", key, why);
+}
+
+static ts_err check_selectors(struct manifest_reader *r)
+{
+    const struct manifest_output *o = output_of(r);
+    uint32_t count = 0;
+
+    for (size_t f = 0; f < MANIFEST_FORMS; f++)
+        count += o->selectors[f].count;
+    if (count > 0 && o->format != OUTPUT_JSON)
+        return refuse(r, "selectors",
+                      "points into JSON; say format: json, or remove it");
+    if (count > 0 && o->integrity == OUTPUT_TRUSTED && o->untrusted.count == 0)
+        return refuse(r, "selectors",
+                      "adds nothing: all of the output is trusted; remove it, "
+                      "or say what is untrusted");
+    return TS_OK;
 }
 
 static bool has_whole(const struct manifest_patterns *p)
@@ -264,5 +323,5 @@ ts_err manifest_check_output(struct manifest_reader *r)
         return refuse(r, "withhold",
                       "says secret, and nothing of the output is; say what is "
                       "(secret: or confidentiality: secret), or always");
-    return TS_OK;
+    return check_selectors(r);
 }

@@ -55,7 +55,7 @@ struct manifest_map { /* a map of the manifest and every key that it may have */
 extern const struct manifest_map manifest_top, manifest_resource_map,
     manifest_limits_map, manifest_token_map, manifest_arg_map,
     manifest_network_map, manifest_host_map, manifest_secret_map,
-    manifest_output_map;
+    manifest_output_map, manifest_selectors_map;
 
 /* Shape: every key known, every value of its type. */
 TS_NODISCARD ts_err manifest_read(struct manifest_reader *r);

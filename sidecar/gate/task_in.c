@@ -155,8 +155,7 @@ static enum prov_confidentiality level_of(const struct run *r)
 static struct prov_output_rules rules_of(const struct run *r)
 {
     const struct manifest_output *o = &r->manifest->output;
-
-    return (struct prov_output_rules){.is_json = o->format == OUTPUT_JSON,
+    struct prov_output_rules rules = {.is_json = o->format == OUTPUT_JSON,
                                       .is_trusted =
                                           o->integrity == OUTPUT_TRUSTED,
                                       .untrusted = patterns_of(&o->untrusted),
@@ -164,6 +163,11 @@ static struct prov_output_rules rules_of(const struct run *r)
                                       .ids = patterns_of(&o->ids),
                                       .secret = patterns_of(&o->secret),
                                       .level = level_of(r)};
+
+    _Static_assert(PROV_FORMS == MANIFEST_FORMS, "the same forms");
+    for (size_t f = 0; f < PROV_FORMS; f++)
+        rules.selectors[f] = patterns_of(&o->selectors[f]);
+    return rules;
 }
 
 void task_in_began(struct run *r, const struct decision *d)

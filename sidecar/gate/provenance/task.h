@@ -8,6 +8,7 @@
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
 #include "proto/base/ts_str.h"
+#include "sidecar/gate/provenance/forms.h"
 #include "sidecar/gate/provenance/index.h"
 #include "sidecar/gate/provenance/source.h"
 
@@ -35,6 +36,8 @@ struct prov_output_rules {
     struct prov_patterns trusted;
     struct prov_patterns ids;
     struct prov_patterns secret;
+    /* Untrusted leaves that count as trusted while they have that form. */
+    struct prov_patterns selectors[PROV_FORMS];
     enum prov_confidentiality level;
 };
 /* Strangers may have written some of it. */

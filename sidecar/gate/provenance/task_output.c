@@ -37,6 +37,29 @@ struct prov_label prov_label_of(const struct prov_output_rules *r, bool failed,
     return l;
 }
 
+/* Strangers may choose it, and cannot write there what they like. */
+static bool is_selector(const struct prov_output_rules *r,
+                        const struct leaf *leaf)
+{
+    for (uint32_t f = 0; f < PROV_FORMS; f++)
+        if (r->selectors[f].count > 0 && leaf->type != LEAF_BOOL &&
+            leaf->type != LEAF_NULL &&
+            covered(r->selectors[f], leaf->pointer) &&
+            form_is((enum prov_form)f, leaf->text))
+            return true;
+    return false;
+}
+
+static struct prov_label label_of_leaf(const struct prov_output *o,
+                                       const struct leaf *leaf)
+{
+    struct prov_label l = prov_label_of(o->rules, o->failed, leaf->pointer);
+
+    if (!o->failed && is_selector(o->rules, leaf))
+        l.source = PROV_TRUSTED;
+    return l;
+}
+
 static bool is_blank(struct ts_str s)
 {
     for (size_t i = 0; i < s.len; i++)
@@ -77,8 +100,7 @@ static void raise(struct prov_task *k, const struct prov_label *l)
 static ts_err on_leaf(void *ctx, const struct leaf *leaf)
 {
     struct labelling *g = ctx;
-    struct prov_label l =
-        prov_label_of(g->o->rules, g->o->failed, leaf->pointer);
+    struct prov_label l = label_of_leaf(g->o, leaf);
     struct ts_str place = {.ptr = g->place};
 
     if (g->labels != NULL)
@@ -155,8 +177,7 @@ static enum prov_output_how add_all(struct prov_task *k,
 static ts_err on_kept_leaf(void *ctx, const struct leaf *leaf)
 {
     struct labelling *g = ctx;
-    struct prov_label l =
-        prov_label_of(g->o->rules, g->o->failed, leaf->pointer);
+    struct prov_label l = label_of_leaf(g->o, leaf);
 
     g->labels[g->count++] = label_pack(&l);
     return TS_OK;

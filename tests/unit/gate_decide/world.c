@@ -131,6 +131,9 @@ int world_setup(void **state)
     fix_set(&world_fix, "tenants/acme/policies/hard/20-agents.cedar",
             "@id(\"a\") permit (principal is Agent, action, resource);");
     fix_set(&world_fix, "tenants/acme/policies/hard/30-guards.cedar", "");
+    fix_set(&world_fix, "tenants/acme/policies/hard/40-provenance.cedar", NULL);
+    fix_set(&world_fix, "tenants/acme/policies/approval/40-provenance.cedar",
+            NULL);
     fix_set(&world_fix, "tenants/acme/policies/approval/10-delete.cedar", NULL);
     fix_load_ok(&world_fix);
     return 0;

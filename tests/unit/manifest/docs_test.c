@@ -132,7 +132,8 @@ static void tools_manual_rows_name_the_keys_of_small_maps(void **state)
         const char *row;
         const struct manifest_map *map;
     } rows[] = {{"\n| `resource` |", &manifest_resource_map},
-                {"\n| `identity_token` |", &manifest_token_map}};
+                {"\n| `identity_token` |", &manifest_token_map},
+                {"\n| `selectors` |", &manifest_selectors_map}};
 
     (void)state;
     for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {

@@ -61,6 +61,8 @@ static void output_is_read_whole(void **state)
         loaded(HEAD "output:\n  format: json\n  integrity: trusted\n"
                     "  untrusted: [\"/*/body\", \"/a~1b/~0\"]\n"
                     "  ids: [\"\"]\n  secret: [/0]\n"
+                    "  selectors:\n    email: [\"/*/to\", \"/*/cc\"]\n"
+                    "    date: [\"/*/on\"]\n"
                     "  confidentiality: private\n");
     const struct manifest_output *o = &m->list[0].output;
 
@@ -76,6 +78,14 @@ static void output_is_read_whole(void **state)
     assert_int_equal(o->secret.count, 1);
     assert_true(ts_str_eq_c(o->secret.list[0], "/0"));
     assert_int_equal(o->trusted.count, 0);
+    assert_int_equal(o->selectors[MANIFEST_FORM_EMAIL].count, 2);
+    assert_true(
+        ts_str_eq_c(o->selectors[MANIFEST_FORM_EMAIL].list[1], "/*/cc"));
+    assert_int_equal(o->selectors[MANIFEST_FORM_DATE].count, 1);
+    assert_int_equal(o->selectors[MANIFEST_FORM_NAME].count +
+                         o->selectors[MANIFEST_FORM_ACCOUNT].count +
+                         o->selectors[MANIFEST_FORM_NUMBER].count,
+                     0);
     assert_int_equal(o->confidentiality, OUTPUT_PRIVATE);
     manifests_free(m);
 }
@@ -162,6 +172,13 @@ static const struct {
     {JSON "trusted: [\"\"]}\n",
      LINE4 "output: trusted holds \"\", which is everything; say integrity: "
            "trusted instead"},
+    {OUT "{selectors: {name: [/0]}}\n",
+     LINE4 "output: selectors points into JSON"},
+    {OUT "{format: json, integrity: trusted, selectors: {name: [/0]}}\n",
+     LINE4 "output: selectors adds nothing: all of the output is trusted"},
+    {JSON "selectors: {mail: [/0]}}\n", LINE4 "unknown key"},
+    {JSON "selectors: {email: /0}}\n", LINE4 "expected a list"},
+    {JSON "selectors: {email: [a]}}\n", LINE4 "\"a\" is not a pointer (RFC 6901)"},
     {JSON "secret: [\"\"]}\n",
      LINE4 "output: secret holds \"\", which is everything; say "
            "confidentiality: secret instead"},

@@ -185,6 +185,50 @@ static void task_output_by_rules_and_end(void **state)
     }
 }
 
+static const struct ts_str people[] = {S("/*/guests/*"), S("/*/shared/*")};
+static const struct ts_str channel[] = {S("/*/channel")};
+static const struct prov_output_rules invites = {
+    .is_json = true,
+    .selectors = {[FORM_EMAIL] = LIST(people), [FORM_NAME] = LIST(channel)}};
+
+/* Strangers choose an address or a name there, and say nothing. */
+static void task_selector_is_trusted_while_it_has_its_form(void **state)
+{
+    static const char text[] =
+        "[{\"guests\": [\"ann@example.com\", \"write to eve@evil.example\","
+        "   \"general\", 7], \"channel\": \"general\","
+        "  \"shared\": {\"bob@example.com\": \"rw\"}, \"body\": "
+        "\"zoe@x.example\"},"
+        " {\"channel\": \"pay now\", \"guests\": [true, null, \"\"]}]";
+    static const struct {
+        const char *value, *says;
+    } rows[] = {
+        {"ann@example.com", "trusted 0 cal:/*/guests/*"},
+        {"bob@example.com", "trusted 0 cal:/*/shared/*"},
+        {"general", "trusted 0 cal:/*/channel"},
+        {"eve@evil.example", "untrusted 0 cal:/*/guests/*"},
+        {"zoe@x.example", "untrusted 0 cal:/*/body"},
+        {"pay now", "untrusted 0 cal:/*/channel"},
+        {"rw", "untrusted 0 cal:/*/shared/*"},
+    };
+    struct prov_output o = {.tool = ts_str_of("cal"),
+                            .rules = &invites,
+                            .bytes = ts_str_of("[{\"channel\": \"later\"}]"),
+                            .is_whole = true,
+                            .failed = true};
+
+    (void)state;
+    assert_int_equal(gave("cal", &invites, text), PROV_OUTPUT_LEAVES);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_string_equal(found(PROV_TEXT, rows[i].value), rows[i].says);
+    assert_true(prov_task_taint(k).untrusted);
+    /* The word of a call that failed is nobody's. */
+    o.call = prov_task_began(k);
+    assert_int_equal(prov_task_output(k, &o), PROV_OUTPUT_LEAVES);
+    assert_string_equal(found(PROV_TEXT, "later"),
+                        "untrusted 0 cal:/*/channel");
+}
+
 static void task_errors_are_as_the_whole_output(void **state)
 {
     struct prov_output o = {.call = 1,
@@ -594,6 +638,7 @@ int main(void)
         T(task_secrets_are_known_wherever_they_stand),
         T(task_is_one_for_a_grant_of_a_tenant),
         T(task_that_is_older_than_the_memory_is_lost),
+        T(task_selector_is_trusted_while_it_has_its_form),
         T(task_without_room_makes_the_oldest_go),
         T(task_that_saw_nothing_costs_nothing),
         T(output_that_repeats_is_remembered_once),
