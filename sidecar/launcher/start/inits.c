@@ -250,15 +250,33 @@ ts_err inits_furnish(struct inits *s, uint32_t room,
     return e;
 }
 
-/* From behind: what was used last is warm. */
-static bool take_ready(struct inits *s, const struct nest_want *want,
-                       struct init *ret)
+static bool take_bare(struct inits *s, struct init *ret)
 {
     for (uint32_t i = s->count; i-- > 0;) {
-        const struct nest *n = &s->ready[i].nest;
-
-        if (want != NULL ? !nest_fits(n, want) : n->space != NULL)
+        if (s->ready[i].nest.space != NULL)
             continue;
+        *ret = s->ready[i];
+        take_out(s, i);
+        return true;
+    }
+    return false;
+}
+
+/* From behind: what was used last is warm. *io_has_young: one has only just
+ * been made. */
+static bool take_nest(struct inits *s, const struct nest_want *want,
+                      struct init *ret, bool *io_has_young)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    for (uint32_t i = s->count; i-- > 0;) {
+        if (!nest_fits(&s->ready[i].nest, want))
+            continue;
+        if (!nest_is_ripe(&s->ready[i].nest, now)) {
+            *io_has_young = true;
+            continue;
+        }
         *ret = s->ready[i];
         take_out(s, i);
         return true;
@@ -279,22 +297,19 @@ ts_err inits_take(struct inits *s, const struct nest_want *want,
                   const struct child_place *place, struct watch *watch,
                   struct init *ret, int *reterr_errno)
 {
+    bool has_young = false;
+
     if (s->program < 0) {
         *reterr_errno = ENOSYS;
         return TS_E_UNSUPPORTED;
     }
     if (want != NULL && habits_allow(&s->habits, want->space)) {
-        if (take_ready(s, want, ret)) {
-            struct timespec now;
-
-            (void)clock_gettime(CLOCK_REALTIME_COARSE, &now);
-            nest_enter(&ret->nest, now);
+        if (take_nest(s, want, ret, &has_young))
             return TS_OK;
-        }
-        if (habits_missed(&s->habits, want->space))
+        if (!has_young && habits_missed(&s->habits, want->space))
             ask_for(s, want);
     }
-    if (take_ready(s, NULL, ret))
+    if (take_bare(s, ret))
         return TS_OK;
     return make(s, NULL, place, watch, ret, reterr_errno);
 }
@@ -355,8 +370,7 @@ static bool is_clean(struct inits *s, struct nest *n)
         return false;
     if (nest_is_untouched(n, &s->key))
         return true;
-    if (!n->is_young)
-        habits_untidy(&s->habits, n->space);
+    habits_untidy(&s->habits, n->space);
     return false;
 }
 

@@ -123,9 +123,8 @@ static ts_err make_pid_ns(struct launch *x)
 {
     struct launcher *l = x->l;
     struct nest_want want;
-    /* what a tool of our own user does in a folder of ours there (inner) would
-     * not show */
-    bool may_nest = x->space.tmp_options != NULL && x->space.inner_count == 0;
+    /* one of our own user could change what is ours there */
+    bool may_nest = x->space.tmp_options != NULL && x->uid != 0;
     int err = 0;
 
     if (x->plan.manifest->no_init) {

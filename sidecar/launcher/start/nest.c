@@ -105,18 +105,17 @@ void nest_close(struct nest *n)
     ts_fd_close(&n->tmp);
 }
 
-void nest_enter(struct nest *n, struct timespec now)
+bool nest_is_ripe(const struct nest *n, struct timespec now)
 {
-    if (now.tv_sec < n->made.tv_sec ||
-        (now.tv_sec == n->made.tv_sec && now.tv_nsec <= n->made.tv_nsec))
-        n->is_young = true;
+    return now.tv_sec > n->made.tv_sec ||
+           (now.tv_sec == n->made.tv_sec && now.tv_nsec > n->made.tv_nsec);
 }
 
 bool nest_seems_untouched(const struct nest *n, struct timespec ctime,
                           uint64_t number)
 {
-    return !n->is_young && ctime.tv_sec == n->made.tv_sec &&
-           ctime.tv_nsec == n->made.tv_nsec && number == n->number + 1;
+    return ctime.tv_sec == n->made.tv_sec && ctime.tv_nsec == n->made.tv_nsec &&
+           number == n->number + 1;
 }
 
 bool nest_is_untouched(struct nest *n, const struct filter_key *key)
@@ -124,7 +123,7 @@ bool nest_is_untouched(struct nest *n, const struct filter_key *key)
     struct stat st;
     uint64_t number;
 
-    if (n->is_young || fstat(n->tmp, &st) != 0)
+    if (fstat(n->tmp, &st) != 0)
         return false;
     number = next_number(n->tmp, key);
     if (!nest_seems_untouched(n, st.st_ctim, number))

@@ -19,10 +19,11 @@
  * What a tool could change is its /tmp, so it is one tool's, too, but for the
  * case that nothing was ever made, removed or changed in it. How that is known:
  *
- *   - its root is the launcher's, and each change beneath or of it sets the
- *     root's ctime, which nobody can set back. A change in the same tick of
+ *   - its root is the launcher's, as is what it holds from the beginning, and
+ *     tools have other uids: each change of it sets the root's ctime, which
+ *     nobody can set back. A change in the same tick of
  *     the clock as the making would not show, so a nest of this very tick is
- *     not used again. The mount has noatime: reading leaves no trace.
+ *     not given to a tool. The mount has noatime: reading leaves no trace.
  *   - a file without a name (O_TMPFILE) does not change the root, but takes a
  *     number: ours, which counts the tools that were in it, must be the next.
  *
@@ -40,7 +41,6 @@ struct nest {
     int tmp;              /* owned: O_PATH of the root of /tmp */
     struct timespec made; /* its ctime */
     uint64_t number;      /* of the last file in it: ours */
-    bool is_young;        /* a tool came in the tick that it was made in */
 };
 
 /* How one is to be. Borrowed, template included. */
@@ -61,8 +61,8 @@ TS_NODISCARD ts_err nest_open(struct nest *ret, const struct nest_want *w,
                               int proc_fd, pid_t pid);
 void nest_close(struct nest *n);
 
-/* A tool is about to enter it: now, by CLOCK_REALTIME_COARSE. */
-void nest_enter(struct nest *n, struct timespec now);
+/* What a tool changes now, by CLOCK_REALTIME_COARSE, will show. */
+bool nest_is_ripe(const struct nest *n, struct timespec now);
 /* No tool that was in it has left anything. Asks the file system; all of the
  * tool must have ended. */
 bool nest_is_untouched(struct nest *n, const struct filter_key *key);
