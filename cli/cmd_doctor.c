@@ -10,6 +10,7 @@
 #include "cli/cmd.h"
 #include "cli/commands.h"
 #include "cli/doctor/doctor.h"
+#include "cli/doctor/hook.h"
 #include "cli/doctor/state.h"
 #include "cli/opts.h"
 #include "cli/term.h"
@@ -28,6 +29,7 @@ struct findings {
     struct manifests *tools; /* owned; NULL: no configuration was given */
     struct config settings;  /* owned; its tipstaff.yaml, if has_settings */
     bool has_settings;
+    struct doctor_hook hook;
     struct state state; /* of what is installed for these */
     const char *config;
     char config_text[CONTROL_TEXT_MAX]; /* why it cannot even be read */
@@ -259,6 +261,8 @@ static void print_settings(const struct findings *f, struct term t)
     (void)printf("control groups %s; %s broker\n",
                  c->sandbox.cgroups ? "auto" : "off",
                  c->egress.on ? "with a" : "no");
+    if (f->hook.is_configured)
+        (void)printf("  %s\n", f->hook.line);
     for (uint32_t i = 0; i < f->state.count; i++) {
         const struct state_remark *r = &f->state.list[i];
 
@@ -362,12 +366,13 @@ static json_t *settings_json(const struct findings *f)
             list, json_pack("{s:s, s:b}", "text", f->state.list[i].text,
                             "fault", f->state.list[i].is_fault));
     return json_pack(
-        "{s:s, s:I, s:I, s:b, s:b, s:o, s:i}", "level",
+        "{s:s, s:I, s:I, s:b, s:b, s:s?, s:O?, s:o, s:i}", "level",
         c->sandbox.most == BOX_ANY ? "auto" : box_level_name(c->sandbox.most),
         "uid_first", (json_int_t)c->sandbox.uid_first, "uid_count",
         (json_int_t)c->sandbox.uid_count, "cgroups", c->sandbox.cgroups,
-        "broker", c->egress.on, "state", list, "state_left_out",
-        (int)f->state.left_out);
+        "broker", c->egress.on, "hook",
+        c->hook.on ? c->hook.how.exec.ptr : NULL, "hook_state", f->hook.json,
+        "state", list, "state_left_out", (int)f->state.left_out);
 }
 
 static bool print_json(const struct findings *f)
@@ -443,6 +448,8 @@ static void look(struct findings *f, bool verbose)
     doctor_boxes(&d, &f->boxes);
     if (f->has_settings)
         state_look(&f->settings, f->config, f->tools, &f->state);
+    if (f->has_settings)
+        doctor_hook(&f->settings, &f->hook);
 }
 
 int cmd_doctor(int argc, char **argv)
@@ -495,6 +502,7 @@ int cmd_doctor(int argc, char **argv)
     }
     ok = ok && is_well(&f);
     manifests_free(f.tools);
+    doctor_hook_done(&f.hook);
     if (f.has_settings)
         config_done(&f.settings);
     return ok ? CLI_OK : CLI_FAILED;

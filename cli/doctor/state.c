@@ -107,6 +107,8 @@ struct parents {
     bool is_said;
 };
 
+/* Not the hook's: what is that user's, a command of the operator's may change.
+ */
 static bool is_ours(const struct config *c, uid_t uid)
 {
     bool ours = uid == 0 || uid == geteuid();

@@ -82,6 +82,7 @@ hits=$(grep -rnE '#include "sidecar/gate/' --include='*.[ch]' cli |
 check sidecar/recorder proto/ sidecar/common/ sidecar/recorder/
 check sidecar/sandbox proto/ sidecar/common/yaml_tree.h sidecar/sandbox/
 check sidecar/question proto/ 'sidecar/gate/approve/ticket_context\.h' sidecar/question/
+check sidecar/hook proto/ sidecar/common/ sidecar/question/ sidecar/hook/
 check sidecar/broker proto/ sidecar/common/ sidecar/broker/
 check sidecar/launcher proto/ sidecar/common/ sidecar/sandbox/ sidecar/launcher/
 hits=$(grep -rnE '#include "\.\.?/' --include='*.[ch]' --include='*.inc' proto policy sidecar shim cli tests || true)

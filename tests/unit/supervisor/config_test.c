@@ -19,6 +19,10 @@
     "users: {gate: 64001, recorder: 64002, launcher: \"64003\", broker: "      \
     "64004}\n"
 
+#define HOOK(keys)                                                             \
+    "sidecar_id: a\napprovals:\n  on_pending: {" keys "}\n"                    \
+    "users: {gate: 64001, recorder: 64002, launcher: 64003, hook: 64005}\n"
+
 static const char full[] =
     "sidecar_id: acme/one\n"
     "audiences: [acme/one, acme/any]\n"
@@ -141,7 +145,7 @@ static const struct {
     {1000, "color: red\n",
      "t.yaml:1: unknown key color; known here: sidecar_id, audiences, key, "
      "token_key, run_dir, state_dir, log_dir, durability, sandbox, egress, "
-     "agent_socket, admin_socket, admin_uids, tenant_operators, "
+     "approvals, agent_socket, admin_socket, admin_uids, tenant_operators, "
      "allow_root_agents, require_pidfd, segment_mb, reserve_mb, handshake, "
      "grace_ms, start_ms, log_level, users"},
     {1000, "key: a\n",
@@ -296,7 +300,7 @@ static const struct {
      "give a number"},
     {0, "sidecar_id: a\nusers:\n  brokr: 1\n",
      "t.yaml:3: unknown key brokr; known here: gate, recorder, launcher, "
-     "broker"},
+     "broker, hook"},
     {0,
      "sidecar_id: a\negress: {}\nusers: {gate: 1, recorder: 2, launcher: 3, "
      "broker: 3}\n",
@@ -305,6 +309,41 @@ static const struct {
     {0, "sidecar_id: a\negress: {}\n" USERS_NO_BROKER,
      "t.yaml:3: there is no user tipstaff-broker to run the broker as; create "
      "it (systemd-sysusers) or write users: {broker: NAME or uid}"},
+    {1000, "sidecar_id: a\napprovals:\n  on_pending: {exec: /usr/bin/true}\n",
+     "t.yaml:3: on_pending needs a user of its own for the command, and so a "
+     "service that is started as root; otherwise run `tipstaff approvals watch "
+     "--json` as another user"},
+    {0, "sidecar_id: a\napprovals: {on_end: {}}\n" USERS,
+     "t.yaml:2: unknown key on_end; known here: on_pending"},
+    {0, HOOK("args: [a]"),
+     "t.yaml:3: on_pending needs exec, the absolute path of the program"},
+    {0, HOOK("exec: true-ish"),
+     "t.yaml:3: exec true-ish: it must be an absolute path"},
+    {0, HOOK("exec: /usr/../usr/bin/true"),
+     "t.yaml:3: exec /usr/../usr/bin/true: there is a link in it; write the "
+     "real path, /usr/bin/true"},
+    {0, HOOK("exec: /usr/bin"),
+     "t.yaml:3: exec /usr/bin: it is not a regular file"},
+    {0, HOOK("exec: /etc/hostname-that-is-not"),
+     "t.yaml:3: exec /etc/hostname-that-is-not: No such file or directory"},
+    {0, HOOK("exec: /usr/bin/true, args: a"),
+     "t.yaml:3: args must be a list of at most 16 texts"},
+    {0, HOOK("exec: /usr/bin/true, args: [{a: b}]"),
+     "t.yaml:3: args must be a list of texts; quote numbers"},
+    {0, HOOK("exec: /usr/bin/true, write: [/a, /b, /c, /d, /e]"),
+     "t.yaml:3: write must be a list of at most 4 texts"},
+    {0, HOOK("exec: /usr/bin/true, write: [usr]"),
+     "t.yaml:3: write must name folders that are there, by absolute paths; "
+     "make them, and give them to the hook's user"},
+    {0, HOOK("exec: /usr/bin/true, shell: true"),
+     "t.yaml:3: unknown key shell; known here: exec, args, write, timeout_ms, "
+     "max_parallel, per_minute"},
+    {0, HOOK("exec: /usr/bin/true") "admin_uids: [0, 64005]\n",
+     "t.yaml:3: the hook's user must not be one of admin_uids, of "
+     "tenant_operators or root; give it one of its own"},
+    {0, "sidecar_id: a\napprovals: {on_pending: {exec: /usr/bin/true}}\n" USERS,
+     "t.yaml:3: there is no user tipstaff-hook to run the hook as; create it "
+     "(systemd-sysusers) or write users: {hook: NAME or uid}"},
     {1000, "- a\n", "t.yaml:1: the file must be a map of keys and values"},
     {1000, "sidecar_id: a\nsidecar_id: b\n",
      "t.yaml:2: key \"sidecar_id\" is given twice; remove one"},
@@ -334,6 +373,45 @@ config_parse_level_is_a_most_that_never_parts_full_and_strict(void **state)
         assert_int_equal(c.sandbox.most, rows[i].most);
         config_done(&c);
     }
+}
+
+static void config_parse_a_hook_has_defaults_and_a_user(void **state)
+{
+    char text[CONFIG_ERR_MAX] = "";
+    struct config c;
+
+    (void)state;
+    assert_int_equal(config_parse(ts_str_of(HOOK("exec: /usr/bin/true")),
+                                  "t.yaml", 0, &c, text),
+                     TS_OK);
+    assert_true(c.hook.on);
+    assert_true(ts_str_eq_c(c.hook.how.exec, "/usr/bin/true"));
+    assert_int_equal(c.hook.how.arg_count, 0);
+    assert_int_equal(c.hook.how.dir_count, 0);
+    assert_int_equal(c.hook.how.timeout_ms, 10000);
+    assert_int_equal(c.hook.how.parallel, 4);
+    assert_int_equal(c.hook.how.per_minute, 30);
+    assert_int_equal(c.users[CONFIG_USER_HOOK].uid, 64005);
+    config_done(&c);
+    assert_int_equal(
+        config_parse(
+            ts_str_of(HOOK("exec: /usr/bin/true, args: [a, \"\"], write: "
+                           "[/usr], timeout_ms: 5, max_parallel: 2, "
+                           "per_minute: 7")),
+            "t.yaml", 0, &c, text),
+        TS_OK);
+    assert_int_equal(c.hook.how.arg_count, 2);
+    assert_true(ts_str_eq_c(c.hook.how.args[0], "a"));
+    assert_int_equal(c.hook.how.args[1].len, 0);
+    assert_true(ts_str_eq_c(c.hook.how.dirs[0], "/usr"));
+    assert_int_equal(c.hook.how.timeout_ms, 5);
+    assert_int_equal(c.hook.how.parallel, 2);
+    assert_int_equal(c.hook.how.per_minute, 7);
+    config_done(&c);
+    assert_int_equal(config_parse(ts_str_of(full), "t.yaml", 0, &c, text),
+                     TS_OK);
+    assert_false(c.hook.on);
+    config_done(&c);
 }
 
 static void config_parse_every_mistake_is_named(void **state)
@@ -401,6 +479,7 @@ int main(void)
         cmocka_unit_test(
             config_parse_level_is_a_most_that_never_parts_full_and_strict),
         cmocka_unit_test(config_parse_every_mistake_is_named),
+        cmocka_unit_test(config_parse_a_hook_has_defaults_and_a_user),
         cmocka_unit_test(config_parse_truncated_never_crashes),
         cmocka_unit_test(config_parse_out_of_memory),
     };
