@@ -24,8 +24,9 @@ static enum capability_kind kind_of(enum arg_type t)
     case ARG_BOOL:
         return CAPABILITY_BOOL;
     case ARG_DECIMAL:
+        return CAPABILITY_DECIMAL;
     case ARG_JSON:
-        return CAPABILITY_OTHER;
+        break;
     }
     return CAPABILITY_OTHER;
 }
@@ -127,7 +128,7 @@ static bool compile(const char *path, json_t *file,
 bool cli_block_capabilities(const char *path, const char *config,
                             struct ts_arena *arena, struct ts_str *ret)
 {
-    struct capability_rules rules = {.has_provenance = true};
+    struct capability_rules rules = {.has_provenance = true, .has_uses = true};
     json_error_t e;
     json_t *file = json_load_file(path, JSON_REJECT_DUPLICATES, &e);
     struct manifests *m;

@@ -13,7 +13,7 @@
  *
  *   {"allow": ["read"],
  *    "capabilities": [
- *      {"tool": "send_money", "max_calls": 1,
+ *      {"tool": "send_money", "max_calls": 3, "sums": {"amount": "500.00"},
  *       "args": {"recipient": [{"in": ["UK123"]},
  *                              {"from": [["read_file", "/iban"]]}]}}]}
  *
@@ -22,7 +22,9 @@
  * (in), whatever an output said at that place (from: tool, pattern of
  * pointers), or any. One that is not named may not be given. from_untrusted
  * beside from is for people: what strangers wrote stays a question of the
- * tenant's policies. Arguments that are content are free.
+ * tenant's policies. Arguments that are content are free. max_calls and sums
+ * are limits of all calls within the capability together: how many, and what
+ * an argument of them comes to.
  *
  * Outside of its capabilities a verb asks people (@approval "confirm"); any
  * other verb is not permitted. With provenance it is refused, and nobody is
@@ -34,7 +36,8 @@ enum capability_kind {
     CAPABILITY_STRINGS, /* a set of texts */
     CAPABILITY_INT,
     CAPABILITY_BOOL,
-    CAPABILITY_OTHER /* decimal, json: pinned by where it is from, or not */
+    CAPABILITY_OTHER,  /* json: pinned by where it is from, or not */
+    CAPABILITY_DECIMAL /* the same; can be summed */
 };
 
 struct capability_arg {
@@ -58,11 +61,13 @@ struct capability_rules {
     size_t identity_count;
     bool has_provenance; /* context.provenance says where arguments are from;
                             without it "from" is as good as "any" */
-    bool has_uses;       /* context.uses counts calls */
+    bool has_uses;       /* context.uses and .sums count calls and amounts;
+                            without them limits are left out */
 };
 
 #define CAPABILITY_POLICY_MAX 4096 /* bytes of a block */
 #define CAPABILITY_TOOLS_MAX  64   /* verbs of one delegation */
+#define CAPABILITY_COUNTERS   16   /* limits of one delegation */
 #define CAPABILITY_ERROR_MAX  256
 
 /* Appends the Cedar text. False: reterr says which capability and what to do;

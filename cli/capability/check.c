@@ -126,10 +126,49 @@ static bool constraints(const struct capability_tool *t, json_t *args,
     return true;
 }
 
+static bool can_be_summed(const struct capability_tool *t, const char *name)
+{
+    for (size_t i = 0; i < t->arg_count; i++)
+        if (strcmp(t->args[i].name, name) == 0)
+            return t->args[i].kind == CAPABILITY_INT ||
+                   t->args[i].kind == CAPABILITY_DECIMAL;
+    return false;
+}
+
+static bool sums(const struct capability_tool *t, json_t *o, size_t at,
+                 char *err)
+{
+    char amount[CAPABILITY_AMOUNT_MAX];
+    const char *name;
+    json_t *v;
+
+    if (o != NULL && !json_is_object(o))
+        return capability_fail(err,
+                               "capability %zu: \"sums\" maps arguments "
+                               "to amounts",
+                               at);
+    json_object_foreach(o, name, v)
+    {
+        if (!can_be_summed(t, name))
+            return capability_fail(err,
+                                   "capability %zu: \"sums\" is about int and "
+                                   "decimal arguments of the tool",
+                                   at);
+        if (!capability_amount(v, amount))
+            return capability_fail(
+                err,
+                "capability %zu: an amount in \"sums\" is a text like "
+                "\"500.00\" or a whole number, not negative",
+                at);
+    }
+    return true;
+}
+
 static bool one(const struct capability_rules *r, json_t *c, size_t at,
                 char *err)
 {
-    static const char *const keys[] = {"tool", "max_calls", "args", NULL};
+    static const char *const keys[] = {"tool", "max_calls", "sums", "args",
+                                       NULL};
     const char *name = json_string_value(json_object_get(c, "tool"));
     json_t *args = json_object_get(c, "args");
     json_t *max = json_object_get(c, "max_calls");
@@ -148,6 +187,7 @@ static bool one(const struct capability_rules *r, json_t *c, size_t at,
         return capability_fail(
             err, "capability %zu: \"max_calls\" is 1 or more", at);
     return only_keys(c, "capability", at, keys, err) &&
+           sums(t, json_object_get(c, "sums"), at, err) &&
            constraints(t, args, at, err);
 }
 

@@ -10,6 +10,9 @@ bool capability_check(json_t *file, const struct capability_rules *r,
 /* NULL: there is none of that name. */
 const struct capability_tool *
 capability_tool_of(const struct capability_rules *r, const char *name);
+/* An amount as the inside of Cedar's decimal(""); false when it is none. */
+#define CAPABILITY_AMOUNT_MAX 24
+bool capability_amount(json_t *v, char ret[CAPABILITY_AMOUNT_MAX]);
 /* Always false. */
 TS_PRINTF(2, 3) bool capability_fail(char *err, const char *fmt, ...);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/capability/check.h"
+#include "cli/capability/limit.h"
 #include "proto/base/ts_str.h"
 
 struct work {
@@ -69,6 +70,7 @@ static void literals(struct work *w, const struct capability_arg *a,
         return;
     }
     if (a->kind == CAPABILITY_OTHER || /* no literal to compare with */
+        a->kind == CAPABILITY_DECIMAL ||
         json_array_size(texts) + w->rules->identity_count == 0) {
         text_add(w->out, "false"); /* an empty set has no type */
         return;
@@ -176,47 +178,96 @@ static void pin(struct work *w, const struct capability_arg *a,
         text_add(w->out, " else true)");
 }
 
-/* Without counts the same pins twice say nothing more. */
-static bool is_repeated(const struct work *w, size_t at)
+static bool is_counted(const struct work *w, size_t at)
 {
-    json_t *c = json_array_get(w->list, at);
+    return w->rules->has_uses && limit_is_counted(w->list, at);
+}
 
-    for (size_t i = 0; !w->rules->has_uses && i < at; i++) {
-        json_t *o = json_array_get(w->list, i);
+/* Its values are within the capability, and so is the number of them. */
+static void within(struct work *w, const struct capability_tool *t, size_t at)
+{
+    json_t *args = json_object_get(json_array_get(w->list, at), "args");
 
-        if (json_equal(json_object_get(o, "tool"),
-                       json_object_get(c, "tool")) == 1 &&
-            json_equal(json_object_get(o, "args"),
-                       json_object_get(c, "args")) == 1)
-            return true;
+    text_add(w->out, "(true");
+    for (size_t k = 0; k < t->arg_count; k++)
+        if (t->args[k].is_authority)
+            pin(w, &t->args[k], json_object_get(args, t->args[k].name));
+    if (w->rules->has_uses)
+        limit_room(w->list, at, w->out);
+    text_add(w->out, ")");
+}
+
+/* The capabilities of a tool that differ, those without a limit first: a call
+ * counts in the first that it is within. The next one after at (which is none
+ * of them: the first one); the length of the list at the end. */
+static size_t next_of(const struct work *w, const struct capability_tool *t,
+                      size_t at)
+{
+    size_t count = json_array_size(w->list);
+    bool counted = at < count && is_counted(w, at);
+
+    for (size_t i = at < count ? at + 1 : 0;; i++) {
+        const char *tool;
+
+        if (i == count && counted)
+            return count;
+        if (i == count) { /* again, from the first, those with a limit */
+            counted = true;
+            i = 0;
+        }
+        tool = json_string_value(
+            json_object_get(json_array_get(w->list, i), "tool"));
+        if (strcmp(tool, t->name) == 0 && !limit_is_joined(w->list, i) &&
+            is_counted(w, i) == counted)
+            return i;
     }
-    return false;
 }
 
 static void pins(struct work *w, const struct capability_tool *t)
 {
+    size_t count = json_array_size(w->list);
     bool first = true;
-    size_t i;
-    json_t *c;
 
-    json_array_foreach(w->list, i, c)
-    {
-        const char *tool = json_string_value(json_object_get(c, "tool"));
-        json_t *args = json_object_get(c, "args");
-        json_t *max = json_object_get(c, "max_calls");
-
-        if (strcmp(tool, t->name) != 0 || is_repeated(w, i))
-            continue;
-        text_add(w->out, first ? "(true" : "||(true");
+    for (size_t i = next_of(w, t, count); i < count; i = next_of(w, t, i)) {
+        text_add(w->out, first ? "" : "||");
+        within(w, t, i);
         first = false;
-        for (size_t k = 0; k < t->arg_count; k++)
-            if (t->args[k].is_authority)
-                pin(w, &t->args[k], json_object_get(args, t->args[k].name));
-        if (w->rules->has_uses && max != NULL)
-            text_add(w->out, "&&context.uses.getTag(\"cap%zu\")<%lld", i,
-                     (long long)json_integer_value(max));
-        text_add(w->out, ")");
     }
+}
+
+/* A permit that counts, for calls in this capability and in none before it.
+ * Nobody counts what people let through outside of all of them. The last one
+ * need not ask: the rest of what is permitted is within it. */
+static void counter(struct work *w, const struct capability_tool *t, size_t n,
+                    size_t at)
+{
+    size_t count = json_array_size(w->list);
+
+    text_add(w->out, "@id(\"cap%zu\")", at);
+    limit_annotations(w->list, at, w->out);
+    text_add(w->out, "permit(principal,action==Action::");
+    text_cedar(w->out, t->action);
+    text_add(w->out, ",resource)");
+    if (next_of(w, t, at) < count) {
+        text_add(w->out, "when{");
+        within(w, t, at);
+        text_add(w->out, "}");
+    }
+    text_add(w->out, "unless{context.approvals.contains(\"outside%zu\")", n);
+    for (size_t i = next_of(w, t, count); i != at; i = next_of(w, t, i)) {
+        text_add(w->out, "||");
+        within(w, t, i);
+    }
+    text_add(w->out, "};\n");
+}
+
+static void counters(struct work *w, const struct capability_tool *t, size_t n)
+{
+    size_t count = json_array_size(w->list);
+
+    for (size_t i = next_of(w, t, count); i < count; i = next_of(w, t, i))
+        if (is_counted(w, i))
+            counter(w, t, n, i);
 }
 
 static void verb(struct work *w, const struct capability_tool *t, size_t n)
@@ -224,6 +275,7 @@ static void verb(struct work *w, const struct capability_tool *t, size_t n)
     text_add(w->out, "@id(\"verb%zu\")permit(principal,action==Action::", n);
     text_cedar(w->out, t->action);
     text_add(w->out, ",resource);\n");
+    counters(w, t, n);
     if (w->rules->has_provenance) {
         text_add(w->out,
                  "@id(\"strangers%zu\")forbid(principal,action==Action::", n);
@@ -291,6 +343,11 @@ bool capability_compile(json_t *file, const struct capability_rules *r,
     if (verbs > CAPABILITY_TOOLS_MAX)
         return capability_fail(reterr, "%zu verbs; at most %d are possible",
                                verbs, CAPABILITY_TOOLS_MAX);
+    if (r->has_uses && limit_counters(w.list) > CAPABILITY_COUNTERS)
+        return capability_fail(reterr,
+                               "more than %d limits (max_calls, sums); "
+                               "delegate less, or in two tasks",
+                               CAPABILITY_COUNTERS);
     if (out->failed || out->buf.len - before > CAPABILITY_POLICY_MAX)
         return capability_fail(reterr,
                                "the policy of the block would have more than "
