@@ -59,7 +59,8 @@
  * signal, wall_us, cpu_us, max_rss_kb, stdout_bytes, stderr_bytes, truncated,
  * box (the level it ran at), layers, absent, weakened (arrays of names; box,
  * absent and weakened only of a tool that ran), landlock_abi, launch_us,
- * killed, redacted (secrets that were taken out of its output).
+ * killed, redacted (secrets that were taken out of its output), withheld (true,
+ * or absent: the agent was not given it).
  *
  * egress_opened: kind, id, tenant, user, agent, tool, conn (its number), via
  * ("broker", "connect", "http", "socks5"), host, port, address, and for HTTP

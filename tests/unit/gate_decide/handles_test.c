@@ -2,6 +2,7 @@
  * refused with the name of the argument. */
 #include "tests/lib/ts_test.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "proto/wire/mp_read.h"
@@ -141,24 +142,64 @@ static void handle_that_names_nothing_is_refused(void **state)
 {
     static const struct {
         const char *call, *path, *says;
+        enum call_code code;
+        uint32_t number;
     } rows[] = {
-        {"call-2", "/0/from", "no call of that number"},
-        {"call-0", "/0/from", "\"call-N\""},
-        {"3", "/0/from", "\"call-N\""},
-        {"call-1", "/0/nobody", "nothing stands at that path"},
-        {"call-1", "0/from", "nothing stands at that path"},
-        {"call-1", "/0/twice/k", "its key twice"},
-        {"call-1", "/0/deep", "nested too deeply"},
+        {"call-3", "/0/from", "no call of that number", CODE_HANDLE_UNKNOWN, 3},
+        {"call-2", "", "no output that is still kept", CODE_HANDLE_GONE, 2},
+        {"call-0", "/0/from", "\"call-N\"", CODE_HANDLE_MALFORMED, 0},
+        {"3", "/0/from", "\"call-N\"", CODE_HANDLE_MALFORMED, 0},
+        {"call-1", "/0/nobody", "nothing stands at that path",
+         CODE_HANDLE_NOTHING, 1},
+        {"call-1", "0/from", "nothing stands at that path", CODE_HANDLE_NOTHING,
+         1},
+        {"call-1", "/0/twice/k", "its key twice", CODE_HANDLE_NOTHING, 1},
+        {"call-1", "/0/deep", "nested too deeply", CODE_HANDLE_TOO_LARGE, 1},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct resolved r;
 
+        if (i == 0) /* call-2 has begun, and no more is known of it */
+            assert_int_equal(prov_task_began(task), 2);
         assert_int_equal(one(rows[i].call, rows[i].path, &r), TS_E_INVALID);
+        assert_int_equal(r.refused, rows[i].code);
+        assert_int_equal(r.refused_call, rows[i].number);
         assert_non_null(strstr(why, rows[i].says));
         assert_non_null(strstr(why, "argument \"to\""));
     }
+}
+
+static void handle_of_a_secret_that_is_kept_back_seals(void **state)
+{
+    struct prov_output_rules rules = {.is_trusted = true};
+    struct prov_output o = {.tool = TS_STR_LIT("vault"),
+                            .rules = &rules,
+                            .bytes = TS_STR_LIT("x"),
+                            .is_whole = true,
+                            .is_withheld = true};
+    static const struct {
+        enum prov_confidentiality level;
+        bool sealed, want;
+    } rows[] = {{PROV_SECRET, true, true},
+                {PROV_SECRET, false, false}, /* the agent could have had it */
+                {PROV_PRIVATE, true, false}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char name[TS_REF_MAX + 1];
+        struct resolved r;
+
+        o.call = prov_task_began(task);
+        o.is_sealed = rows[i].sealed;
+        rules.level = rows[i].level;
+        assert_int_equal(prov_task_output(task, &o), PROV_OUTPUT_KEPT_TEXT);
+        (void)snprintf(name, sizeof(name), "call-%u", o.call);
+        assert_int_equal(one(name, "", &r), TS_OK);
+        assert_int_equal(call_handles_seal(r.list, r.count), rows[i].want);
+    }
+    assert_false(call_handles_seal(NULL, 0));
 }
 
 static void handles_of_a_list_are_of_their_items(void **state)
@@ -251,6 +292,7 @@ int main(void)
         T(handle_is_replaced_by_its_value),
         T(handle_that_names_nothing_is_refused),
         T(handles_of_a_list_are_of_their_items),
+        T(handle_of_a_secret_that_is_kept_back_seals),
         T(arguments_without_a_handle_are_as_they_were),
         T(handle_of_another_form_is_refused),
         T(more_handles_than_allowed_are_refused),

@@ -109,6 +109,33 @@ static void output_every_word_is_read(void **state)
     }
 }
 
+static void output_is_withheld_as_it_says(void **state)
+{
+    static const struct {
+        const char *text;
+        enum output_withhold is;
+        uint32_t bytes;
+    } rows[] = {{"{integrity: trusted}", WITHHOLD_DERIVED, 0},
+                {"{withhold: never}", WITHHOLD_NEVER, 0},
+                {"{withhold: secret}", WITHHOLD_SECRET, 0},
+                {"{withhold: always}", WITHHOLD_ALWAYS, 0},
+                {"{withhold: over 0}", WITHHOLD_OVER, 0},
+                {"{withhold: over 65536}", WITHHOLD_OVER, 65536},
+                {"{withhold: \"over 262144\"}", WITHHOLD_OVER, 262144}};
+    char text[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct manifests *m;
+
+        (void)snprintf(text, sizeof(text), HEAD "output: %s\n", rows[i].text);
+        m = loaded(text);
+        assert_int_equal(m->list[0].output.withhold, rows[i].is);
+        assert_int_equal(m->list[0].output.withhold_bytes, rows[i].bytes);
+        manifests_free(m);
+    }
+}
+
 static void arguments_are_authority_unless_they_are_content(void **state)
 {
     struct manifests *m = loaded(
@@ -154,6 +181,17 @@ static const struct {
     {OUT "{confidentiality: top}\n",
      LINE4 "confidentiality must be resource, public, internal, private or "
            "secret"},
+#define OVER LINE4 "expected never, secret, always, or \"over N\" with N bytes"
+    {OUT "{withhold: maybe}\n", OVER},
+    {OUT "{withhold: over}\n", OVER},
+    {OUT "{withhold: over 01}\n", OVER},
+    {OUT "{withhold: over 1k}\n", OVER},
+    {OUT "{withhold: over 262145}\n", OVER},
+    {OUT "{withhold: over 99999999}\n", OVER},
+    {OUT "{withhold: over -1}\n", OVER},
+    {OUT "{withhold: [always]}\n", OVER},
+    {OUT "{withhold: secret, confidentiality: private}\n",
+     LINE4 "output: withhold says secret, and nothing of the output is"},
     {HEAD "output:\n  ids: [/0]\n",
      LINE5 "output: ids points into JSON; say format: json, or remove it"},
     {OUT "{untrusted: [/0], integrity: trusted}\n",
@@ -178,7 +216,8 @@ static const struct {
      LINE4 "output: selectors adds nothing: all of the output is trusted"},
     {JSON "selectors: {mail: [/0]}}\n", LINE4 "unknown key"},
     {JSON "selectors: {email: /0}}\n", LINE4 "expected a list"},
-    {JSON "selectors: {email: [a]}}\n", LINE4 "\"a\" is not a pointer (RFC 6901)"},
+    {JSON "selectors: {email: [a]}}\n",
+     LINE4 "\"a\" is not a pointer (RFC 6901)"},
     {JSON "secret: [\"\"]}\n",
      LINE4 "output: secret holds \"\", which is everything; say "
            "confidentiality: secret instead"},
@@ -335,6 +374,7 @@ int main(void)
         cmocka_unit_test(output_that_is_not_declared_is_untrusted_text),
         cmocka_unit_test(output_is_read_whole),
         cmocka_unit_test(output_every_word_is_read),
+        cmocka_unit_test(output_is_withheld_as_it_says),
         cmocka_unit_test(arguments_are_authority_unless_they_are_content),
         cmocka_unit_test(what_cannot_be_meant_is_refused_with_its_line),
         cmocka_unit_test(output_lists_and_pointers_are_bounded),

@@ -83,8 +83,8 @@ static void call_forged(struct ts_bytes args, const char *field)
     size_t n = 0;
 
     mp_writer_init(&w, body, sizeof(body));
-    mp_write_array(&w, 12);
-    mp_write_uint(&w, 3);
+    mp_write_array(&w, 13);
+    mp_write_uint(&w, 4);
     mp_write_uint(&w, 1);
     mp_write_bin(&w, "0123456789abcdef", 16);
     mp_write_cstr(&w, "t");
@@ -92,6 +92,7 @@ static void call_forged(struct ts_bytes args, const char *field)
     mp_write_uint(&w, 0);
     mp_write_cstr(&w, "");
     mp_write_array(&w, 0);
+    mp_write_uint(&w, 0);
     mp_write_uint(&w, 0);
     mp_write_uint(&w, 0);
     mp_write_uint(&w, 0);
@@ -199,7 +200,7 @@ static void call_small_fields_at_and_over_their_limits(void **state)
     m.seq = 0;
     assert_int_equal(msg_call_send(&out, &m), TS_E_INVALID);
     m = a_call();
-    m.flags = 4;
+    m.flags = 8;
     assert_int_equal(msg_call_send(&out, &m), TS_E_INVALID);
     m = a_call();
     m.sig = (struct ts_bytes){.ptr = raw, .len = 63};
@@ -448,6 +449,85 @@ static void escalations_follow_their_rules(void **state)
     assert_int_equal(admin_escalation_send(&out, &m), TS_E_INVALID);
 }
 
+static void inline_max_goes_with_its_flag_and_is_bounded(void **state)
+{
+    static const uint8_t none[] = {0x80};
+    struct msg_call m = {.seq = 1,
+                         .tool = TS_STR_LIT("t"),
+                         .args = {.ptr = none, .len = 1},
+                         .inline_max = 1};
+
+    (void)state;
+    assert_int_equal(msg_call_send(&out, &m), TS_E_INVALID);
+    m.flags = CALL_KEEP;
+    assert_int_equal(msg_call_send(&out, &m), TS_OK);
+    m.inline_max = TS_INLINE_MAX;
+    assert_int_equal(msg_call_send(&out, &m), TS_OK);
+    m.inline_max++;
+    assert_int_equal(msg_call_send(&out, &m), TS_E_LIMIT);
+    m.inline_max = 0;
+    m.flags = 8; /* no such flag */
+    assert_int_equal(msg_call_send(&out, &m), TS_E_INVALID);
+}
+
+static ts_err kept_with(const struct msg_outline *row, const char *ref)
+{
+    uint8_t items[1024];
+    struct mp_writer w;
+    struct msg_kept m = {.seq = 1, .ref = ts_str_of(ref), .count = 1};
+    size_t len = 0;
+    ts_err e;
+
+    mp_writer_init(&w, items, sizeof(items));
+    mp_write_array(&w, 1);
+    msg_outline_write(&w, row);
+    assert_int_equal(mp_written(&w, &len), TS_OK);
+    m.items = (struct ts_bytes){.ptr = items, .len = len};
+    e = msg_kept_send(&out, &m);
+    return e;
+}
+
+static void kept_rows_say_what_they_may(void **state)
+{
+    const struct msg_outline good = {.pattern = TS_STR_LIT("/a"),
+                                     .type = OUTLINE_STRING,
+                                     .count = 1,
+                                     .min = 1,
+                                     .max = 2,
+                                     .source = OUTLINE_TRUSTED};
+    static char long_pattern[TS_OUTLINE_PATTERN_MAX + 1] = "/";
+    struct msg_outline row = good;
+
+    (void)state;
+    assert_int_equal(kept_with(&good, "call-1"), TS_OK);
+    assert_int_equal(kept_with(&good, ""), TS_E_INVALID); /* of what? */
+    assert_int_equal(kept_with(&good, "call-01"), TS_E_INVALID);
+    row.pattern = TS_STR_LIT("a");
+    assert_int_equal(kept_with(&row, "call-1"), TS_E_INVALID);
+    memset(long_pattern + 1, 'x', sizeof(long_pattern) - 1);
+    row.pattern = (struct ts_str){long_pattern, sizeof(long_pattern)};
+    assert_int_equal(kept_with(&row, "call-1"), TS_E_LIMIT);
+    row = good;
+    row.min = 3; /* more than the most */
+    assert_int_equal(kept_with(&row, "call-1"), TS_E_INVALID);
+    row = good;
+    row.secret = true; /* and its length told */
+    assert_int_equal(kept_with(&row, "call-1"), TS_E_INVALID);
+    row.min = row.max = 0;
+    assert_int_equal(kept_with(&row, "call-1"), TS_OK);
+    row.count = 0;
+    assert_int_equal(kept_with(&row, "call-1"), TS_E_INVALID);
+    row = good;
+    row.type = OUTLINE_NUMBER; /* has no length */
+    assert_int_equal(kept_with(&row, "call-1"), TS_E_INVALID);
+    row = good;
+    row.type = 0;
+    assert_int_equal(kept_with(&row, "call-1"), TS_E_INVALID);
+    row = good;
+    row.source = 0;
+    assert_int_equal(kept_with(&row, "call-1"), TS_E_INVALID);
+}
+
 static void result_reason_and_code_must_agree(void **state)
 {
     struct msg_result m = {.seq = 1,
@@ -592,6 +672,8 @@ int main(void)
         T(ticket_of_people_at_and_over_its_limits),
         T(answers_follow_their_rules),
         T(escalations_follow_their_rules),
+        T(inline_max_goes_with_its_flag_and_is_bounded),
+        T(kept_rows_say_what_they_may),
         T(result_reason_and_code_must_agree),
         T(result_ref_is_a_call_name_or_nothing),
         T(window_and_ping_at_and_over_their_limits),

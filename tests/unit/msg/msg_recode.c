@@ -38,6 +38,7 @@ RECODE(msg_window)
 RECODE(msg_ping)
 RECODE(msg_revoke)
 RECODE(msg_origin)
+RECODE(msg_kept)
 RECODE(admin_revoke)
 RECODE(admin_feed)
 RECODE(admin_ack)
@@ -107,6 +108,7 @@ ts_err msg_recode(enum msg_kind kind, const uint8_t *body, size_t len,
         [KIND_ESCALATED] = recode_admin_escalated,
         [KIND_ESCALATIONS] = recode_admin_escalations,
         [KIND_ESCALATION] = recode_admin_escalation,
+        [KIND_KEPT] = recode_msg_kept,
     };
 
     return fns[kind](body, len, out, reterr_what);

@@ -43,6 +43,7 @@ enum msg_kind {
     KIND_ESCALATED,
     KIND_ESCALATIONS,
     KIND_ESCALATION,
+    KIND_KEPT,
     KIND_COUNT
 };
 

@@ -48,8 +48,9 @@ static ts_err sample_call(struct ts_buf *out)
         .traceparent = TS_STR_LIT(TRACE),
         .provenance = {TS_STR_LIT("web"), TS_STR_LIT("mail:inbox")},
         .provenance_count = 2,
-        .flags = CALL_HAS_STDIN | CALL_RETRY,
+        .flags = CALL_HAS_STDIN | CALL_RETRY | CALL_KEEP,
         .min_rev_seq = 5,
+        .inline_max = 70000,
         .sig = {.ptr = sig, .len = sizeof(sig)}};
 
     for (size_t i = 0; i < sizeof(id16); i++)
@@ -90,10 +91,40 @@ static ts_err sample_result(struct ts_buf *out)
                            .stdout_bytes = 1 << 20,
                            .stderr_bytes = 77,
                            .wall_us = 123456789012,
-                           .flags = RESULT_STDERR_TRUNCATED | RESULT_RECORDED,
+                           .flags = RESULT_STDERR_TRUNCATED | RESULT_RECORDED |
+                                    RESULT_KEPT,
                            .ref = TS_STR_LIT("call-31")};
 
     return msg_result_send(out, &m);
+}
+
+static ts_err sample_kept(struct ts_buf *out)
+{
+    const struct msg_outline rows[] = {{.pattern = TS_STR_LIT("/*/from"),
+                                        .type = OUTLINE_STRING,
+                                        .count = 300,
+                                        .min = 3,
+                                        .max = 70000,
+                                        .source = OUTLINE_TRUSTED},
+                                       {.type = OUTLINE_NULL,
+                                        .count = 1,
+                                        .source = OUTLINE_UNTRUSTED,
+                                        .secret = true}};
+    uint8_t items[256];
+    struct mp_writer w;
+    struct msg_kept m = {.seq = 300,
+                         .ref = TS_STR_LIT("call-31"),
+                         .stdout_bytes = 1 << 20,
+                         .stderr_bytes = 77,
+                         .more = true,
+                         .count = 2};
+
+    mp_writer_init(&w, items, sizeof(items));
+    mp_write_array(&w, 2);
+    for (size_t i = 0; i < 2; i++)
+        msg_outline_write(&w, &rows[i]);
+    m.items = (struct ts_bytes){.ptr = items, .len = written(&w)};
+    return msg_kept_send(out, &m);
 }
 
 static ts_err sample_check(struct ts_buf *out)
@@ -293,11 +324,13 @@ static ts_err sample_admin(enum msg_kind kind, struct ts_buf *out)
                                       .left_out = 70000,
                                       .code = TS_STR_LIT("timeout"),
                                       .text = TS_STR_LIT("10000 ms")});
+    if (kind == KIND_KEPT)
+        return sample_kept(out);
     if (kind == KIND_ORIGIN)
         return msg_origin_send(out, &(struct msg_origin){.origin = {id16, 16}});
     if (kind >= KIND_ESCALATE && kind <= KIND_ESCALATION)
         return sample_escalation(kind, out);
-    if (kind >= KIND_APPROVALS)
+    if (kind >= KIND_APPROVALS && kind != KIND_KEPT)
         return sample_approvals(kind, out);
     return admin_empty_send(out, ADMIN_STATUS);
 }

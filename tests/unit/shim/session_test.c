@@ -40,6 +40,7 @@ enum message {
     M_RESULT,
     M_PING,
     M_CHECKED,
+    M_KEPT,
     M_COUNT
 };
 
@@ -49,6 +50,7 @@ static void gate_says(int peer, enum message m, uint64_t seq)
     static const uint8_t answer[] = "\x91\x93\x00\xa6"
                                     "denied\xc4\x10"
                                     "0123456789abcdef";
+    static const uint8_t row[] = "\x91\x97\xa2/a\x01\x03\x00\x07\x02\xc2";
     struct ts_buf out;
     ts_err e = TS_OK;
 
@@ -78,6 +80,12 @@ static void gate_says(int peer, enum message m, uint64_t seq)
             &out, &(struct msg_result){.seq = seq,
                                        .reason = TS_STR_LIT("exited"),
                                        .code = TS_STR_LIT("permitted")});
+    else if (m == M_KEPT)
+        e = msg_kept_send(&out,
+                          &(struct msg_kept){.seq = seq,
+                                             .ref = TS_STR_LIT("call-1"),
+                                             .count = 1,
+                                             .items = {row, sizeof(row) - 1}});
     else if (m == M_PING)
         e = msg_ping_send(&out, &(struct msg_ping){.token = {x, 1}});
     else
@@ -134,7 +142,8 @@ static void every_state_takes_only_what_is_due(void **state)
                          [M_WINDOW] = TIPSTAFF_AGAIN,
                          [M_RESULT] = TIPSTAFF_LOST,
                          [M_PING] = TIPSTAFF_AGAIN,
-                         [M_CHECKED] = TIPSTAFF_LOST},
+                         [M_CHECKED] = TIPSTAFF_LOST,
+                         [M_KEPT] = TIPSTAFF_LOST},
         [FLIGHT_ASKED] = {[M_PERMIT] = TIPSTAFF_OK,
                           [M_DENY] = TIPSTAFF_OK,
                           [M_ASK] = TIPSTAFF_OK,
@@ -142,7 +151,8 @@ static void every_state_takes_only_what_is_due(void **state)
                           [M_WINDOW] = TIPSTAFF_LOST,
                           [M_RESULT] = TIPSTAFF_LOST,
                           [M_PING] = TIPSTAFF_AGAIN,
-                          [M_CHECKED] = TIPSTAFF_LOST},
+                          [M_CHECKED] = TIPSTAFF_LOST,
+                          [M_KEPT] = TIPSTAFF_LOST},
         [FLIGHT_WAITING] = {[M_PERMIT] = TIPSTAFF_OK,
                             [M_DENY] = TIPSTAFF_OK,
                             [M_ASK] = TIPSTAFF_OK,
@@ -150,7 +160,8 @@ static void every_state_takes_only_what_is_due(void **state)
                             [M_WINDOW] = TIPSTAFF_LOST,
                             [M_RESULT] = TIPSTAFF_LOST,
                             [M_PING] = TIPSTAFF_AGAIN,
-                            [M_CHECKED] = TIPSTAFF_LOST},
+                            [M_CHECKED] = TIPSTAFF_LOST,
+                            [M_KEPT] = TIPSTAFF_LOST},
         [FLIGHT_PERMITTED] = {[M_PERMIT] = TIPSTAFF_LOST,
                               [M_DENY] = TIPSTAFF_LOST,
                               [M_ASK] = TIPSTAFF_LOST,
@@ -158,7 +169,8 @@ static void every_state_takes_only_what_is_due(void **state)
                               [M_WINDOW] = TIPSTAFF_OK,
                               [M_RESULT] = TIPSTAFF_OK,
                               [M_PING] = TIPSTAFF_AGAIN,
-                              [M_CHECKED] = TIPSTAFF_LOST},
+                              [M_CHECKED] = TIPSTAFF_LOST,
+                              [M_KEPT] = TIPSTAFF_OK},
     };
 
     (void)state;
@@ -182,6 +194,59 @@ static void every_state_takes_only_what_is_due(void **state)
             session_done(&t, &peer);
         }
     }
+}
+
+/* An output is shown or kept back, once; what was shown cannot be taken back.
+ */
+static void output_is_shown_or_kept(void **state)
+{
+    static const enum message pairs[][2] = {
+        {M_OUTPUT, M_KEPT}, {M_KEPT, M_OUTPUT}, {M_KEPT, M_KEPT}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        struct tipstaff t;
+        struct tipstaff_event ev;
+        int peer;
+
+        session_init(&t, &peer);
+        call_into(&t, peer, FLIGHT_PERMITTED);
+        gate_says(peer, pairs[i][0], 1);
+        assert_int_equal(tipstaff_next(&t, 0, &ev), TIPSTAFF_OK);
+        gate_says(peer, pairs[i][1], 1);
+        assert_int_equal(tipstaff_next(&t, 0, &ev), TIPSTAFF_LOST);
+        session_done(&t, &peer);
+    }
+}
+
+static void kept_output_is_told_row_by_row(void **state)
+{
+    struct tipstaff_outline o = {.count = 0};
+    struct tipstaff_event ev;
+    struct tipstaff t;
+    size_t at = 0;
+    int peer;
+
+    (void)state;
+    session_init(&t, &peer);
+    call_into(&t, peer, FLIGHT_PERMITTED);
+    gate_says(peer, M_KEPT, 1);
+    assert_int_equal(tipstaff_next(&t, 0, &ev), TIPSTAFF_OK);
+    assert_int_equal(ev.kind, TIPSTAFF_KEPT);
+    assert_memory_equal(ev.ref.ptr, "call-1", 6);
+    assert_true(tipstaff_outline_next(&ev, &at, &o));
+    assert_memory_equal(o.pattern.ptr, "/a", 2);
+    assert_int_equal(o.type, TIPSTAFF_OUTLINE_STRING);
+    assert_int_equal(o.count, 3);
+    assert_int_equal(o.min, 0);
+    assert_int_equal(o.max, 7);
+    assert_true(o.untrusted && !o.secret);
+    assert_false(tipstaff_outline_next(&ev, &at, &o));
+    gate_says(peer, M_RESULT, 1);
+    assert_int_equal(tipstaff_next(&t, 0, &ev), TIPSTAFF_OK);
+    at = 0;
+    assert_false(tipstaff_outline_next(&ev, &at, &o)); /* is no KEPT */
+    session_done(&t, &peer);
 }
 
 /* The first pending of a held call is no end, the second is; of one that is not
@@ -366,6 +431,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_state_takes_only_what_is_due),
         cmocka_unit_test(pending_ends_a_call_that_does_not_wait),
+        cmocka_unit_test(output_is_shown_or_kept),
+        cmocka_unit_test(kept_output_is_told_row_by_row),
         cmocka_unit_test(waiting_for_more_than_an_hour_is_refused),
         cmocka_unit_test(result_without_decision_is_taken_unless_it_exited),
         cmocka_unit_test(message_for_another_call_is_refused),
