@@ -20,7 +20,7 @@ struct told {        /* was told, and has not ended or is to be told so */
     uint8_t id[16];
     char tenant[TS_ID_MAX];
     size_t tenant_len;
-    enum hook_event ended; /* 0: not yet */
+    enum hook_event ended; /* HOOK_NO_EVENT: not yet */
     char why[TS_CODE_MAX];
     size_t why_len;
     uint32_t people;
@@ -134,7 +134,7 @@ ts_err hook_queue_ask(struct hook_queue *q, struct ts_str tenant,
     return TS_OK;
 }
 
-/* 0: nothing that people have to know; they are asked no more, or still. */
+/* None: nothing that people have to know; they are asked no more, or still. */
 static enum hook_event event_of(struct ts_str what)
 {
     static const struct {
@@ -151,14 +151,14 @@ static enum hook_event event_of(struct ts_str what)
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
         if (ts_str_eq_c(what, ends[i].what))
             return ends[i].event;
-    return 0;
+    return HOOK_NO_EVENT;
 }
 
 void hook_queue_news(struct hook_queue *q, const struct admin_ticket_news *m)
 {
     enum hook_event e = event_of(m->what);
 
-    if (e == 0)
+    if (e == HOOK_NO_EVENT)
         return;
     for (size_t i = 0; i < HOOK_QUEUED_MAX; i++) {
         struct asked *a = &q->asked[i];
@@ -172,7 +172,7 @@ void hook_queue_news(struct hook_queue *q, const struct admin_ticket_news *m)
     for (size_t i = 0; i < HOOK_TOLD_MAX; i++) {
         struct told *t = &q->told[i];
 
-        if (t->serial == 0 || t->ended != 0 ||
+        if (t->serial == 0 || t->ended != HOOK_NO_EVENT ||
             memcmp(t->id, m->decision_id, 16) != 0)
             continue;
         t->ended = e;
@@ -197,7 +197,7 @@ static struct told *told_place(struct hook_queue *q)
         if (oldest == NULL || t->serial < oldest->serial)
             oldest = t;
     }
-    if (oldest->ended != 0)
+    if (oldest->ended != HOOK_NO_EVENT)
         q->ends--;
     return oldest;
 }
@@ -209,7 +209,7 @@ static bool next_end(struct hook_queue *q, struct hook_job *ret)
     for (size_t i = 0; q->ends > 0 && i < HOOK_TOLD_MAX; i++) {
         struct told *t = &q->told[i];
 
-        if (t->serial != 0 && t->ended != 0 &&
+        if (t->serial != 0 && t->ended != HOOK_NO_EVENT &&
             (first == NULL || t->serial < first->serial))
             first = t;
     }

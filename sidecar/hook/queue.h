@@ -25,6 +25,7 @@
 #define HOOK_BURST      10   /* starts at once, after a while without */
 
 enum hook_event {
+    HOOK_NO_EVENT = 0,
     HOOK_PENDING = 1,
     HOOK_APPROVED,
     HOOK_DENIED,

@@ -163,7 +163,8 @@ static json_t *source(const struct ticket_context_arg *a)
         set_text(o, "value", a->value) &&
         set(o, "source", json_string(ticket_source_name(a->source))) &&
         set(o, "places", strings(a->places, a->place_count)) &&
-        set_count(o, "places_left", a->places_left))
+        set_count(o, "places_left", a->places_left) &&
+        set_true(o, "new", a->is_new))
         return o;
     json_decref(o);
     return NULL;
@@ -199,8 +200,10 @@ static json_t *context(const struct ticket_context *c)
         set(o, "declared", strings(c->declared, c->declared_count)) &&
         set_count(o, "declared_left", c->declared_left) &&
         set(o, "first", json_incref(firsts)) &&
+        (!c->has_calls || (set(o, "calls_minute", number(c->calls_minute)) &&
+                           set(o, "calls_hour", number(c->calls_hour)))) &&
         (!c->has_level || set(o, "level", number(c->level))) &&
-        set_text(o, "origin", c->origin) &&
+        set_true(o, "lost", c->lost) && set_text(o, "origin", c->origin) &&
         set_true(o, "secrets", c->secrets) &&
         set_text(o, "sensitivity", c->sensitivity) &&
         set_true(o, "tainted", c->tainted)) {

@@ -114,6 +114,14 @@ static void chain(struct screen *s, const struct approval_view *v)
         screen_close(s);
     }
     screen_field(s, "task", t->task);
+    if (v->context.has_calls) {
+        screen_open(s, 2, 13, false);
+        screen_say(s,
+                   "calls      of the task before this one: %" PRIu32
+                   " in the last hour, %" PRIu32 " in the last minute",
+                   v->context.calls_hour, v->context.calls_minute);
+        screen_close(s);
+    }
     hex_field(s, "grant", t->grant_id, sizeof(t->grant_id));
     screen_field(s, "sidecar", t->sidecar_id);
 }

@@ -11,6 +11,7 @@
 
 #define STEP      2u
 #define HEX_BYTES 32u
+#define WHOLE_MAX 1e15 /* every digit of such a float is its own */
 
 struct walk {
     struct screen *s;
@@ -104,16 +105,17 @@ static void bytes(struct walk *w, struct ts_bytes b)
 static void number(struct walk *w, double v)
 {
     char text[40] = "";
-    size_t n;
 
+    if (v > -WHOLE_MAX && v < WHOLE_MAX && v == (double)(int64_t)v) {
+        (void)snprintf(text, sizeof(text), "%.1f", v);
+        screen_words(w->s, text);
+        return;
+    }
     for (int digits = 1; digits <= DBL_DECIMAL_DIG; digits++) {
-        (void)snprintf(text, sizeof(text) - 2, "%.*g", digits, v);
+        (void)snprintf(text, sizeof(text), "%.*g", digits, v);
         if (strtod(text, NULL) == v)
             break;
     }
-    n = strlen(text);
-    if (strspn(text, "-0123456789") == n)
-        memcpy(text + n, ".0", 3);
     screen_words(w->s, text);
 }
 

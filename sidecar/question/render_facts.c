@@ -30,6 +30,22 @@ static const char *source_colour(const struct screen *s, enum ticket_source x)
                                         : "";
 }
 
+/* That the user's own words have it is said already. */
+static void places(struct screen *s, const struct ticket_context_arg *a)
+{
+    uint32_t shown = 0;
+
+    for (uint32_t i = 0; i < a->place_count; i++) {
+        if (ts_str_eq_c(a->places[i], "prompt"))
+            continue;
+        screen_words(s, shown++ == 0 ? ", " : "; ");
+        if (ts_str_eq_c(a->places[i], "user"))
+            screen_words(s, "it is who the user is");
+        else
+            (void)screen_value(s, a->places[i], SIZE_MAX, false);
+    }
+}
+
 static void one_source(struct screen *s, const struct ticket_context_arg *a)
 {
     screen_open(s, 4, 8, true);
@@ -45,13 +61,16 @@ static void one_source(struct screen *s, const struct ticket_context_arg *a)
     screen_style(s, source_colour(s, a->source));
     screen_words(s, source_sentence(a->source));
     screen_style(s, s->term.reset);
-    for (uint32_t i = 0; i < a->place_count; i++) {
-        screen_words(s, i == 0 ? ", " : "; ");
-        (void)screen_value(s, a->places[i], SIZE_MAX, false);
-    }
+    places(s, a);
     if (a->places_left > 0)
         screen_say(s, " and %" PRIu32 " more place%s", a->places_left,
                    a->places_left == 1 ? "" : "s");
+    if (a->is_new) {
+        screen_words(s, "; ");
+        screen_style(s, s->term.yellow);
+        screen_words(s, "new to this grant");
+        screen_style(s, s->term.reset);
+    }
     screen_close(s);
 }
 
@@ -127,6 +146,24 @@ static uint32_t note_sources(struct screen *s, const struct ticket_context *c)
     return bad + made;
 }
 
+static uint32_t note_new(struct screen *s, const struct ticket_context *c)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < c->arg_count; i++)
+        n += c->args[i].is_new ? 1 : 0;
+    if (n == 0)
+        return 0;
+    mark(s, s->term.yellow);
+    screen_say(s,
+               "%" PRIu32 " of the values above ha%s been in no call of this "
+               "grant that ran",
+               n, n == 1 ? "s" : "ve");
+    screen_style(s, s->term.reset);
+    screen_close(s);
+    return n;
+}
+
 static uint32_t note_origin(struct screen *s, const struct ticket_context *c)
 {
     if (c->origin.len == 0 || ts_str_eq_c(c->origin, "user"))
@@ -149,6 +186,12 @@ static uint32_t note_flow(struct screen *s, const struct ticket_context *c)
                                          "secret"};
     uint32_t n = 0;
 
+    if (c->lost) {
+        note(s, s->term.yellow,
+             "what the task did and read before is older than the sidecar's "
+             "memory of it");
+        n++;
+    }
     if (c->tainted) {
         note(s, s->term.yellow,
              "the task has read what strangers can write before this call");
@@ -232,6 +275,7 @@ void render_unusual(struct screen *s, const struct approval_view *v, size_t cut)
         n++;
     }
     n += note_sources(s, c);
+    n += note_new(s, c);
     n += note_origin(s, c);
     n += note_flow(s, c);
     if (ts_str_eq_c(c->sensitivity, "high")) {

@@ -4,12 +4,17 @@ agent has put into its arguments.
 
 usage: screens.py PROGRAM        (GOLDEN_UPDATE=1 writes what it finds)
 """
+import fcntl
+import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
+import threading
 import time
 import unicodedata
 
@@ -23,10 +28,11 @@ SOCK = os.path.join(top, "s")
 failures = 0
 
 CONTEXT = {
-    "args": [["/to/0", "", "untrusted", ["mail.read/3/from", "mail.read/4/from"], 2],
-             ["/body", "https://evil.example/x", "unknown", [], 0], ["/subject", "", "prompt", [], 0]],
-    "args_left": 3, "asked": [2, 9], "declared": ["web:untrusted", "\x1b[31m"], "declared_left": 1,
-    "first": ["tool", "action", "resource"], "level": 3, "origin": "webhook",
+    "args": [["/to/0", "", "untrusted", ["mail.read:/*/from", "mail.read:/*/cc"], 2, True],
+             ["/body", "https://evil.example/x", "unknown", [], 0, True],
+             ["/subject", "", "prompt", ["prompt"], 0, False], ["/from", "", "prompt", ["user"], 0, False]],
+    "args_left": 3, "asked": [2, 9], "calls": [3, 12], "declared": ["web:untrusted", "\x1b[31m"], "declared_left": 1,
+    "first": ["tool", "action", "resource"], "level": 3, "lost": True, "origin": "webhook",
     "reasons": [[0, "a stranger chose who gets this\x1b]0;x\x07"]], "secrets": True, "sensitivity": "high",
     "tainted": True}
 RULES = [["strangers", "four-eyes", 2], ["block:1/spend", "finance", 1]]
@@ -59,6 +65,10 @@ VIEWS = {
     "long": ({"body": "word " * 300, "list": list(range(200)), "raw": bytes(200)}, {}, [], 1, 80, [], "C.UTF-8"),
     "long_all": ({"body": "word " * 300, "list": list(range(200)), "raw": bytes(200)}, {}, [], 1, 80, ["--all"],
                  "C.UTF-8"),
+    "wide": (PLAIN, CONTEXT, [("carol", 1)], 1, 120, [], "C.UTF-8"),
+    "floats": ({"numbers": [0.1, 0.5, 1.0, -2.0, 1e21, 1.7976931348623157e308, 5e-324, 0.30000000000000004, 100.0,
+                            1e5, 2.5e-7, -1234567.875, 3]}, {}, [], 1, 80, [], "C.UTF-8"),
+    "hostile_wide": (HOSTILE, CONTEXT, [], 1, 120, ["--all"], "C.UTF-8"),
     "hostile": (HOSTILE, CONTEXT, [], 1, 80, ["--all"], "C.UTF-8"),
     "hostile_narrow": (HOSTILE, CONTEXT, [], 1, 40, ["--all"], "C.UTF-8"),
     "hostile_ascii": (HOSTILE, CONTEXT, [], 1, 80, ["--all"], "C"),
@@ -136,7 +146,7 @@ STATE = ("#{pane_title}|#{alternate_on}|#{cursor_flag}|#{insert_flag}|#{mouse_an
          "#{keypad_cursor_flag}|#{origin_flag}|#{wrap_flag}|#{scroll_region_upper}|#{scroll_region_lower}|#{cursor_x}")
 
 
-def in_tmux(width, name, colour):
+def in_tmux(width, height, name, colour):
     server = f"ts{os.getpid()}{name}{colour}"
     env = env_of(width, "C.UTF-8")
     if colour:
@@ -158,7 +168,7 @@ def in_tmux(width, name, colour):
         return ""
 
     gate = Gate(SOCK, [question(VIEWS[name])])
-    tmux("new-session", "-d", "-s", "x", "-x", str(width), "-y", "60", "env PS1=PROMPT sh")
+    tmux("new-session", "-d", "-s", "x", "-x", str(width), "-y", str(height), "env PS1=PROMPT sh")
     try:
         wait_for("PROMPT")
         before = tmux("display-message", "-p", "-t", "x", STATE)
@@ -191,8 +201,71 @@ if shutil.which("tmux") is None:
     print("SKIPPED: no tmux here")
 else:
     for colour in (False, True):
-        in_tmux(80, "hostile", colour)
-        in_tmux(40, "hostile_narrow", colour)
+        in_tmux(80, 24, "hostile", colour)
+        in_tmux(120, 40, "hostile_wide", colour)
+        in_tmux(40, 60, "hostile_narrow", colour)
+
+# -- for machines: the same values, in ASCII -------------------------------
+gate = Gate(SOCK, [question(VIEWS["hostile"])])
+raw = subprocess.run([PROGRAM, "approvals", "show", "d0000000", "--json", "--socket", SOCK], capture_output=True,
+                     env=env_of(80, "C.UTF-8"), timeout=60, check=True).stdout
+gate.stop()
+check(all(0x20 <= b < 0x7f for b in raw[:-1]) and raw.endswith(b"\n"), "--json is one line of printable ASCII")
+told = json.loads(raw)
+for key, value in HOSTILE.items():
+    if isinstance(value, str) or isinstance(value, (bool, float)) or value is None:
+        check(told["args"][key] == value, f"--json: {key}")
+check(told["context"]["args"][0] == {"arg": "/to/0", "source": "untrusted", "new": True, "places_left": 2,
+                                     "places": ["mail.read:/*/from", "mail.read:/*/cc"]}, "--json: where it comes from")
+check(told["context"]["lost"] is True and told["context"]["calls_hour"] == 12, "--json: the task")
+
+
+# -- watch: only ever writes on; a new width counts from the next question on ---
+def watch():
+    master, slave = os.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    wider = threading.Event()
+
+    def second():
+        check(wider.wait(30), "the terminal becomes wider")
+        return question(VIEWS["wide"])
+
+    gate = Gate(SOCK, [question(VIEWS["hostile"])], news=[second])
+    env = env_of(80, "C.UTF-8")
+    del env["NO_COLOR"], env["COLUMNS"]
+    env["TERM"] = "xterm"
+    p = subprocess.Popen([PROGRAM, "approvals", "watch", "--all", "--socket", SOCK], stdin=slave, stdout=slave,
+                         stderr=subprocess.DEVNULL, env=env)
+    os.close(slave)
+    seen, ends = b"", b"Any other argument is another question.".split()[-1]
+    try:
+        while True:
+            piece = os.read(master, 65536)
+            seen += piece
+            if not wider.is_set() and seen.count(ends) == 1:
+                fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+                wider.set()
+            if not piece:
+                break
+    except OSError:
+        pass  # its end is closed
+    p.wait(timeout=30)
+    os.close(master)
+    gate.stop()
+    text = seen.decode().replace("\r\n", "\n")
+    styles = re.findall(r"\x1b[^m]*m", text)
+    check(styles and all(re.fullmatch(r"\x1b\[[0-9;]*m", x) for x in styles), "watch: colours and nothing else")
+    text = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    check("\x1b" not in text and "\r" not in text and "\b" not in text, "watch: it never moves back")
+    parts = timeless(text).split("A CALL WAITS FOR APPROVAL\n")[1:]
+    for name, part in zip(("hostile", "wide"), parts):
+        with open(os.path.join(HERE, name + ".expected"), encoding="utf-8") as f:
+            want = f.read().split("\n", 1)[1]
+        check(part.rstrip("\n") == want.rstrip("\n"), f"watch: {name} is the screen of its width")
+    check(len(parts) == 2, "watch: two questions")
+
+
+watch()
 
 shutil.rmtree(top)
 print("ok" if failures == 0 else f"{failures} failures")

@@ -115,7 +115,7 @@ class Gate(threading.Thread):
                     s.sendall(f)
                 s.sendall(frame(END, [1]))
                 for f in self.news if body[1] else ():
-                    s.sendall(f)
+                    s.sendall(f() if callable(f) else f)
                 if body[1]:
                     return
             elif kind == ANSWER:
