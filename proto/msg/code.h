@@ -47,6 +47,14 @@ enum verdict {
       "the sidecar cannot tell whether this call ran before")              \
     X(BAD_FRAME, "bad_frame", "the message is malformed")                      \
     X(BAD_ARGUMENTS, "bad_arguments", "the arguments do not fit the tool")     \
+    X(HANDLE_MALFORMED, "handle_malformed", "an argument is no proper handle") \
+    X(HANDLE_UNKNOWN, "handle_unknown", "this task has no call of that number") \
+    X(HANDLE_RUNNING, "handle_running", "the call that a handle names still runs") \
+    X(HANDLE_GONE, "handle_gone", "the output that a handle names is not kept") \
+    X(HANDLE_NOTHING, "handle_nothing",                                        \
+      "no single value stands where a handle points")                          \
+    X(HANDLE_TOO_LARGE, "handle_too_large",                                    \
+      "the value of a handle is too large for an argument")                    \
     X(SCHEMA_MISMATCH, "schema_mismatch",                                      \
       "the call does not fit the tenant's schema")                             \
     X(TOOL_UNKNOWN, "tool_unknown", "no tool of this name is configured")      \

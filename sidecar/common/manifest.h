@@ -100,6 +100,16 @@ struct manifest_patterns {
     struct ts_str const *list;
     uint32_t count;
 };
+/* When the agent is not given an output, but a name for it that arguments of
+ * later calls can use (docs/PROVENANCE.md). */
+enum output_withhold {
+    WITHHOLD_DERIVED = 0, /* when the call was made with a secret that was kept
+                             back: it may be in the output */
+    WITHHOLD_NEVER,       /* not even then */
+    WITHHOLD_SECRET,      /* when there is something secret in it */
+    WITHHOLD_ALWAYS,
+    WITHHOLD_OVER /* when it is longer than withhold_bytes */
+};
 /* Narrow forms of values, by which a leaf that strangers write selects
  * (sidecar/gate/provenance/forms.h has the same, in the same order). */
 enum manifest_form {
@@ -122,6 +132,8 @@ struct manifest_output { /* all zero where a manifest says nothing */
     /* untrusted leaves that are trusted while they have the form */
     struct manifest_patterns selectors[MANIFEST_FORMS];
     enum output_confidentiality confidentiality;
+    enum output_withhold withhold;
+    uint32_t withhold_bytes; /* of WITHHOLD_OVER */
 };
 
 enum output_policy {

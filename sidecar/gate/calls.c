@@ -10,10 +10,11 @@
 #include "sidecar/gate/approvals.h"
 #include "sidecar/gate/call_key.h"
 #include "sidecar/gate/decide/decide.h"
-#include "sidecar/gate/decide/handles.h"
+#include "sidecar/gate/handles_in.h"
 #include "sidecar/gate/order_out.h"
 #include "sidecar/gate/people/snapshot.h"
 #include "sidecar/gate/running.h"
+#include "sidecar/gate/running_kept.h"
 #include "sidecar/gate/running_pipes.h"
 #include "sidecar/gate/session.h"
 #include "sidecar/gate/steps/budget_journal.h"
@@ -127,31 +128,11 @@ static void count(struct gate *g, enum verdict v)
     }
 }
 
-/* Values in the place of handles, before anything looks at the arguments. */
-static void put_handles(struct client *c, struct call_input *call, char *why,
-                        size_t cap)
-{
-    struct resolved r;
-    ts_err e;
-
-    if (call->already_denied != CODE_PERMITTED)
-        return;
-    e = handles_resolve(c->task, call->args, &c->gate->arena, &r, why, cap);
-    if (e != TS_OK) {
-        call->already_denied =
-            e == TS_E_INVALID ? CODE_BAD_ARGUMENTS : CODE_INTERNAL;
-        call->denied_why = e == TS_E_INVALID ? why : NULL;
-        return;
-    }
-    call->args = r.args;
-    call->handles = r.list;
-    call->handle_count = r.count;
-}
-
 /* One decision, its record in the room that the ring gave. */
 static ts_err decide(struct client *c, const struct call_input *in,
                      const struct decide_people *people, uint64_t order_id,
-                     uint8_t *record, size_t *ret_len, struct decision *ret)
+                     uint8_t *record, size_t *ret_len, bool *ret_seals,
+                     struct decision *ret)
 {
     struct gate *g = c->gate;
     struct call_input call = *in;
@@ -170,7 +151,7 @@ static ts_err decide(struct client *c, const struct call_input *in,
 
     ts_arena_reset(&g->arena);
     call.task = c->task;
-    put_handles(c, &call, why, sizeof(why));
+    *ret_seals = handles_in_put(c, &call, why, sizeof(why));
     return decide_call(&input, &g->arena, record, TS_RECORD_MAX, ret_len, ret);
 }
 
@@ -216,7 +197,8 @@ static void remember_denial(struct client *c, const struct call_key *key,
 struct decided {          /* what one CALL came to */
     struct ts_bytes body; /* of the CALL */
     uint32_t hold_ms;
-    bool is_again; /* it was held, and people have said yes */
+    struct run_keeping keeping; /* of its output */
+    bool is_again;              /* it was held, and people have said yes */
     struct approvals_call ask;
     struct call_input in;
     struct call_key key;
@@ -264,6 +246,7 @@ static ts_err launch(struct client *c, const struct decided *x, struct run *r,
     approvals_ran(c->gate, c->authority->delegation, d);
     grant_calls_spend(c->ids);
     runs_launched(r, c, x->in.seq, d, slot, &uses);
+    run_kept_begin(r, &x->keeping, &d->manifest->output);
     return TS_OK;
 }
 
@@ -322,7 +305,7 @@ static ts_err settle(struct client *c, struct decided *x, uint8_t *record)
     ts_err e;
 
     e = decide(c, &x->in, &people, r != NULL ? r->order_id : 0, record, &len,
-               &d);
+               &x->keeping.is_derived, &d);
     if (e == TS_OK && d.verdict == VERDICT_PERMIT) {
         e = r != NULL ? launch(c, x, r, record, len, &d) : TS_E_LIMIT;
         if (e == TS_OK) {
@@ -333,7 +316,8 @@ static ts_err settle(struct client *c, struct decided *x, uint8_t *record)
         /* No room among the remembered ids: decide again, as a denial. */
         x->in.already_denied =
             e == TS_E_LIMIT ? CODE_RATE_LIMITED : CODE_INTERNAL;
-        e = decide(c, &x->in, NULL, 0, record, &len, &d);
+        e = decide(c, &x->in, NULL, 0, record, &len, &x->keeping.is_derived,
+                   &d);
     }
     if (e != TS_OK || d.verdict == VERDICT_PERMIT) {
         approvals_decided(&x->ask, NULL);
@@ -368,6 +352,8 @@ static ts_err decide_and_settle(struct client *c, const struct msg_call *m,
     c->state_ns = now.boot_ns;
     x->ask.g = g;
     x->hold_ms = m->hold_ms;
+    x->keeping = (struct run_keeping){.is_wished = (m->flags & CALL_KEEP) != 0,
+                                      .wish_max = m->inline_max};
     x->key = call_key_of(g->hash_key, m);
     x->found = grant_calls_find(c->ids, &x->key, &outcome);
     ran = x->found == CALL_ID_FINISHED && outcome->verdict == VERDICT_PERMIT;
@@ -463,7 +449,7 @@ static ts_err check_one(struct client *c, const struct msg_check *m,
 
     if ((e = order_out_begin(g, &record)) != TS_OK)
         return e;
-    e = decide(c, &in, NULL, 0, record, &len, &d);
+    e = decide(c, &in, NULL, 0, record, &len, &(bool){false}, &d);
     if (e == TS_OK)
         e = check_answer_add(&c->check.answer, &d);
     if (e != TS_OK)

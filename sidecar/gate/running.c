@@ -15,6 +15,7 @@
 #include "sidecar/gate/order_out.h"
 #include "sidecar/gate/people/snapshot.h"
 #include "sidecar/gate/revoke.h"
+#include "sidecar/gate/running_kept.h"
 #include "sidecar/gate/running_pipes.h"
 #include "sidecar/gate/running_redact.h"
 #include "sidecar/gate/task_in.h"
@@ -160,7 +161,7 @@ static void release(struct run *r)
     struct gate *g = r->gate;
 
     if (!r->used || r->core.state != CALL_DONE || r->finish_pending ||
-        r->handles > 0)
+        r->release_pending || r->handles > 0)
         return;
     ts_buf_done(&r->stdin_buf);
     task_in_done(r);
@@ -209,47 +210,22 @@ static struct call_outcome outcome_of(const struct run *r)
                              .stdout_bytes = r->out[0].bytes,
                              .stderr_bytes = r->out[1].bytes,
                              .wall_us = r->exited.wall_us,
-                             .ref = r->has_shown ? r->ref : 0};
+                             .ref = r->has_shown || r->keeping.is_kept ? r->ref
+                                                                       : 0};
 
     memcpy(o.decision_id, r->decision_id, sizeof(o.decision_id));
     if (r->out[0].truncated)
         o.flags |= RESULT_STDOUT_TRUNCATED;
     if (r->out[1].truncated)
         o.flags |= RESULT_STDERR_TRUNCATED;
+    if (r->keeping.is_kept)
+        o.flags |= RESULT_KEPT;
     /* A permit that could not be written down is no permit. */
     if (r->code == CODE_AUDIT_UNAVAILABLE) {
         o.verdict = VERDICT_DENY;
         o.code = CODE_AUDIT_UNAVAILABLE;
     }
     return o;
-}
-
-static ts_err write_outcome(struct run *r)
-{
-    struct outcome o = {.tenant = name_of(r, RUN_TENANT),
-                        .user = name_of(r, RUN_USER),
-                        .agent = name_of(r, RUN_AGENT),
-                        .tool = name_of(r, RUN_TOOL),
-                        .reason = r->reason,
-                        .code = r->code,
-                        .text = ts_str_of(r->refusal),
-                        .exited = r->exited,
-                        .started = r->started,
-                        .stdout_bytes = r->out[0].bytes,
-                        .stderr_bytes = r->out[1].bytes,
-                        .stdout_truncated = r->out[0].truncated,
-                        .stderr_truncated = r->out[1].truncated,
-                        .redacted = r->redacted};
-    uint8_t *record;
-    size_t len;
-    ts_err e;
-
-    memcpy(o.decision_id, r->decision_id, sizeof(o.decision_id));
-    if ((e = order_out_begin(r->gate, &record)) != TS_OK ||
-        (e = outcome_record(&o, record, TS_RECORD_MAX, &len)) != TS_OK)
-        return e;
-    order_out_record(r->gate, len);
-    return TS_OK;
 }
 
 void run_result(struct client *c, uint64_t seq, const struct call_outcome *o)
@@ -272,9 +248,14 @@ void run_result(struct client *c, uint64_t seq, const struct call_outcome *o)
 /* The record first, the answer second. */
 static void finish(struct run *r)
 {
-    struct call_outcome o = outcome_of(r);
-    ts_err e = write_outcome(r);
+    struct call_outcome o;
+    ts_err e;
 
+    r->release_pending = !run_kept_settle(r);
+    if (r->release_pending)
+        return;
+    o = outcome_of(r);
+    e = run_outcome_write(r);
     r->finish_pending = e == TS_E_AGAIN;
     if (r->finish_pending) {
         r->gate->runs_wait = true;
@@ -285,7 +266,8 @@ static void finish(struct run *r)
         gate_fail(r->gate, "an outcome could not be recorded");
         return;
     }
-    task_in_ended(r); /* before anybody can act on the end of it */
+    if (!task_in_ended(r)) /* before anybody can act on the end of it */
+        o.ref = 0;
     grant_calls_finish(r->ids, r->id_slot, &o);
     uses_ended(r);
     grant_calls_close(r->ids);
@@ -297,6 +279,14 @@ static void finish(struct run *r)
     forget(r);
     run_pipes_close(r);
     release(r);
+}
+
+void run_released(struct run *r)
+{
+    if (!r->release_pending)
+        return;
+    r->release_pending = false;
+    finish(r);
 }
 
 static void send_kill(struct run *r)
@@ -488,6 +478,7 @@ void runs_detach(struct client *c, enum end_reason reason)
 
         r->client = NULL;
         run_pipes_orphaned(r);
+        run_released(r);
     }
     c->run_count = 0;
 }

@@ -47,6 +47,22 @@ struct run_pipe {
     bool truncated;
 };
 
+/* Whether the agent is given the output: running_kept.h. */
+struct run_keeping {
+    bool is_wished;  /* by the agent, of more than wish_max bytes */
+    bool is_derived; /* a secret that was kept back went into the call */
+    uint32_t wish_max;
+    bool if_secret, always, has_max; /* by rule, of more than rule_max bytes */
+    uint32_t rule_max;
+    bool holds;        /* nothing is shown before its end */
+    bool is_settled;   /* known: */
+    bool is_kept;      /* it is kept back ... */
+    bool is_sealed;    /* ... by rule */
+    bool releases;     /* or shown after all */
+    uint64_t bytes[2]; /* of both streams */
+    size_t released[2];
+};
+
 struct run {
     struct call core;
     struct gate *gate;
@@ -80,11 +96,13 @@ struct run {
     struct snapshot_rules *rules;    /* held, with manifest in it */
     const struct manifest *manifest; /* how its output is to be read */
     uint32_t sensitivity;            /* of its resource */
-    struct ts_buf seen[2];           /* what the agent was given */
-    bool has_shown, seen_lost;       /* some of it; it was too much */
-    struct ts_buf stdin_buf;         /* at most the window */
-    size_t stdin_window;             /* bytes that the shim may still send */
-    size_t stdin_credit;             /* bytes taken, not yet given back */
+    struct ts_buf seen[2];           /* what the agent was given, or would be */
+    struct run_keeping keeping;
+    bool release_pending;      /* its end waits until the agent has taken all */
+    bool has_shown, seen_lost; /* some of it; it was too much */
+    struct ts_buf stdin_buf;   /* at most the window */
+    size_t stdin_window;       /* bytes that the shim may still send */
+    size_t stdin_credit;       /* bytes taken, not yet given back */
     bool has_stdin, stdin_eof;
     uv_timer_t drain;
     bool has_drain;

@@ -232,6 +232,7 @@ struct outcome {
     uint64_t stdout_bytes, stderr_bytes;
     bool stdout_truncated, stderr_truncated;
     uint64_t redacted; /* secrets that were taken out of its output */
+    bool withheld;     /* the agent was not given it */
 };
 TS_NODISCARD ts_err outcome_record(const struct outcome *o, uint8_t *record,
                                    size_t cap, size_t *ret_len);

@@ -26,6 +26,7 @@ static const char *word_of(enum verdict v, enum call_code c)
     case CODE_SANDBOX_UNAVAILABLE:
     case CODE_RESOURCE_UNAVAILABLE:
     case CODE_LAUNCH_FAILED:
+    case CODE_HANDLE_RUNNING:
         return "UNAVAILABLE";
     case CODE_PERMITTED:
     case CODE_DENIED:
@@ -44,6 +45,11 @@ static const char *word_of(enum verdict v, enum call_code c)
     case CODE_OUTCOME_UNKNOWN:
     case CODE_BAD_FRAME:
     case CODE_BAD_ARGUMENTS:
+    case CODE_HANDLE_MALFORMED:
+    case CODE_HANDLE_UNKNOWN:
+    case CODE_HANDLE_GONE:
+    case CODE_HANDLE_NOTHING:
+    case CODE_HANDLE_TOO_LARGE:
     case CODE_SCHEMA_MISMATCH:
     case CODE_TOOL_UNKNOWN:
     case CODE_DEADLINE:
