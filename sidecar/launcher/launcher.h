@@ -40,13 +40,10 @@
 struct active_run {
     struct run_life life;
     uint64_t order_id;
-    uint64_t mark; /* see tree.h */
-    pid_t pid;     /* 0 once reaped */
-    pid_t init;    /* process 1 of its namespace; 0 if none, or not its any
-                      more */
-    int init_ns;   /* with it, owned; -1 if none */
-    uint32_t init_uses;
-    struct nest nest; /* with it, owned */
+    uint64_t mark;    /* see tree.h */
+    pid_t pid;        /* 0 once reaped */
+    struct init init; /* process 1 of its namespace, owned; its pid is 0 if
+                         there is none, or it was reaped */
     bool has_group;   /* group is its control group, taken */
     uint32_t group;
     bool in_pid_ns; /* with the end of process 1 everything has ended */

@@ -304,10 +304,11 @@ static ts_err on_gate(struct launcher *l, uint32_t events)
 
 static ts_err on_signal(struct launcher *l)
 {
-    struct signalfd_siginfo si;
+    struct signalfd_siginfo si[2]; /* of each of the two one can wait */
+    ssize_t n = read(l->signal_fd, si, sizeof(si));
 
-    while (read(l->signal_fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
-        if (si.ssi_signo == SIGTERM)
+    for (size_t i = 0; n > 0 && i < (size_t)n / sizeof(si[0]); i++) {
+        if (si[i].ssi_signo == SIGTERM)
             return TS_E_CLOSED;
     }
     return runs_reap(l);

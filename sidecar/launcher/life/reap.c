@@ -45,8 +45,7 @@ static ts_err report(struct launcher *l, struct active_run *r)
         uids_give(&l->uids, r->uid);
     groups_give(l, r);
     metadata_dismiss(l->metadata, r->mark);
-    ts_fd_close(&r->init_ns);
-    nest_close(&r->nest); /* nothing of its /tmp is left then */
+    inits_end(&r->init); /* nothing of its /tmp is left then */
     *r = l->runs[--l->run_count];
     e = back_exited(&l->back, &m);
     launch_refill(l, INITS_READY_MAX);
@@ -58,8 +57,8 @@ static ts_err report(struct launcher *l, struct active_run *r)
  * reaped it. */
 static void kill_namespace(const struct active_run *r)
 {
-    if (r->init > 0)
-        (void)kill(r->init, SIGKILL);
+    if (r->init.pid > 0)
+        (void)kill(r->init.pid, SIGKILL);
     else if (r->pid > 0)
         (void)kill(r->pid, SIGKILL);
 }
@@ -78,9 +77,9 @@ static void count_crowd(struct launcher *l, struct active_run *r)
     if (r->pid <= 0)
         return; /* it ended by itself, and they were counted then */
     r->killed = inits_count_left(&l->inits, r->pid, COUNT_MOST);
-    if (r->init > 0 && r->killed < COUNT_MOST)
+    if (r->init.pid > 0 && r->killed < COUNT_MOST)
         r->killed +=
-            inits_count_left(&l->inits, r->init, COUNT_MOST - r->killed);
+            inits_count_left(&l->inits, r->init.pid, COUNT_MOST - r->killed);
 }
 
 /* By what ends all of it at once; false: there is no such thing, and it has to
@@ -121,7 +120,7 @@ static void sweep(struct launcher *l, struct active_run *r)
 /* Process 1 can be reaped when it is the last. */
 static bool is_left(struct launcher *l, const struct active_run *r)
 {
-    return r->in_pid_ns ? r->init > 0 : tree_is_left(&l->tree, r->mark);
+    return r->in_pid_ns ? r->init.pid > 0 : tree_is_left(&l->tree, r->mark);
 }
 
 /* Carries out effects until one waits for something outside. */
@@ -210,7 +209,7 @@ static struct active_run *run_of(struct launcher *l, pid_t pid, uid_t uid)
     uint64_t mark;
 
     for (uint32_t i = 0; i < l->run_count; i++) {
-        if (l->runs[i].pid == pid || l->runs[i].init == pid)
+        if (l->runs[i].pid == pid || l->runs[i].init.pid == pid)
             return &l->runs[i];
     }
     for (uint32_t i = 0; i < l->run_count; i++) {
@@ -228,7 +227,7 @@ static struct active_run *run_of(struct launcher *l, pid_t pid, uid_t uid)
 static bool is_known(const struct launcher *l, pid_t pid)
 {
     for (uint32_t i = 0; i < l->run_count; i++)
-        if (l->runs[i].pid == pid || l->runs[i].init == pid)
+        if (l->runs[i].pid == pid || l->runs[i].init.pid == pid)
             return true;
     return inits_has(&l->inits, pid);
 }
@@ -252,18 +251,9 @@ static bool has_strangers(const struct launcher *l)
  * good as new. */
 static void leave_namespace(struct launcher *l, struct active_run *r)
 {
-    const struct init i = {.pid = r->init,
-                           .ns = r->init_ns,
-                           .uses = r->init_uses,
-                           .nest = r->nest};
-
-    if (!has_strangers(l) && inits_give(&l->inits, &i)) {
-        r->init = 0;
-        r->init_ns = -1;
-        r->nest.space = NULL;
+    if (!has_strangers(l) && inits_give(&l->inits, &r->init))
         return;
-    }
-    r->killed = inits_count_left(&l->inits, r->init, COUNT_MOST);
+    r->killed = inits_count_left(&l->inits, r->init.pid, COUNT_MOST);
 }
 
 static ts_err reap_one(struct launcher *l, pid_t pid, uid_t uid)
@@ -281,8 +271,8 @@ static ts_err reap_one(struct launcher *l, pid_t pid, uid_t uid)
     r->cpu_us += micros(ru.ru_utime) + micros(ru.ru_stime);
     if ((uint64_t)ru.ru_maxrss > r->max_rss_kb)
         r->max_rss_kb = (uint64_t)ru.ru_maxrss;
-    if (r->init == pid) { /* and with it everything else */
-        r->init = 0;
+    if (r->init.pid == pid) { /* and with it everything else */
+        r->init.pid = 0;
         return r->life.state == RUN_ENDING
                    ? drive(l, r, RUN_EV_TICK, END_EXITED)
                    : TS_OK;
@@ -295,7 +285,7 @@ static ts_err reap_one(struct launcher *l, pid_t pid, uid_t uid)
     }
     r->pid = 0;
     r->status = status;
-    if (r->init > 0 && r->life.state == RUN_RUNNING)
+    if (r->init.pid > 0 && r->life.state == RUN_RUNNING)
         leave_namespace(l, r);
     r->wall_us = (now_ns() - r->started_ns) / 1000;
     if (r->ending_ns == 0)
@@ -368,8 +358,8 @@ static void note_end(struct launcher *l, pid_t pid)
     for (uint32_t i = 0; i < l->run_count; i++) {
         if (l->runs[i].pid == pid)
             l->runs[i].pid = 0;
-        if (l->runs[i].init == pid)
-            l->runs[i].init = 0;
+        if (l->runs[i].init.pid == pid)
+            l->runs[i].init.pid = 0;
     }
 }
 

@@ -137,6 +137,8 @@ long space_enter_cwd(const struct space_entry *e, const char *volatile *step)
     long rc, fd;
 
     *step = "cwd";
+    if (e->cwd[0] == '/' && e->cwd[1] == '\0')
+        return 0; /* who enters a mount namespace is at its root */
     fd = open_at(e, AT_FDCWD, e->cwd, O_PATH | O_DIRECTORY);
     if (fd < 0)
         return fd;

@@ -137,7 +137,7 @@ static ts_err make(const struct inits *s, const struct nest_want *want,
 {
     struct space_entry entry;
     struct birth b = {.s = s};
-    struct init i = {.ns = -1};
+    struct init i = INIT_NONE;
     long pid;
 
     if (want != NULL) {
@@ -196,6 +196,8 @@ void inits_end(struct init *i)
     }
     i->pid = 0;
     ts_fd_close(&i->ns);
+    ts_fd_close(&i->children_fd);
+    ts_fd_close(&i->stat_fd);
     nest_close(&i->nest);
 }
 
@@ -321,39 +323,34 @@ ts_err inits_take_new(struct inits *s, const struct child_place *place,
     return make(s, NULL, place, watch, ret, reterr_errno);
 }
 
-/* The length of a small file of a process, or -1. */
-static ssize_t read_of(const struct inits *s, const char *path, char *buf,
-                       size_t cap)
+/* The length of a small file of process 1, or -1. */
+static ssize_t read_of(const struct inits *s, const char *path, int *io_fd,
+                       char *buf, size_t cap)
 {
-    int fd = openat(s->proc_fd, path, O_RDONLY | O_CLOEXEC);
-    ssize_t n;
-
-    if (fd < 0)
-        return -1;
-    n = read(fd, buf, cap);
-    (void)close(fd);
-    return n;
+    if (*io_fd < 0)
+        *io_fd = openat(s->proc_fd, path, O_RDONLY | O_CLOEXEC);
+    return *io_fd < 0 ? -1 : pread(*io_fd, buf, cap, 0);
 }
 
-static bool has_no_child(const struct inits *s, pid_t pid)
+static bool has_no_child(const struct inits *s, struct init *i)
 {
     char path[64], buf[16];
 
-    (void)snprintf(path, sizeof(path), "%d/task/%d/children", (int)pid,
-                   (int)pid);
-    return read_of(s, path, buf, sizeof(buf)) == 0;
+    (void)snprintf(path, sizeof(path), "%d/task/%d/children", (int)i->pid,
+                   (int)i->pid);
+    return read_of(s, path, &i->children_fd, buf, sizeof(buf)) == 0;
 }
 
 /* What the children that it reaped cost is in its own account, and would be
  * charged to a later tool: no process ends without a page fault. */
-static bool never_reaped(const struct inits *s, pid_t pid)
+static bool never_reaped(const struct inits *s, struct init *i)
 {
     char path[40], buf[512];
     const char *at;
     ssize_t n;
 
-    (void)snprintf(path, sizeof(path), "%d/stat", (int)pid);
-    n = read_of(s, path, buf, sizeof(buf) - 1);
+    (void)snprintf(path, sizeof(path), "%d/stat", (int)i->pid);
+    n = read_of(s, path, &i->stat_fd, buf, sizeof(buf) - 1);
     if (n <= 0)
         return false;
     buf[n] = '\0';
@@ -374,21 +371,21 @@ static bool is_clean(struct inits *s, struct nest *n)
     return false;
 }
 
-bool inits_give(struct inits *s, const struct init *i)
+bool inits_give(struct inits *s, struct init *i)
 {
-    struct init back = *i;
-
-    if (s->count == INITS_READY_MAX || ++back.uses >= INITS_USES_MAX)
+    if (s->count == INITS_READY_MAX || i->uses + 1 >= INITS_USES_MAX)
         return false;
     if (s->distrust > 0) {
         s->distrust--;
         return false;
     }
-    if (!has_no_child(s, i->pid) || !never_reaped(s, i->pid))
+    if (!has_no_child(s, i) || !never_reaped(s, i))
         return false;
-    if (back.nest.space != NULL && !is_clean(s, &back.nest))
+    if (i->nest.space != NULL && !is_clean(s, &i->nest))
         return false;
-    s->ready[s->count++] = back;
+    i->uses++;
+    s->ready[s->count++] = *i;
+    *i = INIT_NONE;
     return true;
 }
 

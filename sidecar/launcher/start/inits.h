@@ -38,8 +38,12 @@ struct init {
     pid_t pid;     /* ours to reap */
     int ns;        /* CLONE_NEWPID, owned */
     uint32_t uses; /* tools that were in it */
+    /* owned: its children and its account in /proc, opened when first asked,
+     * since most ask again with each tool; -1 until then */
+    int children_fd, stat_fd;
     struct nest nest;
 };
+#define INIT_NONE ((struct init){.ns = -1, .children_fd = -1, .stat_fd = -1})
 
 /* The number that the next tool has in it if none before it forked. */
 static inline pid_t init_next_pid(const struct init *i)
@@ -93,7 +97,7 @@ TS_NODISCARD ts_err inits_take_new(struct inits *s,
  * new. The caller has made sure
  * that no child of ours is in it (CLONE_PARENT). True: it is not the caller's
  * any more. */
-bool inits_give(struct inits *s, const struct init *i);
+bool inits_give(struct inits *s, struct init *i);
 /* Kills and reaps it, unless its pid is 0. */
 void inits_end(struct init *i);
 /* Templates have gone, or may go: so do their nests. */

@@ -337,8 +337,7 @@ static ts_err make_pipe(struct launch *x, int i)
 
     if (tool_reads && !x->o->has_stdin) {
         x->gate_end[0] = fcntl(x->l->null_fd, F_DUPFD_CLOEXEC, 3);
-        x->child_end[0] = fcntl(x->l->null_fd, F_DUPFD_CLOEXEC, 3);
-        return x->gate_end[0] < 0 || x->child_end[0] < 0 ? TS_E_SYSTEM : TS_OK;
+        return x->gate_end[0] < 0 ? TS_E_SYSTEM : TS_OK;
     }
     if (pipe2(p, O_CLOEXEC) != 0)
         return TS_E_SYSTEM;
@@ -412,7 +411,7 @@ static ts_err spawn(struct launch *x)
     for (int i = 0; i < 3; i++) {
         if (make_pipe(x, i) != TS_OK)
             return launch_fail(x, CODE_LAUNCH_FAILED, "pipe", errno, "stdio");
-        c->stdio[i] = x->child_end[i];
+        c->stdio[i] = x->child_end[i] >= 0 ? x->child_end[i] : x->l->null_fd;
     }
     if (launch_make_plan(x) != TS_OK)
         return TS_E_INVALID;
@@ -452,10 +451,7 @@ static ts_err report_started(struct launch *x, uint64_t received_ns)
         .order_id = x->o->order_id,
         .mark = x->mark,
         .pid = x->pid,
-        .init = x->init.pid,
-        .init_ns = x->init.ns,
-        .init_uses = x->init.uses,
-        .nest = x->init.nest,
+        .init = x->init,
         .in_pid_ns = x->child.pid_ns >= 0 || x->child.new_pid_ns,
         .uid = x->uid,
         .started_ns = now,
@@ -466,7 +462,7 @@ static ts_err report_started(struct launch *x, uint64_t received_ns)
         .scratch_fd = -1,
         .network = x->network,
     };
-    x->init = (struct init){.ns = -1}; /* moved */
+    x->init = INIT_NONE; /* moved */
     (void)run_step(&r->life, RUN_EV_STARTED, END_EXITED);
     if (x->scratch_fd >= 0) {
         memcpy(r->scratch, x->scratch, sizeof(r->scratch));
@@ -483,7 +479,7 @@ static uint32_t inits_wanted(const struct launcher *l, uint32_t want)
     uint32_t out = 0;
 
     for (uint32_t i = 0; i < l->run_count; i++)
-        out += l->runs[i].init > 0 ? 1 : 0;
+        out += l->runs[i].init.pid > 0 ? 1 : 0;
     return want > out + INITS_READY_LEAST ? want - out : INITS_READY_LEAST;
 }
 
@@ -557,7 +553,7 @@ ts_err launch_order(struct launcher *l, const struct order *o,
                        .token_fd = -1,
                        .egress_fd = -1,
                        .net_ns = -1,
-                       .init = {.pid = 0, .ns = -1},
+                       .init = INIT_NONE,
                        .child_end = {-1, -1, -1},
                        .gate_end = {-1, -1, -1}};
     bool has_started;

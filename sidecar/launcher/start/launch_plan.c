@@ -74,7 +74,7 @@ static uint64_t process_budget(const struct launch *x, uint64_t own)
     for (uint32_t i = 0; i < l->run_count; i++) {
         if (l->runs[i].uid == x->uid)
             n += l->runs[i].processes;
-        if (x->uid == 0 && l->runs[i].init != 0)
+        if (x->uid == 0 && l->runs[i].init.pid != 0)
             n++;
     }
     return n;
