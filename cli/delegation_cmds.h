@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 
+#include "cli/term.h"
 #include "proto/trust/delegation.h"
 
 /* What tipstaff delegation does, one file each. */
@@ -15,5 +16,9 @@ int delegation_vectors_run(int argc, char **argv);
  * signatures were checked against a given issuer key. */
 bool delegation_json_print(const struct delegation *d, bool has_ids,
                            bool verified);
+
+/* One line behind bar with what the permits of a block count, if anything. */
+void delegation_counters_print(const struct term *t, const char *bar,
+                               struct ts_str policies);
 
 #endif

@@ -156,6 +156,7 @@ static void print_block(const struct view *v, size_t i)
                  v->t.dim, v->t.reset, to, (unsigned)b->depth,
                  b->depth == 1 ? "" : "s");
     print_cert(v, bar, b);
+    delegation_counters_print(&v->t, bar, b->policies);
     print_policy(v, bar, b->policies);
 }
 

@@ -113,6 +113,26 @@ static void show_sets(const struct term *t, const json_t *j)
     }
 }
 
+/* [set, "calls" or "amount", name, before, added] */
+static void show_uses(const struct term *t, const json_t *j)
+{
+    const json_t *list = json_object_get(j, "uses"), *u;
+    size_t i;
+
+    json_array_foreach(list, i, u)
+    {
+        label(t, i == 0 ? "uses" : "");
+        term_print(ts_str_of(json_string_value(json_array_get(u, 0))));
+        (void)putchar(' ');
+        term_print(ts_str_of(json_string_value(json_array_get(u, 2))));
+        (void)fputs(": ", stdout);
+        print_json(json_array_get(u, 3));
+        (void)fputs(" before, ", stdout);
+        print_json(json_array_get(u, 4));
+        (void)fputs(" taken\n", stdout);
+    }
+}
+
 static void show_decision(const struct term *t, const json_t *j)
 {
     static const char *const what[] = {"tool", "action",      "resource",
@@ -136,6 +156,7 @@ static void show_decision(const struct term *t, const json_t *j)
         show_value(t, j, what[i]);
     show_sets(t, j);
     show_list(t, j, "policies", ", ");
+    show_uses(t, j);
     for (size_t i = 0; i < sizeof(rest) / sizeof(rest[0]); i++)
         show_value(t, j, rest[i]);
 }
