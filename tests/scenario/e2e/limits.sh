@@ -14,7 +14,7 @@ argv: ["sh", "-c", "sleep 0.3; case $1 in fail) exit 3 ;; hang) sleep 60 ;; cras
 args:
   want: {type: string, required: true, min: 1, max: 16}
   spent: {type: decimal, required: true, min: 0, max: 1000}
-seccomp: build
+exec_paths: [/bin/sleep, /usr/bin/sleep]
 limits: {wall_ms: 20000, memory_mb: 64, processes: 8}
 log: full'
 sed 's/^tool: pay$/tool: pay.once/' "$service_dir/etc/tools/pay.yaml" | service_tool pay.once "$(cat)"
