@@ -20,7 +20,7 @@ import nacl.encoding
 import nacl.signing
 
 (HELLO, AUTH, WELCOME, ERROR, CALL, DECISION, STDIN, OUTPUT, RESULT, CANCEL,
- CHECK, CHECKED, TOOLS, TASK_END, PING, WINDOW, REVOKE) = range(1, 18)
+ CHECK, CHECKED, TOOLS, TASK_END, PING, WINDOW, REVOKE, ORIGIN, KEPT) = range(1, 20)
 DENY, PENDING, PERMIT = 0, 1, 2
 STDOUT, STDERR = 1, 2
 
@@ -144,17 +144,21 @@ class Conn:
         """The signature of the CALL that was received last, from its bytes.
         Raises if it is not the holder's, for this session and seq."""
         call = msgpack.unpackb(self.body, raw=False)
-        assert len(call) == 12 and len(call[11]) == 64, "no signature"
-        unsigned = self.body[:len(self.body) - len(pack(call[11]))]
+        assert len(call) == 13 and len(call[12]) == 64, "no signature"
+        unsigned = self.body[:len(self.body) - len(pack(call[12]))]
         self.gate.holder.verify_key.verify(
             pae("call", self.session, struct.pack("<Q", call[1]),
-                blake(unsigned, 32)), call[11])
+                blake(unsigned, 32)), call[12])
 
     def decide(self, seq, verdict=PERMIT, code="permitted", text="", expires=0):
         self.send(DECISION, [2, seq, verdict, code, b"\xab" * 16, text, expires])
 
     def output(self, seq, stream, data):
         self.send(OUTPUT, [1, seq, stream, data])
+
+    def kept(self, seq, rows, ref="call-1", out=0, err=0, more=False):
+        """rows: [pattern, type, count, min, max, source, secret]"""
+        self.send(KEPT, [1, seq, ref, out, err, more, rows])
 
     def result(self, seq, reason="exited", code="permitted", exit_code=0,
                signal=0, flags=0):

@@ -35,12 +35,16 @@ exec: /bin/echo
 argv: [echo, open]
 args: {password: {type: string, required: true}}
 output: {integrity: trusted, withhold: never}"
-service_tool slow "tool: slow
-exec: /bin/sleep
-argv: [sleep, '30']"
+head -c 200000 /dev/zero | tr '\0' x >"$service_workspace/big" && echo >>"$service_workspace/big" && service_own
+service_tool big "tool: big
+exec: /bin/cat
+argv: [cat, big]
+cwd: $service_workspace
+read_paths: [$service_workspace]
+output: {integrity: trusted}"
 service_args 'to?: String, body?: String, password?: String,'
 service_policy all 'permit (principal, action in [Action::"mail.list", Action::"mail.send", Action::"vault.get",
-    Action::"doc.get", Action::"page.get", Action::"login", Action::"door.open", Action::"slow"], resource);'
+    Action::"doc.get", Action::"page.get", Action::"login", Action::"door.open", Action::"big"], resource);'
 service_policy taint '@reason("the task has read what strangers wrote")
 forbid (principal, action == Action::"mail.send", resource)
 when { context.provenance.task.untrusted };'
@@ -140,9 +144,27 @@ check "  is told as that" has err "no handle can name it"
 check "  and not shown" test ! -s "$service_dir/out"
 call 0 "and the task is still clean" "" mail.send to=bob@x.example body=hello
 
+# ---- many at once, and an agent that does not read --------------------------------
+service_delegate "$service_dir/d.chain" 'permit (principal, action, resource);'
+chain=$service_dir/d.chain
+(for i in $(seq 40); do printf '{"id": %d, "tool": "big"%s}\n' $i "$([ $((i % 4)) -ne 0 ] || printf ', "max_inline": 1000')"; done) >"$service_dir/lines"
+# it stops reading for a while: what was held waits for it, and the gate for nobody
+shim "$chain" call --batch --max-inline 262144 <"$service_dir/lines" |
+    (sleep 2 && cat) >"$service_dir/batch" &
+batch=$!
+service_delegate "$service_dir/e.chain" 'permit (principal, action, resource);'
+others() { for _ in $(seq 20); do shim "$service_dir/e.chain" call door.open password=x >/dev/null || return 1; done; }
+check "others are served meanwhile" others
+check "a batch of outputs that wait for their end" wait $batch
+same "has them whole" 30 "$(jq -r 'select((.stdout // "" | length) == 200001 and (.kept | not)) | .id' "$service_dir/batch" | sort -u | wc -l)"
+same "but those that the line did not want" 10 "$(jq -r 'select(.kept.outline[0].max == 200001 and .stdout == "" and (.ref | startswith("call-"))) | .id' "$service_dir/batch" | sort -u | wc -l)"
+got=0
+(shim "$chain" call --batch --max-inline 262144 <"$service_dir/lines" | head -c 1 >/dev/null) 2>/dev/null || got=$?
+check "an agent that goes away in the middle takes nobody along" others
+
 # ---- what is on record -------------------------------------------------------------
 service_stop
 records() { cat "$service_log"/*.jsonl; }
-same "what was kept back is on record" 9 "$(records | jq -c 'select(.kind == "exec_ended" and .withheld)' | wc -l)"
+same "what was kept back is on record" 9 "$(records | jq -c 'select(.kind == "exec_ended" and .withheld and .tool != "big")' | wc -l)"
 check "the secret is on no record of an output" eval '! records | jq -c "select(.kind == \"exec_ended\")" | grep -q horse'
 check "the log verifies" "$service_bin/tipstaff" log verify "$service_log"

@@ -30,7 +30,7 @@ class CallTest(ShimCase):
         self.assertEqual(call[3:], ["fs.read", {"path": "a.txt", "n": -3,
                                                 "x": -1.25,
                                                 "l": ["x", {"y": None}]},
-                                    5000, "", ["web", "mail"], 0, 0, 50000,
+                                    5000, "", ["web", "mail"], 0, 0, 50000, 0,
                                     b""])
 
     def test_signalled_tool_gives_128_plus_signal(self):

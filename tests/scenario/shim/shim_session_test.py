@@ -167,7 +167,7 @@ class SessionTest(ShimCase):
 
         def unsigned(c):
             c.handshake()
-            self.assertEqual(c.expect(CALL)[11], b"")
+            self.assertEqual(c.expect(CALL)[12], b"")
             c.decide(1, DENY, "auth_failed", "sign here")
         lines = (b'{"tool":"t","args":{"a":"%s"}}\n' % (b"x" * 30000)
                  + b'{"tool":"t"}\n' * 2)
