@@ -151,6 +151,15 @@ check "nor one that is gone" wait_until 15 hook_status '.last_failure == "refuse
 
 hook_is "$tells"
 first=$(service_pid tipstaff-hook)
+kill -STOP "$first"
+put still && asks still 60s
+newest() { "$tipstaff" approvals ls --json --sidecar-key "$etc/keys/sidecar.pub" --socket "$service_admin" | jq -r 'select(.args.path == "still") | .decision_id'; }
+is_asked() { [ -n "$(newest)" ]; }
+check "one that stands still holds up nobody: the call waits" wait_until 10 is_asked
+check "it is approved" answer approve "$(newest)"
+check "and runs" wait $asked
+kill -CONT "$first"
+check "it hears of it when it goes on" wait_until 10 hook_status '.state == "watching"'
 gate=$(service_pid tipstaff-gate)
 kill -9 "$first"
 again() { local p; p=$(service_pid tipstaff-hook) && [ -n "$p" ] && [ "$p" != "$first" ]; }
