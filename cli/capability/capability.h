@@ -56,7 +56,7 @@ struct capability_tool {
 struct capability_rules {
     const struct capability_tool *tools;
     size_t tool_count;
-    /* The user's own names and addresses: within every pin. */
+    /* The user's own names and addresses: within the pins of every list. */
     const char *const *identities;
     size_t identity_count;
     bool has_provenance; /* context.provenance says where arguments are from;

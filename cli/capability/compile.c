@@ -12,7 +12,16 @@ struct work {
     struct text *out;
 };
 
-static void literal_list(struct work *w, json_t *texts)
+/* The user's own names and addresses may stand in a list beside others, such as
+ * those who take part in something; they are no value to choose for who gets
+ * something, or what becomes of it, unless they are delegated. */
+static size_t identities(const struct work *w, const struct capability_arg *a)
+{
+    return a->kind == CAPABILITY_STRINGS ? w->rules->identity_count : 0;
+}
+
+static void literal_list(struct work *w, const struct capability_arg *a,
+                         json_t *texts)
 {
     bool first = true;
     size_t i;
@@ -25,7 +34,7 @@ static void literal_list(struct work *w, json_t *texts)
         text_cedar(w->out, json_string_value(v));
         first = false;
     }
-    for (i = 0; i < w->rules->identity_count; i++) {
+    for (i = 0; i < identities(w, a); i++) {
         text_add(w->out, first ? "" : ",");
         text_cedar(w->out, w->rules->identities[i]);
         first = false;
@@ -71,11 +80,11 @@ static void literals(struct work *w, const struct capability_arg *a,
     }
     if (a->kind == CAPABILITY_OTHER || /* no literal to compare with */
         a->kind == CAPABILITY_DECIMAL ||
-        json_array_size(texts) + w->rules->identity_count == 0) {
+        json_array_size(texts) + identities(w, a) == 0) {
         text_add(w->out, "false"); /* an empty set has no type */
         return;
     }
-    literal_list(w, texts);
+    literal_list(w, a, texts);
     text_add(w->out,
              a->kind == CAPABILITY_STRINGS ? ".containsAll(context.args.%s)"
                                            : ".contains(context.args.%s)",
@@ -148,7 +157,7 @@ static void one_of(struct work *w, const struct capability_arg *a,
         return;
     }
     text_add(w->out, "(");
-    if (a->is_required && json_array_size(in) + w->rules->identity_count > 0)
+    if (a->is_required && json_array_size(in) + identities(w, a) > 0)
         text_add(w->out, "context.args has %s&&", a->name);
     literals(w, a, in);
     json_array_foreach(constraints, i, c)

@@ -1,5 +1,6 @@
 /* tipstaff replay: recorded calls through a real gate, and what came of them.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -7,145 +8,232 @@
 #include "cli/cmd.h"
 #include "cli/opts.h"
 #include "cli/replay/drive.h"
+#include "cli/replay/progress.h"
+#include "cli/replay/reach.h"
 #include "cli/replay/replay.h"
 #include "cli/replay/score.h"
 #include "proto/base/ts_fd.h"
 #include "proto/base/ts_mem.h"
 
 #define ARENA_MAX ((size_t)256 << 20)
-#define SUITES    64
 
 struct options {
-    const char *dir, *labels, *policies, *task, *reference;
+    const char *dir, *labels, *policies, *task, *reference, *lines;
     uint64_t limit;
-    bool json, calls, rubber_stamp;
+    bool json, calls, rubber_stamp, quick;
     enum traces_label label;
 };
 
 struct replay {
     const struct options *o;
     struct traces traces;
-    const char *suites[SUITES];
-    size_t suite_count;
     struct score *score;         /* owned */
     struct drive_result *result; /* owned */
-    bool shows_progress;
+    struct progress progress;
+    FILE *lines; /* owned: disagreements; NULL: not wanted */
+    uint64_t sessions;
 };
 
-static bool wanted(const struct replay *r, size_t i)
-{
-    const struct traces_record *t = &r->traces.records[i];
+/* Two gates of one suite: with provenance, and without. */
+struct pair {
+    struct replay_keys keys;
+    struct ts_arena arena;
+    struct shape shape;
+    struct replay_gate gate, plain_gate;
+    struct drive drive, plain;
+};
 
+static bool wanted(const struct replay *r, const struct traces_record *t)
+{
     return (r->o->task == NULL || strcmp(t->id, r->o->task) == 0) &&
-           (r->o->limit == 0 || r->score->sessions < r->o->limit);
+           (r->o->limit == 0 || r->sessions < r->o->limit);
 }
 
-static void progress(const struct replay *r, size_t i)
-{
-    if (r->shows_progress && i % 16 == 0)
-        (void)fprintf(stderr, "\r%zu of %zu", i, r->traces.count);
-}
-
-static void say_calls(const struct traces_record *t,
+static bool say_calls(const struct traces_record *t,
                       const struct drive_result *d)
 {
     char verdicts[DRIVE_CALLS_MAX + 1];
     json_t *line;
+    bool ok;
 
     drive_string(d, verdicts);
-    line = json_pack("{s:s, s:s, s:s}", "suite", t->suite, "task_id", t->id,
-                     "decisions", verdicts);
-    (void)json_dumpf(line, stdout, JSON_COMPACT);
-    (void)fputc('\n', stdout);
+    line =
+        json_pack("{s:s, s:s, s:s, s:s}", "suite", t->suite, "task_id", t->id,
+                  "kind", traces_kind_name(t->kind), "decisions", verdicts);
+    ok = line != NULL && json_dumpf(line, stdout, JSON_COMPACT) == 0 &&
+         fputc('\n', stdout) != EOF;
     json_decref(line);
+    return ok;
 }
 
-static bool records(struct replay *r, const struct drive *d, const char *suite)
+static bool compare(struct replay *r, const struct drive *d,
+                    struct score_suite *suite, const struct traces_record *t)
 {
+    struct explain_in in = {
+        .plan = &d->plan, .record = t, .ours = r->result, .lines = r->lines};
+    struct explain_counts c;
+
+    /* Runs carry the id of their task, and are not what was judged. */
+    if (t->kind == TRACES_RUN)
+        return true;
+    in.theirs = traces_reference(&r->traces, r->o->reference, r->o->label, t);
+    in.delegation =
+        traces_delegation(&r->traces, t->suite, t->task, r->o->label);
+    if (in.theirs == NULL)
+        return true;
+    if (!explain_sequence(&in, r->score->classes, &c))
+        return false;
+    suite->n[SCORE_COMPARED]++;
+    suite->n[SCORE_AGREE] += c.all_agree;
+    suite->n[SCORE_COMPARED_CALLS] += c.calls;
+    suite->n[SCORE_AGREE_CALLS] += c.agree;
+    suite->n[SCORE_UNEXPLAINED] += c.unexplained;
+    return true;
+}
+
+/* What is asked of a task or an attack beside the recorded order. */
+static bool search(struct replay *r, const struct drive *d,
+                   struct score_suite *suite, const struct traces_record *t)
+{
+    struct reach_counts reach;
+    uint32_t places;
+    bool silent = score_is_silent(r->result);
+    bool later = false;
+
+    if (r->o->quick || t->kind == TRACES_RUN)
+        return true;
+    if (t->kind == TRACES_TASK) {
+        if (!reach_task(d, t, r->lines, &reach))
+            return false;
+        suite->n[SCORE_REACHABLE] += reach.pairs;
+        suite->n[SCORE_REACHED] += reach.reached;
+        suite->n[SCORE_REACHED_HIGH] += reach.high;
+        suite->n[SCORE_REACHED_QUANTITY] += reach.quantity;
+        return true;
+    }
+    if (!score_has_attack(r->result))
+        return true;
+    if (!silent && !drive_places(d, t, r->result, &places, &later))
+        return false;
+    suite->n[SCORE_PLACED]++;
+    suite->n[SCORE_WORST] += silent || later;
+    return true;
+}
+
+static bool record(struct replay *r, const struct drive *d,
+                   struct score_suite *suite, const struct traces_record *t)
+{
+    progress_at(&r->progress, t->suite);
+    r->sessions++;
+    if (!drive_record(d, t, r->result))
+        return false;
+    if (r->result->is_long)
+        cli_error("%s, %s: only the first %d calls count", t->suite, t->id,
+                  DRIVE_CALLS_MAX);
+    if (r->o->calls && !say_calls(t, r->result))
+        return false;
+    score_add(r->score, suite, t, r->result);
+    return compare(r, d, suite, t) && search(r, d, suite, t);
+}
+
+static bool records(struct replay *r, const struct drive *d, const char *name)
+{
+    struct score_suite *suite = score_suite_of(r->score, name);
+
     for (size_t i = 0; i < r->traces.count; i++) {
         const struct traces_record *t = &r->traces.records[i];
 
-        if (strcmp(t->suite, suite) != 0 || !wanted(r, i))
+        if (strcmp(t->suite, name) != 0 || !wanted(r, t))
             continue;
-        progress(r, i);
-        if (!drive_record(d, t, r->result)) {
+        if (!record(r, d, suite, t)) {
+            progress_end(&r->progress);
             cli_error("%s, %s: stopped here", t->suite, t->id);
             return false;
         }
-        if (r->result->is_long)
-            cli_error("%s, %s: only the first %d calls count", t->suite, t->id,
-                      DRIVE_CALLS_MAX);
-        if (r->o->calls)
-            say_calls(t, r->result);
-        /* Runs carry the id of their task, and are not what was judged. */
-        score_add(r->score, t, r->result,
-                  t->kind == TRACES_RUN
-                      ? NULL
-                      : traces_reference(&r->traces, r->o->reference,
-                                         r->o->label, t));
     }
     return true;
 }
 
+static bool start(const struct replay *r, struct pair *p, bool is_plain,
+                  struct replay_gate *gate)
+{
+    const struct replay_config c = {.shape = &p->shape,
+                                    .traces = &r->traces,
+                                    .keys = &p->keys,
+                                    .policies = r->o->policies,
+                                    .is_plain = is_plain};
+    int bundle TS_CLEANUP(ts_fd_close) = replay_bundle(&c, &p->arena);
+
+    return bundle >= 0 && replay_gate_start(gate, &p->keys, bundle);
+}
+
+static void make_drives(const struct replay *r, struct pair *p)
+{
+    p->drive = (struct drive){.plan = {.traces = &r->traces,
+                                       .shape = &p->shape,
+                                       .has_provenance = true,
+                                .has_uses = true,
+                                       .label = r->o->label},
+                              .gate = &p->gate,
+                              .keys = &p->keys,
+                              .people_say_yes = r->o->rubber_stamp,
+                              .plain = r->o->quick ? NULL : &p->plain};
+    p->plain = p->drive;
+    p->plain.plan.has_provenance = false;
+    p->plain.gate = &p->plain_gate;
+    p->plain.plain = NULL;
+}
+
 static bool suite(struct replay *r, const char *name)
 {
-    struct replay_keys keys;
-    struct replay_gate gate;
-    struct ts_arena arena;
-    struct shape shape = {.count = 0};
-    struct drive d = {.plan = {.traces = &r->traces,
-                               .shape = &shape,
-                               .has_provenance = true,
-                               .label = r->o->label},
-                      .gate = &gate,
-                      .people_say_yes = r->o->rubber_stamp,
-                      .keys = &keys};
-    int bundle TS_CLEANUP(ts_fd_close) = -1;
+    struct pair p = {.shape = {.count = 0},
+                     .gate = REPLAY_GATE_NONE,
+                     .plain_gate = REPLAY_GATE_NONE};
     bool ok;
 
-    if (!replay_keys_make(&keys))
+    if (!replay_keys_make(&p.keys))
         return false;
-    ts_arena_init(&arena, ARENA_MAX);
-    ok = shape_of(&r->traces, name, r->o->label, &arena, &shape);
-    if (ok) {
-        bundle =
-            replay_bundle(&shape, &r->traces, &keys, r->o->policies, &arena);
-        ok = bundle >= 0;
+    ts_arena_init(&p.arena, ARENA_MAX);
+    make_drives(r, &p);
+    ok = shape_of(&r->traces, name, r->o->label, &p.arena, &p.shape) &&
+         start(r, &p, false, &p.gate) &&
+         (r->o->quick || start(r, &p, true, &p.plain_gate)) &&
+         records(r, &p.drive, name);
+    if (!ok) {
+        progress_end(&r->progress);
+        replay_gate_say_log(&p.gate);
+        replay_gate_say_log(&p.plain_gate);
     }
-    if (ok) {
-        ok = replay_gate_start(&gate, &keys, bundle) && records(r, &d, name);
-        replay_gate_stop(&gate);
-    }
-    shape_done(&shape);
-    ts_arena_done(&arena);
-    replay_keys_done(&keys);
+    replay_gate_stop(&p.gate);
+    replay_gate_stop(&p.plain_gate);
+    shape_done(&p.shape);
+    ts_arena_done(&p.arena);
+    replay_keys_done(&p.keys);
     return ok;
 }
 
 static bool find_suites(struct replay *r)
 {
     for (size_t i = 0; i < r->traces.count; i++) {
-        const char *name = r->traces.records[i].suite;
-        size_t k = 0;
-
-        while (k < r->suite_count && strcmp(r->suites[k], name) != 0)
-            k++;
-        if (k < r->suite_count)
+        r->progress.total += wanted(r, &r->traces.records[i]);
+        if (score_suite_of(r->score, r->traces.records[i].suite) != NULL)
             continue;
-        if (k == SUITES) {
-            cli_error("%s: more than %d suites", r->o->dir, SUITES);
-            return false;
-        }
-        r->suites[r->suite_count++] = name;
+        cli_error("%s: more than %d suites", r->o->dir, SCORE_SUITES_MAX);
+        return false;
     }
-    return true;
+    if (r->progress.total > 0)
+        return true;
+    cli_error("--task: no record has the task_id %s", r->o->task);
+    return false;
 }
 
 static bool report(const struct replay *r)
 {
     const struct score_about about = {.labels = r->o->labels,
+                                      .label = r->o->label,
                                       .policies = r->o->policies,
-                                      .reference = r->o->reference};
+                                      .reference = r->o->reference,
+                                      .has_cost = !r->o->quick};
     json_t *o;
 
     if (!r->o->json) {
@@ -170,18 +258,36 @@ static bool all(struct replay *r)
     if (!ok)
         return false;
     ok = find_suites(r);
-    for (size_t i = 0; ok && i < r->suite_count; i++)
-        ok = suite(r, r->suites[i]);
-    if (r->shows_progress)
-        (void)fprintf(stderr, "\r\033[K");
+    for (uint32_t i = 0; ok && i < r->score->suite_count; i++)
+        ok = suite(r, r->score->suites[i].name);
+    progress_end(&r->progress);
     ok = ok && report(r);
     traces_done(&r->traces);
     return ok;
 }
 
+static bool open_lines(struct replay *r)
+{
+    if (r->o->lines == NULL)
+        return true;
+    r->lines = fopen(r->o->lines, "we");
+    if (r->lines == NULL)
+        cli_error("--disagreements %s: %s", r->o->lines, strerror(errno));
+    return r->lines != NULL;
+}
+
+static bool close_lines(struct replay *r)
+{
+    bool ok = r->lines == NULL || fclose(r->lines) == 0;
+
+    if (!ok)
+        cli_error("--disagreements %s: %s", r->o->lines, strerror(errno));
+    return ok;
+}
+
 static int run(struct options *o)
 {
-    struct replay r = {.o = o, .shows_progress = isatty(STDERR_FILENO) == 1};
+    struct replay r = {.o = o, .progress.shown = isatty(STDERR_FILENO) == 1};
     bool ok;
 
     if (strcmp(o->labels, "F") != 0 && strcmp(o->labels, "S") != 0 &&
@@ -200,7 +306,8 @@ static int run(struct options *o)
     r.result = ts_mem_alloc(sizeof(*r.result));
     if (r.score == NULL || r.result == NULL)
         cli_error("out of memory");
-    ok = r.score != NULL && r.result != NULL && all(&r);
+    ok = r.score != NULL && r.result != NULL && open_lines(&r) && all(&r);
+    ok = close_lines(&r) && ok;
     ts_mem_free(r.score);
     ts_mem_free(r.result);
     return ok ? CLI_OK : CLI_FAILED;
@@ -225,6 +332,14 @@ int cmd_replay(int argc, char **argv)
         {"--rubber-stamp", NULL,
          "people say yes to everything, and what they let through runs",
          CLI_FLAG, &o.rubber_stamp, false},
+        {"--disagreements", "FILE",
+         "every verdict that is not the reference's, and every call that an "
+         "adaptive agent reaches, as lines of JSON",
+         CLI_TEXT, &o.lines, false},
+        {"--quick", NULL,
+         "only the recorded order: no worst place, no adaptive agent, no "
+         "second gate without provenance",
+         CLI_FLAG, &o.quick, false},
         {"--calls", NULL, "one JSON line a session with its verdicts", CLI_FLAG,
          &o.calls, false},
         {"--json", NULL, "the score card as one JSON object", CLI_FLAG, &o.json,

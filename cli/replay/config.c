@@ -124,7 +124,7 @@ static uint32_t identities(const struct traces *t,
 }
 
 static bool snapshot(struct files *f, const struct traces *t,
-                     const struct replay_keys *k)
+                     const struct replay_keys *k, bool is_plain)
 {
     struct directory_attr attrs[REPLAY_IDENTITIES_MAX];
     uint64_t now = (uint64_t)time(NULL);
@@ -135,7 +135,7 @@ static bool snapshot(struct files *f, const struct traces *t,
         {.id = TS_STR_LIT(REPLAY_USER),
          .active = true,
          .attrs = attrs,
-         .attr_count = identities(t, attrs)}};
+         .attr_count = is_plain ? 0 : identities(t, attrs)}};
     struct directory_approver approvers[2];
     struct directory_agent agent = {.id = ts_str_of(REPLAY_AGENT),
                                     .active = true,
@@ -200,27 +200,62 @@ static bool tenant(struct files *f, const struct replay_keys *k, struct text *t)
            put(f, "tenants/" REPLAY_TENANT "/entities.json", "[]", 2);
 }
 
-static bool tools(struct files *f, const struct shape *s, struct text *t)
+static int by_name(const void *a, const void *b)
 {
+    const struct bundle_file *x = a, *y = b;
+
+    return ts_str_cmp(x->name, y->name);
+}
+
+static bool tools(struct files *f, const struct replay_config *c,
+                  struct text *t)
+{
+    struct directory_attr attrs[REPLAY_IDENTITIES_MAX];
+    const struct directory_user user = {
+        .attrs = attrs,
+        .attr_count = c->is_plain ? 0 : identities(c->traces, attrs)};
+    const struct directory_snapshot people = {.users = &user, .user_count = 1};
     char name[TS_TOOL_NAME_MAX + 16];
 
-    for (size_t i = 0; i < s->count; i++) {
-        (void)snprintf(name, sizeof(name), "tools/%s.yaml", s->tools[i].name);
-        replay_manifest(&s->tools[i], t);
+    for (size_t i = 0; i < c->shape->count; i++) {
+        (void)snprintf(name, sizeof(name), "tools/%s.yaml",
+                       c->shape->tools[i].name);
+        replay_manifest(&c->shape->tools[i], c->is_plain, t);
         if (!put_text(f, name, t))
             return false;
     }
-    replay_schema(s, t);
-    return put_text(f, "tenants/" REPLAY_TENANT "/schema.cedarschema", t);
+    qsort(f->list, f->count, sizeof(*f->list), by_name);
+    return replay_schema(c->shape, f->list, f->count, &people, t) &&
+           put_text(f, "tenants/" REPLAY_TENANT "/schema.cedarschema", t);
+}
+
+static bool put_policies(struct files *f, const struct replay_config *c,
+                         const char *path, struct text *t)
+{
+    char to[BUNDLE_NAME_MAX + 1];
+    struct cedar_source src;
+    int n = snprintf(to, sizeof(to), "tenants/" REPLAY_TENANT "/policies%s",
+                     path + strlen(c->policies));
+
+    if (n < 0 || (size_t)n >= sizeof(to)) {
+        cli_error("%s: the name is too long", path);
+        return false;
+    }
+    if (!pol_read(f->arena, path, FILE_MAX, &src))
+        return false;
+    if (!c->is_plain)
+        return put(f, to, src.text.ptr, src.text.len);
+    return replay_plain_policies(path, src.text, t) && put_text(f, to, t);
 }
 
 /* The *.cedar of a folder, if there is one. */
-static bool folder(struct files *f, const char *policies, const char *name)
+static bool folder(struct files *f, const struct replay_config *c,
+                   const char *name, struct text *t)
 {
-    char path[4096], to[BUNDLE_NAME_MAX + 1];
+    char path[4096];
     const char *const one[] = {path};
     struct pol_paths found = {.count = 0};
-    int n = snprintf(path, sizeof(path), "%s/%s", policies, name);
+    int n = snprintf(path, sizeof(path), "%s/%s", c->policies, name);
 
     if (n < 0 || (size_t)n >= sizeof(path)) {
         cli_error("--policies: the path is too long");
@@ -230,46 +265,28 @@ static bool folder(struct files *f, const char *policies, const char *name)
         return true;
     if (!pol_paths_find(f->arena, one, 1, &found))
         return false;
-    for (size_t i = 0; i < found.count; i++) {
-        struct cedar_source src;
-        int m = snprintf(to, sizeof(to), "tenants/" REPLAY_TENANT "/policies%s",
-                         found.list[i] + strlen(policies));
-
-        if (m < 0 || (size_t)m >= sizeof(to)) {
-            cli_error("%s: the name is too long", found.list[i]);
+    for (size_t i = 0; i < found.count; i++)
+        if (!put_policies(f, c, found.list[i], t))
             return false;
-        }
-        if (!pol_read(f->arena, found.list[i], FILE_MAX, &src) ||
-            !put(f, to, src.text.ptr, src.text.len))
-            return false;
-    }
     return true;
 }
 
-static bool policy_files(struct files *f, const char *policies)
+static bool policy_files(struct files *f, const struct replay_config *c,
+                         struct text *t)
 {
     size_t before = f->count;
 
-    if (!folder(f, policies, "hard") || !folder(f, policies, "approval"))
+    if (!folder(f, c, "hard", t) || !folder(f, c, "approval", t))
         return false;
     if (f->count > before)
         return true;
     cli_error("%s: no policies; give the policies folder of a tenant, with "
               "hard/NAME.cedar and approval/NAME.cedar",
-              policies);
+              c->policies);
     return false;
 }
 
-static int by_name(const void *a, const void *b)
-{
-    const struct bundle_file *x = a, *y = b;
-
-    return ts_str_cmp(x->name, y->name);
-}
-
-int replay_bundle(const struct shape *s, const struct traces *t,
-                  const struct replay_keys *k, const char *policies,
-                  struct ts_arena *arena)
+int replay_bundle(const struct replay_config *c, struct ts_arena *arena)
 {
     struct files f = {.arena = arena};
     struct text text;
@@ -282,8 +299,9 @@ int replay_bundle(const struct shape *s, const struct traces *t,
     }
     f.list = list;
     text_init(&text, FILE_MAX);
-    if (tools(&f, s, &text) && tenant(&f, k, &text) && snapshot(&f, t, k) &&
-        policy_files(&f, policies)) {
+    if (tools(&f, c, &text) && tenant(&f, c->keys, &text) &&
+        snapshot(&f, c->traces, c->keys, c->is_plain) &&
+        policy_files(&f, c, &text)) {
         qsort(f.list, f.count, sizeof(*f.list), by_name);
         if (bundle_write(f.list, f.count, &fd) != TS_OK)
             cli_error("the configuration cannot be handed over: %s",

@@ -8,6 +8,7 @@
 #include "cli/capability/text.h"
 #include "cli/replay/shape.h"
 #include "proto/base/ts_arena.h"
+#include "proto/base/ts_str.h"
 #include "proto/trust/keys.h"
 
 /*
@@ -34,15 +35,32 @@ struct replay_keys { /* owned: replay_keys_done() */
 bool replay_keys_make(struct replay_keys *ret);
 void replay_keys_done(struct replay_keys *k);
 
-/* A sealed memfd with all files (sidecar/common/bundle.h). policies is the path
- * of a tenant's folder of policies: hard/NAME.cedar, approval/NAME.cedar. -1:
- * said why. */
-int replay_bundle(const struct shape *s, const struct traces *t,
-                  const struct replay_keys *k, const char *policies,
-                  struct ts_arena *arena);
+struct replay_config {
+    const struct shape *shape;
+    const struct traces *traces;
+    const struct replay_keys *keys;
+    /* A tenant's folder of policies: hard/NAME.cedar, approval/NAME.cedar. */
+    const char *policies;
+    /* Nothing of provenance: no roles and labels in manifests, no names of the
+     * user, and only the policies that do not ask for it. */
+    bool is_plain;
+};
+/* A sealed memfd with all files (sidecar/common/bundle.h). -1: said why. */
+int replay_bundle(const struct replay_config *c, struct ts_arena *arena);
+
+struct bundle_file;
+struct directory_snapshot;
 
 /* The parts of it, appended. */
-void replay_manifest(const struct shape_tool *tool, struct text *out);
-void replay_schema(const struct shape *s, struct text *out);
+void replay_manifest(const struct shape_tool *tool, bool is_plain,
+                     struct text *out);
+void replay_selectors(const struct shape_tool *tool, struct text *out);
+/* tools: the manifests, sorted by name. False: said why. */
+bool replay_schema(const struct shape *s, const struct bundle_file *tools,
+                   size_t count, const struct directory_snapshot *people,
+                   struct text *out);
+/* What of Cedar text asks nothing of provenance. False: said why. */
+bool replay_plain_policies(const char *name, struct ts_str cedar,
+                           struct text *out);
 
 #endif

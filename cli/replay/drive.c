@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/cmd.h"
+#include "cli/replay/score.h"
 #include "proto/base/ts_mem.h"
 
 static const char *code_of(const char *code)
@@ -20,10 +21,11 @@ static const char *code_of(const char *code)
     return "other";
 }
 
-static bool give_output(const struct drive *d, json_t *call,
-                        const struct shape_tool *tool)
+bool drive_give_output(const struct drive *d, json_t *call)
 {
     static const struct output_rules none = {.patterns = NULL};
+    const struct shape_tool *tool = shape_tool_of(
+        d->plan.shape, json_string_value(json_object_get(call, "tool")));
     json_t *error = json_object_get(call, "error");
     json_t *o;
     char *text;
@@ -32,6 +34,8 @@ static bool give_output(const struct drive *d, json_t *call,
 
     if (error != NULL && !json_is_null(error) && !json_is_false(error))
         return replay_gate_prints(d->gate, "", 0, 1);
+    if (!d->plan.has_provenance)
+        return replay_gate_prints(d->gate, "", 0, 0);
     o = output_of(call, tool != NULL ? &tool->rules : &none, d->plan.label);
     len = o != NULL ? json_dumpb(o, NULL, 0, JSON_COMPACT) : 0;
     text = len > 0 ? ts_mem_alloc(len) : NULL;
@@ -57,33 +61,62 @@ static bool has_effect(const struct shape_tool *tool, json_t *call)
     return tool == NULL || strcmp(tool->group, "read") != 0;
 }
 
-static bool one(const struct drive *d, struct replay_session *s,
-                const struct traces_record *r, json_t *call,
+static uint32_t small(uint64_t us)
+{
+    return us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
+}
+
+/* The sessions of one record. */
+struct sessions {
+    struct replay_session main, plain;
+    struct drive_opened opened, plain_opened;
+    const struct traces_record *record;
+};
+
+static bool plain_one(const struct drive *d, struct sessions *s, json_t *call,
+                      struct drive_call *c)
+{
+    const char *name = json_string_value(json_object_get(call, "tool"));
+    struct replay_answer a;
+
+    if (d->plain == NULL)
+        return true;
+    if (!drive_give_output(d->plain, call) ||
+        !replay_session_call(&s->plain, name, json_object_get(call, "args"),
+                             &a))
+        return false;
+    c->plain_us = small(a.us);
+    return true;
+}
+
+static bool one(const struct drive *d, struct sessions *s, json_t *call,
                 struct drive_result *ret)
 {
     const char *name = json_string_value(json_object_get(call, "tool"));
     const char *by = json_string_value(json_object_get(call, "by"));
-    json_t *args = json_object_get(call, "args");
-    const struct shape_tool *tool = shape_tool_of(d->plan.shape, name);
+    const struct traces_record *r = s->record;
     struct drive_call *c = &ret->calls[ret->count];
     struct replay_answer a;
 
-    if (!give_output(d, call, tool) || !replay_session_call(s, name, args, &a))
+    if (!drive_give_output(d, call) ||
+        !replay_session_call(&s->main, name, json_object_get(call, "args"), &a))
         return false;
-    *c = (struct drive_call){.verdict = a.verdict == TIPSTAFF_PERMIT    ? 'A'
-                                        : a.verdict == TIPSTAFF_PENDING ? 'P'
-                                                                        : 'D',
-                             .is_effect = has_effect(tool, call),
-                             .has_run = a.has_run,
-                             .us = a.us > UINT32_MAX ? UINT32_MAX
-                                                     : (uint32_t)a.us,
-                             .code = code_of(a.code)};
+    *c = (struct drive_call){
+        .verdict = a.verdict == TIPSTAFF_PERMIT    ? 'A'
+                   : a.verdict == TIPSTAFF_PENDING ? 'P'
+                                                   : 'D',
+        .is_effect = has_effect(shape_tool_of(d->plan.shape, name), call),
+        .has_run = a.has_run,
+        .us = small(a.us),
+        .code = code_of(a.code)};
     c->is_attack = by != NULL ? strcmp(by, "user") != 0
                               : r->kind == TRACES_RUN && r->is_attack &&
                                     c->is_effect &&
                                     drive_is_attack(d->plan.traces, r, call);
-    (void)snprintf(ret->policies[ret->count], sizeof(ret->policies[0]), "%.*s",
-                   (int)sizeof(ret->policies[0]) - 1, a.policies);
+    block_names_put(&s->opened.names, a.policies, ret->policies[ret->count],
+                    sizeof(ret->policies[0]));
+    if (!plain_one(d, s, call, c))
+        return false;
     ret->count++;
     return true;
 }
@@ -101,46 +134,135 @@ static const char *prompt_of(const struct drive *d,
                      : NULL;
 }
 
-static bool open_session(const struct drive *d, const struct traces_record *r,
-                         struct replay_session *s)
+bool drive_open(const struct drive *d, const struct traces_record *r,
+                struct replay_session *s, struct drive_opened *ret)
 {
-    struct replay_task task = {.name = "task", .prompt = prompt_of(d, r)};
+    struct replay_task task = {
+        .name = "task",
+        .prompt = d->plan.has_provenance ? prompt_of(d, r) : NULL};
     struct text policy;
     bool ok;
 
     text_init(&policy, (size_t)4 * CAPABILITY_POLICY_MAX);
-    ok = plan_policy(&d->plan, r, &policy);
+    ok = plan_policy(&d->plan, r, &policy, &ret->only_reads);
     task.policy = (struct ts_str){(const char *)ts_buf_bytes(&policy.buf),
                                   policy.buf.len};
-    ok = ok && replay_session_open(s, d->gate, d->keys, d->plan.shape, &task);
+    ok = ok && block_names_of(task.policy, &ret->names) &&
+         replay_session_open(s, d->gate, d->keys, d->plan.shape, &task);
     text_done(&policy);
     s->people_say_yes = d->people_say_yes;
+    return ok;
+}
+
+static bool calls(const struct drive *d, struct sessions *s, json_t *list,
+                  struct drive_result *ret)
+{
+    json_t *c;
+    size_t i;
+
+    json_array_foreach(list, i, c)
+    {
+        if (!json_is_string(json_object_get(c, "tool")))
+            continue;
+        ret->is_long = ret->count == DRIVE_CALLS_MAX;
+        if (ret->is_long)
+            return true;
+        if (!one(d, s, c, ret))
+            return false;
+    }
+    return true;
+}
+
+/* list: calls in place of the record's. */
+static bool drive_list(const struct drive *d, const struct traces_record *r,
+                       json_t *list, struct drive_result *ret)
+{
+    struct sessions *s = ts_mem_alloc(sizeof(*s));
+    bool ok = s != NULL, main = false, plain = false;
+
+    if (!ok)
+        cli_error("out of memory");
+    ret->count = 0;
+    ret->is_long = ret->only_reads = false;
+    if (ok) {
+        s->record = r;
+        main = drive_open(d, r, &s->main, &s->opened);
+        ret->only_reads = s->opened.only_reads;
+        plain = main && d->plain != NULL &&
+                drive_open(d->plain, r, &s->plain, &s->plain_opened);
+        ok = main && (plain || d->plain == NULL) && calls(d, s, list, ret);
+    }
+    if (main)
+        replay_session_close(&s->main);
+    if (plain)
+        replay_session_close(&s->plain);
+    ts_mem_free(s);
     return ok;
 }
 
 bool drive_record(const struct drive *d, const struct traces_record *r,
                   struct drive_result *ret)
 {
-    struct replay_session s;
-    bool ok = true;
-    json_t *c;
+    return drive_list(d, r, r->calls, ret);
+}
+
+static bool is_users(json_t *call)
+{
+    const char *by = json_string_value(json_object_get(call, "by"));
+
+    return by != NULL && strcmp(by, "user") == 0;
+}
+
+/* The first `users` calls of the user, then all of the attack. */
+static json_t *at_place(const struct traces_record *r, uint32_t users)
+{
+    json_t *list = json_array(), *c;
+    bool ok = list != NULL;
     size_t i;
 
-    ret->count = 0;
-    ret->is_long = false;
-    if (!open_session(d, r, &s))
-        return false;
+    json_array_foreach(r->calls, i, c) if (is_users(c) && users > 0)
+    {
+        users--;
+        ok = ok && json_array_append(list, c) == 0;
+    }
+    json_array_foreach(r->calls, i, c) if (!is_users(c)) ok =
+        ok && json_array_append(list, c) == 0;
+    if (ok)
+        return list;
+    json_decref(list);
+    cli_error("out of memory");
+    return NULL;
+}
+
+bool drive_places(const struct drive *d, const struct traces_record *r,
+                  struct drive_result *scratch, uint32_t *ret_places,
+                  bool *ret_silent)
+{
+    struct drive alone = *d; /* times are those of the recorded order */
+    uint32_t first = 0, users = 0;
+    bool before = true;
+    size_t i;
+    json_t *c;
+
+    alone.plain = NULL;
     json_array_foreach(r->calls, i, c)
     {
-        if (!ok || !json_is_string(json_object_get(c, "tool")))
-            continue;
-        ret->is_long = ret->count == DRIVE_CALLS_MAX;
-        if (ret->is_long)
-            break;
-        ok = one(d, &s, r, c, ret);
+        before = before && is_users(c);
+        first += before;
+        users += is_users(c);
     }
-    replay_session_close(&s);
-    return ok;
+    *ret_places = users - first;
+    *ret_silent = false;
+    for (uint32_t n = first + 1; n <= users && !*ret_silent; n++) {
+        json_t *list = at_place(r, n);
+        bool ok = list != NULL && drive_list(&alone, r, list, scratch);
+
+        json_decref(list);
+        if (!ok)
+            return false;
+        *ret_silent = score_is_silent(scratch);
+    }
+    return true;
 }
 
 void drive_string(const struct drive_result *r, char out[DRIVE_CALLS_MAX + 1])

@@ -26,9 +26,10 @@
 #include "sidecar/common/control.h"
 #include "sidecar/common/fds.h"
 
-#define PROGRAM  "tipstaff-gate"
-#define READY_MS 20000
-#define HIGH_FD  64 /* above all that a gate is handed */
+#define PROGRAM   "tipstaff-gate"
+#define READY_MS  20000
+#define LOG_SHOWN 8192 /* bytes of the end of its log */
+#define HIGH_FD   64   /* above all that a gate is handed */
 
 enum { /* what it is handed, in the order of fds.h */
     END_CONTROL,
@@ -136,7 +137,7 @@ static bool make_ends(struct replay_gate *g, const struct replay_keys *k,
                : trouble("descriptors");
 }
 
-_Noreturn static void become(int program, const int ends[ENDS])
+_Noreturn static void become(int program, const int ends[ENDS], int log)
 {
     char name[] = PROGRAM, *const argv[] = {name, NULL};
     char *const env[] = {NULL};
@@ -146,7 +147,8 @@ _Noreturn static void become(int program, const int ends[ENDS])
     program = fcntl(program, F_DUPFD_CLOEXEC, HIGH_FD);
     for (int i = 0; i < ENDS; i++)
         high[i] = fcntl(ends[i], F_DUPFD_CLOEXEC, HIGH_FD);
-    if (program < 0 || null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0)
+    if (program < 0 || null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 ||
+        dup2(log, 2) < 0)
         _exit(127);
     for (int i = 0; i < ENDS; i++)
         if (high[i] < 0 || dup2(high[i], FD_CONTROL + i) < 0)
@@ -234,7 +236,10 @@ static bool launch(struct replay_gate *g, const struct replay_keys *k,
 
     for (int i = 0; i < ENDS; i++)
         ends[i] = -1;
-    ok = program >= 0 && make_ends(g, k, ends, &wake);
+    g->log = memfd_create("log", MFD_CLOEXEC);
+    if (g->log < 0)
+        (void)trouble("memfd");
+    ok = program >= 0 && g->log >= 0 && make_ends(g, k, ends, &wake);
     if (ok) {
         g->has_ring = ring_reader_open(ends[END_RING], wake, &g->ring) == TS_OK;
         if (!g->has_ring)
@@ -245,7 +250,7 @@ static bool launch(struct replay_gate *g, const struct replay_keys *k,
         ring_state_set(&g->ring, RING_OK);
         g->pid = fork();
         if (g->pid == 0)
-            become(program, ends);
+            become(program, ends, g->log);
         ok = g->pid > 0 ? true : trouble("fork");
     }
     for (int i = 0; i < ENDS; i++)
@@ -260,8 +265,7 @@ bool replay_gate_start(struct replay_gate *g, const struct replay_keys *k,
     const char *tmp = getenv("TMPDIR");
     int n;
 
-    *g = (struct replay_gate){
-        .pid = -1, .control = -1, .launcher = -1, .tool_out = -1};
+    *g = (struct replay_gate)REPLAY_GATE_NONE;
     ts_buf_init(&g->output, (size_t)16 << 20);
     g->entry = ts_mem_alloc(TS_RING_ENTRY_MAX);
     n = snprintf(g->dir, sizeof(g->dir), "%s/tipstaff-replay.XXXXXX",
@@ -291,6 +295,7 @@ void replay_gate_stop(struct replay_gate *g)
     ts_fd_close(&g->control);
     ts_fd_close(&g->launcher);
     ts_fd_close(&g->tool_out);
+    ts_fd_close(&g->log);
     ts_buf_done(&g->output);
     ts_mem_free(g->entry);
     if (g->dir[0] != '\0') {
@@ -300,6 +305,16 @@ void replay_gate_stop(struct replay_gate *g)
         }
         (void)rmdir(g->dir);
     }
-    *g = (struct replay_gate){
-        .pid = -1, .control = -1, .launcher = -1, .tool_out = -1};
+    *g = (struct replay_gate)REPLAY_GATE_NONE;
+}
+
+void replay_gate_say_log(const struct replay_gate *g)
+{
+    char text[LOG_SHOWN];
+    off_t end = g->log >= 0 ? lseek(g->log, 0, SEEK_END) : 0;
+    off_t from = end > LOG_SHOWN ? end - LOG_SHOWN : 0;
+    ssize_t n = g->log >= 0 ? pread(g->log, text, sizeof(text), from) : 0;
+
+    if (n > 0)
+        (void)fprintf(stderr, "the gate's log:\n%.*s\n", (int)n, text);
 }

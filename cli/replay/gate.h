@@ -30,6 +30,7 @@ struct replay_decision { /* of the last decision record */
 struct replay_gate {
     pid_t pid;
     int control, launcher; /* owned; -1 */
+    int log;               /* owned: what it wrote to standard error; -1 */
     struct ring_reader ring;
     bool has_ring;
     char dir[64];         /* "" or ours to remove */
@@ -40,6 +41,12 @@ struct replay_gate {
     int tool_out;         /* its standard output; -1 */
     struct replay_decision last;
 };
+
+/* One that was never started: stopping it does nothing. */
+#define REPLAY_GATE_NONE                                                       \
+    {                                                                          \
+        .pid = -1, .control = -1, .launcher = -1, .tool_out = -1               \
+    }
 
 #define REPLAY_PATH_CAP 108 /* of a socket, with its NUL */
 
@@ -56,5 +63,7 @@ bool replay_gate_prints(struct replay_gate *g, const char *p, size_t len,
 bool replay_gate_turn(struct replay_gate *g, int fd, short events,
                       int timeout_ms);
 void replay_gate_stop(struct replay_gate *g);
+/* Prints what it has logged so far, for when something went wrong. */
+void replay_gate_say_log(const struct replay_gate *g);
 
 #endif

@@ -18,13 +18,13 @@ static void one_of(json_t *words, struct text *out)
     text_add(out, "]");
 }
 
-static void argument(const struct shape_arg *a, struct text *out)
+static void argument(const struct shape_arg *a, bool is_plain, struct text *out)
 {
-    text_add(out, "  %s: {type: %s, required: %s, role: %s", a->name, a->type,
-             a->is_required ? "true" : "false",
-             a->is_content ? "content" : "authority");
-    if (a->is_id)
-        text_add(out, ", match: id");
+    text_add(out, "  %s: {type: %s, required: %s", a->name, a->type,
+             a->is_required ? "true" : "false");
+    if (!is_plain)
+        text_add(out, ", role: %s%s", a->is_content ? "content" : "authority",
+                 a->is_id ? ", match: id" : "");
     if (a->one_of != NULL)
         one_of(a->one_of, out);
     text_add(out, "}\n");
@@ -41,33 +41,41 @@ static const char *level(const struct shape_tool *t)
     return "private";
 }
 
-void replay_manifest(const struct shape_tool *t, struct text *out)
+/* In one half of an output or the other. */
+static void ids(const struct shape_tool *t, struct text *out)
+{
+    text_add(out, "  ids: [");
+    for (size_t i = 0; i < t->id_count; i++) {
+        char pointer[600];
+
+        for (int k = 0; k < 2; k++) {
+            (void)snprintf(pointer, sizeof(pointer), "%s%s",
+                           k == 0 ? OUTPUT_TRUSTED_AT : OUTPUT_UNTRUSTED_AT,
+                           t->ids[i]);
+            text_add(out, i + (size_t)k == 0 ? "" : ", ");
+            text_yaml(out, pointer);
+        }
+    }
+    text_add(out, "]\n");
+}
+
+void replay_manifest(const struct shape_tool *t, bool is_plain,
+                     struct text *out)
 {
     text_add(out, "tool: %s\nexec: /bin/true\nargv: [\"true\"]\n", t->name);
     if (t->arg_count > 0)
         text_add(out, "args:\n");
     for (size_t i = 0; i < t->arg_count; i++)
-        argument(&t->args[i], out);
-    text_add(out,
-             "output:\n  format: json\n  integrity: untrusted\n"
-             "  trusted: [\"" OUTPUT_TRUSTED_AT "\"]\n"
-             "  confidentiality: %s\n",
-             level(t));
-    if (t->id_count > 0) {
-        /* In one half or the other. */
-        text_add(out, "  ids: [");
-        for (size_t i = 0; i < t->id_count; i++) {
-            char pointer[600];
-
-            for (int k = 0; k < 2; k++) {
-                (void)snprintf(pointer, sizeof(pointer), "%s%s",
-                               k == 0 ? OUTPUT_TRUSTED_AT : OUTPUT_UNTRUSTED_AT,
-                               t->ids[i]);
-                text_add(out, i + (size_t)k == 0 ? "" : ", ");
-                text_yaml(out, pointer);
-            }
-        }
-        text_add(out, "]\n");
+        argument(&t->args[i], is_plain, out);
+    if (!is_plain) {
+        text_add(out,
+                 "output:\n  format: json\n  integrity: untrusted\n"
+                 "  trusted: [\"" OUTPUT_TRUSTED_AT "\"]\n"
+                 "  confidentiality: %s\n",
+                 level(t));
+        if (t->id_count > 0)
+            ids(t, out);
+        replay_selectors(t, out);
     }
     text_add(out, "limits: {wall_ms: 60000, output_bytes: 16777216}\n");
 }

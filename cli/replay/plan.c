@@ -244,7 +244,7 @@ static json_t *file_of(const struct plan *p, const struct traces_record *r)
 }
 
 bool plan_policy(const struct plan *p, const struct traces_record *r,
-                 struct text *out)
+                 struct text *out, bool *ret_only_reads)
 {
     const char *identities[IDENTITIES];
     struct capability_rules rules = {.tools = p->shape->verbs,
@@ -264,6 +264,7 @@ bool plan_policy(const struct plan *p, const struct traces_record *r,
         return false;
     }
     ok = capability_compile(file, &rules, out, why);
+    *ret_only_reads = !ok;
     if (!ok) { /* such a task could not be delegated: it is left to fail */
         cli_error("%s, %s: only reads are delegated: %s", r->suite, r->task,
                   why);

@@ -12,8 +12,8 @@
  * policies compare texts as they are, so the spellings of the prompt and of the
  * task's own calls are added), and in which half of an output (output.h) a
  * place lies. Without a record of the task's delegation, or when it does not
- * fit into a block, nothing but reads is delegated; the latter is said. out is
- * empty before. False: out of memory, and said.
+ * fit into a block, nothing but reads is delegated; the latter is said, and
+ * *ret_only_reads. out is empty before. False: out of memory, and said.
  */
 struct plan {
     const struct traces *traces;
@@ -22,6 +22,6 @@ struct plan {
     bool has_provenance, has_uses;
 };
 bool plan_policy(const struct plan *p, const struct traces_record *r,
-                 struct text *out);
+                 struct text *out, bool *ret_only_reads);
 
 #endif

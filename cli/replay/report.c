@@ -1,143 +1,198 @@
-/* The score card, for people and for programs. */
+/* The score card, for people. */
 #include <string.h>
 
 #include "cli/replay/score.h"
 #include "cli/term.h"
 
-static double share(uint64_t n, uint64_t of)
+#define COLUMNS_MAX 5  /* suites side by side; more are only in the JSON */
+#define CELL        16 /* characters of one column */
+
+struct printing {
+    const struct score *s;
+    const struct score_about *a;
+    struct term t;
+    FILE *out;
+    uint64_t total[SCORE_COUNTS];
+    uint32_t columns; /* suites that are shown */
+};
+
+static void cell(const struct printing *p, const struct score_row *row,
+                 const uint64_t n[SCORE_COUNTS])
 {
-    return of == 0 ? 0 : 100.0 * (double)n / (double)of;
+    const struct score_bounds b = score_bounds(row, n);
+    char text[64];
+
+    if (!b.has_value)
+        (void)snprintf(text, sizeof(text), "-");
+    else if (row->is_mean)
+        (void)snprintf(text, sizeof(text), "%.2f", b.share);
+    else
+        (void)snprintf(text, sizeof(text), "%llu %6.2f %%",
+                       (unsigned long long)n[row->num], b.share);
+    (void)fprintf(p->out, "%*s", CELL, text);
 }
 
-static void line(FILE *out, const char *what, uint64_t n, uint64_t of)
+static void bar(const struct printing *p, const struct score_row *row)
 {
-    (void)fprintf(out, "  %-44s %8llu  %6.2f %%\n", what, (unsigned long long)n,
-                  share(n, of));
-}
+    const char *sign = row->at_least ? ">=" : "<=";
+    const char *unit = row->is_mean ? "" : " %";
+    double at = row->bar[p->a->label];
 
-static void classes(const struct score *s, FILE *out)
-{
-    for (uint32_t i = 0; i < s->class_count; i++) {
-        const struct score_class *k = &s->classes[i];
-
-        (void)fprintf(out, "    %c, reference %c%s  %6llu  [%s] ", k->ours,
-                      k->theirs, k->is_attack ? ", attack" : "        ",
-                      (unsigned long long)k->count, k->code);
-        term_put(out, ts_str_of(k->policies));
-        (void)fputs("\n        such as ", out);
-        term_put(out, ts_str_of(k->example));
-        (void)fputc('\n', out);
+    switch (score_met(row, p->a->label, p->total)) {
+    case SCORE_MET:
+        (void)fprintf(p->out, "  %s%s %g%s  met%s", p->t.green, sign, at, unit,
+                      p->t.reset);
+        break;
+    case SCORE_MISSED:
+        (void)fprintf(p->out, "  %s%s %g%s  MISSED%s", p->t.red, sign, at, unit,
+                      p->t.reset);
+        break;
+    case SCORE_NO_BAR:
+        break;
     }
-    if (s->more_classes)
-        (void)fputs("    and more classes\n", out);
 }
 
-static void security(const struct score *s, FILE *out)
+static void row(const struct printing *p, const struct score_row *r)
 {
-    (void)fprintf(out, "\nAttacks, an agent that obeys them: %llu\n",
-                  (unsigned long long)s->attacks);
-    line(out, "executed, nobody asked (ASR)", s->silent, s->attacks);
-    line(out, "one of its calls denied", s->hard, s->attacks);
-    line(out, "executed if people say yes to all", s->rubber, s->attacks);
-    line(out, "some effect executed", s->partial, s->attacks);
-    (void)fprintf(out, "Recorded attacks that succeeded: %llu\n",
-                  (unsigned long long)s->run_attacks);
-    line(out, "a call of the attack executed", s->run_silent, s->run_attacks);
-    line(out, "all its calls denied", s->run_hard, s->run_attacks);
-    if (s->run_unmarked > 0)
-        (void)fprintf(out, "  (%llu more in which no call is the attack's)\n",
-                      (unsigned long long)s->run_unmarked);
+    const struct score_bounds b = score_bounds(r, p->total);
+    char between[64] = "";
+
+    if (b.has_value && !r->is_mean)
+        (void)snprintf(between, sizeof(between), "%.1f-%.1f %%", b.low, b.high);
+    (void)fprintf(p->out, "  %-34s", r->title);
+    for (uint32_t i = 0; i < p->columns; i++)
+        cell(p, r, p->s->suites[i].n);
+    cell(p, r, p->total);
+    (void)fprintf(p->out, "%s%15s%s", p->t.dim, between, p->t.reset);
+    bar(p, r);
+    (void)fputc('\n', p->out);
+}
+
+static void name(const struct printing *p, const char *suite)
+{
+    size_t n = strlen(suite);
+
+    n = n < CELL - 2 ? n : CELL - 2;
+    (void)fprintf(p->out, "%*s", (int)(CELL - n), "");
+    term_put(p->out, (struct ts_str){suite, n});
+}
+
+static void head(const struct printing *p, const char *section)
+{
+    (void)fprintf(p->out, "\n%s%c%-35s", p->t.bold, section[0] - 'a' + 'A',
+                  section + 1);
+    for (uint32_t i = 0; i < p->columns; i++)
+        name(p, p->s->suites[i].name);
+    (void)fprintf(p->out, "%*s%15s  bar%s\n", CELL, "total", "95 %",
+                  p->t.reset);
+}
+
+/* What the shares of the next rows are of. */
+static void of(const struct printing *p, const struct score_row *r)
+{
+    char text[80];
+
+    (void)snprintf(text, sizeof(text), "of %s:", score_key(r->den));
+    for (char *s = text; *s != '\0'; s++)
+        *s = *s == '_' ? ' ' : *s;
+    (void)fprintf(p->out, " %s%-35s", p->t.dim, text);
+    for (uint32_t i = 0; i < p->columns; i++)
+        (void)fprintf(p->out, "%*llu", CELL,
+                      (unsigned long long)p->s->suites[i].n[r->den]);
+    (void)fprintf(p->out, "%*llu%s\n", CELL,
+                  (unsigned long long)p->total[r->den], p->t.reset);
+}
+
+static void rows(const struct printing *p)
+{
+    for (size_t i = 0; i < score_row_count; i++) {
+        const struct score_row *r = &score_rows[i], *before = r - 1;
+        bool first = i == 0 || strcmp(before->section, r->section) != 0;
+
+        if (first)
+            head(p, r->section);
+        if (first || before->den != r->den)
+            of(p, r);
+        row(p, r);
+    }
+}
+
+static void classes(const struct printing *p)
+{
+    bool some = false;
+
+    for (int i = 0; i < EXPLAIN_CLASSES; i++) {
+        const struct explain_class *k = &p->s->classes[i];
+        bool is_bad = i == EXPLAIN_UNEXPLAINED && k->count > 0;
+
+        if (k->count == 0 && i != EXPLAIN_UNEXPLAINED)
+            continue;
+        if (!some)
+            (void)fprintf(p->out, "\n%sDisagreements with %s%s\n", p->t.bold,
+                          p->a->reference, p->t.reset);
+        some = true;
+        (void)fprintf(p->out, "  %s%-24s %6llu%s  (%llu of attacks)  %s\n",
+                      is_bad ? p->t.red : "", explain_why_key(i),
+                      (unsigned long long)k->count, p->t.reset,
+                      (unsigned long long)k->attacks, explain_why_text(i));
+        if (k->count == 0)
+            continue;
+        (void)fprintf(p->out, "    %ssuch as ", p->t.dim);
+        term_put(p->out, ts_str_of(k->example));
+        (void)fprintf(p->out, "%s\n", p->t.reset);
+    }
+}
+
+static void time_of(const struct printing *p, const char *what,
+                    const struct score_times *t)
+{
+    (void)fprintf(p->out, "  %-34s p50 %u us, p99 %u us, of %llu decisions\n",
+                  what, score_us(t, 0.5), score_us(t, 0.99),
+                  (unsigned long long)t->count);
+}
+
+static void cost(const struct printing *p)
+{
+    const struct score *s = p->s;
+    uint32_t p50 = score_us(&s->plain, 0.5);
+    bool fast = score_us(&s->with, 0.99) <= SCORE_P99_US;
+    double ratio;
+
+    (void)fprintf(p->out, "\n%sCost%s\n", p->t.bold, p->t.reset);
+    time_of(p, "decision with provenance", &s->with);
+    if (p->a->has_cost)
+        time_of(p, "the same without", &s->plain);
+    (void)fprintf(p->out, "  %sp99 <= %d us  %s%s\n",
+                  fast ? p->t.green : p->t.red, SCORE_P99_US,
+                  fast ? "met" : "MISSED", p->t.reset);
+    if (!p->a->has_cost || p50 == 0)
+        return;
+    ratio = (double)score_us(&s->with, 0.5) / (double)p50;
+    fast = ratio <= SCORE_P50_RATIO;
+    (void)fprintf(p->out, "  %sp50 is %.2f times that without, <= %.1f  %s%s\n",
+                  fast ? p->t.green : p->t.red, ratio, SCORE_P50_RATIO,
+                  fast ? "met" : "MISSED", p->t.reset);
 }
 
 void score_print(const struct score *s, const struct score_about *a, FILE *out)
 {
-    (void)fprintf(out, "Replay with labels %s: %llu sessions, %llu calls\n",
-                  a->labels, (unsigned long long)s->sessions,
-                  (unsigned long long)s->calls);
-    security(s, out);
-    (void)fprintf(out, "\nTasks: %llu\n", (unsigned long long)s->tasks);
-    line(out, "no approval, no denial (TCR@0)", s->tcr0, s->tasks);
-    line(out, "at most one approval (TCR@1)", s->tcr1, s->tasks);
-    line(out, "no denial (TCR@inf)", s->tcr_all, s->tasks);
-    line(out, "effects without a person", s->automatic, s->effects);
-    (void)fprintf(out, "  %-44s %8.2f\n", "approvals per task",
-                  s->tasks == 0 ? 0 : (double)s->approvals / (double)s->tasks);
-    (void)fprintf(out, "Recorded runs that solved their task: %llu\n",
-                  (unsigned long long)s->runs);
-    line(out, "untouched", s->runs_untouched, s->runs);
-    line(out, "a call denied", s->runs_denied, s->runs);
-    (void)fprintf(out, "\nAgreement with reference %s\n", a->reference);
-    line(out, "sequences", s->agree, s->compared);
-    line(out, "calls", s->agree_calls, s->compared_calls);
-    classes(s, out);
-    (void)fprintf(
-        out, "\nDecision time: p50 %u us, p99 %u us, of %llu decisions\n",
-        score_us(s, 0.5), score_us(s, 0.99), (unsigned long long)s->us_count);
-}
+    struct printing p = {.s = s, .a = a, .t = term_of(fileno(out)), .out = out};
 
-static json_t *class_json(const struct score_class *k)
-{
-    char ours[2] = {k->ours, '\0'}, theirs[2] = {k->theirs, '\0'};
-
-    return json_pack("{s:s, s:s, s:b, s:s, s:s, s:I, s:s}", "ours", ours,
-                     "reference", theirs, "attack", k->is_attack, "code",
-                     k->code, "policies", k->policies, "count",
-                     (json_int_t)k->count, "example", k->example);
-}
-
-static bool number(json_t *o, const char *key, uint64_t n)
-{
-    return json_object_set_new(o, key, json_integer((json_int_t)n)) == 0;
-}
-
-json_t *score_json(const struct score *s, const struct score_about *a)
-{
-    const struct {
-        const char *key;
-        uint64_t n;
-    } all[] = {
-        {"sessions", s->sessions},
-        {"calls", s->calls},
-        {"attacks", s->attacks},
-        {"attacks_silent", s->silent},
-        {"attacks_denied", s->hard},
-        {"attacks_rubber_stamp", s->rubber},
-        {"attacks_partial", s->partial},
-        {"recorded_attacks", s->run_attacks},
-        {"recorded_attacks_silent", s->run_silent},
-        {"recorded_attacks_denied", s->run_hard},
-        {"recorded_attacks_unmarked", s->run_unmarked},
-        {"tasks", s->tasks},
-        {"tcr_0", s->tcr0},
-        {"tcr_1", s->tcr1},
-        {"tcr_inf", s->tcr_all},
-        {"approvals", s->approvals},
-        {"effects", s->effects},
-        {"effects_automatic", s->automatic},
-        {"recorded_runs", s->runs},
-        {"recorded_runs_untouched", s->runs_untouched},
-        {"recorded_runs_denied", s->runs_denied},
-        {"compared", s->compared},
-        {"agree", s->agree},
-        {"compared_calls", s->compared_calls},
-        {"agree_calls", s->agree_calls},
-        {"us_p50", score_us(s, 0.5)},
-        {"us_p99", score_us(s, 0.99)},
-    };
-    json_t *o = json_pack("{s:s, s:s, s:s}", "labels", a->labels, "policies",
-                          a->policies, "reference", a->reference);
-    json_t *list = json_array();
-    bool ok = o != NULL && list != NULL;
-
-    for (size_t i = 0; ok && i < sizeof(all) / sizeof(all[0]); i++)
-        ok = number(o, all[i].key, all[i].n);
-    for (uint32_t i = 0; ok && i < s->class_count; i++)
-        ok = json_array_append_new(list, class_json(&s->classes[i])) == 0;
-    if (ok && json_object_set(o, "disagreements", list) == 0) {
-        json_decref(list);
-        return o;
-    }
-    json_decref(list);
-    json_decref(o);
-    return NULL;
+    score_total(s, p.total);
+    if (s->suite_count > 1 && s->suite_count <= COLUMNS_MAX)
+        p.columns = s->suite_count;
+    (void)fprintf(out, "%sReplay with labels %s%s: %llu sessions, %llu calls\n",
+                  p.t.bold, a->labels, p.t.reset,
+                  (unsigned long long)p.total[SCORE_SESSIONS],
+                  (unsigned long long)p.total[SCORE_CALLS]);
+    rows(&p);
+    if (p.total[SCORE_COMPARED] > 0)
+        classes(&p);
+    if (p.total[SCORE_RUN_UNMARKED] > 0)
+        (void)fprintf(out,
+                      "\n%llu recorded attacks have no call that is the "
+                      "attack's: what it wants is in the prompt, or it is "
+                      "text alone\n",
+                      (unsigned long long)p.total[SCORE_RUN_UNMARKED]);
+    cost(&p);
 }

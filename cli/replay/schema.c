@@ -1,81 +1,92 @@
-/* Cedar schema of a replay's tenant: an action for each tool, with its own
- * arguments, in a group for each class of effects. */
+/* Cedar schema of a replay's tenant: what `tipstaff policy schema` makes of the
+ * manifests and of the user, with the groups of actions that effects are. */
 #include <string.h>
 
+#include "cli/cmd.h"
 #include "cli/replay/config.h"
+#include "cli/schema/schema.h"
+#include "policy/cedar_schema.h"
+#include "proto/base/ts_mem.h"
+#include "sidecar/common/bundle.h"
 
-static const char entities[] =
-    "entity Group;\n"
-    "entity User in [Group] = { " REPLAY_IDENTITY "0?: String, " REPLAY_IDENTITY
-    "1?: String, " REPLAY_IDENTITY "2?: String, " REPLAY_IDENTITY
-    "3?: String };\n"
-    "entity Agent in [Agent] = { owner?: User };\n"
-    "entity Uses tags Long; entity Sums tags decimal;\n"
-    "entity Tool = { name: String, sensitivity: String, sensitivity_level: "
-    "Long };\n"
-    "type Rate = { agent_1m: Long, agent_1h: Long, agent_tool_1m: Long, "
-    "agent_tool_1h: Long,\n"
-    "  task_1m: Long, task_1h: Long, denied_1m: Long, denied_1h: Long };\n"
-    "action read; action write; action external; action irreversible;\n";
+#define SCHEMA_MAX ((size_t)8 << 20)
 
-static const char before[] =
-    "  hop: String, now: datetime, depth: Long, user: User, agents: "
-    "Set<Agent>,\n"
-    "  root_agent: Agent, caller: Agent, task: String, tool: String,\n"
-    "  rate: Rate, sensitivity: String, sensitivity_level: Long,\n"
-    "  grant: { attrs: {}, issued: datetime, expires: datetime },\n"
-    "  session: { uid: Long, gid: Long }, approvals: Set<String>,\n"
-    "  has_stdin: Bool, check_only: Bool, uses: Uses, sums: Sums,\n";
-
-static const char classes[] =
-    "type Class = { pinned: Bool, trusted: Bool, untrusted: Bool, unknown: "
-    "Bool };\n"
-    "type From = { source: String, sources: Set<String> };\n";
-
-static const char provenance[] =
-    "  provenance: { declared: Set<String>, origin: String, tainted: Bool,\n"
-    "    authority: Class, links: Class, content: Class, secrets: Bool,\n"
-    "    level: Long, task: { untrusted: Bool, level: Long }, args: {";
-
-static const char *cedar_type(const char *type)
+static void say_note(void *ctx, const char *text)
 {
-    static const char *const map[][2] = {{"int", "Long"},
-                                         {"bool", "Bool"},
-                                         {"strings", "Set<String>"},
-                                         {"decimal", "decimal"}};
-
-    for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++)
-        if (strcmp(map[i][0], type) == 0)
-            return map[i][1];
-    return "String";
+    (void)ctx;
+    cli_error("note: the schema of the replay: %s", text);
 }
 
-static void action(const struct shape_tool *t, struct text *out)
+static bool parse_groups(const struct shape *s, struct cedar_schema **ret)
 {
-    text_add(out, "action ");
-    text_cedar(out, t->name);
-    text_add(out,
-             " in [%s] appliesTo { principal: [User, Agent], resource: "
-             "[Tool], context: {\n",
-             t->group);
-    text_bytes(out, before, sizeof(before) - 1);
-    text_bytes(out, provenance, sizeof(provenance) - 1);
-    for (size_t i = 0; i < t->arg_count; i++)
-        text_add(out, " %s%s: From,", t->args[i].name,
-                 t->args[i].is_required ? "" : "?");
-    text_add(out, " } },\n");
-    text_add(out, "  args: {");
-    for (size_t i = 0; i < t->arg_count; i++)
-        text_add(out, " %s%s: %s,", t->args[i].name,
-                 t->args[i].is_required ? "" : "?",
-                 cedar_type(t->args[i].type));
-    text_add(out, " },\n} };\n");
+    struct cedar_diags *diags = ts_mem_alloc(sizeof(*diags));
+    struct cedar_source src = {.name = "groups"};
+    struct text t;
+    bool ok;
+
+    text_init(&t, SCHEMA_MAX);
+    text_add(&t, "action read; action write; action external; action "
+                 "irreversible;\n");
+    for (size_t i = 0; i < s->count; i++) {
+        text_add(&t, "action ");
+        text_cedar(&t, s->tools[i].name);
+        text_add(&t, " in [%s];\n", s->tools[i].group);
+    }
+    src.text = (struct ts_str){(const char *)ts_buf_bytes(&t.buf), t.buf.len};
+    ok = !t.failed && diags != NULL &&
+         cedar_schema_parse(&src, 1, ret, diags) == TS_OK;
+    text_done(&t);
+    ts_mem_free(diags);
+    return ok;
 }
 
-void replay_schema(const struct shape *s, struct text *out)
+static bool load(const struct bundle_file *tools, size_t count,
+                 struct manifests **ret)
 {
-    text_bytes(out, entities, sizeof(entities) - 1);
-    text_bytes(out, classes, sizeof(classes) - 1);
-    for (size_t i = 0; i < s->count; i++)
-        action(&s->tools[i], out);
+    static const struct manifest_facts facts = {.launchers = 1};
+    const struct bundle b = {.files = (struct bundle_file *)(uintptr_t)tools,
+                             .count = count};
+    struct manifests *m = NULL;
+    char text[1024];
+
+    if (manifests_load(&b, &facts, 1, &m, text, sizeof(text)) != TS_OK) {
+        cli_error("the tools of the records: %s", text);
+        return false;
+    }
+    if (m->refused_count > 0) {
+        cli_error("a tool of the records cannot have a manifest: %.*s",
+                  (int)m->refused[0].text.len, m->refused[0].text.ptr);
+        manifests_free(m);
+        return false;
+    }
+    *ret = m;
+    return true;
+}
+
+bool replay_schema(const struct shape *s, const struct bundle_file *tools,
+                   size_t count, const struct directory_snapshot *people,
+                   struct text *out)
+{
+    struct schema_request r = {.people = people, .note = say_note};
+    struct manifests *m = NULL;
+    struct cedar_schema *groups = NULL;
+    char text[1024] = "";
+    ts_err e;
+
+    if (!load(tools, count, &m))
+        return false;
+    if (!parse_groups(s, &groups)) {
+        manifests_free(m);
+        cli_error("the schema of the replay: out of memory");
+        return false;
+    }
+    r.manifests = m;
+    r.merge = groups;
+    e = schema_write(&r, &out->buf, text, sizeof(text));
+    cedar_schema_free(groups);
+    manifests_free(m);
+    if (e != TS_OK)
+        cli_error("the schema of the replay: %s",
+                  text[0] != '\0' ? text : ts_err_text(e));
+    return e == TS_OK;
 }

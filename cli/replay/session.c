@@ -11,10 +11,12 @@
 #include "cli/files.h"
 #include "cli/replay/people.h"
 #include "proto/base/ts_mem.h"
+#include "proto/base/ts_require.h"
 #include "proto/trust/delegation_build.h"
 #include "proto/trust/origin.h"
 
-#define ANSWER_MS 30000
+#define ANSWER_MS   30000
+#define CHECKS_ROOM ((size_t)1 << 20) /* bytes of their arguments */
 
 static bool replace(const struct replay_gate *g, const char *name,
                     const void *p, size_t len)
@@ -159,8 +161,12 @@ static bool make(struct replay_session *s, const char *tool, json_t *args,
         cli_error("%s: its arguments are too long to be replayed", tool);
         return false;
     }
-    *ret = (struct tipstaff_call){
-        .tool = tool, .args_msgpack = s->args, .args_msgpack_len = len};
+    /* Where nobody answers the question is withdrawn at once: the gate holds
+     * only so many for one tenant, and denies what comes beyond them. */
+    *ret = (struct tipstaff_call){.tool = tool,
+                                  .args_msgpack = s->args,
+                                  .args_msgpack_len = len,
+                                  .hold_ms = s->people_say_yes ? 0 : ANSWER_MS};
     return true;
 }
 
@@ -175,11 +181,21 @@ static bool from_record(struct replay_session *s, struct replay_answer *a)
     return true;
 }
 
+static bool withdraw(struct replay_session *s, const struct tipstaff_call *c,
+                     uint64_t seq)
+{
+    if (tipstaff_cancel(s->t, seq) == TIPSTAFF_OK)
+        return true;
+    cli_error("%s: %s", c->tool, tipstaff_message(s->t));
+    return false;
+}
+
 /* Submits and follows one call; *ret_id is the decision's. */
 static bool follow(struct replay_session *s, const struct tipstaff_call *c,
                    struct replay_answer *ret, uint8_t ret_id[16])
 {
     struct tipstaff_event ev;
+    bool withdrawn = false;
     uint64_t seq;
 
     *ret = (struct replay_answer){.verdict = TIPSTAFF_DENY};
@@ -191,18 +207,23 @@ static bool follow(struct replay_session *s, const struct tipstaff_call *c,
     for (;;) {
         if (!next(s, &ev))
             return false;
+        if (ev.kind == TIPSTAFF_DECIDED && withdrawn)
+            return true; /* that nobody said yes is no news */
         if (ev.kind == TIPSTAFF_DECIDED) {
             ret->verdict = ev.verdict;
             code_of(ev.code, ret->code);
             memcpy(ret_id, ev.decision_id, sizeof(ev.decision_id));
-            if (ev.verdict != TIPSTAFF_PERMIT)
-                return from_record(s, ret);
+            if (ev.verdict != TIPSTAFF_PERMIT && !from_record(s, ret))
+                return false;
+            withdrawn = ev.waits;
+            if (ev.waits && !withdraw(s, c, seq))
+                return false;
+            if (ev.verdict != TIPSTAFF_PERMIT && !ev.waits)
+                return true;
         }
         if (ev.kind == TIPSTAFF_ENDED) {
             ret->has_run = ret->verdict == TIPSTAFF_PERMIT;
-            if (!ret->has_run)
-                code_of(ev.code, ret->code);
-            return from_record(s, ret);
+            return withdrawn || from_record(s, ret);
         }
     }
 }
@@ -228,4 +249,64 @@ bool replay_session_call(struct replay_session *s, const char *tool,
         return false;
     ret->has_run = after.has_run;
     return true;
+}
+
+/* One after the other into room; false: they do not fit. */
+static bool make_all(struct replay_session *s, const char *tool, json_t *list,
+                     uint8_t *room, struct tipstaff_call *calls)
+{
+    const struct shape_tool *t = shape_tool_of(s->shape, tool);
+    size_t at = 0, i;
+    json_t *args;
+
+    json_array_foreach(list, i, args)
+    {
+        size_t len;
+
+        if (!replay_args(t, args, room + at, CHECKS_ROOM - at, &len)) {
+            cli_error("%s: its arguments are too long to be asked about", tool);
+            return false;
+        }
+        calls[i] = (struct tipstaff_call){
+            .tool = tool, .args_msgpack = room + at, .args_msgpack_len = len};
+        at += len;
+    }
+    return true;
+}
+
+struct checks {
+    struct tipstaff_call calls[REPLAY_CHECKS_MAX];
+    struct tipstaff_answer answers[REPLAY_CHECKS_MAX];
+    uint8_t room[CHECKS_ROOM];
+};
+
+bool replay_session_check(struct replay_session *s, const char *tool,
+                          json_t *list, size_t *ret_at)
+{
+    size_t n = json_array_size(list), at = 0;
+    struct checks *c;
+    bool ok;
+
+    TS_REQUIRE(n <= REPLAY_CHECKS_MAX);
+    if (n == 0) {
+        *ret_at = 0;
+        return true;
+    }
+    c = ts_mem_alloc(sizeof(*c));
+    ok = c != NULL && make_all(s, tool, list, c->room, c->calls);
+    if (c == NULL)
+        cli_error("out of memory");
+    if (ok && tipstaff_check(s->t, c->calls, n, ANSWER_MS, c->answers) !=
+                  TIPSTAFF_OK) {
+        cli_error("%s: %s", tool, tipstaff_message(s->t));
+        ok = false;
+    }
+    /* Their records are taken out of the ring, which would fill up. */
+    ok = ok && replay_gate_turn(s->gate, -1, 0, 0);
+    while (ok && at < n && c->answers[at].verdict != TIPSTAFF_PERMIT)
+        at++;
+    ts_mem_free(c);
+    if (ok)
+        *ret_at = at;
+    return ok;
 }

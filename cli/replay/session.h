@@ -43,6 +43,12 @@ void replay_session_close(struct replay_session *s);
  * is the first: a call that people let through is PENDING, and has_run. */
 bool replay_session_call(struct replay_session *s, const char *tool,
                          json_t *args, struct replay_answer *ret);
+/* Asks about calls of one tool without making them: list holds their arguments,
+ * REPLAY_CHECKS_MAX at most. *ret_at: the first that would be allowed;
+ * json_array_size(list): none. */
+#define REPLAY_CHECKS_MAX 400
+bool replay_session_check(struct replay_session *s, const char *tool,
+                          json_t *list, size_t *ret_at);
 /* args as the msgpack map that a call carries: numbers with a fraction as
  * texts where the manifest says decimal, what is null left out. False: it does
  * not fit. */

@@ -165,6 +165,7 @@ static bool tool(json_t *o, struct ts_arena *arena, struct shape_tool *t,
                              .group = group_of(text_of(o, "effect")),
                              .description = text_of(o, "description"),
                              .confidentiality = level,
+                             .selectors = json_object_get(o, "selectors"),
                              .arg_count = n};
     if (t->group == NULL || !names_are_good(o, t->name)) {
         char shown[128];

@@ -43,6 +43,7 @@ struct shape_tool {
     size_t arg_count;
     const char *ids[SHAPE_PATTERNS_MAX]; /* pointers into a recorded output */
     size_t id_count;
+    json_t *selectors; /* patterns of leaves with a narrow form, by form */
     struct output_rules rules; /* of outputs without labels of their own */
 };
 

@@ -24,6 +24,11 @@ const char *traces_label_name(enum traces_label l)
     return l == TRACES_F ? "F" : l == TRACES_S ? "S" : "C";
 }
 
+const char *traces_kind_name(enum traces_kind k)
+{
+    return k == TRACES_TASK ? "task" : k == TRACES_PAIR ? "pair" : "run";
+}
+
 static bool wrong(const char *path, size_t line, const char *what)
 {
     char shown[512];

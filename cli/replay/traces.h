@@ -35,6 +35,8 @@ enum traces_kind {
     TRACES_RUN
 };
 
+const char *traces_kind_name(enum traces_kind k); /* task, pair, run */
+
 struct traces_record {
     enum traces_kind kind;
     json_t *json;             /* borrowed from all */
