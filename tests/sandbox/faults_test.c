@@ -207,6 +207,8 @@ static int errno_of(const struct trap_hit *h, const char *step)
 {
     if (h->in_child && (h->nr == SYS_getppid || h->nr == SYS_ppoll))
         return ESRCH;
+    if (h->in_child && h->nr == SYS_getpid) /* another number than it must */
+        return EEXIST;
     if (h->nr == SYS_getrandom) /* the keys of tripwires */
         return ENOMEM;
     return !h->in_child && h->nr == SYS_newfstatat &&

@@ -131,6 +131,18 @@ static int ns_of(const struct inits *s, pid_t pid)
     return -1;
 }
 
+/* Without them it serves one tool only: inits_give() asks them. */
+static void open_files(const struct inits *s, struct init *i)
+{
+    char path[64];
+
+    (void)snprintf(path, sizeof(path), "%d/task/%d/children", (int)i->pid,
+                   (int)i->pid);
+    i->children_fd = openat(s->proc_fd, path, O_RDONLY | O_CLOEXEC);
+    (void)snprintf(path, sizeof(path), "%d/stat", (int)i->pid);
+    i->stat_fd = openat(s->proc_fd, path, O_RDONLY | O_CLOEXEC);
+}
+
 static ts_err make(const struct inits *s, const struct nest_want *want,
                    const struct child_place *place, struct watch *watch,
                    struct init *ret, int *reterr_errno)
@@ -166,6 +178,7 @@ static ts_err make(const struct inits *s, const struct nest_want *want,
         return TS_E_SYSTEM;
     }
     i.nest.epoch = s->epoch;
+    open_files(s, &i);
     *ret = i;
     return TS_OK;
 }
@@ -324,33 +337,27 @@ ts_err inits_take_new(struct inits *s, const struct child_place *place,
 }
 
 /* The length of a small file of process 1, or -1. */
-static ssize_t read_of(const struct inits *s, const char *path, int *io_fd,
-                       char *buf, size_t cap)
+static ssize_t read_of(int fd, char *buf, size_t cap)
 {
-    if (*io_fd < 0)
-        *io_fd = openat(s->proc_fd, path, O_RDONLY | O_CLOEXEC);
-    return *io_fd < 0 ? -1 : pread(*io_fd, buf, cap, 0);
+    return fd < 0 ? -1 : pread(fd, buf, cap, 0);
 }
 
-static bool has_no_child(const struct inits *s, struct init *i)
+static bool has_no_child(const struct init *i)
 {
-    char path[64], buf[16];
+    char buf[16];
 
-    (void)snprintf(path, sizeof(path), "%d/task/%d/children", (int)i->pid,
-                   (int)i->pid);
-    return read_of(s, path, &i->children_fd, buf, sizeof(buf)) == 0;
+    return read_of(i->children_fd, buf, sizeof(buf)) == 0;
 }
 
 /* What the children that it reaped cost is in its own account, and would be
  * charged to a later tool: no process ends without a page fault. */
-static bool never_reaped(const struct inits *s, struct init *i)
+static bool never_reaped(const struct init *i)
 {
-    char path[40], buf[512];
+    char buf[512];
     const char *at;
     ssize_t n;
 
-    (void)snprintf(path, sizeof(path), "%d/stat", (int)i->pid);
-    n = read_of(s, path, &i->stat_fd, buf, sizeof(buf) - 1);
+    n = read_of(i->stat_fd, buf, sizeof(buf) - 1);
     if (n <= 0)
         return false;
     buf[n] = '\0';
@@ -379,7 +386,7 @@ bool inits_give(struct inits *s, struct init *i)
         s->distrust--;
         return false;
     }
-    if (!has_no_child(s, i) || !never_reaped(s, i))
+    if (!has_no_child(i) || !never_reaped(i))
         return false;
     if (i->nest.space != NULL && !is_clean(s, &i->nest))
         return false;

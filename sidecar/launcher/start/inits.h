@@ -38,8 +38,8 @@ struct init {
     pid_t pid;     /* ours to reap */
     int ns;        /* CLONE_NEWPID, owned */
     uint32_t uses; /* tools that were in it */
-    /* owned: its children and its account in /proc, opened when first asked,
-     * since most ask again with each tool; -1 until then */
+    /* owned: its children and its account in /proc, which are asked behind each
+     * tool; -1: there is none */
     int children_fd, stat_fd;
     struct nest nest;
 };
