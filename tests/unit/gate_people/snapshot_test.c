@@ -96,6 +96,11 @@ static const struct {
     {"staleness too long", TENANT "tenant.yaml",
      "tenant: acme\nmax_staleness_s: 86401\n",
      TENANT "tenant.yaml:2: max_staleness_s is more than 86400"},
+    {"an identity that is no list", TENANT "tenant.yaml",
+     "tenant: acme\nidentity_attrs: mail\n",
+     TENANT "tenant.yaml:2: identity_attrs must be a list"},
+    {"an identity that is a list", TENANT "tenant.yaml",
+     "tenant: acme\nidentity_attrs: [[a]]\n", TENANT "tenant.yaml:2: "},
     {"no name", TENANT "trust.yaml", "issuers:\n  - key: abcd\n",
      TENANT "trust.yaml:2: an issuer has no \"name\"; add it"},
     {"no users", DIRFILE, "agents: []\n",
@@ -231,6 +236,27 @@ static void snapshot_load_bad_file_is_refused_with_its_place(void **state)
     fix_load_ok(&fix);
 }
 
+/* Which attributes of the directory are the user's own word, in the order of
+ * the file; without the key there is none. */
+static void snapshot_identity_attrs_are_those_of_the_tenant(void **state)
+{
+    const struct snapshot_tenant *t;
+
+    (void)state;
+    fix_load_ok(&fix);
+    t = snapshot_tenant_find(fix.snapshot, TS_STR_LIT("acme"));
+    assert_non_null(t);
+    assert_int_equal(t->identity_attr_count, 0);
+    fix_set(&fix, TENANT "tenant.yaml",
+            "tenant: acme\nidentity_attrs: [mail, full_name]\n");
+    fix_load_ok(&fix);
+    t = snapshot_tenant_find(fix.snapshot, TS_STR_LIT("acme"));
+    assert_non_null(t);
+    assert_int_equal(t->identity_attr_count, 2);
+    assert_true(ts_str_eq_c(t->identity_attrs[0], "mail"));
+    assert_true(ts_str_eq_c(t->identity_attrs[1], "full_name"));
+}
+
 static void snapshot_load_templates_are_linked(void **state)
 {
     (void)state;
@@ -300,6 +326,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(snapshot_load_bad_file_is_refused_with_its_place),
+        T(snapshot_identity_attrs_are_those_of_the_tenant),
         T(snapshot_load_templates_are_linked),
         T(snapshot_load_key_in_two_roles_names_both_places),
         T(snapshot_load_key_in_two_tenants_is_refused),
