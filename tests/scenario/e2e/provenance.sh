@@ -27,7 +27,14 @@ when { context.provenance.authority.untrusted };'
 service_policy links '@reason("a stranger wrote a link in it")
 forbid (principal, action == Action::"mail.send", resource)
 when { context.provenance.links.untrusted };'
+# Who the user is: attributes of the directory that the tenant names, and the id.
+etc=$service_dir/etc
+echo 'identity_attrs: [mail]' >>"$etc/tenants/acme/tenant.yaml"
+sed -i 's/^entity User in \[Group\];/entity User in [Group] = { mail?: String, nick?: String };/' "$etc/tenants/acme/schema.cedarschema"
+sed -i '/id: alice/a\    attrs: {mail: alice@acme.example, nick: al@acme.example}' "$etc/directory/acme.yaml"
 service_start
+"$service_bin/tipstaff" directory apply "$etc/directory/acme.yaml" --config "$etc" >"$service_dir/apply.log" 2>&1 ||
+    die "apply: $(cat "$service_dir/apply.log")"
 # A grant as old as the sidecar's start may have been used before it.
 sleep_until_next_second() { local now; now=$(date +%s); while [ "$(date +%s)" = "$now" ]; do sleep 0.05; done; }
 sleep_until_next_second
@@ -72,6 +79,11 @@ cp -p "$service_dir/b.chain.origin" "$service_dir/c.chain.origin"
 shim "$service_dir/c.chain" call --stdin web.page <<<"buy at mallory@evil.example" >/dev/null
 check "the origin of another grant does not count" refused c mallory@evil.example hello
 check "and the service says so" grep -q 'origin_refused .*another_grant' "$service_dir/service.log"
+service_delegate "$service_dir/d.chain" 'permit (principal, action, resource);'
+shim "$service_dir/d.chain" call --stdin web.page <<<"write to alice@acme.example, al@acme.example or alice" >/dev/null
+check "the user's own address is the user's word, also when a stranger wrote it" send d alice@acme.example hello
+check "so is the user's id" send d alice hello
+check "an attribute that the tenant does not name is not" refused d al@acme.example hello
 service_stop
 
 last() { jq -c "select(.kind == \"decision\" and .tool == \"mail.send\") | $1" "$service_log"/*.jsonl; }
