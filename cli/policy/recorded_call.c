@@ -4,6 +4,7 @@
 
 #include "cli/log_line.h"
 #include "proto/wire/mp_write.h"
+#include "sidecar/common/manifest.h"
 
 static bool text_of(const json_t *j, struct ts_str *ret)
 {
@@ -170,6 +171,39 @@ static bool read_rate(const json_t *rate, struct call_rates *r)
     return true;
 }
 
+/* [["tenant", "calls", "pay", 3, 1], ["block:0", ...]]: the tenant's; what the
+ * blocks counted is not asked about again. */
+static bool read_uses(const json_t *list, struct replay_call *c)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *one = json_array_get(list, i);
+        struct replay_use *u;
+        struct ts_str owner, kind, text;
+        int64_t amount = 0;
+
+        if (!text_of(json_array_get(one, 0), &owner) ||
+            !text_of(json_array_get(one, 1), &kind))
+            return false;
+        if (!ts_str_eq_c(owner, "tenant"))
+            continue;
+        if (c->use_count == USE_COUNTERS_MAX)
+            return false;
+        u = &c->uses[c->use_count];
+        u->kind = ts_str_eq_c(kind, "calls") ? USE_CALLS : USE_AMOUNT;
+        if (!text_of(json_array_get(one, 2), &u->name))
+            return false;
+        if (u->kind == USE_CALLS
+                ? !number(json_array_get(one, 3), &u->total)
+                : !text_of(json_array_get(one, 3), &text) ||
+                      decimal_parse(text, &amount) != TS_OK || amount < 0)
+            return false;
+        if (u->kind == USE_AMOUNT)
+            u->total = (uint64_t)amount;
+        c->use_count++;
+    }
+    return true;
+}
+
 static bool read_attrs(json_t *attrs, struct replay_call *c)
 {
     const char *key;
@@ -195,6 +229,7 @@ static bool read_context(const json_t *line, struct replay_call *c)
     c->check_only = json_is_true(json_object_get(x, "check_only"));
     return number_in(x, "now", &c->now_ms) &&
            read_rate(json_object_get(x, "rate"), &c->rates) &&
+           read_uses(json_object_get(line, "uses"), c) &&
            read_attrs(json_object_get(x, "attrs"), c);
 }
 

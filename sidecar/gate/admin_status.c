@@ -73,11 +73,11 @@ static ts_err put_state(struct gate *g, struct ts_buf *out)
                ",\"system_ms\":%" PRIu64 "},\"revocations\":%zu,"
                "\"approvals\":{\"open\":%u,\"held\":%u},"
                "\"journal\":{\"revocations\":%" PRIu64 ",\"budgets\":%" PRIu64
-               ",\"directories\":%" PRIu64 ",\"last_seen_ms\":%" PRIu64
-               ",\"took_us\":%" PRIu64 "}",
+               ",\"counters\":%" PRIu64 ",\"directories\":%" PRIu64
+               ",\"last_seen_ms\":%" PRIu64 ",\"took_us\":%" PRIu64 "}",
                clock_guard_state_name(g->guard.state), gate_now(g).unix_ms,
                gate_now(g).real_ms, g->revoked.count, approvals_waiting(g),
-               approvals_held(g), j->revocations, j->budgets, j->marks,
+               approvals_held(g), j->revocations, j->budgets, j->uses, j->marks,
                j->last_seen_ms, j->took_us);
 }
 

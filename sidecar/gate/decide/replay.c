@@ -128,6 +128,27 @@ ts_err replay_decide(const struct snapshot *s, const struct replay_call *c,
     return e;
 }
 
+/* The counters of the record, under the names that the tenant has now; one that
+ * it has not any more counts nothing. */
+static ts_err uses_of(const struct replay_call *c, const struct use_rules *r,
+                      struct use_ledger *l)
+{
+    for (uint32_t i = 0; r != NULL && i < c->use_count; i++)
+        for (uint32_t k = 0; k < r->count; k++) {
+            uint32_t at;
+            ts_err e;
+
+            if (r->counters[k].kind != c->uses[i].kind ||
+                !ts_str_eq(r->counters[k].name, c->uses[i].name))
+                continue;
+            e = use_ledger_take(l, r->counters[k].id, c->uses[i].total, true,
+                                &at);
+            if (e != TS_OK)
+                return TS_E_INVALID;
+        }
+    return TS_OK;
+}
+
 ts_err replay_ask(const struct snapshot *s, const struct replay_call *c,
                   struct ts_arena *arena, struct replay_answer *ret,
                   struct replay_questions *ret_questions)
@@ -151,6 +172,7 @@ ts_err replay_ask(const struct snapshot *s, const struct replay_call *c,
                          .has_rates = true,
                          .out = &out};
     struct replay_questions q = {0};
+    struct use_ledger uses = {.count = 0};
     struct trust_config cfg = {0};
     struct authority *a;
     struct delegation *grant;
@@ -159,7 +181,9 @@ ts_err replay_ask(const struct snapshot *s, const struct replay_call *c,
     if (t != NULL)
         cfg = t->trust;
     cfg.store = s->store;
-    if ((e = delegation_of(c, arena, &grant)) != TS_OK ||
+    in.uses = &uses;
+    if ((e = uses_of(c, t != NULL ? t->uses : NULL, &uses)) != TS_OK ||
+        (e = delegation_of(c, arena, &grant)) != TS_OK ||
         (e = authority_recorded(grant, &cfg, &q.authority)) != TS_OK)
         return e;
     a = q.authority;

@@ -4,6 +4,7 @@
 #include "proto/wire/limits.h"
 #include "sidecar/gate/decide/context.h"
 #include "sidecar/gate/decide/decide.h"
+#include "sidecar/gate/people/use_rule.h"
 
 /*
  * What a configuration says to a call that was recorded: the same code that
@@ -11,6 +12,12 @@
  * the state of a running gate. The blocks of the delegation are not in a record
  * and are not asked; the caller knows what they answered then.
  */
+struct replay_use { /* a counter of the tenant's, before the call */
+    enum use_kind kind;
+    struct ts_str name;
+    uint64_t total;
+};
+
 struct replay_call { /* all borrowed */
     struct ts_str tenant, user, task, tool;
     struct ts_str agents[TS_BLOCKS_MAX]; /* root first, the caller last */
@@ -22,6 +29,8 @@ struct replay_call { /* all borrowed */
     const struct ts_str *provenance;
     uint32_t provenance_count;
     struct call_rates rates;
+    struct replay_use uses[USE_COUNTERS_MAX];
+    uint32_t use_count;
     uint64_t now_ms; /* unix */
     uint32_t uid, gid;
     bool has_stdin, check_only;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "policy/cedar_text.h"
+#include "sidecar/gate/decide/replay.h"
 #include "sidecar/gate/people/use_rule.h"
 #include "tests/lib/ts_test.h"
 #include "world.h"
@@ -181,6 +182,48 @@ static void tenant_counts_a_call_once(void **state)
     assert_string_equal(under("permit" ANY ";", "seconds:=1"), "limit_reached");
 }
 
+/* A call of the log asked about again finds the tenant's counters as they were
+ * then, under the names of now. */
+static void replay_takes_the_counters_of_the_record(void **state)
+{
+    uint8_t args[64];
+    struct replay_call c = {.tenant = TS_STR_LIT("acme"),
+                            .user = TS_STR_LIT("alice"),
+                            .task = TS_STR_LIT("t"),
+                            .tool = TS_STR_LIT("demo.sleep"),
+                            .agents = {TS_STR_LIT("coder")},
+                            .agent_count = 1,
+                            .issued = FIX_NOW_S,
+                            .expires = FIX_NOW_S + 600,
+                            .now_ms = FIX_NOW_S * 1000,
+                            .uses = {{USE_CALLS, TS_STR_LIT("gone"), 99},
+                                     {USE_CALLS, TS_STR_LIT("all"), 0}},
+                            .use_count = 2};
+
+    (void)state;
+    fix_set(&world_fix, "tenants/acme/policies/hard/30-guards.cedar",
+            "@id(\"n\") @counts(\"all\") permit" ANY ";\n"
+            "@id(\"l\") forbid" ANY " unless { context.uses.hasTag(\"all\") && "
+            "context.uses.getTag(\"all\") < 2 };");
+    fix_load_ok(&world_fix);
+    c.args = (struct ts_bytes){
+        .ptr = args, .len = fix_args("seconds:=1", args, sizeof(args))};
+    for (uint64_t n = 0; n < 4; n++) {
+        struct replay_answer a;
+
+        c.uses[1].total = n;
+        ts_arena_reset(&world_fix.arena);
+        assert_int_equal(
+            replay_decide(world_fix.snapshot, &c, &world_fix.arena, &a), TS_OK);
+        assert_int_equal(a.result.code,
+                         n < 2 ? CODE_PERMITTED : CODE_LIMIT_REACHED);
+    }
+    c.uses[1].total = UINT64_MAX;
+    assert_int_not_equal(replay_decide(world_fix.snapshot, &c, &world_fix.arena,
+                                       &(struct replay_answer){0}),
+                         TS_OK);
+}
+
 /* No block reads or fills another one's counter, nor the tenant's. */
 static void counter_of_one_set_is_no_other_ones(void **state)
 {
@@ -290,6 +333,7 @@ int main(void)
         T(only_satisfied_permits_count),
         T(sub_delegation_shares_the_counter_above_it),
         T(tenant_counts_a_call_once),
+        T(replay_takes_the_counters_of_the_record),
         T(counter_of_one_set_is_no_other_ones),
         T(load_of_an_unknown_counter_is_refused),
         T(amount_that_is_none_is_denied),
