@@ -82,7 +82,7 @@ limited parent 3 100.0
 service_own
 link() { # link NAME
     printf 'permit (principal, action, resource);\n' | "$tipstaff" attenuate --chain "$service_dir/parent.chain" \
-        --key "$service_dir/keys/coder.seed" --agent coder/sub --holder "$service_dir/keys/sub.pub" \
+        --key "$service_dir/etc/keys/agents/coder.seed" --agent coder/sub --holder "$service_dir/keys/sub.pub" \
         --ttl 3600 --policy - -o "$service_dir/$1.chain" >/dev/null
     [ "$(id -u)" -ne 0 ] || chown "$service_agent_uid:$service_agent_gid" "$service_dir/$1.chain"
 }
