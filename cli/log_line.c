@@ -194,11 +194,11 @@ static void print_egress(const struct term *t, const json_t *j,
 static void print_other(const struct term *t, const json_t *j)
 {
     static const char *const texts[] = {
-        "process", "tenant",  "target_kind", "target",   "reason", "by",
-        "boot",    "sidecar", "segment",     "previous", "tool",   "text"};
-    static const char *const numbers[] = {"generation", "rev_seq", "dir_seq",
-                                          "users",      "agents",  "revoked",
-                                          "bytes"};
+        "process", "tenant",  "target_kind", "target", "reason", "by",  "boot",
+        "sidecar", "segment", "previous",    "tool",   "code",   "text"};
+    static const char *const numbers[] = {
+        "generation", "rev_seq", "dir_seq", "users",  "agents",
+        "revoked",    "bytes",   "ran",     "failed", "left_out"};
 
     (void)fputs(t->bold, stdout);
     column(log_line_text(j, "kind"), 8);
