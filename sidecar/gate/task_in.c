@@ -210,6 +210,26 @@ void task_in_first(struct run *r)
     r->has_shown = true;
 }
 
+/* No tenant takes the second half of it from the others. */
+static bool may_hold(const struct run *r)
+{
+    const struct gate *g = r->gate;
+    size_t own = 0;
+
+    if (g->seen_bytes <= HELD_MAX / 2 || g->seen_bytes > HELD_MAX)
+        return g->seen_bytes <= HELD_MAX;
+    for (uint32_t i = 0; i < TS_CALLS_MAX; i++) {
+        const struct run *other = &g->runs[i];
+
+        if (other->used &&
+            other->name_len[RUN_TENANT] == r->name_len[RUN_TENANT] &&
+            memcmp(other->names[RUN_TENANT], r->names[RUN_TENANT],
+                   r->name_len[RUN_TENANT]) == 0)
+            own += other->seen[0].cap + other->seen[1].cap;
+    }
+    return own <= HELD_MAX / 2;
+}
+
 void task_in_holds(struct run *r, size_t which, struct ts_bytes b)
 {
     struct ts_buf *to = &r->seen[which];
@@ -217,8 +237,7 @@ void task_in_holds(struct run *r, size_t which, struct ts_bytes b)
 
     if (r->seen_lost || b.len == 0)
         return;
-    r->seen_lost = r->gate->seen_bytes > HELD_MAX ||
-                   ts_buf_append(to, b.ptr, b.len) != TS_OK;
+    r->seen_lost = !may_hold(r) || ts_buf_append(to, b.ptr, b.len) != TS_OK;
     r->gate->seen_bytes += to->cap - cap;
     if (r->seen_lost)
         drop_seen(r);

@@ -137,7 +137,12 @@ call 0 "under its new name" "" mail.send "to=$(sed -n 1p "$service_dir/out")#/a"
 check "  whole" out_is again
 
 # A grant that is gone, and a restart.
-call 0 "a retry of what was kept back" '{"a": 1}' --stdin --handle slow
+id=$(printf '%032d' 7)
+call 0 "a call with an id of its own" "" --handle --retry-id "$id" tick
+ref=$(sed -n 1p "$service_dir/out")
+call 0 "its retry runs nothing" "" --handle --retry-id "$id" tick
+check "  and tells the same handle" has err "its output was kept back as $ref"
+check "  and nothing else" out_is ""
 got=0
 shim "$task" end >/dev/null 2>&1 || got=$?
 same "the first task ends" 0 $got

@@ -521,10 +521,10 @@ static void kept_rows_say_what_they_may(void **state)
     row.type = OUTLINE_NUMBER; /* has no length */
     assert_int_equal(kept_with(&row, "call-1"), TS_E_INVALID);
     row = good;
-    row.type = 0;
+    row.type = (enum outline_type)0;
     assert_int_equal(kept_with(&row, "call-1"), TS_E_INVALID);
     row = good;
-    row.source = 0;
+    row.source = (enum outline_source)0;
     assert_int_equal(kept_with(&row, "call-1"), TS_E_INVALID);
 }
 
