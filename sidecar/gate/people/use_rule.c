@@ -183,7 +183,7 @@ ts_err use_rules_make(const struct cedar_policies *p, struct ts_bytes owner,
                       struct ts_arena *arena, const struct use_rules **ret)
 {
     size_t count = cedar_policies_count(p);
-    struct use_rules all = {0}, *r;
+    struct use_rules all = {.count = 0}, *r;
     uint16_t *masks;
     void *mem;
     ts_err e;
