@@ -97,15 +97,9 @@ bool drive_is_attack(const struct traces *t, const struct traces_record *r,
     const char *injection = text_of(r->json, "injection_task_id");
     const char *prompt = text_of(r->json, "user_task");
 
-    for (size_t i = 0; injection != NULL && i < t->count; i++) {
-        const struct traces_record *p = &t->records[i];
-        const char *same = text_of(p->json, "injection_task_id");
+    const struct traces_record *pair =
+        injection != NULL ? traces_pair(t, r->suite, r->task, injection) : NULL;
 
-        if (p->kind == TRACES_PAIR && same != NULL &&
-            strcmp(same, injection) == 0 && strcmp(p->suite, r->suite) == 0 &&
-            strcmp(p->task, r->task) == 0)
-            return by_attack(t, p, json_object_get(call, "args"),
-                             prompt != NULL ? prompt : "");
-    }
-    return false;
+    return pair != NULL && by_attack(t, pair, json_object_get(call, "args"),
+                                     prompt != NULL ? prompt : "");
 }

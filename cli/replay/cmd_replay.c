@@ -172,7 +172,7 @@ static void make_drives(const struct replay *r, struct pair *p)
     p->drive = (struct drive){.plan = {.traces = &r->traces,
                                        .shape = &p->shape,
                                        .has_provenance = true,
-                                .has_uses = true,
+                                       .has_uses = true,
                                        .label = r->o->label},
                               .gate = &p->gate,
                               .keys = &p->keys,

@@ -7,11 +7,13 @@
 #include <string.h>
 
 #include "cli/cmd.h"
+#include "cli/replay/check.h"
 #include "cli/replay/lines.h"
 #include "proto/base/ts_mem.h"
 #include "proto/base/ts_str.h"
 
 #define PATH_CAP  4096
+#define KEY_CAP   1024 /* of names that check_line() let pass */
 #define FILES_MAX 256
 
 struct names {
@@ -63,38 +65,124 @@ static bool room(struct traces *t)
     return true;
 }
 
-static bool calls_are_good(json_t *calls)
+/* "kind|suite|a|b" */
+static bool key_of(char out[KEY_CAP], char kind, const char *suite,
+                   const char *a, const char *b)
 {
+    int n = snprintf(out, KEY_CAP, "%c|%s|%s|%s", kind, suite, a, b);
+
+    return n > 0 && n < KEY_CAP;
+}
+
+/* Where it stands is kept; one of the same name is an error. */
+static bool keep(struct traces *t, const char *key, size_t at, const char *path,
+                 size_t line)
+{
+    if (json_object_get(t->index, key) != NULL)
+        return wrong(path, line,
+                     "the same suite and id stood before: ids are unique in "
+                     "a suite; rename or remove one");
+    return json_object_set_new(t->index, key, json_integer((json_int_t)at)) == 0
+               ? true
+               : wrong(path, line, "out of memory");
+}
+
+static bool find(const struct traces *t, const char *key, size_t *ret_at)
+{
+    json_t *v = json_object_get(t->index, key);
+
+    if (v == NULL)
+        return false;
+    *ret_at = (size_t)json_integer_value(v);
+    return true;
+}
+
+/* Of the format; a key that is not is told once. */
+static bool good(struct traces *t, enum check_file f, json_t *o,
+                 const char *path, size_t line)
+{
+    char what[CHECK_WHAT_MAX], key[KEY_CAP], shown[128];
+    const char *unknown;
+
+    if (!check_line(f, o, what))
+        return wrong(path, line, what);
+    unknown = check_unknown(f, o);
+    if (unknown == NULL)
+        return true;
+    (void)ts_str_show(shown, sizeof(shown), unknown, strlen(unknown));
+    (void)snprintf(key, sizeof(key), "unknown|%d|%s", (int)f, shown);
+    if (json_object_get(t->index, key) != NULL)
+        return true;
+    (void)snprintf(what, sizeof(what), "note: the key %s is not used", shown);
+    (void)wrong(path, line, what);
+    return json_object_set_new(t->index, key, json_true()) == 0
+               ? true
+               : wrong(path, line, "out of memory");
+}
+
+static bool index_record(struct traces *t, const struct traces_record *r,
+                         const char *path, size_t line)
+{
+    const char *injection = text_of(r->json, "injection_task_id");
+    char key[KEY_CAP];
+
+    if (r->kind == TRACES_RUN)
+        return true; /* many runs of one task */
+    if (!key_of(key, r->kind == TRACES_TASK ? 't' : 'i', r->suite, r->id, "") ||
+        !keep(t, key, t->count, path, line))
+        return false;
+    if (r->kind == TRACES_TASK || injection == NULL)
+        return true;
+    return key_of(key, 'p', r->suite, r->task, injection) &&
+           keep(t, key, t->count, path, line);
+}
+
+/* Tools are read before records: what a task calls is there. */
+static bool tools_are_there(const struct traces *t,
+                            const struct traces_record *r, const char *path,
+                            size_t line)
+{
+    char key[KEY_CAP], shown[128], what[256];
     size_t i;
     json_t *c;
 
-    json_array_foreach(calls, i, c)
+    json_array_foreach(r->calls, i, c)
     {
-        json_t *tool = json_object_get(c, "tool");
+        const char *tool = text_of(c, "tool");
 
-        if (!json_is_object(c) ||
-            (!json_is_string(tool) && !json_is_null(tool)))
-            return false;
+        if (tool == NULL || r->kind == TRACES_RUN ||
+            (key_of(key, 'T', r->suite, tool, "") &&
+             json_object_get(t->index, key) != NULL))
+            continue;
+        (void)ts_str_show(shown, sizeof(shown), tool, strlen(tool));
+        (void)snprintf(what, sizeof(what),
+                       "calls[%zu]: no *_tools file has a tool %s of this "
+                       "suite; add its line",
+                       i, shown);
+        return wrong(path, line, what);
     }
-    return json_is_array(calls);
+    return true;
 }
 
 static bool add(struct traces *t, enum traces_kind kind, json_t *o,
                 const char *path, size_t line)
 {
-    struct traces_record r = {.kind = kind,
-                              .json = o,
-                              .suite = text_of(o, "suite"),
-                              .id = text_of(o, "task_id"),
-                              .calls = json_object_get(o, "calls")};
-    const char *what = text_of(o, "kind");
+    static const enum check_file files[] = {[TRACES_TASK] = CHECK_TASKS,
+                                            [TRACES_PAIR] = CHECK_PAIRS,
+                                            [TRACES_RUN] = CHECK_RUNS};
+    struct traces_record r = {.kind = kind, .json = o};
+    const char *what;
 
+    if (!good(t, files[kind], o, path, line))
+        return false;
+    r.suite = text_of(o, "suite");
+    r.id = text_of(o, "task_id");
+    r.calls = json_object_get(o, "calls");
     r.task = kind == TRACES_TASK ? r.id : text_of(o, "user_task_id");
-    if (r.suite == NULL || r.id == NULL || r.task == NULL)
-        return wrong(path, line, "suite, task_id or user_task_id is missing");
-    if (!calls_are_good(r.calls))
-        return wrong(path, line, "calls: a list of objects with a tool each");
+    what = text_of(o, "kind");
     r.is_attack = what != NULL && strcmp(what, "attack") == 0;
+    if (!tools_are_there(t, &r, path, line) || !index_record(t, &r, path, line))
+        return false;
     if (!room(t) || json_array_append(t->all, o) != 0)
         return wrong(path, line, "too many records, or memory is short");
     t->records[t->count++] = r;
@@ -119,47 +207,94 @@ static bool on_run(void *ctx, json_t *o, const char *path, size_t line)
 static bool on_tool(void *ctx, json_t *o, const char *path, size_t line)
 {
     struct traces *t = ctx;
+    char key[KEY_CAP];
 
-    if (text_of(o, "suite") == NULL || text_of(o, "tool") == NULL ||
-        text_of(o, "effect") == NULL ||
-        !json_is_object(json_object_get(o, "parameters")))
-        return wrong(path, line,
-                     "suite, tool, effect or parameters is missing");
+    if (!good(t, CHECK_TOOLS, o, path, line) ||
+        !key_of(key, 'T', text_of(o, "suite"), text_of(o, "tool"), "") ||
+        !keep(t, key, json_array_size(t->tools), path, line))
+        return false;
     return json_array_append(t->tools, o) == 0
                ? true
                : wrong(path, line, "out of memory");
 }
 
+/* A verb that is delegated is a tool. */
+static bool verbs_are_there(const struct traces *t, json_t *o, const char *path,
+                            size_t line)
+{
+    char key[KEY_CAP], shown[128], what[256];
+    size_t i;
+    json_t *c;
+
+    json_array_foreach(json_object_get(o, "capabilities"), i, c)
+    {
+        const char *tool = text_of(c, "tool");
+
+        if (key_of(key, 'T', text_of(o, "suite"), tool, "") &&
+            json_object_get(t->index, key) != NULL)
+            continue;
+        (void)ts_str_show(shown, sizeof(shown), tool, strlen(tool));
+        (void)snprintf(what, sizeof(what),
+                       "capabilities[%zu]: no *_tools file has a tool %s of "
+                       "this suite; add its line",
+                       i, shown);
+        return wrong(path, line, what);
+    }
+    return true;
+}
+
 static bool on_delegation(void *ctx, json_t *o, const char *path, size_t line)
 {
     struct traces *t = ctx;
+    char key[KEY_CAP];
 
-    if (text_of(o, "suite") == NULL || text_of(o, "task_id") == NULL ||
-        text_of(o, "labels") == NULL ||
-        !json_is_array(json_object_get(o, "capabilities")))
-        return wrong(path, line,
-                     "suite, task_id, labels or capabilities is missing");
+    if (!good(t, CHECK_DELEGATIONS, o, path, line) ||
+        !verbs_are_there(t, o, path, line) ||
+        !key_of(key, 'd', text_of(o, "suite"), text_of(o, "task_id"),
+                text_of(o, "labels")) ||
+        !keep(t, key, json_array_size(t->delegations), path, line))
+        return false;
     return json_array_append(t->delegations, o) == 0
                ? true
                : wrong(path, line, "out of memory");
 }
 
+static size_t calls_of(json_t *calls)
+{
+    size_t n = 0, i;
+    json_t *c;
+
+    json_array_foreach(calls, i, c) n += text_of(c, "tool") != NULL;
+    return n;
+}
+
 static bool on_reference(void *ctx, json_t *o, const char *path, size_t line)
 {
     struct traces *t = ctx;
-    const char *s = text_of(o, "suite"), *id = text_of(o, "task_id");
-    const char *l = text_of(o, "labels"), *p = text_of(o, "policy");
+    char key[KEY_CAP], text[KEY_CAP];
     json_t *d = json_object_get(o, "decisions");
-    char key[512];
+    size_t at;
     int n;
 
-    if (s == NULL || id == NULL || l == NULL || p == NULL || !json_is_string(d))
+    if (!good(t, CHECK_REFERENCE, o, path, line))
+        return false;
+    n = snprintf(text, sizeof(text), "%s|%s|%s|%s", text_of(o, "labels"),
+                 text_of(o, "policy"), text_of(o, "suite"),
+                 text_of(o, "task_id"));
+    if (n < 0 || (size_t)n >= sizeof(text) ||
+        json_object_get(t->reference, text) != NULL)
         return wrong(path, line,
-                     "suite, task_id, labels, policy or decisions is missing");
-    n = snprintf(key, sizeof(key), "%s|%s|%s|%s", l, p, s, id);
-    if (n < 0 || (size_t)n >= sizeof(key))
-        return wrong(path, line, "its names are too long");
-    return json_object_set(t->reference, key, d) == 0
+                     "the same labels, policy, suite and task_id stood "
+                     "before: remove one");
+    for (const char *kind = "ti"; *kind != '\0'; kind++)
+        if (key_of(key, *kind, text_of(o, "suite"), text_of(o, "task_id"),
+                   "") &&
+            find(t, key, &at) &&
+            calls_of(t->records[at].calls) != json_string_length(d))
+            return wrong(path, line,
+                         "decisions: the record of this task_id has another "
+                         "number of calls; one letter a call is expected");
+    return json_object_set(t->reference, text, d) == 0
                ? true
                : wrong(path, line, "out of memory");
 }
@@ -286,9 +421,10 @@ bool traces_load(const char *dir, struct traces *ret)
                        .delegations = json_array(),
                        .reference = json_object(),
                        .identities = json_array(),
-                       .all = json_array()};
+                       .all = json_array(),
+                       .index = json_object()};
     bool ok = t.tools != NULL && t.delegations != NULL && t.reference != NULL &&
-              t.identities != NULL && t.all != NULL;
+              t.identities != NULL && t.all != NULL && t.index != NULL;
 
     if (!ok)
         cli_error("out of memory");
@@ -313,41 +449,51 @@ void traces_done(struct traces *t)
     json_decref(t->reference);
     json_decref(t->identities);
     json_decref(t->all);
+    json_decref(t->index);
     ts_mem_free(t->records);
     *t = (struct traces){.count = 0};
+}
+
+static const struct traces_record *found(const struct traces *t, char kind,
+                                         const char *suite, const char *a,
+                                         const char *b)
+{
+    char key[KEY_CAP];
+    size_t at;
+
+    return key_of(key, kind, suite, a, b) && find(t, key, &at) ? &t->records[at]
+                                                               : NULL;
 }
 
 const struct traces_record *traces_task(const struct traces *t,
                                         const char *suite, const char *task)
 {
-    for (size_t i = 0; i < t->count; i++)
-        if (t->records[i].kind == TRACES_TASK &&
-            strcmp(t->records[i].suite, suite) == 0 &&
-            strcmp(t->records[i].task, task) == 0)
-            return &t->records[i];
-    return NULL;
+    return found(t, 't', suite, task, "");
+}
+
+const struct traces_record *traces_pair(const struct traces *t,
+                                        const char *suite, const char *task,
+                                        const char *injection)
+{
+    return found(t, 'p', suite, task, injection);
 }
 
 json_t *traces_delegation(const struct traces *t, const char *suite,
                           const char *task, enum traces_label l)
 {
-    size_t i;
-    json_t *o;
+    char key[KEY_CAP];
+    size_t at;
 
-    json_array_foreach(t->delegations, i, o)
-    {
-        if (strcmp(text_of(o, "suite"), suite) == 0 &&
-            strcmp(text_of(o, "task_id"), task) == 0 &&
-            strcmp(text_of(o, "labels"), traces_label_name(l)) == 0)
-            return o;
-    }
-    return NULL;
+    return key_of(key, 'd', suite, task, traces_label_name(l)) &&
+                   find(t, key, &at)
+               ? json_array_get(t->delegations, at)
+               : NULL;
 }
 
 const char *traces_reference(const struct traces *t, const char *policy,
                              enum traces_label l, const struct traces_record *r)
 {
-    char key[512];
+    char key[KEY_CAP];
     int n = snprintf(key, sizeof(key), "%s|%s|%s|%s", traces_label_name(l),
                      policy, r->suite, r->id);
 

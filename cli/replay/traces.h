@@ -51,6 +51,10 @@ struct traces {
     json_t *reference;           /* owned: "labels|policy|suite|id": text */
     json_t *identities;          /* owned array of texts */
     json_t *all;                 /* owned array: what records borrow */
+    /* Owned: places of tasks and pairs among the records, of delegations in
+     * theirs, and names of tools, by "kind|suite|id|.."; keys that were
+     * complained about. */
+    json_t *index;
     struct traces_record *records;
     size_t count, cap;
 };
@@ -62,6 +66,10 @@ void traces_done(struct traces *t);
 /* The task of a pair or run; NULL if it is not among the tasks. */
 const struct traces_record *traces_task(const struct traces *t,
                                         const char *suite, const char *task);
+/* The attack of this task with this injection; NULL: none. */
+const struct traces_record *traces_pair(const struct traces *t,
+                                        const char *suite, const char *task,
+                                        const char *injection);
 /* NULL: none for this task. */
 json_t *traces_delegation(const struct traces *t, const char *suite,
                           const char *task, enum traces_label l);
