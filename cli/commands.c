@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/approval/approval.h"
+#include "cli/breakglass/breakglass.h"
 #include "cli/cmd.h"
 #include "cli/directory/directory.h"
 #include "cli/policy/policy.h"
@@ -25,6 +26,8 @@ const struct cli_command cli_commands[] = {
     {"approval", "calls that wait for people: ls, show, approve, deny",
      cmd_approval},
     {"approvals", NULL, cmd_approval},
+    {"break-glass", "permit more for a while, signed by several people",
+     cmd_breakglass},
     {"directory", "who there is: sign, change, show, keep fresh",
      cmd_directory},
     {"revoke", "take authority away, kill what runs under it", cmd_revoke},

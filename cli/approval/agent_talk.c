@@ -150,8 +150,8 @@ static bool choose(int fd, struct ts_buf *in, struct choice *c)
     return ok;
 }
 
-static bool sign(int fd, struct ts_buf *in, struct ts_bytes blob,
-                 struct ts_bytes body, struct ts_buf *ret)
+static bool sign(int fd, struct ts_buf *in, const char *name_space,
+                 struct ts_bytes blob, struct ts_bytes body, struct ts_buf *ret)
 {
     struct ts_buf data, out;
     struct ts_bytes signature;
@@ -160,7 +160,7 @@ static bool sign(int fd, struct ts_buf *in, struct ts_bytes blob,
 
     ts_buf_init(&data, SSHSIG_MAX);
     ts_buf_init(&out, SSH_AGENT_ANSWER_MAX);
-    if (sshsig_to_sign(APPROVAL_SSH_NAMESPACE, body, &data) != TS_OK ||
+    if (sshsig_to_sign(name_space, body, &data) != TS_OK ||
         ssh_agent_ask_sign(blob,
                            (struct ts_bytes){ts_buf_bytes(&data), data.len},
                            &out) != TS_OK) {
@@ -169,12 +169,10 @@ static bool sign(int fd, struct ts_buf *in, struct ts_bytes blob,
         if (ssh_agent_signature((struct ts_bytes){ts_buf_bytes(in), in->len},
                                 &signature) != TS_OK)
             cli_error("the ssh-agent did not sign");
-        else if (sshsig_of_agent(APPROVAL_SSH_NAMESPACE, blob, signature,
-                                 ret) != TS_OK ||
+        else if (sshsig_of_agent(name_space, blob, signature, ret) != TS_OK ||
                  sshsig_decode((struct ts_bytes){ts_buf_bytes(ret), ret->len},
                                &s) != TRUST_OK ||
-                 sshsig_verify(&s, APPROVAL_SSH_NAMESPACE, body, s.pk) !=
-                     TRUST_OK)
+                 sshsig_verify(&s, name_space, body, s.pk) != TRUST_OK)
             cli_error("the ssh-agent's signature does not hold (a token that "
                       "was not touched, or an application that does not begin "
                       "with \"ssh:\"?)");
@@ -206,7 +204,8 @@ static bool wanted(const char *pub_file, struct ts_buf *blob,
     return ok;
 }
 
-bool agent_sign(const char *pub_file, struct ts_bytes body, struct ts_buf *out)
+bool agent_sign(const char *name_space, const char *pub_file,
+                struct ts_bytes body, struct ts_buf *out)
 {
     struct choice c = {.want = NULL};
     struct ts_buf in, want_blob;
@@ -222,8 +221,9 @@ bool agent_sign(const char *pub_file, struct ts_bytes body, struct ts_buf *out)
         fd = open_agent();
     }
     if (fd >= 0 && choose(fd, &in, &c))
-        ok = sign(fd, &in, (struct ts_bytes){ts_buf_bytes(&c.blob), c.blob.len},
-                  body, out);
+        ok = sign(fd, &in, name_space,
+                  (struct ts_bytes){ts_buf_bytes(&c.blob), c.blob.len}, body,
+                  out);
     ts_fd_close(&fd);
     ts_buf_done(&in);
     ts_buf_done(&want_blob);

@@ -10,11 +10,12 @@
 
 /*
  * Has the agent behind $SSH_AUTH_SOCK sign body, as ssh-keygen -Y sign -n
- * approval@tipstaff would, with the key of pub_file, or, when that is NULL,
+ * name_space would, with the key of pub_file, or, when that is NULL,
  * with the one key of a kind that fits. Waits a minute for a person to touch a
  * token or to answer the agent. Appends the SSHSIG blob, which has been
  * verified. Prints its error; false then.
  */
-bool agent_sign(const char *pub_file, struct ts_bytes body, struct ts_buf *out);
+bool agent_sign(const char *name_space, const char *pub_file,
+                struct ts_bytes body, struct ts_buf *out);
 
 #endif

@@ -55,7 +55,7 @@ static bool by_agent(const char *pub, struct ts_bytes body, struct ts_buf *out)
     bool ok;
 
     ts_buf_init(&blob, SSHSIG_MAX);
-    ok = agent_sign(pub, body, &blob);
+    ok = agent_sign(APPROVAL_SSH_NAMESPACE, pub, body, &blob);
     if (ok && approval_join_ssh(
                   body, (struct ts_bytes){ts_buf_bytes(&blob), blob.len},
                   out) != TS_OK)

@@ -171,7 +171,7 @@ ts_err admin_empty_send(struct ts_buf *out, enum admin_type type)
     ts_err e;
 
     if (type != ADMIN_STATUS && type != ADMIN_TAIL_END &&
-        type != ADMIN_TICKETS_END)
+        type != ADMIN_TICKETS_END && type != ADMIN_ESCALATIONS_END)
         return TS_E_INVALID;
     e = body_out_init(&o, out, (uint8_t)type, 1, 1, 0);
     if (e != TS_OK)

@@ -26,6 +26,7 @@
  *   approval         id (the decision's that waits), tenant, code
  *   approval_ended   id (the same), tenant, reason
  *   hook_failed      code, text; ran, failed, left_out
+ *   escalation, escalation_review_due  id, tenant, user, agent, reason
  *   egress_opened    id (the decision's), tenant, tool
  *   egress_closed    id, tenant, tool, reason
  *   egress_denied    id, tenant, tool, code
@@ -48,6 +49,14 @@
  *
  * A decision that people were asked about has ticket (bin32) and approved_by
  * (array of persons; empty until enough have said yes) before us.
+ *
+ * A decision that is what it is because of an escalation has escalation (its
+ * id, bin16) and lifted (array of policy ids) before us.
+ *
+ * escalation: kind, id (bin16), tenant, user, agent, task, people (array),
+ * expires, used, max_uses, reason, incident, policies (Cedar), lifts (array),
+ * by_uid. escalation_review_due: the same to incident, and end ("expired",
+ * "used_up", "revoked", "policies_changed").
  *
  * approval: kind, id, tenant, ticket (bin32), person ("" when nothing told
  * who), verdict ("yes", "no", "" likewise), code ("ok" or why it does not

@@ -13,15 +13,17 @@
 #include "sidecar/gate/admin_status.h"
 #include "sidecar/gate/admin_tickets.h"
 #include "sidecar/gate/approvals.h"
+#include "sidecar/gate/breakglass.h"
 #include "sidecar/gate/feed.h"
 #include "sidecar/gate/hook_in.h"
 #include "sidecar/gate/peer_recv.h"
 #include "sidecar/gate/revoke.h"
 #include "sidecar/gate/revoke_signed.h"
 
-#define ADMIN_FRAME_MAX 4096    /* bytes of body that an operator may send */
-#define ADMIN_OUT_MAX   1048576 /* bytes queued to one operator */
-#define ADMIN_READ      4096    /* bytes read at once */
+#define ADMIN_FRAME_MAX    4096 /* bytes of body that an operator may send */
+#define ADMIN_ESCALATE_MAX (TS_ESCALATION_MAX + 8) /* of that message */
+#define ADMIN_OUT_MAX      1048576 /* bytes queued to one operator */
+#define ADMIN_READ         4096    /* bytes read at once */
 
 struct admin {
     struct gate *gate;
@@ -260,12 +262,46 @@ static ts_err on_hook(struct admin *a, const struct frame *f)
     return TS_OK;
 }
 
+static ts_err on_escalate(struct admin *a, const struct frame *f)
+{
+    struct breakglass_reply r;
+    struct admin_escalate m;
+    const char *what;
+    ts_err e;
+
+    if (admin_escalate_decode(f->body, f->len, &m, &what) != TS_OK) {
+        fail(a, "bad_frame", what);
+        return TS_OK;
+    }
+    e = breakglass_activate(a->gate, a->uid, m.object, &r);
+    if (e == TS_OK)
+        sent(a, admin_escalated_send(&a->out, &r.m));
+    return e == TS_E_AGAIN ? e : TS_OK;
+}
+
+static void on_escalations(struct admin *a, const struct frame *f)
+{
+    struct admin_escalations m;
+    const char *what;
+
+    if (admin_escalations_decode(f->body, f->len, &m, &what) != TS_OK)
+        fail(a, "bad_frame", what);
+    else
+        sent(a, breakglass_list(a->gate, a->uid, m.tenant, &a->out));
+}
+
 static ts_err on_frame(struct admin *a, const struct frame *f)
 {
     const char *what;
 
     if (a->is_hook)
         return on_hook(a, f);
+    if (f->type == ADMIN_ESCALATE)
+        return on_escalate(a, f);
+    if (f->type == ADMIN_ESCALATIONS) {
+        on_escalations(a, f);
+        return TS_OK;
+    }
 
     if (f->type == ADMIN_ANSWER)
         return on_answer(a, f);
@@ -296,6 +332,8 @@ static size_t body_max(const struct admin *a)
                                                 : ADMIN_FRAME_MAX;
     if (head[4] == ADMIN_FEED && operator_of_all(a->gate, a->uid))
         return admin_body_max(ADMIN_FEED);
+    if (head[4] == ADMIN_ESCALATE)
+        return ADMIN_ESCALATE_MAX;
     return ADMIN_FRAME_MAX;
 }
 
@@ -401,7 +439,7 @@ ts_err admin_new(struct gate *g, int fd, uint32_t uid)
     ts_buf_init(&a->in, operator_of_all(g, uid)
                             ? TS_FRAME_HEAD + admin_body_max(ADMIN_FEED) +
                                   (size_t)ADMIN_READ
-                            : (size_t)2 * (TS_FRAME_HEAD + ADMIN_FRAME_MAX));
+                            : (size_t)2 * (TS_FRAME_HEAD + ADMIN_ESCALATE_MAX));
     ts_buf_init(&a->out, ADMIN_OUT_MAX);
     g->admins[slot] = a;
     flush(a); /* starts reading */

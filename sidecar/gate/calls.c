@@ -8,6 +8,7 @@
 #include "proto/wire/mp_read.h"
 #include "sidecar/common/log.h"
 #include "sidecar/gate/approvals.h"
+#include "sidecar/gate/breakglass.h"
 #include "sidecar/gate/call_key.h"
 #include "sidecar/gate/decide/decide.h"
 #include "sidecar/gate/handles_in.h"
@@ -137,6 +138,7 @@ static ts_err decide(struct client *c, const struct call_input *in,
     struct gate *g = c->gate;
     struct call_input call = *in;
     char why[256] = "";
+    struct decide_escalation opened;
     struct decide_input input = {.snapshot = g->snapshot,
                                  .authority = c->authority,
                                  .call = &call,
@@ -148,6 +150,10 @@ static ts_err decide(struct client *c, const struct call_input *in,
                                  .sidecar_id = g->settings.sidecar_id,
                                  .people = people,
                                  .boot_ns = gate_boot_ns};
+
+    if (call.already_denied == CODE_PERMITTED &&
+        breakglass_for(g, c->authority, &opened))
+        input.escalation = &opened;
 
     ts_arena_reset(&g->arena);
     call.task = c->task;
@@ -205,19 +211,22 @@ struct decided {          /* what one CALL came to */
     enum call_id_found found;
 };
 
-/* Entries in front of a launch: who approved it, and what it counts. */
-#define BEFORE_MAX 2
+/* Entries in front of a launch: who approved it, what it was opened by, and
+ * what it counts. */
+#define BEFORE_MAX 3
 
 static ts_err launch(struct client *c, const struct decided *x, struct run *r,
                      const uint8_t *record, size_t len,
                      const struct decision *d)
 {
+    uint8_t opened[ESCALATION_PAYLOAD_MAX];
     uint8_t who[APPROVAL_PAYLOAD_MAX], counted[USE_PAYLOAD_MAX];
     struct ring_journal before[BEFORE_MAX];
     struct use_reservation uses = {.state = USE_IDLE};
     uint32_t n = 0;
     uint16_t slot;
-    bool counts;
+    struct ts_str tenant = c->authority->tenant;
+    bool counts, is_opened;
     ts_err e;
 
     if (x->ask.asked != NULL) { /* who approved it is written down first */
@@ -225,6 +234,10 @@ static ts_err launch(struct client *c, const struct decided *x, struct run *r,
             return e;
         n++;
     }
+    e = breakglass_entry(c->gate, tenant, d, opened, &before[n], &is_opened);
+    if (e != TS_OK)
+        return e;
+    n += is_opened ? 1u : 0u;
     e = uses_taken(c, d, &uses, counted, &before[n], &counts);
     if (e != TS_OK)
         return e;
@@ -246,6 +259,7 @@ static ts_err launch(struct client *c, const struct decided *x, struct run *r,
     approvals_ran(c->gate, c->authority->delegation, d);
     grant_calls_spend(c->ids);
     runs_launched(r, c, x->in.seq, d, slot, &uses);
+    breakglass_launched(c->gate, tenant, d, r);
     run_kept_begin(r, &x->keeping, &d->manifest->output);
     return TS_OK;
 }
@@ -334,7 +348,8 @@ static ts_err begin(struct client *c, uint8_t **ret_record)
 {
     ts_err e = reserve_calls(c);
     uint32_t before = (approvals_may_launch(c->gate) ? 1u : 0u) +
-                      (uses_may_count(c) ? 1u : 0u);
+                      (uses_may_count(c) ? 1u : 0u) +
+                      (breakglass_may_launch(c->gate) ? 1u : 0u);
 
     if (e == TS_OK && before > 0 && !order_out_has_room_behind(c->gate, before))
         e = TS_E_AGAIN;

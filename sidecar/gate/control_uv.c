@@ -10,6 +10,7 @@
 #include "sidecar/common/fds.h"
 #include "sidecar/common/log.h"
 #include "sidecar/gate/approvals.h"
+#include "sidecar/gate/breakglass.h"
 #include "sidecar/gate/conn_uv.h"
 #include "sidecar/gate/feed.h"
 #include "sidecar/gate/feed_in.h"
@@ -185,6 +186,7 @@ void control_retry(struct gate *g)
               (unsigned long long)g->snapshot->generation,
               (unsigned long long)sessions_recheck(g));
     (void)approvals_recheck(g);
+    breakglass_recheck(g);
     gate_log_notes(g);
 }
 

@@ -54,6 +54,7 @@ static void clock_evidence(struct gate *g, uint64_t issued, bool newer)
     ahead_ns = capped_ns(g->now.unix_ms - before_ms);
     tenant_states_sooner(&g->states, ahead_ns);
     sessions_sooner(g, ahead_ns);
+    escalations_sooner(&g->escalations, ahead_ns);
 }
 
 /* Evidence that cannot be old: a directory above a mark. The first one of a

@@ -18,6 +18,7 @@
 #include "sidecar/common/control.h"
 #include "sidecar/common/ring.h"
 #include "sidecar/gate/decide/chain_cache.h"
+#include "sidecar/gate/escalate/escalations.h"
 #include "sidecar/gate/hook_in.h"
 #include "sidecar/gate/people/tenant_state.h"
 #include "sidecar/gate/steps/callids.h"
@@ -73,7 +74,7 @@ struct revoke_job {
 
 /* What the journal gave back at start. */
 struct journal_counts {
-    uint64_t revocations, budgets, marks, approvals, uses;
+    uint64_t revocations, budgets, marks, approvals, uses, escalations;
     uint64_t last_seen_ms; /* the newest time in it; 0: none */
     uint64_t took_us;
 };
@@ -131,9 +132,10 @@ struct gate {
     struct journal_counts replayed;
     struct meters *meters;       /* owned */
     struct approvals *approvals; /* owned */
+    struct escalations escalations;
     struct hook_state hook;
-    struct prov_tasks *tasks;    /* owned; what tasks have seen */
-    size_t seen_bytes;           /* of outputs that runs hold for them */
+    struct prov_tasks *tasks; /* owned; what tasks have seen */
+    size_t seen_bytes;        /* of outputs that runs hold for them */
     struct ring_writer ring;
     struct peers peers;
     struct call_ids ids;

@@ -12,6 +12,7 @@
 #include "sidecar/common/log.h"
 #include "sidecar/gate/admin_uv.h"
 #include "sidecar/gate/approvals.h"
+#include "sidecar/gate/breakglass.h"
 #include "sidecar/gate/conn_uv.h"
 #include "sidecar/gate/control_uv.h"
 #include "sidecar/gate/decide/decide.h"
@@ -131,6 +132,7 @@ static void on_retry(uv_timer_t *t)
     feed_in_retry(g);
     egress_in_retry(g);
     approvals_run(g);
+    breakglass_run(g);
     admins_retry(g);
     clients_retry(g);
 }
@@ -179,6 +181,7 @@ static void sweep(struct gate *g)
     runs_sweep(g);
     revoke_sweep(g);
     approvals_sweep(g);
+    breakglass_sweep(g);
     control_beat(g);
     hook_in_turn(g);
     clock_write(g);
@@ -327,6 +330,7 @@ void gate_free(struct gate *g)
         meters_free(g->meters);
     runs_done(g);
     approvals_free(g->approvals);
+    escalations_done(&g->escalations);
     prov_tasks_free(g->tasks);
     if (g->ids.grants != NULL)
         call_ids_done(&g->ids);

@@ -7,6 +7,7 @@
 #include "proto/wire/limits.h"
 #include "proto/wire/mp_read.h"
 #include "sidecar/common/revocation_entry.h"
+#include "sidecar/gate/breakglass.h"
 #include "sidecar/gate/steps/approval_journal.h"
 #include "sidecar/gate/steps/budget_journal.h"
 #include "sidecar/gate/steps/callids.h"
@@ -119,6 +120,21 @@ static ts_err take_approval(struct gate *g, struct ts_bytes payload,
     return TS_OK;
 }
 
+/* Nothing comes into force again by itself: but how often it was used counts,
+ * if the same people's object is brought again. */
+static ts_err take_escalation(struct gate *g, struct ts_bytes payload,
+                              const char **reterr_what)
+{
+    uint64_t unix_ms;
+    ts_err e = breakglass_replay(g, payload, &unix_ms, reterr_what);
+
+    if (e != TS_OK)
+        return e;
+    g->replayed.escalations++;
+    saw(g, unix_ms);
+    return TS_OK;
+}
+
 static ts_err take(struct gate *g, uint64_t type, uint64_t keep_until,
                    struct ts_bytes payload, const char **reterr_what)
 {
@@ -133,6 +149,8 @@ static ts_err take(struct gate *g, uint64_t type, uint64_t keep_until,
         return take_approval(g, payload, reterr_what);
     case JOURNAL_USES:
         return uses_replayed(g, payload, reterr_what);
+    case JOURNAL_ESCALATION:
+        return take_escalation(g, payload, reterr_what);
     case JOURNAL_CLOCK:
         return take_clock(g, payload, reterr_what);
     default: /* a number from outside, not one of our enums */

@@ -8,6 +8,7 @@
 #include "sidecar/common/log.h"
 #include "sidecar/gate/admin_uv.h"
 #include "sidecar/gate/approvals.h"
+#include "sidecar/gate/breakglass.h"
 #include "sidecar/gate/order_out.h"
 #include "sidecar/gate/people/tenant_state.h"
 #include "sidecar/gate/running.h"
@@ -156,6 +157,7 @@ void revoke_settle(struct gate *g, struct revoke_asker asker)
     uint64_t sessions = sessions_recheck(g);
     uint64_t tickets = approvals_recheck(g);
 
+    breakglass_recheck(g);
     if (job == NULL) {
         gate_fail(g, "no job is left for a revocation");
         return;

@@ -115,7 +115,9 @@ struct run {
     char refusal[256];
     bool kill_pending;   /* waits for room in the ring */
     bool finish_pending; /* the same, for the outcome record */
-    uint32_t jobs;       /* revocations that wait for its end, as bits */
+    bool has_escalation; /* it was started under one */
+    uint8_t escalation_id[16];
+    uint32_t jobs; /* revocations that wait for its end, as bits */
 };
 
 struct decision;

@@ -85,6 +85,11 @@ static const struct {
     [RECORD_APPROVAL_ENDED] = {"approval_ended",
                                KEY_ID | KEY_TENANT | KEY_REASON},
     [RECORD_HOOK_FAILED] = {"hook_failed", KEY_CODE | KEY_TEXT},
+    [RECORD_ESCALATION] = {"escalation", KEY_ID | KEY_TENANT | KEY_USER |
+                                             KEY_AGENT | KEY_REASON},
+    [RECORD_ESCALATION_REVIEW_DUE] = {"escalation_review_due",
+                                      KEY_ID | KEY_TENANT | KEY_USER |
+                                          KEY_AGENT | KEY_REASON},
     [RECORD_START] = {"start", 0},
     [RECORD_STOP] = {"stop", 0},
     [RECORD_SEGMENT] = {"segment", 0},

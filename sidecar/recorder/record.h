@@ -32,6 +32,8 @@ enum record_kind {
     RECORD_APPROVAL,
     RECORD_APPROVAL_ENDED,
     RECORD_HOOK_FAILED,
+    RECORD_ESCALATION,
+    RECORD_ESCALATION_REVIEW_DUE,
     RECORD_START,
     RECORD_STOP,
     RECORD_SEGMENT,    /* only made by the recorder */

@@ -67,10 +67,12 @@ check sidecar/gate/decide proto/ policy/ sidecar/common/ sidecar/gate/people/ \
 check sidecar/gate/steps proto/ sidecar/common/ sidecar/gate/steps/ sidecar/gate/uses/
 check sidecar/gate/provenance proto/base/ proto/wire/ sidecar/gate/provenance/
 check sidecar/gate/approve proto/ sidecar/gate/approve/
+check sidecar/gate/escalate proto/ policy/ sidecar/gate/people/ sidecar/gate/escalate/
 for dir in sidecar/gate/*/; do
     case $dir in
     sidecar/gate/people/ | sidecar/gate/decide/ | sidecar/gate/steps/ | \
-        sidecar/gate/provenance/ | sidecar/gate/approve/ | sidecar/gate/uses/) ;;
+        sidecar/gate/provenance/ | sidecar/gate/approve/ | \
+        sidecar/gate/escalate/ | sidecar/gate/uses/) ;;
     *) complain "layer: $dir has no rule here" ;;
     esac
     hits=$(grep -rn '#include <uv' "$dir" || true)

@@ -31,10 +31,11 @@ static struct combined combine_one(const struct set_result *s)
     if (a->reason_count == 0)
         return (struct combined){VERDICT_DENY, CODE_DENIED};
     /* A person is asked only when the answer would then be a clean permit. */
-    if (a->error_count == 0 && a->permit_count > 0 && all_approvable(s))
+    if (a->error_count == 0 && a->permit_count + s->more_permits > 0 &&
+        all_approvable(s))
         return (struct combined){VERDICT_PENDING, CODE_APPROVAL_REQUIRED};
     /* Approval would not help where nothing permits the call anyway. */
-    if (a->permit_count == 0 && all_approvable(s))
+    if (a->permit_count + s->more_permits == 0 && all_approvable(s))
         return (struct combined){VERDICT_DENY, CODE_DENIED};
     return (struct combined){VERDICT_DENY, CODE_FORBIDDEN};
 }

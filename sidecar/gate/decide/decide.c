@@ -282,6 +282,16 @@ static struct set_result block_set(const struct authority *a, uint32_t i)
                                .uses = a->block_uses[i]};
 }
 
+ts_err decide_ask_set(struct deciding *d, const struct decide_asked *q)
+{
+    const struct set_result set = {
+        .set_name = q->name, .policies = q->policies, .demands = q->demands};
+    struct cedar_value context;
+    ts_err e = context_record(&d->context, q->hop, d->arena, &context);
+
+    return e != TS_OK ? e : ask(d, &set, q->principal, &context);
+}
+
 /* User, every agent from root to leaf, then every block for the leaf. */
 ts_err decide_ask_all(struct deciding *d)
 {
@@ -356,6 +366,8 @@ struct combined decide_judge(struct deciding *d)
     struct combined no = {VERDICT_DENY, check_call(d)};
     ts_err e;
 
+    d->out->has_escalation = false;
+
     read_rates(d);
     if (no.code != CODE_PERMITTED)
         return no;
@@ -376,12 +388,27 @@ struct combined decide_judge(struct deciding *d)
         return no;
     }
     no = combine(d->sets, d->set_count);
+    if (no.verdict != VERDICT_PERMIT && d->in->escalation != NULL)
+        no = decide_escalate(d, no);
     if (no.verdict == VERDICT_PERMIT &&
         (no.code = decide_uses_take(d)) != CODE_PERMITTED)
         no.verdict = VERDICT_DENY;
     if (no.verdict == VERDICT_DENY && decide_is_used_up(d))
         no.code = CODE_LIMIT_REACHED;
     return no;
+}
+
+/* No tool outlives what it was started under. */
+static void until_escalation(struct deciding *d)
+{
+    uint64_t now = d->in->call->now.boot_ns;
+    uint64_t until = d->in->escalation->until_ns;
+    uint64_t left_ms = until > now ? (until - now) / 1000000u : 0;
+
+    if (left_ms >= d->out->wall_ms)
+        return;
+    d->out->wall_ms = left_ms > 0 ? left_ms : 1;
+    d->out->deadline_is_expiry = true;
 }
 
 static void fill_permit(struct deciding *d)
@@ -405,6 +432,8 @@ static void fill_permit(struct deciding *d)
         out->wall_ms = end_ms - call->now.unix_ms;
         out->deadline_is_expiry = true;
     }
+    if (out->has_escalation)
+        until_escalation(d);
     out->order =
         (struct order){.order_id = d->in->order_id,
                        .generation = d->in->snapshot->generation,

@@ -83,6 +83,19 @@ void authority_free(struct authority *a);
 void verified_hold(struct verified *v);
 void verified_release(struct verified *v); /* NULL is fine */
 
+/* An escalation that is in force for the very call (docs/APPROVALS.md): what it
+ * permits beside the tenant's policies, to the user and to every agent, and
+ * which forbids with @breakglass it lifts. Blocks stay as they are. Borrowed.
+ */
+struct decide_escalation {
+    const uint8_t *id;                     /* 16 bytes */
+    const struct cedar_policies *policies; /* permits; NULL: none */
+    const struct box_demand *demands;      /* of the policies */
+    const struct ts_str *lifts;            /* @ids */
+    uint32_t lift_count;
+    uint64_t until_ns; /* boot time */
+};
+
 struct prov_task;   /* what the task has seen; provenance/task.h */
 struct call_handle; /* call_provenance.h, and the next two */
 struct call_provenance;
@@ -190,6 +203,9 @@ struct decision {
     uint8_t asked_id[16]; /* of PENDING what the agent is told instead of id */
     uint8_t ticket_id[TRUST_HASH_LEN];
     uint64_t expires; /* unix seconds; of PENDING */
+    /* the verdict is what it is because of an escalation: */
+    bool has_escalation;
+    uint8_t escalation_id[16];
 };
 
 /*
@@ -212,6 +228,8 @@ struct decide_input {
     /* Who can be asked for an approval; NULL: nobody is, and a call that waits
      * for one stays pending. A check asks nobody. */
     const struct decide_people *people;
+    /* NULL: none. Asked only where the call would not be permitted without. */
+    const struct decide_escalation *escalation;
     /* Reads CLOCK_BOOTTIME for the record's "us" alone; NULL: call->now. */
     uint64_t (*boot_ns)(void);
 };
@@ -244,6 +262,7 @@ struct set_result {
     const struct box_demand *demands; /* of the policies; NULL: none */
     const struct use_rules *uses;     /* the same */
     struct cedar_answer answer;
+    uint32_t more_permits; /* of an escalation; they count as the set's own */
 };
 struct combined {
     enum verdict verdict;

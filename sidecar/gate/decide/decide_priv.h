@@ -6,7 +6,9 @@
 #include "sidecar/gate/decide/decide.h"
 #include "sidecar/gate/decide/request.h"
 
-#define DECIDE_SETS_MAX (1 + 2 * TS_BLOCKS_MAX)
+/* user, agents, blocks; user and agents again for an escalation */
+#define DECIDE_SETS_MAX   (2 + 3 * TS_BLOCKS_MAX)
+#define DECIDE_LIFTED_MAX 32 /* told in a record */
 /* Longer names of resources are refused: they are written into records. */
 #define RESOURCE_NAME_MAX 4096 /* bytes */
 
@@ -30,6 +32,8 @@ struct deciding {
     uint32_t overlay_count;
     struct set_result sets[DECIDE_SETS_MAX];
     uint32_t set_count;
+    struct ts_str lifted[DECIDE_LIFTED_MAX]; /* by an escalation: @ids */
+    uint32_t lifted_count;
     const struct ticket *approved; /* what people have lifted; NULL: nothing */
     const struct ts_str *people;   /* who said yes */
     uint32_t people_count;
@@ -55,6 +59,21 @@ bool decide_counts(const struct deciding *d);
 void record_uses(struct mp_writer *w, const struct deciding *d, bool brief);
 /* Every question of the decision; what it fills is d's. */
 TS_NODISCARD ts_err decide_ask_all(struct deciding *d);
+
+/* Asks one set of policies and appends its answer. */
+struct decide_asked {
+    const char *name;
+    const struct cedar_policies *policies;
+    const struct box_demand *demands;
+    const struct cedar_uid *principal;
+    enum hop hop;
+};
+TS_NODISCARD ts_err decide_ask_set(struct deciding *d,
+                                   const struct decide_asked *q);
+
+/* d->sets were combined to plain, which is no permit: what comes of it with the
+ * escalation of d->in. */
+struct combined decide_escalate(struct deciding *d, struct combined plain);
 
 /* A call that is pending is put to people; what comes of it instead. */
 struct combined decide_ask(struct deciding *d);

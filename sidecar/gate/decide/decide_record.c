@@ -420,6 +420,17 @@ static void put_ticket(struct mp_writer *w, const struct deciding *d)
         put(w, d->people[i]);
 }
 
+/* What people opened for a while, and which forbids that lifted. */
+static void put_escalation(struct mp_writer *w, const struct deciding *d)
+{
+    KEY(w, "\xaa", "escalation");
+    mp_write_bin(w, d->out->escalation_id, sizeof(d->out->escalation_id));
+    KEY(w, "\xa6", "lifted");
+    mp_write_array(w, d->lifted_count);
+    for (uint32_t i = 0; i < d->lifted_count; i++)
+        put(w, shown(d->lifted[i]));
+}
+
 static uint64_t elapsed_us(const struct decide_input *in)
 {
     uint64_t now = in->boot_ns != NULL ? in->boot_ns() : in->call->now.boot_ns;
@@ -446,7 +457,8 @@ ts_err decide_record_write(const struct deciding *d, bool brief,
     mp_writer_init(&w, record, cap);
     mp_write_map(&w, AUTHORITY_HEAD_KEYS + OTHER_KEYS + launches +
                          (decide_counts(d) ? 1u : 0u) + (demands ? 2u : 0u) +
-                         (d->out->has_ticket ? 2u : 0u));
+                         (d->out->has_ticket ? 2u : 0u) +
+                         (d->out->has_escalation ? 2u : 0u));
     KEY(&w, "\xa4", "kind");
     KEY(&w, "\xa8", "decision");
     KEY(&w, "\xa2", "id");
@@ -471,6 +483,8 @@ ts_err decide_record_write(const struct deciding *d, bool brief,
         put_demand(&w, &d->out->order);
     if (d->out->has_ticket)
         put_ticket(&w, d);
+    if (d->out->has_escalation)
+        put_escalation(&w, d);
     KEY(&w, "\xa2", "us");
     put_uint(&w, elapsed_us(d->in));
     return mp_written(&w, ret_len);

@@ -125,6 +125,8 @@ static void tell_tenant(const struct snapshot *s, uint32_t i,
     t->identity_attr_count = (uint32_t)rules->files.identity_attr_count;
     t->max_staleness_s = rules->files.max_staleness_s;
     t->approval_ttl_s = rules->files.approval_ttl_s;
+    t->breakglass_max_s = rules->files.breakglass_max_s;
+    t->breakglass_people = rules->files.breakglass_people;
     if (people->directory == NULL)
         return;
     t->has_directory = true;

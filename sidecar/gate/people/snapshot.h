@@ -55,8 +55,10 @@ struct snapshot_tenant {
     bool has_directory;
     const struct directory *directory; /* directory.h */
     const struct directory_snapshot *people;
-    uint32_t max_staleness_s; /* 0: `freshness: snapshot` */
-    uint32_t approval_ttl_s;  /* how long a question to people stands */
+    uint32_t max_staleness_s;   /* 0: `freshness: snapshot` */
+    uint32_t approval_ttl_s;    /* how long a question to people stands */
+    uint32_t breakglass_max_s;  /* how long an escalation may last */
+    uint32_t breakglass_people; /* who must sign it */
     /* Only after a load, of the bundle: directory.heartbeat as found (verify
      * it; empty: none), and why the bundle's directory is not the one in force
      * ("tenants/NAME/directory.snapshot: what"; NULL: it is). */

@@ -1,5 +1,6 @@
 #include "sidecar/gate/people/tenant_yaml.h"
 
+#include "proto/trust/escalation.h"
 #include "proto/wire/limits.h"
 #include "sidecar/gate/people/sensitivity.h"
 #include "sidecar/gate/people/yaml_doc.h"
@@ -113,6 +114,30 @@ static ts_err read_approval_ttl(struct yaml_file *f, const struct yaml_node *n,
     return TS_OK;
 }
 
+/* 0 for breakglass_max_s: there is no break-glass in this tenant. */
+static ts_err read_breakglass(struct yaml_file *f, const struct yaml_node *root,
+                              struct tenant_files *t)
+{
+    const struct yaml_node *max = yaml_node_find(root, "breakglass_max_s");
+    const struct yaml_node *people = yaml_node_find(root, "breakglass_people");
+    uint64_t v = TENANT_BREAKGLASS_S, n = TENANT_BREAKGLASS_PEOPLE;
+    ts_err e;
+
+    if (max != NULL && (e = yaml_uint(f, max, "breakglass_max_s",
+                                      ESCALATION_TTL_HARD_S, &v)) != TS_OK)
+        return e;
+    if (people != NULL && (e = yaml_uint(f, people, "breakglass_people",
+                                         ESCALATION_SIGS_MAX, &n)) != TS_OK)
+        return e;
+    if (n < ESCALATION_QUORUM_MIN)
+        return yaml_fail(f, people,
+                         "breakglass_people is less than 2; one person opens "
+                         "nothing alone");
+    t->breakglass_max_s = (uint32_t)v;
+    t->breakglass_people = (uint32_t)n;
+    return TS_OK;
+}
+
 static ts_err settings_in(struct yaml_file *f, struct ts_arena *arena,
                           struct tenant_files *t)
 {
@@ -125,6 +150,8 @@ static ts_err settings_in(struct yaml_file *f, struct ts_arena *arena,
                                        "freshness",
                                        "max_staleness_s",
                                        "approval_ttl_s",
+                                       "breakglass_max_s",
+                                       "breakglass_people",
                                        NULL};
     const struct yaml_node *root = f->root, *n;
     struct ts_str name;
@@ -153,7 +180,8 @@ static ts_err settings_in(struct yaml_file *f, struct ts_arena *arena,
         return e;
     if ((e = read_freshness(f, root, t)) != TS_OK ||
         (e = read_approval_ttl(f, yaml_node_find(root, "approval_ttl_s"),
-                               &t->approval_ttl_s)) != TS_OK)
+                               &t->approval_ttl_s)) != TS_OK ||
+        (e = read_breakglass(f, root, t)) != TS_OK)
         return e;
     return read_labels(f, root, arena, t);
 }

@@ -16,15 +16,17 @@
  * What tenant.yaml and trust.yaml say (docs/TENANTS.md has every key). The
  * directory, which says who there is, is signed and has a header of its own.
  */
-#define TENANT_KEYS_MAX        64 /* of one list of trust.yaml */
-#define TENANT_LABELS_MAX      16 /* trusted_provenance */
-#define TENANT_IDENTITY_MAX    16 /* identity_attrs */
-#define TENANT_STALENESS_S     30 /* without max_staleness_s */
-#define TENANT_STALENESS_MIN_S 5
-#define TENANT_STALENESS_MAX_S 86400
-#define TENANT_APPROVAL_S      600 /* without approval_ttl_s */
-#define TENANT_APPROVAL_MIN_S  10
-#define TENANT_APPROVAL_MAX_S  3600
+#define TENANT_KEYS_MAX          64 /* of one list of trust.yaml */
+#define TENANT_LABELS_MAX        16 /* trusted_provenance */
+#define TENANT_IDENTITY_MAX      16 /* identity_attrs */
+#define TENANT_STALENESS_S       30 /* without max_staleness_s */
+#define TENANT_STALENESS_MIN_S   5
+#define TENANT_STALENESS_MAX_S   86400
+#define TENANT_APPROVAL_S        600 /* without approval_ttl_s */
+#define TENANT_APPROVAL_MIN_S    10
+#define TENANT_APPROVAL_MAX_S    3600
+#define TENANT_BREAKGLASS_S      3600 /* without breakglass_max_s */
+#define TENANT_BREAKGLASS_PEOPLE 2    /* without breakglass_people */
 
 struct place { /* of an entry, for messages about it */
     struct ts_str file;
@@ -41,8 +43,11 @@ struct tenant_files { /* everything lives in the arena of the readers */
     uint64_t max_ttl_s;
     bool require_call_signature;
     uint32_t default_sensitivity;
-    uint32_t max_staleness_s; /* 0: `freshness: snapshot` */
-    uint32_t approval_ttl_s;  /* how long a question to people stands */
+    uint32_t max_staleness_s;   /* 0: `freshness: snapshot` */
+    uint32_t approval_ttl_s;    /* how long a question to people stands */
+    uint32_t breakglass_max_s;  /* how long an escalation may last; 0: none may
+                                   begin */
+    uint32_t breakglass_people; /* who must sign it */
     struct ts_str *labels;
     size_t label_count;
     struct ts_str *identity_attrs;

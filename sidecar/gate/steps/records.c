@@ -188,3 +188,41 @@ ts_err record_approval_end(const struct approval_end_record *r, uint8_t *buf,
         mp_write_str(&w, r->people[i].ptr, r->people[i].len);
     return mp_written(&w, ret_len);
 }
+
+static void put_list(struct mp_writer *w, const char *key,
+                     const struct ts_str *list, uint32_t count)
+{
+    mp_write_cstr(w, key);
+    mp_write_array(w, count);
+    for (uint32_t i = 0; i < count; i++)
+        mp_write_str(w, list[i].ptr, list[i].len);
+}
+
+ts_err record_escalation(const struct escalation_record *r, uint8_t *buf,
+                         size_t cap, size_t *ret_len)
+{
+    struct mp_writer w;
+
+    mp_writer_init(&w, buf, cap);
+    mp_write_map(&w, r->end != NULL ? 13 : 15);
+    put_str(&w, "kind", ts_str_of(r->kind));
+    put_bin(&w, "id", r->id, 16);
+    put_str(&w, "tenant", r->tenant);
+    put_str(&w, "user", r->user);
+    put_str(&w, "agent", r->agent);
+    put_str(&w, "task", r->task);
+    put_list(&w, "people", r->people, r->people_count);
+    put_uint(&w, "expires", r->expires);
+    put_uint(&w, "used", r->used);
+    put_uint(&w, "max_uses", r->max_uses);
+    put_str(&w, "reason", r->reason);
+    put_str(&w, "incident", r->incident);
+    if (r->end != NULL) {
+        put_str(&w, "end", ts_str_of(r->end));
+        return mp_written(&w, ret_len);
+    }
+    put_str(&w, "policies", r->policies);
+    put_list(&w, "lifts", r->lifts, r->lift_count);
+    put_uint(&w, "by_uid", r->by_uid);
+    return mp_written(&w, ret_len);
+}

@@ -66,6 +66,26 @@ struct hook_record {
 TS_NODISCARD ts_err record_hook_failed(const struct hook_record *r,
                                        uint8_t *buf, size_t cap,
                                        size_t *ret_len);
+/* An escalation that comes into force (policies, lifts, by_uid) or has ended
+ * (end); all borrowed. */
+struct escalation_record {
+    const char *kind;  /* "escalation", "escalation_review_due" */
+    const uint8_t *id; /* 16 bytes */
+    struct ts_str tenant, user, agent, task;
+    const struct ts_str *people;
+    uint32_t people_count;
+    uint64_t expires; /* unix seconds */
+    uint32_t used, max_uses;
+    struct ts_str reason, incident;
+    const char *end; /* escalation_end_name(); NULL: it begins */
+    struct ts_str policies;
+    const struct ts_str *lifts;
+    uint32_t lift_count;
+    uint32_t by_uid;
+};
+TS_NODISCARD ts_err record_escalation(const struct escalation_record *r,
+                                      uint8_t *buf, size_t cap,
+                                      size_t *ret_len);
 /* revoked: how many of its revocations said something new. by: "operator",
  * "file". */
 TS_NODISCARD ts_err record_directory_loaded(const struct directory_snapshot *d,

@@ -1,0 +1,45 @@
+#include "cli/breakglass/breakglass.h"
+
+#include "cli/cmd.h"
+#include "cli/commands.h"
+#include "proto/trust/keys.h"
+
+/* An escalation ends early as all authority does. */
+int breakglass_end_run(int argc, char **argv)
+{
+    char verb[] = "revoke", kind[] = "escalation";
+    char *args[32] = {verb, kind};
+    int n = 2;
+
+    if (argc > 30) {
+        cli_error("too many arguments");
+        return CLI_USAGE;
+    }
+    for (int i = 1; i < argc; i++)
+        args[n++] = argv[i];
+    return cmd_revoke(n, args);
+}
+
+int cmd_breakglass(int argc, char **argv)
+{
+    static const struct cli_command table[] = {
+        {"request", "write down what is to be permitted, for how long",
+         breakglass_request_run},
+        {"show", "all that a file says, and who signed it",
+         breakglass_show_run},
+        {"sign", "add a person's signature, into a new file",
+         breakglass_sign_run},
+        {"activate", "bring it to the service", breakglass_activate_run},
+        {"ls", "which ones there are, and what is left of them",
+         breakglass_ls_run},
+        {"end", "end one now, and what runs under it (tipstaff revoke)",
+         breakglass_end_run},
+        {NULL, NULL, NULL},
+    };
+
+    if (trust_init() != TS_OK) {
+        cli_error("this libsodium accepts known bad keys; install a fixed one");
+        return CLI_FAILED;
+    }
+    return cli_dispatch(table, "tipstaff break-glass", NULL, argc, argv);
+}
