@@ -69,6 +69,34 @@ static void print_who(const json_t *j)
     column(log_line_text(j, "tool"), 14);
 }
 
+/* Names, escaped, with commas; nothing of an empty list. */
+static void print_people(const char *before, const json_t *people)
+{
+    const json_t *v;
+    size_t i;
+
+    json_array_foreach(people, i, v)
+    {
+        char text[512];
+
+        if (!json_is_string(v))
+            continue;
+        (void)ts_str_show(text, sizeof(text), json_string_value(v),
+                          json_string_length(v));
+        (void)printf("%s%s", i == 0 ? before : ", ", text);
+    }
+}
+
+/* Which question: as `tipstaff approvals ls` calls it. */
+static void print_question(const json_t *j)
+{
+    struct ts_str id = log_line_text(j, "ticket");
+
+    if (id.len > 8)
+        id.len = 8;
+    column(id, 8);
+}
+
 static void print_decision(const struct term *t, const json_t *j)
 {
     struct ts_str effect = log_line_text(j, "effect");
@@ -99,6 +127,11 @@ static void print_decision(const struct term *t, const json_t *j)
     }
     (void)printf("%s%s%llu us%s", i > 0 ? t->reset : "", t->dim,
                  number(j, "us"), t->reset);
+    print_people("  approved by ", json_object_get(j, "approved_by"));
+    if (ts_str_eq_c(effect, "pending")) {
+        (void)fputs("  question ", stdout);
+        print_question(j);
+    }
 }
 
 static void print_outcome(const struct term *t, const json_t *j)
@@ -190,6 +223,49 @@ static void print_egress(const struct term *t, const json_t *j,
     }
 }
 
+/* approval: somebody has said something, whether it counts or not. */
+static void print_answer(const struct term *t, const json_t *j)
+{
+    bool counts = ts_str_eq_c(log_line_text(j, "code"), "ok");
+    bool no = ts_str_eq_c(log_line_text(j, "verdict"), "no");
+
+    (void)fputs(!counts ? t->yellow : no ? t->red : t->green, stdout);
+    column(ts_str_of("answer"), 8);
+    (void)fputs(t->reset, stdout);
+    column(log_line_text(j, "tenant"), 8);
+    print_question(j);
+    if (counts) {
+        column(log_line_text(j, "person"), 10);
+        (void)fputs(no ? t->red : t->green, stdout);
+        column(ts_str_of(no ? "says no" : "says yes"), 8);
+    } else {
+        (void)fputs(t->yellow, stdout);
+        column(ts_str_of("of no account:"), 0);
+        column(log_line_text(j, "code"), 8);
+    }
+    (void)fputs(t->reset, stdout);
+    column(log_line_text(j, "state"), 8);
+    (void)printf("%s%llu yes so far, brought by uid %llu%s", t->dim,
+                 number(j, "people"), number(j, "by_uid"), t->reset);
+}
+
+/* approval_ended: whatever became of a question */
+static void print_question_ended(const struct term *t, const json_t *j)
+{
+    struct ts_str reason = log_line_text(j, "reason");
+    bool taken = ts_str_eq_c(reason, "taken");
+
+    (void)fputs(t->cyan, stdout);
+    column(ts_str_of("no more"), 8);
+    (void)fputs(t->reset, stdout);
+    column(log_line_text(j, "tenant"), 8);
+    print_question(j);
+    (void)fputs(taken ? t->green : t->yellow, stdout);
+    column(taken ? ts_str_of("ran") : reason, 8);
+    (void)fputs(t->reset, stdout);
+    print_people("yes of ", json_object_get(j, "people"));
+}
+
 /* Kinds that are rare: their name and whatever they say in words. */
 static void print_other(const struct term *t, const json_t *j)
 {
@@ -225,6 +301,10 @@ void log_line_print(const struct term *t, const json_t *j)
         print_decision(t, j);
     else if (ts_str_eq_c(kind, "exec_ended"))
         print_outcome(t, j);
+    else if (ts_str_eq_c(kind, "approval"))
+        print_answer(t, j);
+    else if (ts_str_eq_c(kind, "approval_ended"))
+        print_question_ended(t, j);
     else if (ts_str_starts(kind, TS_STR_LIT("egress_")))
         print_egress(t, j, kind);
     else

@@ -17,8 +17,11 @@ struct shown {
     bool ambiguous;
     json_t *network; /* array of egress_* lines; NULL: none */
     size_t more;     /* of them than NETWORK_SHOWN */
+    json_t *people;  /* array: what else bears its ticket; NULL: nothing */
+    size_t more_people;
 };
 #define NETWORK_SHOWN 200
+#define PEOPLE_SHOWN  200
 
 static void label(const struct term *t, const char *name)
 {
@@ -138,9 +141,9 @@ static void show_decision(const struct term *t, const json_t *j)
     static const char *const what[] = {"tool", "action",      "resource",
                                        "args", "sensitivity", "provenance"};
     static const char *const rest[] = {
-        "context", "task",    "grant",       "issuer",      "session", "peer",
-        "call",    "trace",   "generation",  "rev_seq",     "dir_seq", "order",
-        "box",     "require", "tool_digest", "args_digest", "us"};
+        "ticket", "context", "task",    "grant",       "issuer",      "session",
+        "peer",   "call",    "trace",   "generation",  "rev_seq",     "dir_seq",
+        "order",  "box",     "require", "tool_digest", "args_digest", "us"};
 
     (void)printf("%sdecision %s%s\n", t->bold, log_line_text(j, "id").ptr,
                  t->reset);
@@ -157,6 +160,7 @@ static void show_decision(const struct term *t, const json_t *j)
     show_sets(t, j);
     show_list(t, j, "policies", ", ");
     show_uses(t, j);
+    show_list(t, j, "approved_by", ", ");
     for (size_t i = 0; i < sizeof(rest) / sizeof(rest[0]); i++)
         show_value(t, j, rest[i]);
 }
@@ -221,7 +225,24 @@ static void look(struct shown *s, json_t *j, struct ts_str hex)
     *to = json_incref(j);
 }
 
-static ts_err search(struct log_files *f, struct ts_str hex, struct shown *s)
+/* Keeps what people said, how their question ended, and other decisions on the
+ * same question. */
+static void look_people(struct shown *s, json_t *j, struct ts_str ticket)
+{
+    if (!ts_str_eq(log_line_text(j, "ticket"), ticket) ||
+        json_equal(j, s->decision))
+        return;
+    if (s->people == NULL)
+        s->people = json_array();
+    if (json_array_size(s->people) >= PEOPLE_SHOWN ||
+        json_array_append(s->people, j) != 0)
+        s->more_people++;
+}
+
+typedef void look_at(struct shown *s, json_t *j, struct ts_str hex);
+
+static ts_err search(struct log_files *f, struct ts_str hex, look_at *at,
+                     struct shown *s)
 {
     struct log_place place;
     struct ts_str line;
@@ -234,7 +255,7 @@ static ts_err search(struct log_files *f, struct ts_str hex, struct shown *s)
             continue; /* most lines need not be parsed */
         j = log_line_parse(line);
         if (j != NULL)
-            look(s, j, hex);
+            at(s, j, hex);
         json_decref(j);
     }
     return e == TS_E_AGAIN || e == TS_E_TRUNCATED ? TS_OK : e;
@@ -252,6 +273,19 @@ static void show_network(const struct term *t, const struct shown *s)
     json_array_foreach(s->network, i, j) log_line_print(t, j);
     if (s->more > 0)
         (void)printf("and %zu more\n", s->more);
+}
+
+static void show_people(const struct term *t, const struct shown *s)
+{
+    const json_t *j;
+    size_t i;
+
+    if (s->people == NULL)
+        return;
+    (void)printf("%speople%s\n", t->bold, t->reset);
+    json_array_foreach(s->people, i, j) log_line_print(t, j);
+    if (s->more_people > 0)
+        (void)printf("and %zu more\n", s->more_people);
 }
 
 static void dump(const json_t *j)
@@ -281,15 +315,42 @@ static int print_found(const struct shown *s, struct ts_str hex, bool json)
         size_t i;
 
         dump(s->decision);
+        json_array_foreach(s->people, i, j) dump(j);
         json_array_foreach(s->network, i, j) dump(j);
         if (s->outcome != NULL)
             dump(s->outcome);
         return CLI_OK;
     }
     show_decision(&t, s->decision);
+    show_people(&t, s);
     show_network(&t, s);
     show_outcome(&t, s->outcome, s->decision);
     return CLI_OK;
+}
+
+/* TS_E_NOT_FOUND: the log cannot be opened, which was told. What people said
+ * bears another id than the call that then ran: a second pass, if there is a
+ * ticket. */
+static ts_err search_all(const char *const *paths, size_t count,
+                         struct ts_str hex, struct shown *s)
+{
+    struct ts_str ticket = {0};
+    struct log_files f;
+    ts_err e;
+
+    if (!log_files_open(&f, paths, count))
+        return TS_E_NOT_FOUND;
+    e = search(&f, hex, look, s);
+    log_files_close(&f);
+    if (e == TS_OK && s->decision != NULL)
+        ticket = log_line_text(s->decision, "ticket");
+    if (e != TS_OK || ticket.len == 0 || s->ambiguous)
+        return e;
+    if (!log_files_open(&f, paths, count))
+        return TS_E_NOT_FOUND;
+    e = search(&f, ticket, look_people, s);
+    log_files_close(&f);
+    return e;
 }
 
 static bool is_hex(const char *s)
@@ -320,7 +381,6 @@ int log_show(int argc, char **argv)
         .examples = "  tipstaff log show 3f2a9c01\n",
     };
     struct shown s = {0};
-    struct log_files f;
     char **operands;
     struct ts_str hex;
     size_t count;
@@ -336,16 +396,14 @@ int log_show(int argc, char **argv)
         return CLI_USAGE;
     }
     hex = ts_str_of(operands[0]);
-    if (!log_files_open(&f, (const char *const *)operands + 1, count - 1))
-        return CLI_FAILED;
-    e = search(&f, hex, &s);
+    e = search_all((const char *const *)operands + 1, count - 1, hex, &s);
     if (e == TS_OK)
         code = print_found(&s, hex, strcmp(format, "json") == 0);
-    else
+    else if (e != TS_E_NOT_FOUND)
         cli_error("the log cannot be read: %s", ts_err_text(e));
     json_decref(s.decision);
     json_decref(s.outcome);
     json_decref(s.network);
-    log_files_close(&f);
+    json_decref(s.people);
     return e == TS_OK ? code : CLI_FAILED;
 }

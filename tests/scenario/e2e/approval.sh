@@ -83,3 +83,10 @@ check "so is what he denied" recorded '.kind == "approval" and .person == "bob" 
 check "and what did not count" recorded '.kind == "approval" and .code == "own" and .person == ""'
 check "and how questions ended" recorded '.kind == "approval_ended" and .reason == "taken" and .people == ["bob"]'
 check "the log verifies" "$tipstaff" log verify "$service_log"
+shown() { "$tipstaff" log show "$1" "$service_log"; } # without a terminal: no colours
+id=$(log_lines | jq -r 'select(.kind == "decision" and .effect == "permit" and .approved_by == ["bob"]).id' | head -1)
+check "log show tells who said what" eval 'shown "$id" | grep -qE "answer +acme +[0-9a-f]{8} bob +says yes granted"'
+check "and who could not" eval 'shown "$id" | grep -q "of no account: own"'
+check "and how it ended" eval 'shown "$id" | grep -qE "no more +acme +[0-9a-f]{8} ran +yes of bob"'
+check "and the call that waited" eval 'shown "$id" | grep -qE "pending +acme .* question [0-9a-f]{8}"'
+same "all of one ticket" 1 "$(shown "$id" | grep -oE '(acme|question) +[0-9a-f]{8} ' | grep -oE '[0-9a-f]{8}' | sort -u | wc -l)"

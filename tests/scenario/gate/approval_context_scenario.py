@@ -34,29 +34,8 @@ limits: {wall_ms: 60000, output_bytes: 1048576}
 """
 ASK = '@id("pay") @approval("four-eyes") @reason("money") forbid (principal, action == Action::"t.pay", resource) ' \
       'unless { context.approvals.contains("pay") };'
-PAY_SCHEMA = """type Source = { source: String, sources: Set<String> };
-type Paid = {
-  hop: String, now: datetime, depth: Long, user: User, agents: Set<Agent>,
-  root_agent: Agent, caller: Agent, task: String, tool: String,
-  args: { to?: Set<String>, sum?: Long, memo?: String, extra?: String },
-  rate: {
-    agent_1m: Long, agent_1h: Long, agent_tool_1m: Long, agent_tool_1h: Long,
-    task_1m: Long, task_1h: Long, denied_1m: Long, denied_1h: Long,
-  },
-  provenance: {
-    declared: Set<String>, origin: String, tainted: Bool,
-    authority: Kinds, links: Kinds, content: Kinds,
-    args: { to?: Source, sum?: Source, memo?: Source, extra?: Source },
-    secrets: Bool, level: Long, task: { untrusted: Bool, level: Long },
-  },
-  sensitivity: String, sensitivity_level: Long,
-  grant: { attrs: {}, issued: datetime, expires: datetime },
-  session: { uid: Long, gid: Long }, approvals: Set<String>,
-  has_stdin: Bool, check_only: Bool,
-};
-action "t.pay" appliesTo { principal: [User, Agent], resource: Tool, context: Paid };
-action "t.mail" appliesTo { principal: [User, Agent], resource: Tool, context: CALL };
-"""
+ARGS, SOURCES = "args: { text?: String }", "args: { text?: { source: String, sources: Set<String> } }"
+SOURCE = "{ source: String, sources: Set<String> }"
 
 
 def shop():
@@ -64,9 +43,13 @@ def shop():
     f["tools/t.mail.yaml"], f["tools/t.pay.yaml"] = MAIL, PAY
     whole = f["tenants/acme/schema.cedarschema"]
     call = whole.split("type Call = ", 1)[1].split("};\n", 1)[0] + "}"
-    none = call.replace("args: { text?: String }", "args: {}")
-    none = "\n".join("    args: {}," if line.strip().startswith("args: { text?: {") else line for line in none.split("\n"))
-    f["tenants/acme/schema.cedarschema"] = whole + PAY_SCHEMA.replace("CALL", none)
+    assert ARGS in call and SOURCES in call
+    none = call.replace(ARGS, "args: {}").replace(SOURCES, "args: {}")
+    paid = call.replace(ARGS, "args: { to?: Set<String>, sum?: Long, memo?: String, extra?: String }")
+    paid = paid.replace(SOURCES, f"args: {{ to?: {SOURCE}, sum?: {SOURCE}, memo?: {SOURCE}, extra?: {SOURCE} }}")
+    f["tenants/acme/schema.cedarschema"] = whole + "".join(
+        f'action "{t}" appliesTo {{ principal: [User, Agent], resource: Tool, context: {c} }};\n'
+        for t, c in (("t.mail", none), ("t.pay", paid)))
     return f
 
 
@@ -202,8 +185,9 @@ def what_an_agent_chooses_is_bounded_and_hides_nothing(g):
         x, _ = pay(h, Client(h).login(ch), to=[f"u{i}@example.com" for i in range(127)] + ["mallory@evil.example"], sum=1)
         assert [a[:3] for a in x["args"]][0] == ["/to/127", "", "untrusted"]
         assert len(x["args"]) + x["args_left"] == 129, (len(x["args"]), x["args_left"])
-        c.put(CALL, [3, c.seq + 1, os.urandom(16), "t.pay", {"to": ["z"]}, 0, "", ["l" * 60 + str(i) for i in range(16)],
-                     0, 0, 0, b""])
+        body = c.call_body("t.pay", {"to": ["z"]})
+        body[7] = ["l" * 60 + str(i) for i in range(16)]
+        c.put(CALL, body)
         x, _ = context(h, c.want(DECISION))
         assert len(x["declared"]) + x["declared_left"] == 16 and sum(map(len, x["declared"])) <= 256, x
     with_shop(g, one)
