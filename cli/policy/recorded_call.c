@@ -221,12 +221,18 @@ static bool read_attrs(json_t *attrs, struct replay_call *c)
     return true;
 }
 
-static bool read_context(const json_t *line, struct replay_call *c)
+static bool read_context(const json_t *line, struct recorded_call *ret)
 {
     const json_t *x = json_object_get(line, "context");
+    struct replay_call *c = &ret->call;
 
     c->has_stdin = json_is_true(json_object_get(x, "has_stdin"));
     c->check_only = json_is_true(json_object_get(x, "check_only"));
+    if (json_object_get(x, "provenance") != NULL) { /* not in old records */
+        if (!recorded_values_read(x, &ret->values))
+            return false;
+        c->values = &ret->values.is;
+    }
     return number_in(x, "now", &c->now_ms) &&
            read_rate(json_object_get(x, "rate"), &c->rates) &&
            read_uses(json_object_get(line, "uses"), c) &&
@@ -306,7 +312,7 @@ enum recorded_kind recorded_call_read(const json_t *line,
     if (!text_in(line, "tenant", &c->tenant) ||
         !text_in(line, "task", &c->task) || !text_in(line, "tool", &c->tool) ||
         !read_chain(line, c) || !read_blocks(line, c) ||
-        !read_context(line, c) || !read_peer(line, ret) ||
+        !read_context(line, ret) || !read_peer(line, ret) ||
         !read_answers(line, ret))
         return RECORDED_MALFORMED;
     return read_args(line, ret);

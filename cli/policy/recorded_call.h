@@ -12,8 +12,21 @@
  */
 #define RECORDED_ARGS_MAX 131072 /* bytes of msgpack */
 
+#define RECORDED_ARG_NAMES 64
+
+/* What the record says of where values came from. */
+struct recorded_values {
+    struct recorded_provenance is;
+    struct recorded_arg_provenance args[RECORDED_ARG_NAMES];
+    struct ts_str places[RECORDED_ARG_NAMES][PROV_FOUND_PLACES];
+};
+/* context: of a record. False: not in the shape of one, or more than there can
+ * be. Borrows from the JSON. */
+bool recorded_values_read(const json_t *context, struct recorded_values *ret);
+
 struct recorded_call {
     struct replay_call call; /* borrows from the JSON and from this struct */
+    struct recorded_values values;
     struct ts_str provenance[TS_PROVENANCE_MAX];
     uint8_t args[RECORDED_ARGS_MAX];
     struct combined recorded; /* what was decided then */

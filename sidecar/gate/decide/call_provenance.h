@@ -80,6 +80,23 @@ TS_NODISCARD ts_err call_provenance_make(const struct provenance_input *in,
                                          struct ts_arena *arena,
                                          struct call_provenance *ret);
 
+/* What a decision record says of it, for a call that is asked about again. */
+struct recorded_arg_provenance {
+    struct ts_str name;
+    struct arg_provenance is;
+};
+struct recorded_provenance {
+    struct call_provenance is; /* but for its args */
+    const struct recorded_arg_provenance *args;
+    uint32_t arg_count;
+};
+/* The same for these arguments; one that the record does not speak of is
+ * unknown. Borrows from r. TS_E_NOMEM, TS_E_LIMIT: the arena. */
+TS_NODISCARD ts_err call_provenance_again(const struct recorded_provenance *r,
+                                          const struct call_args *args,
+                                          struct ts_arena *arena,
+                                          struct call_provenance *ret);
+
 /* context.provenance. declared is a Set of String. */
 TS_NODISCARD ts_err call_provenance_record(const struct call_provenance *p,
                                            const struct call_args *args,

@@ -133,7 +133,11 @@ static ts_err provenance_record(const struct context_input *in,
     }
     c->tainted = tainted;
     if ((e = cedar_set_make(arena, labels, n, &set)) != TS_OK ||
-        (e = call_provenance_make(&values, arena, &c->provenance)) != TS_OK)
+        (e = in->call->recorded != NULL
+                 ? call_provenance_again(in->call->recorded, in->args, arena,
+                                         &c->provenance)
+                 : call_provenance_make(&values, arena, &c->provenance)) !=
+            TS_OK)
         return e;
     return call_provenance_record(&c->provenance, in->args, &set, tainted,
                                   arena, ret);

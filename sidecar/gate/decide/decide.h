@@ -115,7 +115,9 @@ struct call_input {
     const struct call_handle *handles; /* that args were made with */
     uint32_t handle_count;
     bool has_stdin;
-    bool check_only;         /* CHECK: decides and records, launches nothing */
+    bool check_only; /* CHECK: decides and records, launches nothing */
+    /* Where values came from, by a record; NULL: by the task. */
+    const struct recorded_provenance *recorded;
     bool is_recorded;        /* args are those of a record: asked about again */
     bool signature_verified; /* the call's own signature verified; a tenant
                                 with require_call_signature denies without */

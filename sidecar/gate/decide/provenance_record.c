@@ -107,3 +107,27 @@ ts_err call_provenance_record(const struct call_provenance *p,
 
     return cedar_record_make(arena, f, sizeof(f) / sizeof(f[0]), ret);
 }
+
+ts_err call_provenance_again(const struct recorded_provenance *r,
+                             const struct call_args *args,
+                             struct ts_arena *arena,
+                             struct call_provenance *ret)
+{
+    struct arg_provenance *made;
+    void *p;
+    ts_err e =
+        ts_arena_array(arena, (size_t)args->count + 1, sizeof(*made), &p);
+
+    if (e != TS_OK)
+        return e;
+    made = p;
+    for (uint32_t i = 0; i < args->count; i++) {
+        made[i] = (struct arg_provenance){.source = PROV_UNKNOWN};
+        for (uint32_t k = 0; k < r->arg_count; k++)
+            if (ts_str_eq(r->args[k].name, args->values[i].decl->name))
+                made[i] = r->args[k].is;
+    }
+    *ret = r->is;
+    ret->args = made;
+    return TS_OK;
+}

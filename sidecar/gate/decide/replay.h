@@ -28,6 +28,8 @@ struct replay_call { /* all borrowed */
     struct ts_bytes args;     /* msgpack map, as in a record with log: full */
     const struct ts_str *provenance;
     uint32_t provenance_count;
+    /* Where values came from; NULL: nothing is known of it. */
+    const struct recorded_provenance *values;
     struct call_rates rates;
     struct replay_use uses[USE_COUNTERS_MAX];
     uint32_t use_count;

@@ -33,3 +33,25 @@ const char *prov_origin_name(enum prov_origin o)
     }
     return "unknown";
 }
+
+bool prov_source_parse(struct ts_str name, enum prov_source *ret)
+{
+    for (int s = PROV_NONE; s <= PROV_UNKNOWN; s++) {
+        if (!ts_str_eq_c(name, prov_source_name((enum prov_source)s)))
+            continue;
+        *ret = (enum prov_source)s;
+        return true;
+    }
+    return false;
+}
+
+bool prov_origin_parse(struct ts_str name, enum prov_origin *ret)
+{
+    for (int o = PROV_ORIGIN_UNKNOWN; o <= PROV_ORIGIN_AGENT; o++) {
+        if (!ts_str_eq_c(name, prov_origin_name((enum prov_origin)o)))
+            continue;
+        *ret = (enum prov_origin)o;
+        return true;
+    }
+    return false;
+}

@@ -3,6 +3,8 @@
 
 #include <stdbool.h>
 
+#include "proto/base/ts_str.h"
+
 /*
  * Where a value comes from, from the best to the worst (provenance
  * design, 3.4). What is not known is not trusted, and its own value.
@@ -15,6 +17,7 @@ enum prov_source {
     PROV_UNKNOWN    /* nowhere: the model made it, or it did not fit */
 };
 const char *prov_source_name(enum prov_source s);
+bool prov_source_parse(struct ts_str name, enum prov_source *ret);
 
 enum prov_confidentiality {
     PROV_PUBLIC = 0,
@@ -32,6 +35,7 @@ enum prov_origin {
     PROV_ORIGIN_AGENT
 };
 const char *prov_origin_name(enum prov_origin o);
+bool prov_origin_parse(struct ts_str name, enum prov_origin *ret);
 
 /* What a leaf is labelled. */
 struct prov_label {

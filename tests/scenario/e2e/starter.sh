@@ -109,4 +109,25 @@ why() { # why CODE : policies of the denials with that code
 check "records name the rules: asked" grep -q strangers-said-where <(why approval_required)
 check "and denied by the pins" grep -q block:0 <(why forbidden)
 check "and for want of a statement" grep -q nobody-asked-for-this <(why forbidden)
+# The same decisions asked of other policies: where values came from is in the records.
+new=$service_dir/new
+cp -r "$etc" "$new"
+diff_says() { # diff_says JQ EXPECTED [OPTION...]
+    local got
+    "$tipstaff" policy diff --log "$service_log" --new "$new" "${@:3}" --json >"$service_dir/diff" 2>"$service_dir/err" || true
+    got=$(jq -r "$1" "$service_dir/diff")
+    [ "$got" = "$2" ] || { echo "$got"; cat "$service_dir/diff" "$service_dir/err"; return 1; }
+}
+flipped='[.list[] | .old.verdict + " " + .new.verdict] | join(",")'
+check "asked again, all is the same but for what alice let through: she would be asked" \
+    diff_says "$flipped" "permit pending"
+check "no record is malformed" diff_says .malformed 0
+rules=$new/tenants/acme/policies/approval/40-provenance.cedar
+sed -i 's/context.provenance.authority.unknown || context.provenance.links.unknown/false/' "$rules"
+check "without asking for made-up addresses one call more would have run" \
+    diff_says "$flipped" "pending permit,permit pending"
+cp "$etc/tenants/acme/policies/approval/40-provenance.cedar" "$rules"
+sed -i 's/context.provenance.origin != "user" \&\&/context.provenance.origin == "none" \&\&/' "$new/tenants/acme/policies/hard/40-provenance.cedar"
+check "without the rule for tasks that no user began one denial would have asked" \
+    diff_says "$flipped" "permit pending,deny pending"
 check "the log verifies" "$tipstaff" log verify "$service_log"
