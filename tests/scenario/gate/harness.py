@@ -542,12 +542,12 @@ class Client:
         return self
 
     def call_body(self, tool, args=None, flags=0, call_id=None, seq=None, deadline=0, minrev=0,
-                  sig=b"", hold=0):
+                  sig=b"", hold=0, inline=0):
         if seq is None:
             self.seq += 1
             seq = self.seq
-        return [3, seq, call_id or os.urandom(16), tool, args or {}, deadline, "", [], flags,
-                minrev, hold, sig]
+        return [4, seq, call_id or os.urandom(16), tool, args or {}, deadline, "", [], flags,
+                minrev, hold, inline, sig]
 
     def call(self, tool, args=None, **kw):
         self.put(CALL, self.call_body(tool, args, **kw))
