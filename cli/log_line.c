@@ -168,6 +168,8 @@ static void print_outcome(const struct term *t, const json_t *j)
     if (number(j, "redacted") > 0)
         (void)printf(" %sprinted a secret %llu times, redacted%s", t->red,
                      number(j, "redacted"), t->reset);
+    if (json_is_true(json_object_get(j, "withheld")))
+        (void)fputs(" output kept back", stdout);
     if (ts_str_eq_c(reason, "refused")) {
         (void)fputc(' ', stdout);
         column(log_line_text(j, "text"), 0);

@@ -173,7 +173,7 @@ static void show_outcome(const struct term *t, const json_t *j,
         "signal",       "wall_us",      "cpu_us",    "max_rss_kb",
         "stdout_bytes", "stderr_bytes", "truncated", "box",
         "layers",       "absent",       "weakened",  "landlock_abi",
-        "launch_us",    "killed",       "redacted"};
+        "launch_us",    "killed",       "redacted",  "withheld"};
 
     if (j == NULL) {
         (void)printf("%s\n", json_object_get(decision, "order") != NULL

@@ -6,7 +6,7 @@ agents_modules=${TIPSTAFF_AGENTS:-$agents_here/node_modules}
 agent_claude=$agents_modules/@anthropic-ai/claude-code-linux-x64/claude
 agent_codex=$agents_modules/@openai/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex
 
-# agents_install : false, with a reason in $agents_why, where they cannot be had
+# agents_install : false, with a reason in $agents_why (who sources this says it), where they cannot be had
 agents_install() {
     local missing
     if [ "$(uname -m)" != x86_64 ]; then
@@ -19,7 +19,8 @@ agents_install() {
             return 1
         fi
         # The programs are native: no script of a package is run, and no node is needed.
-        (cd "$agents_here" && npm ci --ignore-scripts --no-audit --no-fund) >/dev/null 2>&1 || {
+        # What was written goes to the disk now, or the recorder waits for it later.
+        (cd "$agents_here" && npm ci --ignore-scripts --no-audit --no-fund && sync -f .) >/dev/null 2>&1 || {
             agents_why="npm could not fetch the agents"
             return 1
         }
