@@ -119,8 +119,9 @@ static ts_err join(void *ctx, const struct leaf *l)
     if (b->at < b->o->label_count)
         one = label_unpack(b->o->labels[b->at]);
     b->at++;
-    if (!is_below(b->pointer, l->pointer))
-        return TS_OK;
+    if (!is_below(b->pointer, l->pointer) ||
+        (l->type == LEAF_KEY && l->pointer.len == b->pointer.len))
+        return TS_OK; /* the key that a value stands under is no part of it */
     if (one.source > b->worst.source)
         b->worst.source = one.source;
     if (one.level > b->worst.level)

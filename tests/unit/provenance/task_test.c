@@ -211,6 +211,15 @@ static void task_selector_is_trusted_while_it_has_its_form(void **state)
         {"pay now", "untrusted 0 cal:/*/channel"},
         {"rw", "untrusted 0 cal:/*/shared/*"},
     };
+    static const struct {
+        const char *pointer;
+        enum prov_source source;
+    } refs[] = {
+        {"/0/guests/0", PROV_TRUSTED}, {"/0/guests/1", PROV_UNTRUSTED},
+        {"/0/guests", PROV_UNTRUSTED}, /* of a list the worst */
+        {"/0/channel", PROV_TRUSTED},  /* the key "channel" is no part of it */
+        {"/0/body", PROV_UNTRUSTED},   {"/1/channel", PROV_UNTRUSTED},
+    };
     struct prov_output o = {.tool = ts_str_of("cal"),
                             .rules = &invites,
                             .bytes = ts_str_of("[{\"channel\": \"later\"}]"),
@@ -222,6 +231,13 @@ static void task_selector_is_trusted_while_it_has_its_form(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         assert_string_equal(found(PROV_TEXT, rows[i].value), rows[i].says);
     assert_true(prov_task_taint(k).untrusted);
+    for (size_t i = 0; i < sizeof(refs) / sizeof(refs[0]); i++) {
+        struct prov_handle h;
+
+        assert_int_equal(prov_task_handle(k, 1, ts_str_of(refs[i].pointer), &h),
+                         TS_OK);
+        assert_int_equal(h.seen.source, refs[i].source);
+    }
     /* The word of a call that failed is nobody's. */
     o.call = prov_task_began(k);
     assert_int_equal(prov_task_output(k, &o), PROV_OUTPUT_LEAVES);
