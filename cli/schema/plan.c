@@ -261,7 +261,7 @@ static ts_err attrs_of(struct plan *p, struct plan_entity *t,
 /* What permits count: context.uses and context.sums. */
 static ts_err counter_types(struct plan *p)
 {
-    struct plan_entity *uses, *sums;
+    struct plan_entity *uses = NULL, *sums = NULL;
     ts_err e = plan_entity(p, TS_STR_LIT("Uses"), &uses);
 
     if (e == TS_OK)

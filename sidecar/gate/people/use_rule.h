@@ -24,7 +24,8 @@
 #define USE_ARGS_MAX     4  /* arguments that one counter sums */
 
 enum use_kind {
-    USE_CALLS = 1,
+    USE_NONE = 0, /* of none */
+    USE_CALLS,
     USE_AMOUNT /* in ten-thousandths, as Cedar's decimal */
 };
 
