@@ -192,8 +192,9 @@ static bool is_counted(const struct work *w, size_t at)
     return w->rules->has_uses && limit_is_counted(w->list, at);
 }
 
-/* Its values are within the capability, and so is the number of them. */
-static void within(struct work *w, const struct capability_tool *t, size_t at)
+/* Its values are within the capability and, with_room, so is their number. */
+static void within(struct work *w, const struct capability_tool *t, size_t at,
+                   bool with_room)
 {
     json_t *args = json_object_get(json_array_get(w->list, at), "args");
 
@@ -201,7 +202,7 @@ static void within(struct work *w, const struct capability_tool *t, size_t at)
     for (size_t k = 0; k < t->arg_count; k++)
         if (t->args[k].is_authority)
             pin(w, &t->args[k], json_object_get(args, t->args[k].name));
-    if (w->rules->has_uses)
+    if (with_room && w->rules->has_uses)
         limit_room(w->list, at, w->out);
     text_add(w->out, ")");
 }
@@ -232,14 +233,15 @@ static size_t next_of(const struct work *w, const struct capability_tool *t,
     }
 }
 
-static void pins(struct work *w, const struct capability_tool *t)
+static void pins(struct work *w, const struct capability_tool *t,
+                 bool with_room)
 {
     size_t count = json_array_size(w->list);
     bool first = true;
 
     for (size_t i = next_of(w, t, count); i < count; i = next_of(w, t, i)) {
         text_add(w->out, first ? "" : "||");
-        within(w, t, i);
+        within(w, t, i, with_room);
         first = false;
     }
 }
@@ -259,13 +261,13 @@ static void counter(struct work *w, const struct capability_tool *t, size_t n,
     text_add(w->out, ",resource)");
     if (next_of(w, t, at) < count) {
         text_add(w->out, "when{");
-        within(w, t, at);
+        within(w, t, at, true);
         text_add(w->out, "}");
     }
     text_add(w->out, "unless{context.approvals.contains(\"outside%zu\")", n);
     for (size_t i = next_of(w, t, count); i != at; i = next_of(w, t, i)) {
         text_add(w->out, "||");
-        within(w, t, i);
+        within(w, t, i, true);
     }
     text_add(w->out, "};\n");
 }
@@ -291,7 +293,7 @@ static void verb(struct work *w, const struct capability_tool *t, size_t n)
         text_cedar(w->out, t->action);
         text_add(w->out, ",resource)when{context.provenance.authority.untrusted"
                          "||context.provenance.links.untrusted}unless{");
-        pins(w, t);
+        pins(w, t, false); /* one too many of them is for people to say */
         text_add(w->out, "};\n");
     }
     text_add(w->out,
@@ -303,7 +305,7 @@ static void verb(struct work *w, const struct capability_tool *t, size_t n)
              ",resource)unless{"
              "context.approvals.contains(\"outside%zu\")||",
              n);
-    pins(w, t);
+    pins(w, t, true);
     text_add(w->out, "};\n");
 }
 
