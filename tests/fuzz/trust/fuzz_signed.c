@@ -129,7 +129,8 @@ static void try_object(const struct setting *s, enum signed_kind kind,
     case SIGNED_SNAPSHOT: /* fuzz_directory_snapshot.c */
     case SIGNED_TICKET:   /* fuzz_approval.c */
     case SIGNED_APPROVAL:
-    case SIGNED_ORIGIN: /* fuzz_origin.c */
+    case SIGNED_ORIGIN:     /* fuzz_origin.c */
+    case SIGNED_ESCALATION: /* fuzz_escalation.c */
     case SIGNED_KIND_COUNT_:
         break;
     }

@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# A file that no policy lets anybody delete, until two people sign for it: agent, sidecar,
+# approvers, operator and launcher as they are installed.
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+tipstaff=$service_bin/tipstaff
+
+service_setup breakglass
+etc=$service_dir/etc
+for who in alice bob carol; do "$tipstaff" key new "$service_dir/$who" >/dev/null; done
+ssh-keygen -q -t ed25519 -N '' -C carol -f "$service_dir/carol.ssh"
+pub() { cat "$service_dir/$1.pub"; }
+ssh_pub() { cut -d' ' -f2 "$1" | base64 -d | dd bs=1 skip=19 count=32 2>/dev/null | od -An -tx1 -v | tr -d ' \n'; }
+cat >>"$etc/directory/acme.yaml" <<END
+approvers:
+  - {person: alice, status: active, key: $(pub alice), classes: [four-eyes]}
+  - {person: bob, status: active, key: $(pub bob), classes: [four-eyes]}
+  - {person: carol, status: active, key: $(ssh_pub "$service_dir/carol.ssh.pub"), classes: [four-eyes]}
+END
+for who in bob carol; do
+    grep -q "id: $who" "$etc/directory/acme.yaml" ||
+        sed -i "s/^users:.*/&\n  - {id: $who, status: active}/" "$etc/directory/acme.yaml"
+done
+printf '@id("freeze")\n@breakglass\n%s\n' 'forbid (principal, action == Action::"fs.delete", resource);' \
+    >"$etc/tenants/acme/policies/hard/zz-freeze.cedar"
+rm -f "$etc"/tenants/acme/policies/approval/*
+service_start
+"$tipstaff" directory apply "$etc/directory/acme.yaml" --config "$etc" >"$service_dir/apply.log" 2>&1 ||
+    die "apply: $(cat "$service_dir/apply.log")"
+chain=$service_dir/a.chain
+service_delegate "$chain" 'permit (principal, action, resource);'
+task=$("$tipstaff" delegation show "$chain" --json | jq -r .task)
+
+bg() { "$tipstaff" break-glass "$@" >"$service_dir/bg.out" 2>&1; }
+on() { local c=$1; shift; bg "$c" "$@" --socket "$service_admin"; }
+request() { # request FILE OPTIONS...
+    local file=$1
+    shift
+    rm -f "$service_dir/$file"
+    bg request --tenant acme --user alice --agent coder --task "$task" --lift freeze \
+        --reason "the disk is full: "$'\e[31m'"!" --incident INC-17 -o "$service_dir/$file" "$@"
+}
+sign() { # sign FROM TO OPTIONS...
+    local from=$service_dir/$1 to=$service_dir/$2
+    shift 2
+    rm -f "$to"
+    bg sign "$from" --yes -o "$to" "$@"
+}
+deletes() { shim "$chain" call fs.delete path="$1" >"$service_dir/call.out" 2>"$service_dir/call.err"; }
+says() { grep -q -- "$1" "$service_dir/bg.out"; }
+not() { ! "$@"; }
+put() { (umask 0 && printf 'x\n' >"$service_workspace/$1") && service_own; }
+recorded() { log_lines | jq -e -s "any(.[]; $1)" >/dev/null; }
+none_is_left() { on ls && [ ! -s "$service_dir/bg.out" ]; }
+
+put one.txt && put two.txt && put three.txt
+check "nobody may delete" not deletes one.txt
+check "a request is written" request r --uses 2 --for 10m
+check "it is not in force unsigned" not on activate "$service_dir/r"
+check "too few people" says quorum
+check "bob reads and signs" sign r r.bob --key "$service_dir/bob.seed"
+check "what he read was escaped" not grep -q $'\e\[31m' "$service_dir/bg.out"
+check "and whole" says "the disk is full"
+check "bob does not sign twice" not sign r.bob r.x --key "$service_dir/bob.seed"
+check "alice is the user" sign r.bob r.alice --key "$service_dir/alice.seed"
+check "so hers opens nothing" not on activate "$service_dir/r.alice"
+check "and it says why" says own
+check "carol takes the body" bg sign "$service_dir/r.bob" --body-out "$service_dir/body"
+ssh-keygen -q -Y sign -n escalation@tipstaff -f "$service_dir/carol.ssh" "$service_dir/body" 2>/dev/null
+check "and signs it with ssh-keygen" sign r.bob r.both --sshsig "$service_dir/body.sig"
+check "it comes into force" on activate "$service_dir/r.both"
+check "twice does no harm" on activate "$service_dir/r.both"
+check "it is listed" on ls
+check "with what is left" says "used 0 of 2"
+check "the file goes" deletes one.txt
+check "it is gone" test ! -e "$service_workspace/one.txt"
+check "one use is counted" on ls
+check "in the list" says "used 1 of 2"
+check "the call says so in the log" recorded '.kind == "decision" and .lifted == ["freeze", "freeze"] and (.escalation | length) == 32'
+check "the second use" deletes two.txt
+check "is the last" not deletes three.txt
+check "the file stays" test -f "$service_workspace/three.txt"
+check "none is left" wait_until 10 none_is_left
+check "it is to be reviewed" recorded '.kind == "escalation_review_due" and .end == "used_up" and .used == 2 and (.people | sort) == ["bob", "carol"]'
+check "it does not come again" not on activate "$service_dir/r.both"
+check "it has ended" says ended
+
+rm -f "$service_dir/body" "$service_dir/body.sig"
+check "another one" request q --uses 5 --for 10m
+check "bob" sign q q.bob --key "$service_dir/bob.seed"
+check "carol's body" bg sign "$service_dir/q.bob" --body-out "$service_dir/body"
+ssh-keygen -q -Y sign -n escalation@tipstaff -f "$service_dir/carol.ssh" "$service_dir/body" 2>/dev/null
+check "carol" sign q.bob q.both --sshsig "$service_dir/body.sig"
+check "is in force" on activate "$service_dir/q.both"
+id=$("$tipstaff" break-glass ls --json --socket "$service_admin" | jq -r .id)
+check "it is ended early" bg end "$id" --tenant acme --key "$etc/keys/revoker.seed" --socket "$service_admin"
+check "and opens nothing" not deletes three.txt
+check "nor again" not on activate "$service_dir/q.both"
+service_stop
+check "the log verifies" "$tipstaff" log verify "$service_log"
