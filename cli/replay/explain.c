@@ -21,6 +21,11 @@ static const struct {
         {"calls_not_counted",
          "The delegated number of calls is used up, and the block counts "
          "none: within its pins the verb is allowed again."},
+    [EXPLAIN_OTHER_COUNT] =
+        {"counted_in_another",
+         "The verb has several capabilities with a number of calls, and an "
+         "earlier call was within more than one: it counts in another one "
+         "here than with the reference."},
     [EXPLAIN_STRANGER] =
         {"denied_to_strangers",
          "The verb is delegated, a value is outside its pins, and a value of "
@@ -66,6 +71,7 @@ struct facts {
     const char *tool;
     const struct drive_call *c;
     const char *policies;
+    uint32_t capabilities; /* of the verb */
     bool in_verb, in_part; /* delegated; with a pin on a part of structure */
     bool has_list;         /* an argument of authority with several values */
     bool used_up;          /* for the reference */
@@ -108,6 +114,7 @@ static void of_verb(const struct explain_in *in, struct facts *f,
             continue;
         *ret_least = !f->in_verb || max < *ret_least ? max : *ret_least;
         f->in_verb = true;
+        f->capabilities++;
         json_object_foreach(json_object_get(c, "args"), name, v) f->in_part =
             f->in_part || !is_arg(t, name);
     }
@@ -168,6 +175,10 @@ static enum explain_why why(const struct explain_in *in, const struct facts *f,
             return EXPLAIN_NOT_COUNTED;
         if (ours == 'P' && outside)
             return EXPLAIN_ASKED_OUTSIDE;
+        if (f->used_up && ours == 'A')
+            return f->other_history      ? EXPLAIN_HISTORY
+                   : f->capabilities > 1 ? EXPLAIN_OTHER_COUNT
+                                         : EXPLAIN_UNEXPLAINED;
     }
     if (f->in_verb && f->in_part && theirs != ours)
         return EXPLAIN_STRUCTURE;

@@ -18,6 +18,7 @@ enum explain_why {
     EXPLAIN_ASKED_OUTSIDE, /* in verb, outside its pins: ours asks */
     EXPLAIN_ASKED_USED,    /* the verb's calls are used up: ours asks */
     EXPLAIN_NOT_COUNTED,   /* the same, and ours does not count */
+    EXPLAIN_OTHER_COUNT,   /* it counts in another capability */
     EXPLAIN_STRANGER,      /* outside, and a stranger's value: ours denies */
     EXPLAIN_LIST,          /* a list that mixes pins */
     EXPLAIN_STRUCTURE,     /* a pin on a part of a structured argument */

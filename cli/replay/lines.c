@@ -131,23 +131,20 @@ static bool read_all(struct reader *r)
 
 static bool begin(struct reader *r)
 {
-    size_t n = strlen(r->path);
-
-    r->is_xz = n > 3 && strcmp(r->path + n - 3, ".xz") == 0;
     if (r->is_xz &&
         lzma_stream_decoder(&r->lz, LZMA_BYTES, LZMA_CONCATENATED) != LZMA_OK) {
         cli_error("out of memory");
         return false;
     }
     r->is_open = r->is_xz;
-    r->fd = open(r->path, O_RDONLY | O_CLOEXEC);
-    return r->fd >= 0 ? true : said(r, strerror(errno));
+    return true;
 }
 
-bool lines_each(const char *path, lines_seen seen, void *ctx)
+bool lines_of(int fd, bool is_xz, const char *path, lines_seen seen, void *ctx)
 {
     struct reader r = {.path = path,
-                       .fd = -1,
+                       .fd = fd,
+                       .is_xz = is_xz,
                        .lz = LZMA_STREAM_INIT,
                        .seen = seen,
                        .ctx = ctx};
@@ -160,4 +157,16 @@ bool lines_each(const char *path, lines_seen seen, void *ctx)
     ts_buf_done(&r.held);
     ts_fd_close(&r.fd);
     return ok;
+}
+
+bool lines_each(const char *path, lines_seen seen, void *ctx)
+{
+    size_t n = strlen(path);
+    struct reader r = {.path = path};
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return said(&r, strerror(errno));
+    return lines_of(fd, n > 3 && strcmp(path + n - 3, ".xz") == 0, path, seen,
+                    ctx);
 }

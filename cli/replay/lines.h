@@ -20,5 +20,7 @@ typedef bool (*lines_seen)(void *ctx, json_t *object, const char *path,
  * that stands twice in one object, or anything that is no object, is an
  * error. */
 bool lines_each(const char *path, lines_seen seen, void *ctx);
+/* The same of a descriptor, which is closed; path is for what is printed. */
+bool lines_of(int fd, bool is_xz, const char *path, lines_seen seen, void *ctx);
 
 #endif
