@@ -131,8 +131,23 @@ static void snapshot_load_out_of_memory_leaves_nothing(void **state)
         }
 }
 
+/* Everything for alice, counted: its block has rules of its own and shows
+ * counters to every decision. */
+static struct fix_grant counting(void)
+{
+    struct fix_grant g = fix_alice;
+
+    g.policy = "@counts(\"n\") @sums(\"s=seconds\") "
+               "permit (principal, action, resource) when { "
+               "context.uses.hasTag(\"n\") && context.uses.getTag(\"n\") < 9 "
+               "&& context.sums.hasTag(\"s\") };";
+    return g;
+}
+
 static void authority_make_out_of_memory_leaves_nothing(void **state)
 {
+    const struct fix_grant g = counting();
+
     (void)state;
     fix_load_ok(&fix);
     for (int nth = 0;; nth++) {
@@ -142,7 +157,7 @@ static void authority_make_out_of_memory_leaves_nothing(void **state)
         ts_err e;
 
         fault_mem_arm(nth, true);
-        e = fix_authority_try(&fix, &fix_alice, &a, &code);
+        e = fix_authority_try(&fix, &g, &a, &code);
         authority_free(a);
         fired = fault_mem_fired();
         assert_int_equal(fault_mem_live(), 0);
@@ -162,12 +177,13 @@ static void authority_make_out_of_memory_leaves_nothing(void **state)
 static void decide_call_out_of_memory_is_a_recorded_denial(void **state)
 {
     struct fix_call c = {.tool = "fs.read", .args = "path=a/b/c"};
+    const struct fix_grant g = counting();
     struct authority *a;
     int denials = 0;
 
     (void)state;
     fix_load_ok(&fix);
-    a = fix_authority(&fix, &fix_alice);
+    a = fix_authority(&fix, &g);
     for (int nth = 0;; nth++) {
         bool fired;
 
@@ -198,11 +214,12 @@ static void decide_call_out_of_memory_is_a_recorded_denial(void **state)
 static void decide_call_small_arena_never_permits_wrongly(void **state)
 {
     struct fix_call c = {.tool = "fs.read", .args = "path=secret/x"};
+    const struct fix_grant g = counting();
     struct authority *a;
 
     (void)state;
     fix_load_ok(&fix);
-    a = fix_authority(&fix, &fix_alice);
+    a = fix_authority(&fix, &g);
     for (size_t budget = 0; budget < 32768; budget += 16) {
         ts_arena_done(&fix.arena);
         ts_arena_init(&fix.arena, budget);
@@ -218,11 +235,12 @@ static void decide_call_small_arena_never_permits_wrongly(void **state)
 static void decide_call_warm_allocates_nothing(void **state)
 {
     struct fix_call c = {.tool = "fs.read", .args = "path=a/b/c"};
+    const struct fix_grant g = counting();
     struct authority *a;
 
     (void)state;
     fix_load_ok(&fix);
-    a = fix_authority(&fix, &fix_alice);
+    a = fix_authority(&fix, &g);
     for (int i = 0; i < 3; i++)
         fix_decide(&fix, a, &c, &result);
     fault_mem_arm(0, true);
