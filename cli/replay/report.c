@@ -121,7 +121,7 @@ static void classes(const struct printing *p)
 {
     bool some = false;
 
-    for (int i = 0; i < EXPLAIN_CLASSES; i++) {
+    for (enum explain_why i = 0; i < EXPLAIN_CLASSES; i++) {
         const struct explain_class *k = &p->s->classes[i];
         bool is_bad = i == EXPLAIN_UNEXPLAINED && k->count > 0;
 

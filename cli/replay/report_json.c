@@ -25,7 +25,7 @@ static bool counts(json_t *o, const uint64_t n[SCORE_COUNTS])
 {
     bool ok = o != NULL;
 
-    for (int i = 0; ok && i < SCORE_COUNTS; i++)
+    for (enum score_n i = 0; ok && i < SCORE_COUNTS; i++)
         ok = put_number(o, score_key(i), n[i]);
     return ok;
 }
@@ -80,7 +80,7 @@ static json_t *classes(const struct score *s)
     json_t *list = json_array();
     bool ok = list != NULL;
 
-    for (int i = 0; ok && i < EXPLAIN_CLASSES; i++) {
+    for (enum explain_why i = 0; ok && i < EXPLAIN_CLASSES; i++) {
         const struct explain_class *k = &s->classes[i];
 
         if (k->count == 0)
