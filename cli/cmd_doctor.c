@@ -15,10 +15,10 @@
 #include "cli/opts.h"
 #include "cli/term.h"
 #include "proto/base/ts_fd.h"
-#include "sidecar/common/bundle.h"
-#include "sidecar/common/control.h"
+#include "sidecar/common/bundle/bundle.h"
+#include "sidecar/common/control/control.h"
 #include "sidecar/common/layer.h"
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/manifest/manifest.h"
 #include "sidecar/launcher/layers/probe.h"
 
 #define BUILT_IN_PROFILES 5

@@ -8,12 +8,12 @@ add_custom_command(OUTPUT ${starter_c}
     DEPENDS ${starter_files} ${CMAKE_CURRENT_SOURCE_DIR}/embed_starter.cmake
     VERBATIM)
 target_sources(cli_commands PRIVATE
-    ${CMAKE_CURRENT_SOURCE_DIR}/cmd_init.c
-    ${CMAKE_CURRENT_SOURCE_DIR}/init_tree.c
+    ${CMAKE_CURRENT_SOURCE_DIR}/service/cmd_init.c
+    ${CMAKE_CURRENT_SOURCE_DIR}/service/init_tree.c
     ${CMAKE_CURRENT_SOURCE_DIR}/starter.c
-    ${CMAKE_CURRENT_SOURCE_DIR}/cmd_status.c
-    ${CMAKE_CURRENT_SOURCE_DIR}/cmd_revoke.c
-    ${CMAKE_CURRENT_SOURCE_DIR}/revoke_record.c
+    ${CMAKE_CURRENT_SOURCE_DIR}/service/cmd_status.c
+    ${CMAKE_CURRENT_SOURCE_DIR}/service/cmd_revoke.c
+    ${CMAKE_CURRENT_SOURCE_DIR}/service/revoke_record.c
     ${CMAKE_CURRENT_SOURCE_DIR}/admin_socket.c
     ${starter_c})
 target_link_libraries(cli_commands PUBLIC proto_msg PkgConfig::SODIUM)

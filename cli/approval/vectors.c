@@ -6,8 +6,8 @@
 
 #include "cli/approval/approval.h"
 #include "cli/cmd.h"
+#include "cli/delegation/vectors_load.h"
 #include "cli/opts.h"
-#include "cli/vectors_load.h"
 #include "proto/base/ts_mem.h"
 #include "proto/trust/approval.h"
 #include "proto/trust/directory_snapshot.h"

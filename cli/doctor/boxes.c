@@ -15,8 +15,8 @@
 
 #include "cli/doctor/doctor.h"
 #include "proto/base/ts_fd.h"
-#include "sidecar/common/bundle.h"
-#include "sidecar/common/control.h"
+#include "sidecar/common/bundle/bundle.h"
+#include "sidecar/common/control/control.h"
 #include "sidecar/common/fds.h"
 #include "sidecar/supervisor/cgroups.h"
 #include "sidecar/supervisor/hold.h"

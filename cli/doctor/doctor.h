@@ -8,7 +8,7 @@
 #include "proto/base/ts_str.h"
 #include "proto/msg/order.h"
 #include "proto/wire/limits.h"
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/manifest/manifest.h"
 #include "sidecar/supervisor/box_said.h"
 #include "sidecar/supervisor/config.h"
 #include "sidecar/supervisor/hold.h"

@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "cli/doctor/doctor.h"
-#include "sidecar/common/control.h"
+#include "sidecar/common/control/control.h"
 
 bool doctor_config(int dir, struct config *ret, char *text)
 {

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "sidecar/common/control.h"
+#include "sidecar/common/control/control.h"
 
 #define ROOTS_MAX                                                              \
     256 /* places that tools may write to; more are not compared */

@@ -6,7 +6,7 @@
 #include <sys/types.h>
 
 #include "proto/base/ts_attr.h"
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/manifest/manifest.h"
 #include "sidecar/supervisor/config.h"
 
 /*

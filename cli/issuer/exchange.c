@@ -6,8 +6,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "cli/block_policy.h"
 #include "cli/cmd.h"
+#include "cli/delegation/block_policy.h"
 #include "cli/files.h"
 #include "cli/issuer/claims.h"
 #include "cli/issuer/issuer_cmds.h"

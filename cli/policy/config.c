@@ -5,7 +5,7 @@
 
 #include "cli/cmd.h"
 #include "proto/base/ts_fd.h"
-#include "sidecar/common/bundle.h"
+#include "sidecar/common/bundle/bundle.h"
 
 bool pol_config_load(const char *dir, struct snapshot **ret)
 {

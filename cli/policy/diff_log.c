@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 #include "cli/cmd.h"
-#include "cli/log_files.h"
-#include "cli/log_line.h"
+#include "cli/log/files.h"
+#include "cli/log/line.h"
 #include "cli/policy/config.h"
 #include "cli/policy/recorded_call.h"
 #include "cli/term.h"

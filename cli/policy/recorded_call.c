@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#include "cli/log_line.h"
+#include "cli/log/line.h"
 #include "proto/wire/mp_write.h"
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/manifest/manifest.h"
 
 static bool text_of(const json_t *j, struct ts_str *ret)
 {

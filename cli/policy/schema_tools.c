@@ -12,8 +12,8 @@
 #include "cli/directory/installed.h"
 #include "cli/policy/files.h"
 #include "proto/trust/keys.h"
-#include "sidecar/common/bundle.h"
-#include "sidecar/common/control.h"
+#include "sidecar/common/bundle/bundle.h"
+#include "sidecar/common/control/control.h"
 #include "sidecar/gate/people/directory_yaml.h"
 
 struct collected {

@@ -5,7 +5,7 @@
 
 #include "proto/base/ts_arena.h"
 #include "proto/trust/directory_snapshot.h"
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/manifest/manifest.h"
 
 /* Manifests and people, read from files as they are; errors are printed. */
 

@@ -14,7 +14,7 @@
 #include "cli/policy/files.h"
 #include "proto/trust/directory_snapshot.h"
 #include "proto/wire/limits.h"
-#include "sidecar/common/bundle.h"
+#include "sidecar/common/bundle/bundle.h"
 
 #define FILES_MAX 1024
 #define FILE_MAX  ((size_t)8 << 20)

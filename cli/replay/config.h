@@ -45,7 +45,8 @@ struct replay_config {
      * user, and only the policies that do not ask for it. */
     bool is_plain;
 };
-/* A sealed memfd with all files (sidecar/common/bundle.h). -1: said why. */
+/* A sealed memfd with all files (sidecar/common/bundle/bundle.h). -1: said why.
+ */
 int replay_bundle(const struct replay_config *c, struct ts_arena *arena);
 
 struct bundle_file;

@@ -13,7 +13,7 @@
 #include "proto/msg/order.h"
 #include "proto/msg/record.h"
 #include "proto/wire/mp_read.h"
-#include "sidecar/common/control.h"
+#include "sidecar/common/control/control.h"
 
 #define HOP_MAX 16384
 

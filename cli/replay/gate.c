@@ -23,7 +23,7 @@
 #include "proto/base/ts_fd.h"
 #include "proto/base/ts_mem.h"
 #include "proto/wire/mp_write.h"
-#include "sidecar/common/control.h"
+#include "sidecar/common/control/control.h"
 #include "sidecar/common/fds.h"
 
 #define PROGRAM   "tipstaff-gate"

@@ -8,7 +8,7 @@
 
 #include "cli/replay/config.h"
 #include "proto/base/ts_buf.h"
-#include "sidecar/common/ring.h"
+#include "sidecar/common/ring/ring.h"
 
 /*
  * A real tipstaff-gate, started as the supervisor starts it, with this program

@@ -7,7 +7,7 @@
 #include "cli/schema/schema.h"
 #include "policy/cedar_schema.h"
 #include "proto/base/ts_mem.h"
-#include "sidecar/common/bundle.h"
+#include "sidecar/common/bundle/bundle.h"
 
 #define SCHEMA_MAX ((size_t)8 << 20)
 

@@ -2,7 +2,7 @@
 #define CLI_SANDBOX_EXPLAIN_H
 
 #include "cli/doctor/doctor.h"
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/manifest/manifest.h"
 #include "sidecar/launcher/tools/level.h"
 
 /* What a call of one tool could do on this host. */

@@ -12,9 +12,9 @@
 #include "cli/opts.h"
 #include "cli/sandbox/sandbox.h"
 #include "proto/base/ts_fd.h"
-#include "sidecar/common/bundle.h"
-#include "sidecar/common/control.h"
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/bundle/bundle.h"
+#include "sidecar/common/control/control.h"
+#include "sidecar/common/manifest/manifest.h"
 
 #define ARENA_BYTES ((size_t)16 << 20)
 #define WORDS_MAX   256

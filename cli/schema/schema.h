@@ -11,7 +11,7 @@
 #include "proto/base/ts_err.h"
 #include "proto/base/ts_str.h"
 #include "proto/trust/directory_snapshot.h"
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/manifest/manifest.h"
 
 /*
  * The Cedar schema that fits a set of manifests: of each call that they allow

@@ -14,9 +14,10 @@
 /*
  * What travels the ring  gate -> recorder -> launcher -> gate.
  *
- * Gate to recorder: entries in the shared-memory ring (sidecar/common/ring.h),
- * in order. Recorder to launcher and launcher to gate: one SOCK_SEQPACKET
- * message each, first byte the type, the rest one msgpack array.
+ * Gate to recorder: entries in the shared-memory ring
+ * (sidecar/common/ring/ring.h), in order. Recorder to launcher and launcher to
+ * gate: one SOCK_SEQPACKET message each, first byte the type, the rest one
+ * msgpack array.
  *
  *   ring entry    does
  *   RECORD        body: record map. Written to the log.
@@ -82,8 +83,9 @@ enum order_access {
     ACCESS_WRITE = 2 /* read and write; a missing file is created */
 };
 struct order {
-    uint64_t order_id;   /* never 0, never used twice in one life of the gate */
-    uint64_t generation; /* of the manifests, see sidecar/common/control.h */
+    uint64_t order_id; /* never 0, never used twice in one life of the gate */
+    uint64_t
+        generation; /* of the manifests, see sidecar/common/control/control.h */
     struct ts_str tool;
     struct ts_bytes args; /* exact received bytes */
     struct ts_str path;   /* canonical absolute path of the resource, or "" */
@@ -141,7 +143,8 @@ enum layer_bit {
  * layers: what holds for this very run. weakened: those of them that hold less
  * than their name says here (docs/SANDBOX.md says when). Layers in neither are
  * absent. tripwires: how the gate recognises the secrets that this tool was
- * given, without knowing them (sidecar/common/tripwire.h); often empty.
+ * given, without knowing them (sidecar/common/tripwire/tripwire.h); often
+ * empty.
  */
 struct order_started {
     uint64_t order_id;

@@ -10,7 +10,7 @@
 #include "proto/msg/egress.h"
 #include "sidecar/broker/grant.h"
 #include "sidecar/broker/own.h"
-#include "sidecar/common/control_hear.h"
+#include "sidecar/common/control/hear.h"
 
 /*
  * The state of the broker, made by main() and passed down.

@@ -8,7 +8,7 @@
 #include "sidecar/broker/proxy/setup.h"
 #include "sidecar/common/fds.h"
 #include "sidecar/common/log.h"
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/manifest/manifest.h"
 
 void control_reject(const char *text)
 {

@@ -4,7 +4,7 @@
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
 
-/* What the supervisor says (sidecar/common/control.h). */
+/* What the supervisor says (sidecar/common/control/control.h). */
 struct broker;
 
 /* START, before the confinement. *ret_bundle is the caller's to close. */

@@ -9,7 +9,7 @@
 #include "proto/base/ts_err.h"
 #include "proto/msg/egress.h"
 #include "proto/wire/limits.h"
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/manifest/manifest.h"
 
 /*
  * A grant is one running tool that may reach the network: from the launcher's

@@ -4,7 +4,7 @@
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
 #include "sidecar/broker/grant.h"
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/manifest/manifest.h"
 
 /* All grants: how they come and go. What serves them is told in grant.h. */
 struct policy;

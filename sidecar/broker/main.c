@@ -18,7 +18,7 @@
 #include "sidecar/broker/proxy/setup.h"
 #include "sidecar/broker/proxy/tls_up.h"
 #include "sidecar/broker/resolve.h"
-#include "sidecar/common/confine.h"
+#include "sidecar/common/confine/confine.h"
 #include "sidecar/common/dns_text.h"
 #include "sidecar/common/fds.h"
 #include "sidecar/common/log.h"

@@ -6,7 +6,7 @@
 
 #include "proto/base/ts_str.h"
 #include "proto/msg/egress.h"
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/manifest/manifest.h"
 
 /*
  * Who may be reached: pure functions over a manifest's `network:`. Nothing here

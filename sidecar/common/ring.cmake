@@ -1,1 +1,1 @@
-ts_library(sidecar_ring DIR sidecar/common SOURCES ring.c ring_create.c LINK proto_wire)
+ts_library(sidecar_ring DIR sidecar/common SOURCES ring/ring.c ring/create.c LINK proto_wire)

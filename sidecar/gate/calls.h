@@ -4,7 +4,7 @@
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
 #include "proto/wire/frame.h"
-#include "sidecar/gate/conn_uv.h"
+#include "sidecar/gate/wire/conn_uv.h"
 
 /*
  * CALL and CHECK: from the frame to the decision's place in the ring, in one

@@ -2,7 +2,7 @@
 
 #include "sidecar/gate/decide/decide.h"
 #include "sidecar/gate/decide/handles.h"
-#include "sidecar/gate/running.h"
+#include "sidecar/gate/running/running.h"
 
 /* An output that is not kept yet is another matter than one that is gone. */
 static bool still_runs(const struct client *c, uint32_t call)

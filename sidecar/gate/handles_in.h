@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "sidecar/gate/conn_uv.h"
+#include "sidecar/gate/wire/conn_uv.h"
 
 struct call_input;
 

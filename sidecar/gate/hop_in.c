@@ -3,10 +3,10 @@
 #include "proto/base/ts_fd.h"
 #include "proto/msg/order.h"
 #include "sidecar/common/fds.h"
-#include "sidecar/gate/peer_recv.h"
 #include "sidecar/gate/refused.h"
-#include "sidecar/gate/revoke.h"
-#include "sidecar/gate/running.h"
+#include "sidecar/gate/revocation/revoke.h"
+#include "sidecar/gate/running/running.h"
+#include "sidecar/gate/wire/peer_recv.h"
 
 #define HOP_MAX       (512 + TS_TRIPWIRES_MAX) /* bytes of one message */
 #define HOPS_PER_TURN 64

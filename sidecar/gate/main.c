@@ -16,16 +16,16 @@
 #include <unistd.h>
 
 #include "proto/base/ts_fd.h"
-#include "sidecar/common/bundle.h"
-#include "sidecar/common/confine.h"
-#include "sidecar/common/control_hear.h"
+#include "sidecar/common/bundle/bundle.h"
+#include "sidecar/common/confine/confine.h"
+#include "sidecar/common/control/hear.h"
 #include "sidecar/common/fds.h"
 #include "sidecar/common/log.h"
-#include "sidecar/gate/control_uv.h"
 #include "sidecar/gate/gate.h"
 #include "sidecar/gate/gate_uv.h"
-#include "sidecar/gate/journal_in.h"
 #include "sidecar/gate/people/snapshot.h"
+#include "sidecar/gate/revocation/journal_in.h"
+#include "sidecar/gate/wire/control_uv.h"
 
 /* A terminal's ^C goes to the whole group; the supervisor alone acts on it. */
 static void ignore_signals(void)

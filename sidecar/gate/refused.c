@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "sidecar/common/log.h"
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/manifest/manifest.h"
 #include "sidecar/gate/gate_uv.h"
-#include "sidecar/gate/order_out.h"
 #include "sidecar/gate/people/snapshot.h"
+#include "sidecar/gate/running/order_out.h"
 #include "sidecar/gate/steps/records.h"
 
 #define SHOWN_MAX 400 /* bytes of a text in the status */

@@ -13,9 +13,9 @@
 #include "sidecar/gate/calls.h"
 #include "sidecar/gate/decide/decide.h"
 #include "sidecar/gate/people/snapshot.h"
-#include "sidecar/gate/revoke.h"
-#include "sidecar/gate/revoke_signed.h"
-#include "sidecar/gate/running.h"
+#include "sidecar/gate/revocation/revoke.h"
+#include "sidecar/gate/revocation/revoke_signed.h"
+#include "sidecar/gate/running/running.h"
 #include "sidecar/gate/task_in.h"
 #include "sidecar/gate/tools.h"
 

@@ -5,7 +5,7 @@
 #include "proto/base/ts_err.h"
 #include "proto/msg/code.h"
 #include "proto/wire/frame.h"
-#include "sidecar/gate/conn_uv.h"
+#include "sidecar/gate/wire/conn_uv.h"
 
 /*
  * What a connection says before and beside its calls: HELLO, AUTH, WELCOME,

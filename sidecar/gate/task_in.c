@@ -8,12 +8,12 @@
 #include "proto/trust/delegation.h"
 #include "proto/trust/origin.h"
 #include "sidecar/common/log.h"
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/manifest/manifest.h"
 #include "sidecar/gate/decide/decide.h"
 #include "sidecar/gate/people/snapshot_priv.h"
 #include "sidecar/gate/provenance/outline.h"
 #include "sidecar/gate/provenance/task.h"
-#include "sidecar/gate/running_kept.h"
+#include "sidecar/gate/running/kept.h"
 
 /* Bytes of outputs that all runs together hold until their end. */
 #define HELD_MAX (64u << 20)

@@ -4,8 +4,8 @@
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
 #include "proto/base/ts_str.h"
-#include "sidecar/gate/conn_uv.h"
-#include "sidecar/gate/running.h"
+#include "sidecar/gate/running/running.h"
+#include "sidecar/gate/wire/conn_uv.h"
 
 /*
  * What a task sees (provenance/task.h), from where the gate sees it: a session

@@ -3,7 +3,7 @@
 #include "proto/base/ts_mem.h"
 #include "proto/msg/client.h"
 #include "proto/wire/mp_write.h"
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/manifest/manifest.h"
 
 static const char *type_name(enum arg_type t)
 {

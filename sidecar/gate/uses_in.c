@@ -4,9 +4,9 @@
 
 #include "proto/trust/delegation.h"
 #include "sidecar/gate/decide/decide.h"
-#include "sidecar/gate/order_out.h"
 #include "sidecar/gate/people/snapshot.h"
-#include "sidecar/gate/running.h"
+#include "sidecar/gate/running/order_out.h"
+#include "sidecar/gate/running/running.h"
 
 bool uses_may_count(const struct client *c)
 {

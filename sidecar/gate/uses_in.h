@@ -3,10 +3,10 @@
 
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
-#include "sidecar/gate/conn_uv.h"
 #include "sidecar/gate/gate.h"
 #include "sidecar/gate/uses/journal.h"
 #include "sidecar/gate/uses/reservation.h"
+#include "sidecar/gate/wire/conn_uv.h"
 
 /*
  * Counters between a decision and the end of its run: reserved before the

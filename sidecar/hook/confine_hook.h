@@ -3,7 +3,7 @@
 
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
-#include "sidecar/common/control.h"
+#include "sidecar/common/control/control.h"
 
 /*
  * The walls around the hook's process, and so around every command that it

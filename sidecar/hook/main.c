@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "proto/base/ts_fd.h"
-#include "sidecar/common/confine.h"
+#include "sidecar/common/confine/confine.h"
 #include "sidecar/common/fds.h"
 #include "sidecar/common/log.h"
 #include "sidecar/hook/confine_hook.h"

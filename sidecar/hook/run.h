@@ -6,7 +6,7 @@
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
 #include "proto/base/ts_str.h"
-#include "sidecar/common/control.h"
+#include "sidecar/common/control/control.h"
 
 /*
  * One run of the command. A runner (a fork of this process, subreaper of what

@@ -9,7 +9,7 @@
 #include "proto/base/ts_buf.h"
 #include "proto/base/ts_err.h"
 #include "proto/wire/limits.h"
-#include "sidecar/common/control.h"
+#include "sidecar/common/control/control.h"
 #include "sidecar/hook/queue.h"
 
 /*

@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 #include "proto/wire/limits.h"
-#include "sidecar/common/control_hear.h"
+#include "sidecar/common/control/hear.h"
 #include "sidecar/launcher/canary/trial.h"
 #include "sidecar/launcher/layers/filter.h"
 #include "sidecar/launcher/layers/filter_needs.h"

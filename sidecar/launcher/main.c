@@ -23,8 +23,8 @@
 #include <unistd.h>
 
 #include "proto/base/ts_fd.h"
-#include "sidecar/common/confine.h"
-#include "sidecar/common/control.h"
+#include "sidecar/common/confine/confine.h"
+#include "sidecar/common/control/control.h"
 #include "sidecar/common/fds.h"
 #include "sidecar/common/log.h"
 #include "sidecar/launcher/launcher.h"

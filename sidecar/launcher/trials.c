@@ -13,7 +13,7 @@
 
 #include "proto/base/ts_fd.h"
 #include "proto/base/ts_mem.h"
-#include "sidecar/common/control.h"
+#include "sidecar/common/control/control.h"
 #include "sidecar/common/fds.h"
 #include "sidecar/common/layer.h"
 #include "sidecar/common/log.h"

@@ -7,7 +7,7 @@
 
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
-#include "sidecar/common/ring.h"
+#include "sidecar/common/ring/ring.h"
 #include "sidecar/recorder/journal_file.h"
 #include "sidecar/recorder/order_on.h"
 #include "sidecar/recorder/store.h"

@@ -11,7 +11,7 @@
 #include "proto/base/ts_err.h"
 #include "proto/msg/admin.h"
 #include "proto/wire/limits.h"
-#include "sidecar/common/control.h"
+#include "sidecar/common/control/control.h"
 #include "sidecar/recorder/journal_file.h"
 #include "sidecar/recorder/line.h"
 

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "proto/base/ts_fd.h"
-#include "sidecar/common/confine.h"
-#include "sidecar/common/control_hear.h"
+#include "sidecar/common/confine/confine.h"
+#include "sidecar/common/control/hear.h"
 #include "sidecar/common/fds.h"
 #include "sidecar/common/log.h"
 #include "sidecar/recorder/serve.h"

@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "proto/base/ts_fd.h"
-#include "sidecar/common/control.h"
+#include "sidecar/common/control/control.h"
 #include "sidecar/common/log.h"
 
 #define MS_NS     1000000u

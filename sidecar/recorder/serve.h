@@ -6,7 +6,7 @@
 
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
-#include "sidecar/common/ring.h"
+#include "sidecar/common/ring/ring.h"
 #include "sidecar/recorder/batch.h"
 #include "sidecar/recorder/fanout.h"
 #include "sidecar/recorder/journal_file.h"

@@ -11,7 +11,7 @@
 #include "proto/base/ts_err.h"
 #include "proto/base/ts_str.h"
 #include "proto/wire/limits.h"
-#include "sidecar/common/control.h"
+#include "sidecar/common/control/control.h"
 #include "sidecar/common/log.h"
 
 /*

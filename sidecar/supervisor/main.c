@@ -10,10 +10,10 @@
 #include <unistd.h>
 
 #include "proto/base/ts_fd.h"
-#include "sidecar/common/bundle.h"
-#include "sidecar/common/confine.h"
+#include "sidecar/common/bundle/bundle.h"
+#include "sidecar/common/confine/confine.h"
 #include "sidecar/common/log.h"
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/manifest/manifest.h"
 #include "sidecar/supervisor/config.h"
 #include "sidecar/supervisor/supervise.h"
 

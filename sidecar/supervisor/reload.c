@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "proto/base/ts_fd.h"
-#include "sidecar/common/bundle.h"
+#include "sidecar/common/bundle/bundle.h"
 #include "sidecar/common/log.h"
 #include "sidecar/supervisor/supervise.h"
 

@@ -11,7 +11,7 @@
 #include "proto/base/ts_fd.h"
 #include "sidecar/common/log.h"
 #include "sidecar/common/reap.h"
-#include "sidecar/common/ring.h"
+#include "sidecar/common/ring/ring.h"
 #include "sidecar/supervisor/spawn.h"
 #include "sidecar/supervisor/supervise.h"
 #include "sidecar/supervisor/wires.h"

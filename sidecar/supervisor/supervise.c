@@ -14,9 +14,9 @@
 
 #include "proto/base/ts_fd.h"
 #include "proto/base/ts_mem.h"
-#include "sidecar/common/bundle.h"
+#include "sidecar/common/bundle/bundle.h"
 #include "sidecar/common/log.h"
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/manifest/manifest.h"
 
 #define NS_PER_MS     UINT64_C(1000000)
 #define LAST_WORDS_MS 10000 /* for the recorder when another has died */

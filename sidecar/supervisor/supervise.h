@@ -8,7 +8,7 @@
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
 #include "sidecar/common/clock.h"
-#include "sidecar/common/control.h"
+#include "sidecar/common/control/control.h"
 #include "sidecar/supervisor/box_said.h"
 #include "sidecar/supervisor/cgroups.h"
 #include "sidecar/supervisor/config.h"

@@ -10,7 +10,7 @@
 
 #include "proto/base/ts_fd.h"
 #include "proto/base/ts_mem.h"
-#include "sidecar/common/bundle.h"
+#include "sidecar/common/bundle/bundle.h"
 #include "sidecar/common/log.h"
 #include "sidecar/supervisor/watch_priv.h"
 

@@ -7,7 +7,7 @@
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
 #include "proto/base/ts_str.h"
-#include "sidecar/common/control.h"
+#include "sidecar/common/control/control.h"
 
 /*
  * Notices when tenants/NAME/directory.snapshot or directory.heartbeat beneath

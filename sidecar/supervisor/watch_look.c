@@ -9,7 +9,7 @@
 
 #include "proto/base/ts_fd.h"
 #include "proto/trust/signed.h"
-#include "sidecar/common/bundle.h"
+#include "sidecar/common/bundle/bundle.h"
 #include "sidecar/common/log.h"
 #include "sidecar/supervisor/watch_priv.h"
 

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "proto/base/ts_arena.h"
-#include "sidecar/common/bundle.h"
+#include "sidecar/common/bundle/bundle.h"
 #include "sidecar/supervisor/watch.h"
 #include "sidecar/supervisor/watch_plan.h"
 

@@ -9,7 +9,7 @@
 
 #include "proto/base/ts_fd.h"
 #include "sidecar/common/log.h"
-#include "sidecar/common/ring.h"
+#include "sidecar/common/ring/ring.h"
 #include "sidecar/supervisor/dirs.h"
 #include "sidecar/supervisor/key.h"
 #include "sidecar/supervisor/resolv.h"

@@ -6,7 +6,7 @@
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
 #include "proto/base/ts_str.h"
-#include "sidecar/common/control.h"
+#include "sidecar/common/control/control.h"
 #include "sidecar/supervisor/spawn.h"
 #include "sidecar/supervisor/supervise.h"
 

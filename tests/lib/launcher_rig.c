@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "proto/base/ts_fd.h"
-#include "sidecar/common/bundle.h"
+#include "sidecar/common/bundle/bundle.h"
 #include "sidecar/common/fds.h"
 
 #define AWAY          200 /* where descriptors wait for their place */

@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 #include "proto/msg/order.h"
-#include "sidecar/common/control.h"
+#include "sidecar/common/control/control.h"
 
 /*
  * A real launcher, started the way the supervisor starts it (as root: as a

@@ -14,7 +14,7 @@
 
 #include "proto/base/ts_fd.h"
 #include "proto/wire/mp_write.h"
-#include "sidecar/common/control.h"
+#include "sidecar/common/control/control.h"
 #include "tests/lib/launcher_rig.h"
 
 /* Processes count per user: tests that run at the same time share none. */

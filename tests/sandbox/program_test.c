@@ -17,7 +17,7 @@
 
 #include "tests/lib/ts_test.h"
 
-#include "sidecar/common/control.h"
+#include "sidecar/common/control/control.h"
 
 static struct box box;
 

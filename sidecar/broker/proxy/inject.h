@@ -8,8 +8,8 @@
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
 #include "sidecar/broker/proxy/http_head.h"
-#include "sidecar/common/manifest.h"
-#include "sidecar/common/tripwire.h"
+#include "sidecar/common/manifest/manifest.h"
+#include "sidecar/common/tripwire/tripwire.h"
 
 /*
  * Secrets that a tool uses and never has: header fields that the broker adds to

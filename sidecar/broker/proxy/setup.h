@@ -6,7 +6,7 @@
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
 #include "sidecar/broker/proxy/inject.h"
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/manifest/manifest.h"
 
 /*
  * What the proxy needs of the file system, which the broker can see only until

@@ -8,7 +8,7 @@
 #include "proto/base/ts_arena.h"
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/manifest/manifest.h"
 #include "sidecar/gate/provenance/task.h"
 
 /*

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/manifest/manifest.h"
 #include "sidecar/gate/decide/decide_priv.h"
 #include "sidecar/gate/decide/value.h"
 #include "sidecar/gate/people/use_rule.h"

@@ -8,7 +8,7 @@
 #include "proto/base/ts_err.h"
 #include "proto/base/ts_str.h"
 #include "proto/trust/delegation.h"
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/manifest/manifest.h"
 
 /*
  * The identity token of one permitted call (docs/IDENTITY.md): a JWT access

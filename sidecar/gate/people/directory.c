@@ -10,7 +10,7 @@
 #include "proto/trust/id.h"
 #include "proto/wire/limits.h"
 #include "proto/wire/mp_read.h"
-#include "sidecar/common/bundle.h"
+#include "sidecar/common/bundle/bundle.h"
 
 #define DIRECTORY_BUDGET ((size_t)64 << 20)
 #define SHOWN_MAX        (BUNDLE_NAME_MAX + 64)

@@ -7,7 +7,7 @@
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
 #include "proto/trust/directory_snapshot.h"
-#include "sidecar/common/bundle.h"
+#include "sidecar/common/bundle/bundle.h"
 
 /*
  * The source text of a directory: users, agents and approvers as people write

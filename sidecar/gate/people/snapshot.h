@@ -13,9 +13,9 @@
 #include "proto/base/ts_str.h"
 #include "proto/trust/delegation.h"
 #include "proto/trust/directory_snapshot.h"
-#include "sidecar/common/bundle.h"
-#include "sidecar/common/control.h"
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/bundle/bundle.h"
+#include "sidecar/common/control/control.h"
+#include "sidecar/common/manifest/manifest.h"
 #include "sidecar/gate/people/tenant_state.h"
 
 struct box_demand; /* box_demand.h */

@@ -10,7 +10,7 @@
 #include "proto/base/ts_err.h"
 #include "proto/base/ts_str.h"
 #include "proto/trust/store.h"
-#include "sidecar/common/bundle.h"
+#include "sidecar/common/bundle/bundle.h"
 
 /*
  * What tenant.yaml and trust.yaml say (docs/TENANTS.md has every key). The

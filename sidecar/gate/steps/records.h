@@ -8,7 +8,7 @@
 #include "proto/base/ts_err.h"
 #include "proto/base/ts_str.h"
 #include "proto/trust/directory_snapshot.h"
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/manifest/manifest.h"
 #include "sidecar/common/revocation_entry.h"
 
 /*

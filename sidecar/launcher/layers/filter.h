@@ -81,7 +81,7 @@ void filter_program_done(struct filter_program *p);
 
 struct sandbox_profile; /* sidecar/sandbox/profile.h */
 
-struct bundle; /* sidecar/common/bundle.h */
+struct bundle; /* sidecar/common/bundle/bundle.h */
 
 /*
  * The profile of the launcher with this index: a built-in one (0 to 4, no

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "proto/base/ts_mem.h"
-#include "sidecar/common/bundle.h"
+#include "sidecar/common/bundle/bundle.h"
 #include "sidecar/launcher/layers/filter_keyed.h"
 #include "sidecar/launcher/layers/filter_notify.h"
 #include "sidecar/launcher/layers/filter_own.h"

@@ -1,7 +1,7 @@
 #ifndef SIDECAR_LAUNCHER_START_GIVEN_H
 #define SIDECAR_LAUNCHER_START_GIVEN_H
 
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/manifest/manifest.h"
 
 /* A descriptor that a tool gets beyond 0 to 2, and the number that it gets it
  * at. The numbers are fixed, so that the environment can name them. */

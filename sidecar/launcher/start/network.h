@@ -7,7 +7,7 @@
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
 #include "proto/msg/order.h"
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/manifest/manifest.h"
 #include "sidecar/launcher/layers/filter.h"
 #include "sidecar/launcher/space/nets.h"
 #include "sidecar/launcher/wire/egress_out.h"

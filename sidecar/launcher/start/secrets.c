@@ -13,7 +13,7 @@
 #include "proto/base/ts_fd.h"
 #include "proto/base/ts_mem.h"
 #include "proto/trust/key_source.h"
-#include "sidecar/common/tripwire.h"
+#include "sidecar/common/tripwire/tripwire.h"
 
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U

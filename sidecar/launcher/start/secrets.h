@@ -9,7 +9,7 @@
 #include "proto/base/ts_buf.h"
 #include "proto/base/ts_err.h"
 #include "proto/base/ts_str.h"
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/manifest/manifest.h"
 #include "sidecar/launcher/layers/filter.h"
 #include "sidecar/launcher/start/given.h"
 

@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 #include "proto/base/ts_arena.h"
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/manifest/manifest.h"
 #include "sidecar/launcher/tools/level.h"
 
 /*

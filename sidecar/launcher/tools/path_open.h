@@ -26,7 +26,7 @@ struct path_roots { /* all that any manifest lets tools write */
     uint32_t count;
 };
 
-struct manifests; /* sidecar/common/manifest.h */
+struct manifests; /* sidecar/common/manifest/manifest.h */
 /* The list lives in the arena. */
 TS_NODISCARD ts_err path_roots_of(const struct manifests *all,
                                   struct ts_arena *arena,

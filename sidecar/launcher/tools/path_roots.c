@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 
 #include "proto/base/ts_fd.h"
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/manifest/manifest.h"
 #include "sidecar/launcher/tools/path_open.h"
 
 static int by_length(const void *a, const void *b)

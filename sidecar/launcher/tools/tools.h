@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "proto/base/ts_arena.h"
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/manifest/manifest.h"
 #include "sidecar/launcher/space/space.h"
 #include "sidecar/launcher/start/secrets.h"
 #include "sidecar/launcher/tools/image.h"

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/manifest/manifest.h"
 #include "sidecar/launcher/tools/image.h"
 #include "sidecar/launcher/tools/level.h"
 

@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "proto/base/ts_fd.h"
-#include "sidecar/common/bundle.h"
-#include "sidecar/common/control.h"
+#include "sidecar/common/bundle/bundle.h"
+#include "sidecar/common/control/control.h"
 #include "sidecar/common/fds.h"
 #include "sidecar/common/log.h"
 #include "sidecar/launcher/launcher.h"

@@ -3,7 +3,7 @@
 #include <stdint.h>
 
 #include "proto/base/ts_require.h"
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/manifest/manifest.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

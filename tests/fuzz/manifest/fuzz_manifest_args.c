@@ -2,8 +2,8 @@
 #include <stdint.h>
 
 #include "proto/base/ts_require.h"
-#include "sidecar/common/bundle.h"
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/bundle/bundle.h"
+#include "sidecar/common/manifest/manifest.h"
 #include "sidecar/gate/provenance/leaves.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "proto/base/ts_require.h"
-#include "sidecar/common/bundle.h"
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/bundle/bundle.h"
+#include "sidecar/common/manifest/manifest.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

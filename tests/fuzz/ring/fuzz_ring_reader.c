@@ -10,7 +10,7 @@
 
 #include "proto/base/ts_require.h"
 #include "proto/wire/limits.h"
-#include "sidecar/common/ring.h"
+#include "sidecar/common/ring/ring.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

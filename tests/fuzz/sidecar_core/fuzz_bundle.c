@@ -7,7 +7,7 @@
 
 #include "proto/base/ts_fd.h"
 #include "proto/base/ts_require.h"
-#include "sidecar/common/bundle.h"
+#include "sidecar/common/bundle/bundle.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

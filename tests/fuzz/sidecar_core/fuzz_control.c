@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "proto/base/ts_require.h"
-#include "sidecar/common/control.h"
+#include "sidecar/common/control/control.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

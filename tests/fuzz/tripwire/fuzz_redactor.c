@@ -6,7 +6,7 @@
 
 #include "proto/base/ts_mem.h"
 #include "proto/base/ts_require.h"
-#include "sidecar/common/tripwire_priv.h"
+#include "sidecar/common/tripwire/tripwire_priv.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

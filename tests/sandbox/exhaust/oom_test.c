@@ -21,7 +21,7 @@
 #include "tests/lib/ts_test.h"
 
 #include "proto/base/ts_fd.h"
-#include "sidecar/common/control.h"
+#include "sidecar/common/control/control.h"
 
 #define ALLOCATIONS_MAX 4000 /* more than anything here makes */
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """What of a tool's output reaches the agent: secrets, limits, slow agents.
 
-The tripwires are made here from the description in sidecar/common/tripwire.h,
+The tripwires are made here from the description in sidecar/common/tripwire/tripwire.h,
 not by the code that the gate is built from.
 """
 import base64

@@ -21,7 +21,7 @@
 
 #include "proto/wire/mp_read.h"
 #include "proto/wire/mp_write.h"
-#include "sidecar/common/control.h"
+#include "sidecar/common/control/control.h"
 #include "sidecar/common/fds.h"
 #include "sidecar/common/revocation_entry.h"
 #include "tests/lib/ts_test.h"

@@ -7,7 +7,7 @@
 #include <sys/types.h>
 
 #include "proto/msg/order.h"
-#include "sidecar/common/ring.h"
+#include "sidecar/common/ring/ring.h"
 
 /*
  * A running tipstaff-recorder with everybody around it played by the test. All

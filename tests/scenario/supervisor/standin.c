@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include "proto/base/ts_fd.h"
-#include "sidecar/common/bundle.h"
-#include "sidecar/common/control.h"
+#include "sidecar/common/bundle/bundle.h"
+#include "sidecar/common/control/control.h"
 #include "sidecar/common/fds.h"
 
 extern char **environ;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "cli/schema/schema.h"
-#include "sidecar/common/bundle.h"
+#include "sidecar/common/bundle/bundle.h"
 #include "tests/lib/fault_mem.h"
 
 #define FILES_MAX 4

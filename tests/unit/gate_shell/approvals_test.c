@@ -9,9 +9,9 @@
 #include "tests/lib/fault_mem.h"
 #include "tests/lib/ts_test.h"
 
-#include "sidecar/gate/admin_tickets.h"
-#include "sidecar/gate/approvals_priv.h"
 #include "sidecar/gate/approve/ticket_context.h"
+#include "sidecar/gate/asking/approvals_priv.h"
+#include "sidecar/gate/wire/admin_tickets.h"
 
 static struct fixture fix;
 static struct fix_result result;

@@ -13,9 +13,9 @@
 #include "proto/base/ts_fd.h"
 #include "proto/msg/egress.h"
 #include "sidecar/common/fds.h"
-#include "sidecar/gate/egress_in.h"
-#include "sidecar/gate/order_out.h"
-#include "sidecar/gate/running.h"
+#include "sidecar/gate/running/egress_in.h"
+#include "sidecar/gate/running/order_out.h"
+#include "sidecar/gate/running/running.h"
 
 #define ORDER 77
 

@@ -7,7 +7,7 @@
 
 #include "tests/lib/ts_test.h"
 
-#include "sidecar/gate/journal_in.h"
+#include "sidecar/gate/revocation/journal_in.h"
 
 /* Zeros are no journal, so only the size can be refused as a size. */
 static const char *refusal(off_t size)

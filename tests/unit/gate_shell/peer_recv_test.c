@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "proto/base/ts_fd.h"
-#include "sidecar/gate/peer_recv.h"
+#include "sidecar/gate/wire/peer_recv.h"
 
 #define STRANGER 64030
 

@@ -15,10 +15,10 @@
 #include "proto/base/ts_fd.h"
 #include "proto/msg/client.h"
 #include "proto/wire/mp_write.h"
-#include "sidecar/gate/conn_uv.h"
 #include "sidecar/gate/gate_uv.h"
-#include "sidecar/gate/revoke.h"
+#include "sidecar/gate/revocation/revoke.h"
 #include "sidecar/gate/session.h"
+#include "sidecar/gate/wire/conn_uv.h"
 #include "tests/lib/fault_mem.h"
 #include "tests/lib/ts_test.h"
 

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "sidecar/common/bundle.h"
+#include "sidecar/common/bundle/bundle.h"
 #include "sidecar/common/layer.h"
 #include "sidecar/launcher/tools/order_check.h"
 

@@ -13,7 +13,7 @@
 #include <sodium.h>
 
 #include "proto/base/ts_fd.h"
-#include "sidecar/common/tripwire.h"
+#include "sidecar/common/tripwire/tripwire.h"
 #include "sidecar/launcher/start/secrets.h"
 #include "tests/lib/fault_mem.h"
 #include "tests/lib/ts_test.h"

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sidecar/common/bundle.h"
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/bundle/bundle.h"
+#include "sidecar/common/manifest/manifest.h"
 #include "tests/lib/fault_mem.h"
 
 #define HEAD  "tool: t\nexec: /usr/bin/x\nargv: [x]\n" /* three lines */

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/manifest/manifest.h"
 
 struct row {
     const char *in;

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sidecar/common/bundle.h"
-#include "sidecar/common/manifest_priv.h"
+#include "sidecar/common/bundle/bundle.h"
+#include "sidecar/common/manifest/manifest_priv.h"
 
 static const struct manifest_facts facts = {.has_broker = true,
                                             .has_token_key = true};

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "proto/wire/mp_write.h"
-#include "sidecar/common/bundle.h"
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/bundle/bundle.h"
+#include "sidecar/common/manifest/manifest.h"
 #include "tests/lib/fault_mem.h"
 
 static const struct manifest_facts facts = {.has_broker = true,

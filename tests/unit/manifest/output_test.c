@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sidecar/common/bundle.h"
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/bundle/bundle.h"
+#include "sidecar/common/manifest/manifest.h"
 #include "tests/lib/fault_mem.h"
 
 static const struct manifest_facts facts = {.has_broker = true,

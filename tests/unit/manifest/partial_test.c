@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sidecar/common/bundle.h"
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/bundle/bundle.h"
+#include "sidecar/common/manifest/manifest.h"
 
 #define FILES_MAX 6
 

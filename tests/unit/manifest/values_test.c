@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "proto/wire/mp_write.h"
-#include "sidecar/common/bundle.h"
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/bundle/bundle.h"
+#include "sidecar/common/manifest/manifest.h"
 #include "sidecar/gate/provenance/leaves.h"
 #include "tests/lib/fault_mem.h"
 

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "crash_rig.h"
-#include "sidecar/common/ring.h"
+#include "sidecar/common/ring/ring.h"
 #include "sidecar/recorder/segment.h"
 
 #define DIED    77

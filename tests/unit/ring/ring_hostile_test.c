@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "proto/wire/limits.h"
-#include "sidecar/common/ring.h"
+#include "sidecar/common/ring/ring.h"
 
 /* Where things are, as the header documents it. */
 #define AT_HEAD  0

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "sidecar/common/ring.h"
+#include "sidecar/common/ring/ring.h"
 
 #define LINE_BEFORE    40 /* the log's last line when a batch is begun */
 #define JOURNAL_BEFORE 7

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "proto/wire/limits.h"
-#include "sidecar/common/ring.h"
+#include "sidecar/common/ring/ring.h"
 
 #define ENTRIES 60000u
 

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "proto/wire/limits.h"
-#include "sidecar/common/ring.h"
+#include "sidecar/common/ring/ring.h"
 
 struct pair {
     int memfd;

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "proto/base/ts_fd.h"
-#include "sidecar/common/bundle.h"
+#include "sidecar/common/bundle/bundle.h"
 #include "tests/lib/fault_mem.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))

@@ -26,7 +26,7 @@
 #include <unistd.h>
 #include <uv.h>
 
-#include "sidecar/common/confine.h"
+#include "sidecar/common/confine/confine.h"
 #include "sidecar/common/fds.h"
 
 #define COUNT(a)   (sizeof(a) / sizeof((a)[0]))

@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "proto/base/ts_fd.h"
-#include "sidecar/common/bundle.h"
-#include "sidecar/common/control_hear.h"
-#include "sidecar/common/manifest.h"
+#include "sidecar/common/bundle/bundle.h"
+#include "sidecar/common/control/hear.h"
+#include "sidecar/common/manifest/manifest.h"
 
 static int supervisor = -1; /* its end of the channel */
 static struct control_ear ear;

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "proto/base/ts_fd.h"
-#include "sidecar/common/control.h"
+#include "sidecar/common/control/control.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "proto/base/ts_fd.h"
-#include "sidecar/common/bundle.h"
+#include "sidecar/common/bundle/bundle.h"
 #include "sidecar/supervisor/watch.h"
 #include "sidecar/supervisor/watch_plan.h"
 #include "tests/lib/fault_mem.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "rig.h"
-#include "sidecar/common/tripwire_priv.h"
+#include "sidecar/common/tripwire/tripwire_priv.h"
 
 static uint64_t naive_redact(const struct naive *n, const struct text *in,
                              struct text *out)

@@ -1,7 +1,7 @@
 #ifndef TESTS_UNIT_TRIPWIRE_RIG_H
 #define TESTS_UNIT_TRIPWIRE_RIG_H
 
-#include "sidecar/common/tripwire_priv.h"
+#include "sidecar/common/tripwire/tripwire_priv.h"
 
 #define TEXT_MAX (1u << 17)
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "rig.h"
-#include "sidecar/common/tripwire_priv.h"
+#include "sidecar/common/tripwire/tripwire_priv.h"
 #include "tests/lib/fault_mem.h"
 
 static void tripwires_add_wrong_length_is_refused(void **state)

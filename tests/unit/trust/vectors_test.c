@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "cli/cmd.h"
-#include "cli/vectors_load.h"
+#include "cli/delegation/vectors_load.h"
 #include "proto/base/ts_mem.h"
 
 /* In place of the one of the program: nothing else of it is linked. */
