@@ -60,6 +60,9 @@ check sidecar/supervisor proto/ sidecar/common/ sidecar/supervisor/
 check sidecar/gate proto/ policy/ sidecar/common/ sidecar/gate/
 # What the gate decides from knows nothing of deciding, and neither knows sockets;
 # the steps of connections and calls know nothing of either.
+for dir in asking revocation running wire; do
+    check sidecar/gate/$dir proto/ policy/ sidecar/common/ sidecar/gate/
+done
 check sidecar/gate/uses proto/ sidecar/gate/uses/
 check sidecar/gate/people proto/ policy/ sidecar/common/ sidecar/gate/people/ sidecar/gate/uses/
 check sidecar/gate/decide proto/ policy/ sidecar/common/ sidecar/gate/people/ \
@@ -70,6 +73,8 @@ check sidecar/gate/approve proto/ sidecar/gate/approve/
 check sidecar/gate/escalate proto/ policy/ sidecar/gate/people/ sidecar/gate/escalate/
 for dir in sidecar/gate/*/; do
     case $dir in
+    sidecar/gate/asking/ | sidecar/gate/revocation/ | sidecar/gate/running/ | \
+        sidecar/gate/wire/) continue ;; # the shell's
     sidecar/gate/people/ | sidecar/gate/decide/ | sidecar/gate/steps/ | \
         sidecar/gate/provenance/ | sidecar/gate/approve/ | \
         sidecar/gate/escalate/ | sidecar/gate/uses/) ;;
