@@ -4,8 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/unit/policy_schema/json_table.h"
 #include "tests/unit/policy_schema/schema_help.h"
-#include "tests/unit/policy_schema/schema_table.h"
+#include "tests/unit/policy_schema/text_table.h"
 
 static void check(const struct schema_row *row, bool json)
 {
