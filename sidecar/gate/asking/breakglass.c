@@ -162,7 +162,6 @@ static bool fits(struct gate *g, const struct escalation *e,
                  const struct snapshot_tenant *t, struct breakglass_reply *ret,
                  struct cedar_policies **ret_policies)
 {
-    struct escalated *other = escalations_overlap(&g->escalations, e);
     char shown[2 * ESCALATION_LIFT_MAX];
     struct ts_str lift;
     ts_err err;
@@ -171,8 +170,7 @@ static bool fits(struct gate *g, const struct escalation *e,
         reply(ret, "ended", "it has ended; an escalation does not come again");
         return false;
     }
-    if (other != NULL && other->state != ESCALATION_INTERRUPTED &&
-        other->state != ESCALATION_ENDING) {
+    if (escalations_overlap(&g->escalations, e) != NULL) {
         reply(ret, "busy",
               "another one is in force for this agent in this task; end it "
               "first");
@@ -288,7 +286,7 @@ static ts_err begin(struct gate *g, uint32_t uid, struct ts_bytes object,
     if (is_new)
         err = escalations_add(&g->escalations, &info, &x);
     if (err == TS_OK)
-        err = escalated_start(x, object, policies, until,
+        err = escalated_start(x, object, by, policies, until,
                               g->snapshot->generation);
     if (err != TS_OK) {
         cedar_policies_free(policies);

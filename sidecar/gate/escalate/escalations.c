@@ -53,7 +53,8 @@ struct escalated *escalations_overlap(const struct escalations *t,
                                       const struct escalation *e)
 {
     for (struct escalated *x = t->list; x != NULL; x = x->next)
-        if (ts_str_eq(x->info.tenant, e->tenant) &&
+        if ((x->state == ESCALATION_ACTIVE || x->state == ESCALATION_USED_UP) &&
+            ts_str_eq(x->info.tenant, e->tenant) &&
             ts_str_eq(x->info.task, e->task) &&
             (same_or_below(x->info.agent, e->agent) ||
              same_or_below(e->agent, x->info.agent)) &&
@@ -174,16 +175,30 @@ ts_err escalated_recheck(struct escalated *x, struct cedar_policies *policies,
     return TS_OK;
 }
 
+/* Behind a restart it may be brought with other people's signatures than the
+ * journal knows. */
+static void take_signers(struct escalated *x,
+                         const struct escalation_signers *by)
+{
+    for (uint32_t i = 0; i < by->count; i++)
+        x->info.people[i] = by->people[i];
+    x->info.people_count = by->count;
+}
+
 ts_err escalated_start(struct escalated *x, struct ts_bytes object,
+                       const struct escalation_signers *by,
                        struct cedar_policies *policies, uint64_t until_ns,
                        uint64_t checked)
 {
+    struct escalation_signers kept = *by;
     struct escalation_object o;
     struct escalation e;
     const char *copy;
     ts_err err = ts_arena_strndup(&x->arena, (const char *)object.ptr,
                                   object.len, &copy);
 
+    for (uint32_t i = 0; i < kept.count && err == TS_OK; i++)
+        err = keep(&x->arena, &kept.people[i]);
     if (err != TS_OK)
         return err;
     object.ptr = (const uint8_t *)copy;
@@ -192,6 +207,7 @@ ts_err escalated_start(struct escalated *x, struct ts_bytes object,
         return TS_E_FORMAT;
     if ((err = escalated_recheck(x, policies, checked)) != TS_OK)
         return err;
+    take_signers(x, &kept);
     x->e = e;
     x->nbf = e.nbf;
     x->until_ns = until_ns;

@@ -62,7 +62,8 @@ struct escalations { /* zeroed is empty */
 void escalations_done(struct escalations *t);
 
 /* Two may not be in force for one agent in one task; an agent below another
- * counts as the same. NULL: none is in the way. */
+ * counts as the same. NULL: none is in the way; one that a restart interrupted,
+ * or whose end is to be written, never is. */
 struct escalated *escalations_overlap(const struct escalations *t,
                                       const struct escalation *e);
 struct escalated *escalations_find(const struct escalations *t,
@@ -76,9 +77,11 @@ TS_NODISCARD ts_err escalations_add(struct escalations *t,
 /* What the journal says of an id; the last entry counts, uses never fall. */
 TS_NODISCARD ts_err escalations_replay(struct escalations *t,
                                        const struct escalation_entry *info);
-/* In force until boot time until_ns, or used up already. object is copied and
- * must decode; takes policies over on success. */
+/* In force until boot time until_ns, or used up already. object and by are
+ * copied, and by replaces who signed before; object must decode. Takes policies
+ * over on success. */
 TS_NODISCARD ts_err escalated_start(struct escalated *x, struct ts_bytes object,
+                                    const struct escalation_signers *by,
                                     struct cedar_policies *policies,
                                     uint64_t until_ns, uint64_t checked);
 /* Other policies for the one in force; takes them over. */

@@ -59,10 +59,10 @@ static struct escalation_entry entry_of(const struct escalation *e)
     return a;
 }
 
-static ts_err start(struct escalations *to, const struct escalation *e,
-                    struct escalated **ret)
+/* One that is there comes into force, signed by these people. */
+static ts_err start_signed(struct escalated *x, const struct escalation *e,
+                           const struct escalation_signers *by)
 {
-    const struct escalation_entry info = entry_of(e);
     struct escalation_object o = {.sig_count = 0};
     struct ts_buf body, object;
     ts_err err;
@@ -74,14 +74,23 @@ static ts_err start(struct escalations *to, const struct escalation *e,
     if (err == TS_OK)
         err = escalation_join(&o, NULL, (struct ts_bytes){NULL, 0}, &object);
     if (err == TS_OK)
-        err = escalations_add(to, &info, ret);
-    if (err == TS_OK)
         err = escalated_start(
-            *ret, (struct ts_bytes){ts_buf_bytes(&object), object.len}, NULL,
+            x, (struct ts_bytes){ts_buf_bytes(&object), object.len}, by, NULL,
             600 * S, 1);
     ts_buf_done(&body);
     ts_buf_done(&object);
     return err;
+}
+
+static ts_err start(struct escalations *to, const struct escalation *e,
+                    struct escalated **ret)
+{
+    const struct escalation_signers by = {.people = {TS_STR_LIT("bob")},
+                                          .count = 1};
+    const struct escalation_entry info = entry_of(e);
+    ts_err err = escalations_add(to, &info, ret);
+
+    return err == TS_OK ? start_signed(*ret, e, &by) : err;
 }
 
 static struct escalated *in_force(uint8_t id, const char *task)
@@ -178,6 +187,44 @@ static void agents_above_and_below_are_in_the_way(void **state)
     assert_null(escalations_overlap(&t, &e));
 }
 
+/* Two that a restart interrupted, and one of them brought again: the other is
+ * no curtain for it. */
+static void interrupted_one_hides_none_in_force(void **state)
+{
+    const struct escalation old = signed_one(1, "t1"), e = signed_one(3, "t1");
+    const struct escalation_entry interrupted = entry_of(&old);
+    const struct escalated *x = in_force(2, "t1");
+    struct escalated *ending;
+
+    (void)state;
+    assert_int_equal(escalations_replay(&t, &interrupted), TS_OK);
+    assert_ptr_equal(escalations_overlap(&t, &e), x);
+    ending = in_force(4, "t1");
+    escalated_end(ending, ESCALATION_END_REVOKED);
+    assert_ptr_equal(escalations_overlap(&t, &e), x);
+}
+
+/* The same words with other signatures: those who stand behind it now are asked
+ * whether an agent of a call is their own. */
+static void brought_again_it_is_of_those_who_signed_now(void **state)
+{
+    static char names[] = "carol\0dave";
+    const struct escalation_signers by = {
+        .people = {{names, 5}, {names + 6, 4}}, .count = 2};
+    const struct escalation e = signed_one(1, "t1");
+    const struct escalation_entry a = entry_of(&e);
+    struct escalated *x;
+
+    (void)state;
+    assert_int_equal(escalations_replay(&t, &a), TS_OK);
+    x = escalations_find(&t, acme, e.id);
+    assert_int_equal(start_signed(x, &e, &by), TS_OK);
+    memset(names, 'x', sizeof(names)); /* they were copied */
+    assert_int_equal(x->info.people_count, 2);
+    assert_true(ts_str_eq_c(x->info.people[0], "carol"));
+    assert_true(ts_str_eq_c(x->info.people[1], "dave"));
+}
+
 static void a_tenant_has_four(void **state)
 {
     static const char *const tasks[] = {"a", "b", "c", "d", "e"};
@@ -254,6 +301,8 @@ int main(void)
         T(its_end_is_a_moment_of_the_boot_clock),
         T(uses_are_as_many_as_were_signed),
         T(agents_above_and_below_are_in_the_way),
+        T(interrupted_one_hides_none_in_force),
+        T(brought_again_it_is_of_those_who_signed_now),
         T(a_tenant_has_four),
         T(the_journal_brings_back_uses_and_no_force),
         T(without_memory_there_is_none),
