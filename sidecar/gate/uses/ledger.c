@@ -30,7 +30,7 @@ static uint32_t room(const struct use_ledger *l, bool is_first)
 
     if (l->count < max)
         return l->count;
-    for (uint32_t i = 0; i < l->count; i++)
+    for (uint32_t i = 0; i < max; i++)
         if (l->places[i].total == 0)
             return i;
     return USE_PLACES_MAX;

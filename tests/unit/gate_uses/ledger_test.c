@@ -81,6 +81,27 @@ static void places_of_links_leave_room_for_the_first(void **state)
     assert_int_equal(use_ledger_total(&l, id), 5);
 }
 
+/* Nor do sub-agents get those that the tenant's counters gave back. */
+static void places_of_the_first_stay_theirs_when_given_back(void **state)
+{
+    struct use_ledger l = {.count = 0};
+    uint8_t id[USE_ID];
+    uint32_t at[USE_PLACES_MAX], other, n = 0;
+
+    (void)state;
+    for (uint32_t i = 0; i < USE_PLACES_MAX; i++) {
+        id_of(i, id);
+        assert_int_equal(use_ledger_take(&l, id, 1, true, &at[i]), TS_OK);
+    }
+    for (uint32_t i = 0; i < USE_PLACES_MAX; i++)
+        use_ledger_give_back(&l, at[i], 1);
+    for (uint32_t i = 0; i < USE_PLACES_MAX; i++) {
+        id_of(1000 + i, id);
+        n += use_ledger_take(&l, id, 1, false, &other) == TS_OK;
+    }
+    assert_int_equal(n, USE_PLACES_MAX - USE_PLACES_KEPT);
+}
+
 static void place_given_back_is_used_again(void **state)
 {
     struct use_ledger l = {.count = 0};
@@ -109,6 +130,7 @@ int main(void)
         cmocka_unit_test(total_of_nothing_is_zero),
         cmocka_unit_test(take_beyond_the_largest_total_is_refused),
         cmocka_unit_test(places_of_links_leave_room_for_the_first),
+        cmocka_unit_test(places_of_the_first_stay_theirs_when_given_back),
         cmocka_unit_test(place_given_back_is_used_again),
     };
 
