@@ -85,3 +85,13 @@ uint32_t approvals_names(const struct pending *p,
                                  .len = t->people[i].person_len};
     return t->people_count;
 }
+
+size_t approvals_small_letters(const char *name, char *ret, size_t cap)
+{
+    size_t n = 0;
+
+    for (; name[n] != '\0' && n < cap; n++)
+        ret[n] = name[n] >= 'A' && name[n] <= 'Z' ? (char)(name[n] + 'a' - 'A')
+                                                  : name[n];
+    return n;
+}

@@ -14,21 +14,10 @@ static const char *state_name(enum ticket_state s)
     return s == TICKET_DENIED ? "denied" : "waiting";
 }
 
-/* What a person reads in capitals is a code in small letters here. */
-static size_t small_letters(const char *name, char *out, size_t cap)
-{
-    size_t n = 0;
-
-    for (; name[n] != '\0' && n < cap; n++)
-        out[n] = name[n] >= 'A' && name[n] <= 'Z' ? (char)(name[n] + 'a' - 'A')
-                                                  : name[n];
-    return n;
-}
-
 static void reply(struct approvals_reply *r, const char *code, const char *text,
                   const char *state)
 {
-    size_t n = small_letters(code, r->code_buf, sizeof(r->code_buf));
+    size_t n = approvals_small_letters(code, r->code_buf, sizeof(r->code_buf));
 
     r->m.code = (struct ts_str){.ptr = r->code_buf, .len = n};
     r->m.text = ts_str_of(text);
@@ -53,8 +42,8 @@ static ts_err write_answer(struct gate *g, const struct pending *p,
         .tenant = t->tenant,
         .ticket_id = pending_id(p),
         .code = {.ptr = code,
-                 .len =
-                     small_letters(approval_code_name(c), code, sizeof(code))},
+                 .len = approvals_small_letters(approval_code_name(c), code,
+                                                sizeof(code))},
         .state = ts_str_of(state_name(pending_state(p))),
         .people = pending_tally(p)->people_count,
         .by_uid = uid};

@@ -5,7 +5,7 @@
 #include "sidecar/gate/asking/approvals.h"
 #include "sidecar/gate/steps/call.h"
 
-/* Inside of approvals*.c, held.c and admin_tickets.c. */
+/* Inside of approvals*.c, breakglass*.c, held.c and admin_tickets.c. */
 
 /* What a ticket rests on, as long as it waits. */
 struct ticket_keep {
@@ -46,6 +46,10 @@ void approvals_void_expired(struct gate *g); /* all whose time is up */
 /* Who has said yes so far; borrowed from p. */
 uint32_t approvals_names(const struct pending *p,
                          struct ts_str ret[TICKET_PEOPLE_MAX]);
+
+/* What a person reads in capitals is a code in small letters to programs: at
+ * most cap bytes, which is TS_CODE_MAX; how many. */
+size_t approvals_small_letters(const char *name, char *ret, size_t cap);
 
 /* The context of a question, for people. */
 TS_NODISCARD ts_err approvals_context(struct gate *g,

@@ -4,7 +4,7 @@
 #include "sidecar/gate/asking/breakglass.h"
 #include "sidecar/gate/steps/records.h"
 
-/* Inside of breakglass.c and breakglass_end.c. */
+/* Inside of breakglass*.c. */
 
 /* How long behind its exp the journal keeps an id: ended, as long as its
  * revocation; not ended, until somebody starts the service again and reads that
