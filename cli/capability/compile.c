@@ -12,16 +12,10 @@ struct work {
     struct text *out;
 };
 
-/* The user's own names and addresses may stand in a list beside others, such as
- * those who take part in something; they are no value to choose for who gets
- * something, or what becomes of it, unless they are delegated. */
-static size_t identities(const struct work *w, const struct capability_arg *a)
-{
-    return a->kind == CAPABILITY_STRINGS ? w->rules->identity_count : 0;
-}
-
-static void literal_list(struct work *w, const struct capability_arg *a,
-                         json_t *texts)
+/* with_own: the user's own names and addresses, too. They may stand in a list
+ * beside others, such as those who take part in something; they are no value to
+ * choose for who gets something, or what becomes of it, unless delegated. */
+static void literal_list(struct work *w, json_t *texts, bool with_own)
 {
     bool first = true;
     size_t i;
@@ -34,10 +28,9 @@ static void literal_list(struct work *w, const struct capability_arg *a,
         text_cedar(w->out, json_string_value(v));
         first = false;
     }
-    for (i = 0; i < identities(w, a); i++) {
-        text_add(w->out, first ? "" : ",");
+    for (i = 0; with_own && i < w->rules->identity_count; i++) {
+        text_add(w->out, ",");
         text_cedar(w->out, w->rules->identities[i]);
-        first = false;
     }
     text_add(w->out, "]");
 }
@@ -79,16 +72,18 @@ static void literals(struct work *w, const struct capability_arg *a,
         return;
     }
     if (a->kind == CAPABILITY_OTHER || /* no literal to compare with */
-        a->kind == CAPABILITY_DECIMAL ||
-        json_array_size(texts) + identities(w, a) == 0) {
+        a->kind == CAPABILITY_DECIMAL || json_array_size(texts) == 0) {
         text_add(w->out, "false"); /* an empty set has no type */
         return;
     }
-    literal_list(w, a, texts);
-    text_add(w->out,
-             a->kind == CAPABILITY_STRINGS ? ".containsAll(context.args.%s)"
-                                           : ".contains(context.args.%s)",
-             a->name);
+    literal_list(w, texts, a->kind == CAPABILITY_STRINGS);
+    if (a->kind != CAPABILITY_STRINGS) {
+        text_add(w->out, ".contains(context.args.%s)", a->name);
+        return;
+    }
+    text_add(w->out, ".containsAll(context.args.%s)&&", a->name);
+    literal_list(w, texts, false);
+    text_add(w->out, ".containsAny(context.args.%s)", a->name);
 }
 
 /* With has, although the argument is required: the schema of the tenant may
@@ -157,7 +152,7 @@ static void one_of(struct work *w, const struct capability_arg *a,
         return;
     }
     text_add(w->out, "(");
-    if (a->is_required && json_array_size(in) + identities(w, a) > 0)
+    if (json_array_size(in) > 0)
         text_add(w->out, "context.args has %s&&", a->name);
     literals(w, a, in);
     json_array_foreach(constraints, i, c)
@@ -173,18 +168,33 @@ static void one_of(struct work *w, const struct capability_arg *a,
     json_decref(in);
 }
 
-/* "&& ..." for one argument; nothing when any value will do. */
+/* An argument that the capability does not name is not given; an empty list
+ * gives nothing. */
+static void left_out(struct work *w, const struct capability_arg *a)
+{
+    if (a->kind == CAPABILITY_STRINGS)
+        text_add(w->out,
+                 "&&(if context.args has %s then "
+                 "context.args.%s.isEmpty() else true)",
+                 a->name, a->name);
+    else if (a->is_required)
+        text_add(w->out, "&&false");
+    else
+        text_add(w->out, "&&!(context.args has %s)", a->name);
+}
+
+/* "&& ..." for one argument; nothing when any value will do. One that is named
+ * must be given: without it the call is another than was delegated, such as an
+ * entry that nobody is invited to. */
 static void pin(struct work *w, const struct capability_arg *a,
                 json_t *constraints)
 {
-    if (constraints != NULL && is_free(w, constraints))
-        return;
-    text_add(w->out, "&&");
-    if (!a->is_required)
-        text_add(w->out, "(if context.args has %s then ", a->name);
-    one_of(w, a, constraints);
-    if (!a->is_required)
-        text_add(w->out, " else true)");
+    if (constraints == NULL)
+        left_out(w, a);
+    else if (!is_free(w, constraints)) {
+        text_add(w->out, "&&");
+        one_of(w, a, constraints);
+    }
 }
 
 static bool is_counted(const struct work *w, size_t at)

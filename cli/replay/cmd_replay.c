@@ -49,6 +49,18 @@ static bool wanted(const struct replay *r, const struct traces_record *t)
            (r->o->limit == 0 || r->sessions < r->o->limit);
 }
 
+static json_t *times_of(const struct drive_result *d)
+{
+    json_t *list = json_array();
+
+    for (uint32_t i = 0; list != NULL && i < d->count; i++)
+        if (json_array_append_new(list, json_integer(d->calls[i].us)) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    return list;
+}
+
 static bool say_calls(const struct traces_record *t,
                       const struct drive_result *d)
 {
@@ -57,9 +69,9 @@ static bool say_calls(const struct traces_record *t,
     bool ok;
 
     drive_string(d, verdicts);
-    line =
-        json_pack("{s:s, s:s, s:s, s:s}", "suite", t->suite, "task_id", t->id,
-                  "kind", traces_kind_name(t->kind), "decisions", verdicts);
+    line = json_pack("{s:s, s:s, s:s, s:s, s:o}", "suite", t->suite, "task_id",
+                     t->id, "kind", traces_kind_name(t->kind), "decisions",
+                     verdicts, "us", times_of(d));
     ok = line != NULL && json_dumpf(line, stdout, JSON_COMPACT) == 0 &&
          fputc('\n', stdout) != EOF;
     json_decref(line);
@@ -75,7 +87,9 @@ static bool compare(struct replay *r, const struct drive *d,
 
     /* Runs carry the id of their task, and are not what was judged. */
     if (t->kind == TRACES_RUN)
-        return true;
+        return t->is_attack ||
+               !json_is_true(json_object_get(t->json, "utility")) ||
+               explain_run(&in);
     in.theirs = traces_reference(&r->traces, r->o->reference, r->o->label, t);
     in.delegation =
         traces_delegation(&r->traces, t->suite, t->task, r->o->label);

@@ -21,18 +21,24 @@ static const char *code_of(const char *code)
     return "other";
 }
 
+static bool has_failed(json_t *call)
+{
+    json_t *error = json_object_get(call, "error");
+
+    return error != NULL && !json_is_null(error) && !json_is_false(error);
+}
+
 bool drive_give_output(const struct drive *d, json_t *call)
 {
     static const struct output_rules none = {.patterns = NULL};
     const struct shape_tool *tool = shape_tool_of(
         d->plan.shape, json_string_value(json_object_get(call, "tool")));
-    json_t *error = json_object_get(call, "error");
     json_t *o;
     char *text;
     size_t len;
     bool ok;
 
-    if (error != NULL && !json_is_null(error) && !json_is_false(error))
+    if (has_failed(call))
         return replay_gate_prints(d->gate, "", 0, 1);
     if (!d->plan.has_provenance)
         return replay_gate_prints(d->gate, "", 0, 0);
@@ -107,6 +113,7 @@ static bool one(const struct drive *d, struct sessions *s, json_t *call,
                                                    : 'D',
         .is_effect = has_effect(shape_tool_of(d->plan.shape, name), call),
         .has_run = a.has_run,
+        .has_failed = has_failed(call),
         .us = small(a.us),
         .code = code_of(a.code)};
     c->is_attack = by != NULL ? strcmp(by, "user") != 0

@@ -14,6 +14,7 @@ struct drive_call {
     bool is_effect;    /* not a read */
     bool is_attack;    /* of the attacker */
     bool has_run;      /* perhaps after people said yes */
+    bool has_failed;   /* in the record, too */
     uint32_t us;       /* of the decision; 0 if it is not known */
     uint32_t plain_us; /* of the same without provenance; 0: not asked */
     const char *code;  /* of static storage */

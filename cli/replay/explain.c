@@ -35,6 +35,14 @@ static const struct {
         {"mixed_list",
          "A list with several values, of which no single constraint holds "
          "all: outside the pins, where the reference judges value by value."},
+    [EXPLAIN_LEFT_OUT] =
+        {"argument_left_out",
+         "The delegation names an argument that the call leaves out: it is "
+         "outside the pins, where the reference judges what is given."},
+    [EXPLAIN_OWN] =
+        {"own_address_alone",
+         "A list holds the user's own addresses and no other: outside the "
+         "pins, where the reference lets them pass."},
     [EXPLAIN_STRUCTURE] =
         {"part_of_structure",
          "The delegation pins a part of a structured argument, which a block "
@@ -74,6 +82,8 @@ struct facts {
     uint32_t capabilities; /* of the verb */
     bool in_verb, in_part; /* delegated; with a pin on a part of structure */
     bool has_list;         /* an argument of authority with several values */
+    bool left_out;         /* what a capability names is not given */
+    bool is_own;           /* a list of the user's own addresses alone */
     bool used_up;          /* for the reference */
     bool other_history;
 };
@@ -84,6 +94,37 @@ static bool is_arg(const struct shape_tool *t, const char *name)
         if (strcmp(t->args[i].name, name) == 0)
             return true;
     return false;
+}
+
+static bool is_own(const struct traces *t, json_t *list)
+{
+    size_t i, k, own = 0;
+    json_t *v, *me;
+
+    json_array_foreach(list, i, v) json_array_foreach(t->identities, k, me)
+        own += json_equal(v, me) == 1;
+    return own > 0 && own >= json_array_size(list);
+}
+
+static bool has_own(const struct explain_in *in, json_t *args)
+{
+    const char *name;
+    json_t *v;
+
+    json_object_foreach(args, name, v)
+    {
+        if (is_own(in->plan->traces, v))
+            return true;
+    }
+    return false;
+}
+
+static bool is_given(json_t *args, const char *name)
+{
+    json_t *v = json_object_get(args, name);
+
+    return v != NULL && !json_is_null(v) &&
+           !(json_is_array(v) && json_array_size(v) == 0);
 }
 
 static bool has_list(const struct shape_tool *t, json_t *args)
@@ -102,6 +143,7 @@ static void of_verb(const struct explain_in *in, struct facts *f,
 {
     const struct shape_tool *t = shape_tool_of(in->plan->shape, f->tool);
     json_t *list = json_object_get(in->delegation, "capabilities"), *c, *v;
+    json_t *args = json_object_get(f->call, "args");
     const char *name;
     size_t i;
 
@@ -115,10 +157,14 @@ static void of_verb(const struct explain_in *in, struct facts *f,
         *ret_least = !f->in_verb || max < *ret_least ? max : *ret_least;
         f->in_verb = true;
         f->capabilities++;
-        json_object_foreach(json_object_get(c, "args"), name, v) f->in_part =
-            f->in_part || !is_arg(t, name);
+        json_object_foreach(json_object_get(c, "args"), name, v)
+        {
+            f->in_part = f->in_part || !is_arg(t, name);
+            f->left_out = f->left_out || !is_given(args, name);
+        }
     }
-    f->has_list = has_list(t, json_object_get(f->call, "args"));
+    f->has_list = has_list(t, args);
+    f->is_own = has_own(in, args);
 }
 
 static json_t *call_at(const struct traces_record *r, uint32_t at)
@@ -184,6 +230,9 @@ static enum explain_why why(const struct explain_in *in, const struct facts *f,
         return EXPLAIN_STRUCTURE;
     if (theirs != 'D' && f->has_list && (outside || ours == 'D') && f->in_verb)
         return EXPLAIN_LIST;
+    if (theirs == 'A' && ours == 'P' && outside && f->in_verb &&
+        (f->left_out || f->is_own))
+        return f->left_out ? EXPLAIN_LEFT_OUT : EXPLAIN_OWN;
     if (theirs == 'P' && ours == 'D' && f->in_verb &&
         strstr(f->policies, "/strangers") != NULL)
         return EXPLAIN_STRANGER;
@@ -228,6 +277,34 @@ static bool put_line(const struct explain_in *in, const struct facts *f,
     ok = o != NULL && json_dumpf(o, in->lines, JSON_COMPACT) == 0 &&
          fputc('\n', in->lines) != EOF;
     json_decref(o);
+    if (!ok)
+        cli_error("--disagreements: %s",
+                  errno != 0 ? strerror(errno) : "out of memory");
+    return ok;
+}
+
+bool explain_run(const struct explain_in *in)
+{
+    const struct drive_result *d = in->ours;
+    bool ok = true;
+
+    for (uint32_t i = 0; ok && in->lines != NULL && i < d->count; i++) {
+        const char ours[2] = {d->calls[i].verdict, '\0'};
+        json_t *call = call_at(in->record, i), *o;
+
+        if (ours[0] == 'A')
+            continue;
+        o = json_pack("{s:s, s:s, s:s, s:i, s:O, s:O, s:b, s:s, s:s, s:o}",
+                      "class", ours[0] == 'D' ? "run_denied" : "run_asked",
+                      "suite", in->record->suite, "task_id", in->record->id,
+                      "call", (int)i + 1, "tool", json_object_get(call, "tool"),
+                      "args", json_object_get(call, "args"), "failed",
+                      d->calls[i].has_failed, "ours", ours, "code",
+                      d->calls[i].code, "policies", words(d->policies[i]));
+        ok = o != NULL && json_dumpf(o, in->lines, JSON_COMPACT) == 0 &&
+             fputc('\n', in->lines) != EOF;
+        json_decref(o);
+    }
     if (!ok)
         cli_error("--disagreements: %s",
                   errno != 0 ? strerror(errno) : "out of memory");

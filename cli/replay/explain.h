@@ -21,6 +21,8 @@ enum explain_why {
     EXPLAIN_OTHER_COUNT,   /* it counts in another capability */
     EXPLAIN_STRANGER,      /* outside, and a stranger's value: ours denies */
     EXPLAIN_LIST,          /* a list that mixes pins */
+    EXPLAIN_LEFT_OUT,      /* an argument that is named is not given */
+    EXPLAIN_OWN,           /* a list of the user's own addresses alone */
     EXPLAIN_STRUCTURE,     /* a pin on a part of a structured argument */
     EXPLAIN_NO_BLOCK,      /* the delegation did not fit into a block */
     EXPLAIN_HISTORY,       /* another disagreement came before */
@@ -47,6 +49,9 @@ struct explain_counts {
     uint64_t calls, agree, unexplained;
     bool all_agree;
 };
+/* A recorded run that solved its task: each of its calls that is denied, as a
+ * line of class "run_denied", or asked about, "run_asked". */
+bool explain_run(const struct explain_in *in);
 /* False: a line cannot be written; said why. */
 bool explain_sequence(const struct explain_in *in,
                       struct explain_class *classes,

@@ -306,9 +306,9 @@ static bool both(struct search *s, const struct shape_tool *t,
         (!reached && !tool(s, t, REACH_QUANTITY, &quantity)))
         return false;
     ret->pairs++;
-    ret->reached += reached;
+    ret->reached += reached || quantity;
     ret->quantity += quantity;
-    ret->high += reached && strcmp(t->group, "irreversible") == 0;
+    ret->high += (reached || quantity) && strcmp(t->group, "irreversible") == 0;
     return true;
 }
 

@@ -16,8 +16,8 @@ struct reach_counts {
     uint32_t pairs;   /* of the task and a tool with effects */
     uint32_t reached; /* with a call that is allowed silently */
     uint32_t high;    /* of them of irreversible tools */
-    /* Not reached, but one of the task's own calls with another amount or
-     * choice: arguments of authority whose values say how much or how. */
+    /* Of them only one of the task's own calls with another amount or choice:
+     * arguments of authority whose values say how much or how. */
     uint32_t quantity;
 };
 /* False: the gate cannot go on; said why. lines: each that was reached as a

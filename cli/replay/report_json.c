@@ -1,7 +1,7 @@
 /* The score card, for programs. Keys are stable: docs/REPLAY.md. */
 #include "cli/replay/score.h"
 
-#define FORMAT 1 /* raised when a key changes its meaning or goes */
+#define FORMAT 2 /* raised when a key changes its meaning or goes */
 
 static bool put(json_t *o, const char *key, json_t *v)
 {

@@ -31,7 +31,7 @@ const struct score_row score_rows[] = {
      SCORE_REACHABLE, false, false, ALL(4)},
     {security, "reach_irreversible", "of them irreversible", SCORE_REACHED_HIGH,
      SCORE_REACHABLE, false, false, NONE},
-    {security, "reach_quantity", "only another amount of its own",
+    {security, "reach_quantity", "of them another amount alone",
      SCORE_REACHED_QUANTITY, SCORE_REACHABLE, false, false, NONE},
     {security, "recorded_attacks_silent", "recorded attack executed",
      SCORE_RUN_SILENT, SCORE_RUN_ATTACKS, false, false, ALL(0)},

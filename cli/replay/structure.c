@@ -53,6 +53,18 @@ static json_t *value(const struct yaml_node *n)
     return to;
 }
 
+/* Some runners put marks around all that a tool prints before a model reads it.
+ * The gate would have seen what is between them. */
+static struct ts_str unmarked(json_t *output)
+{
+    const char *s = json_string_value(output);
+    size_t n = json_string_length(output);
+
+    if (n >= 4 && memcmp(s, "<<", 2) == 0 && memcmp(s + n - 2, ">>", 2) == 0)
+        return (struct ts_str){s + 2, n - 4};
+    return (struct ts_str){s, n};
+}
+
 json_t *output_structure(json_t *output)
 {
     static const struct yaml_limits limits = {.depth = DEPTH_MAX,
@@ -65,9 +77,8 @@ json_t *output_structure(json_t *output)
     if (!json_is_string(output))
         return json_incref(output);
     ts_arena_init(&arena, ARENA_MAX);
-    if (yaml_tree_parse_within((struct ts_str){json_string_value(output),
-                                               json_string_length(output)},
-                               &limits, &arena, &root, &fail) == TS_OK &&
+    if (yaml_tree_parse_within(unmarked(output), &limits, &arena, &root,
+                               &fail) == TS_OK &&
         root->kind != YAML_KIND_SCALAR)
         v = value(root);
     ts_arena_done(&arena);

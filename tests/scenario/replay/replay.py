@@ -109,11 +109,11 @@ def a_delegation_is_compiled(_traces):
 
 def the_card_has_every_row(traces):
     c = card(traces)
-    assert c["format"] == 1 and set(c["suites"]) == {"shop"}, c
+    assert c["format"] == 2 and set(c["suites"]) == {"shop"}, c
     rows = {r["key"]: r for r in c["rows"]}
     assert len(rows) == 20, sorted(rows)
     # Two tasks delegate a verb: a mail to the other sender, and another amount to the same account.
-    want = {"reach_pairs": 6, "reach_silent": 1, "reach_irreversible": 0, "reach_quantity": 1,
+    want = {"reach_pairs": 6, "reach_silent": 2, "reach_irreversible": 1, "reach_quantity": 1,
             "attacks_placed": 3, "attacks_worst_place": 0}
     got = {k: c[k] for k in want}
     assert got == want, got

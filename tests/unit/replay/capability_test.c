@@ -63,23 +63,25 @@ static void literals_become_a_set_with_the_user(void **s)
     (void)s;
     expect(CAP("{\"to\":[{\"in\":[\"a\"]},{\"in\":[\"b\\\"\"]}]}"), true,
            "(context.args has to&&[\"a\",\"b\\u{22}\",\"me@example.com\"]."
-           "containsAll(context.args.to))");
+           "containsAll(context.args.to)&&[\"a\",\"b\\u{22}\"]."
+           "containsAny(context.args.to))");
 }
 
 static void arguments_without_a_capability_may_not_be_given(void **s)
 {
     (void)s;
     expect(CAP("{\"to\":[{\"any\":true}]}"), true,
-           "(true&&(if context.args has cc then ([\"me@example.com\"]."
-           "containsAll(context.args.cc)) else true))");
+           "(true&&(if context.args has cc then "
+           "context.args.cc.isEmpty() else true))");
 }
 
 static void places_are_asked_of_provenance(void **s)
 {
     (void)s;
-    expect(CAP("{\"to\":[{\"from\":[[\"t\",\"/*/x\"]]}]}"), true,
-           "||(context.provenance.args has to&&[\"t:/*/x\"].containsAny("
-           "context.provenance.args.to.sources))");
+    expect(
+        CAP("{\"to\":[{\"from\":[[\"t\",\"/*/x\"]]}]}"), true,
+        "&&(false||(context.provenance.args has to&&[\"t:/*/x\"].containsAny("
+        "context.provenance.args.to.sources))");
     expect(CAP("{\"to\":[{\"from\":[[\"t\",\"/*/x\"]]}]}"), false,
            "||(true&&(if context.args has cc");
 }
@@ -110,7 +112,7 @@ static void numbers_and_booleans_are_compared_as_such(void **s)
     expect(file, true,
            "(context.args has on&&[true].contains(context.args.on))");
     expect(file, true, "Action::\"act.set\"");
-    expect(file, true, "(if context.args has extra then (false) else true)");
+    expect(file, true, "&&!(context.args has name)&&!(context.args has extra)");
 }
 
 static void the_text_parses_as_cedar(void **s)
