@@ -7,8 +7,8 @@
 #include "proto/base/ts_buf.h"
 #include "proto/trust/approval.h"
 
-/* How an answer is signed: one of the four. All functions print their errors.
- */
+/* How an answer is signed, or an escalation: one of the four. All functions
+ * print their errors. */
 struct approval_way {
     const char *key;      /* a seed file */
     bool ssh_agent;       /* with ssh_key, a .pub file, or NULL */

@@ -2,7 +2,6 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "cli/admin_socket.h"
 #include "cli/breakglass/breakglass.h"
@@ -120,12 +119,9 @@ static void put(const char *key, struct ts_str v)
 
 static void show(const struct admin_escalation *m)
 {
-    char id[33], until[32] = "?";
-    time_t at = (time_t)m->expires;
-    struct tm tm;
+    char id[33], until[32];
 
-    if (m->expires < (uint64_t)1 << 40 && gmtime_r(&at, &tm) != NULL)
-        (void)strftime(until, sizeof(until), "%Y-%m-%dT%H:%M:%SZ", &tm);
+    term_time(until, sizeof(until), m->expires);
     ts_hex_encode(id, m->id, sizeof(m->id));
     (void)printf("%s  ", id);
     term_print(m->state);

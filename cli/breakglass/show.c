@@ -2,13 +2,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/approval/source.h"
 #include "cli/breakglass/breakglass.h"
 #include "cli/cmd.h"
 #include "cli/files.h"
 #include "cli/opts.h"
+#include "cli/term.h"
 #include "sidecar/question/screen.h"
 
 #define KEY_WIDTH 12u
@@ -40,12 +40,9 @@ static void field(struct screen *s, const char *key, const char *value)
 
 static void when(struct screen *s, const char *key, uint64_t t)
 {
-    char text[32] = "?";
-    time_t at = (time_t)t;
-    struct tm tm;
+    char text[32];
 
-    if (t < (uint64_t)1 << 40 && gmtime_r(&at, &tm) != NULL)
-        (void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+    term_time(text, sizeof(text), t);
     field(s, key, text);
 }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/approval/agent_talk.h"
+#include "cli/approval/sign.h"
 #include "cli/breakglass/breakglass.h"
 #include "cli/cmd.h"
 #include "cli/files.h"
@@ -14,26 +15,16 @@
 #define ARMOUR_MAX 4096u
 
 struct sign {
-    const char *key, *ssh_key, *sshsig, *body_out, *out;
-    bool ssh_agent, yes;
+    struct approval_way way;
+    const char *out;
+    bool yes;
 };
 
 static bool way_ok(const struct sign *s)
 {
-    int n = (s->key != NULL) + s->ssh_agent + (s->sshsig != NULL) +
-            (s->body_out != NULL);
-
-    if (n != 1) {
-        cli_error("how is it signed? exactly one of --key, --ssh-agent, "
-                  "--sshsig and --body-out");
+    if (!approval_way_ok(&s->way))
         return false;
-    }
-    if (s->ssh_key != NULL && !s->ssh_agent) {
-        cli_error("--ssh-key names a key of the agent: it goes with "
-                  "--ssh-agent");
-        return false;
-    }
-    if ((s->out == NULL) != (s->body_out != NULL)) {
+    if ((s->out == NULL) != (s->way.body_out != NULL)) {
         cli_error("-o FILE: where the signed escalation goes (not with "
                   "--body-out, which signs nothing)");
         return false;
@@ -91,7 +82,7 @@ static bool by_key(const struct sign *s, const struct breakglass_file *f)
     uint8_t sig[TRUST_SIG_LEN];
     bool ok = false;
 
-    if (!cli_secret_key(s->key, &key))
+    if (!cli_secret_key(s->way.key, &key))
         return false;
     if (escalation_sign(f->o.body, &key, sig) != TS_OK)
         cli_error("out of memory");
@@ -128,14 +119,15 @@ static bool by_blob(const struct sign *s, const struct breakglass_file *f)
 
     ts_buf_init(&blob, SSHSIG_MAX);
     ts_arena_init(&arena, (size_t)4 * ARMOUR_MAX);
-    if (s->ssh_agent) {
-        ok = agent_sign(ESCALATION_SSH_NAMESPACE, s->ssh_key, f->o.body, &blob);
+    if (s->way.ssh_agent) {
+        ok = agent_sign(ESCALATION_SSH_NAMESPACE, s->way.ssh_key, f->o.body,
+                        &blob);
     } else {
-        ok = cli_read(s->sshsig, ARMOUR_MAX, &arena, &armour);
+        ok = cli_read(s->way.sshsig, ARMOUR_MAX, &arena, &armour);
         if (ok && sshsig_dearmour(
                       (struct ts_str){(const char *)armour.ptr, armour.len},
                       &blob) != TS_OK) {
-            cli_error("%s: not what ssh-keygen -Y sign makes", s->sshsig);
+            cli_error("%s: not what ssh-keygen -Y sign makes", s->way.sshsig);
             ok = false;
         }
     }
@@ -147,14 +139,14 @@ static bool by_blob(const struct sign *s, const struct breakglass_file *f)
 
 static bool to_file(const struct sign *s, const struct breakglass_file *f)
 {
-    if (!cli_write_new(s->body_out, 0644, f->o.body.ptr, f->o.body.len))
+    if (!cli_write_new(s->way.body_out, 0644, f->o.body.ptr, f->o.body.len))
         return false;
     (void)printf(
         "sign it with:  ssh-keygen -Y sign -n " ESCALATION_SSH_NAMESPACE
         " -f YOUR_KEY %s\n"
         "then give the same command --sshsig %s.sig -o NEW in place "
         "of --body-out\n",
-        s->body_out, s->body_out);
+        s->way.body_out, s->way.body_out);
     return true;
 }
 
@@ -164,26 +156,27 @@ static bool run(const struct sign *s, const char *path, struct ts_arena *arena)
 
     if (!breakglass_read(path, arena, &f) || !breakglass_print(&f))
         return false;
-    if (s->body_out != NULL)
+    if (s->way.body_out != NULL)
         return to_file(s, &f);
-    if (s->sshsig == NULL && !asked(s)) /* what is there was signed before */
+    /* What is there was signed before. */
+    if (s->way.sshsig == NULL && !asked(s))
         return false;
-    return s->key != NULL ? by_key(s, &f) : by_blob(s, &f);
+    return s->way.key != NULL ? by_key(s, &f) : by_blob(s, &f);
 }
 
 int breakglass_sign_run(int argc, char **argv)
 {
     struct sign s = {.yes = false};
     const struct cli_option options[] = {
-        {"--key", "FILE", "sign with this seed", CLI_TEXT, &s.key, false},
+        {"--key", "FILE", "sign with this seed", CLI_TEXT, &s.way.key, false},
         {"--ssh-agent", NULL, "have the agent at $SSH_AUTH_SOCK sign", CLI_FLAG,
-         &s.ssh_agent, false},
+         &s.way.ssh_agent, false},
         {"--ssh-key", "FILE.pub", "which of the agent's keys", CLI_TEXT,
-         &s.ssh_key, false},
+         &s.way.ssh_key, false},
         {"--body-out", "FILE", "write what is to be signed elsewhere", CLI_TEXT,
-         &s.body_out, false},
+         &s.way.body_out, false},
         {"--sshsig", "FILE", "add what ssh-keygen -Y sign made of that",
-         CLI_TEXT, &s.sshsig, false},
+         CLI_TEXT, &s.way.sshsig, false},
         {"--yes", NULL, "do not ask", CLI_FLAG, &s.yes, false},
         {"-o", "FILE", "where it goes, with the signature (new file)", CLI_TEXT,
          &s.out, false},
