@@ -5,11 +5,11 @@
 
 #include "proto/msg/client.h"
 #include "proto/trust/delegation.h"
-#include "proto/wire/mp_read.h"
 #include "sidecar/common/log.h"
 #include "sidecar/gate/asking/approvals.h"
 #include "sidecar/gate/asking/breakglass.h"
 #include "sidecar/gate/call_key.h"
+#include "sidecar/gate/calls_priv.h"
 #include "sidecar/gate/decide/decide.h"
 #include "sidecar/gate/handles_in.h"
 #include "sidecar/gate/people/snapshot.h"
@@ -21,8 +21,7 @@
 #include "sidecar/gate/steps/budget_journal.h"
 #include "sidecar/gate/uses_in.h"
 
-/* Why no policy need be asked; CODE_PERMITTED if it must be. */
-static enum call_code before_policy(struct client *c)
+enum call_code calls_before_policy(struct client *c)
 {
     struct gate *g = c->gate;
     enum call_code code;
@@ -90,7 +89,7 @@ static enum call_code before_call(struct client *c, const struct msg_call *m,
                                   enum call_id_found found, bool ran,
                                   bool sig_ok)
 {
-    enum call_code code = before_policy(c);
+    enum call_code code = calls_before_policy(c);
 
     if (code != CODE_PERMITTED)
         return code;
@@ -129,11 +128,10 @@ static void count(struct gate *g, enum verdict v)
     }
 }
 
-/* One decision, its record in the room that the ring gave. */
-static ts_err decide(struct client *c, const struct call_input *in,
-                     const struct decide_people *people, uint64_t order_id,
-                     uint8_t *record, size_t *ret_len, bool *ret_seals,
-                     struct decision *ret)
+ts_err calls_decide(struct client *c, const struct call_input *in,
+                    const struct decide_people *people, uint64_t order_id,
+                    uint8_t *record, size_t *ret_len, bool *ret_seals,
+                    struct decision *ret)
 {
     struct gate *g = c->gate;
     struct call_input call = *in;
@@ -264,7 +262,7 @@ static ts_err launch(struct client *c, const struct decided *x, struct run *r,
     return TS_OK;
 }
 
-static void lost_authority(struct client *c, enum call_code code)
+void calls_lost_authority(struct client *c, enum call_code code)
 {
     if (code == CODE_EXPIRED)
         client_event(c, CONN_EV_EXPIRED);
@@ -305,7 +303,7 @@ static void settle_unrun(struct client *c, struct decided *x, size_t len,
     else
         tell(c, x->in.seq, d);
     approvals_decided(&x->ask, d);
-    lost_authority(c, x->in.already_denied);
+    calls_lost_authority(c, x->in.already_denied);
 }
 
 /* Decides, records and answers; the frame's seq is used up by then. */
@@ -318,8 +316,8 @@ static ts_err settle(struct client *c, struct decided *x, uint8_t *record)
     size_t len;
     ts_err e;
 
-    e = decide(c, &x->in, &people, r != NULL ? r->order_id : 0, record, &len,
-               &x->keeping.is_derived, &d);
+    e = calls_decide(c, &x->in, &people, r != NULL ? r->order_id : 0, record,
+                     &len, &x->keeping.is_derived, &d);
     if (e == TS_OK && d.verdict == VERDICT_PERMIT) {
         e = r != NULL ? launch(c, x, r, record, len, &d) : TS_E_LIMIT;
         if (e == TS_OK) {
@@ -330,8 +328,8 @@ static ts_err settle(struct client *c, struct decided *x, uint8_t *record)
         /* No room among the remembered ids: decide again, as a denial. */
         x->in.already_denied =
             e == TS_E_LIMIT ? CODE_RATE_LIMITED : CODE_INTERNAL;
-        e = decide(c, &x->in, NULL, 0, record, &len, &x->keeping.is_derived,
-                   &d);
+        e = calls_decide(c, &x->in, NULL, 0, record, &len,
+                         &x->keeping.is_derived, &d);
     }
     if (e != TS_OK || d.verdict == VERDICT_PERMIT) {
         approvals_decided(&x->ask, NULL);
@@ -434,110 +432,4 @@ ts_err calls_again(struct client *c, struct ts_bytes body)
     }
     e = begin(c, &record);
     return e == TS_OK ? decide_and_settle(c, &m, &x, record) : e;
-}
-
-/* ---- CHECK ------------------------------------------------------------- */
-
-/* Bytes of an answer that a connection keeps for its next CHECK. */
-#define CHECK_ANSWER_KEPT 4096
-
-/* Decides one candidate into the ring and the answer. */
-static ts_err check_one(struct client *c, const struct msg_check *m,
-                        const struct msg_check_item *item)
-{
-    struct gate *g = c->gate;
-    struct call_input in = {.seq = m->seq,
-                            .tool = item->tool,
-                            .args = item->args,
-                            .traceparent = m->traceparent,
-                            .provenance = m->provenance,
-                            .provenance_count = m->provenance_count,
-                            .check_only = true,
-                            .rev_seq = g->rev_seq,
-                            .now = gate_now(g),
-                            .received_ns = gate_now(g).boot_ns,
-                            .already_denied = before_policy(c)};
-    struct decision d;
-    uint8_t *record;
-    size_t len;
-    ts_err e;
-
-    if ((e = order_out_begin(g, &record)) != TS_OK)
-        return e;
-    e = decide(c, &in, NULL, 0, record, &len, &(bool){false}, &d);
-    if (e == TS_OK)
-        e = check_answer_add(&c->check.answer, &d);
-    if (e != TS_OK)
-        return e == TS_E_AGAIN ? TS_E_NOMEM : e;
-    order_out_record(g, len);
-    if (!order_out_taken(g))
-        return TS_E_CLOSED;
-    g->stats.checks++;
-    c->check.done++;
-    return TS_OK;
-}
-
-static ts_err check_finish(struct client *c, const struct msg_check *m)
-{
-    struct msg_checked answer = {
-        .seq = m->seq,
-        .count = m->count,
-        .items = {.ptr = ts_buf_bytes(&c->check.answer),
-                  .len = c->check.answer.len}};
-    ts_err e = msg_checked_send(&c->out, &answer);
-
-    if (c->check.answer.cap > CHECK_ANSWER_KEPT)
-        ts_buf_done(&c->check.answer);
-    c->check.active = false;
-    c->check.done = 0;
-    c->next_seq++;
-    client_sent(c, e);
-    if (c->core.state == CONN_READY)
-        lost_authority(c, session_authority(c));
-    return TS_OK;
-}
-
-ts_err calls_on_check(struct client *c, const struct frame *f)
-{
-    struct msg_check m;
-    struct mp_reader r;
-    const char *what;
-    ts_err e = msg_check_decode(f->body, f->len, &m, &what);
-
-    if (e != TS_OK)
-        return e;
-    if (m.seq != c->next_seq)
-        return TS_E_STATE;
-    if (order_out_state(c->gate) == ORDER_OUT_NOTHING) {
-        client_event(c, CONN_EV_UNAVAILABLE);
-        return TS_OK;
-    }
-    c->state_ns = gate_now(c->gate).boot_ns;
-    if (!c->check.active) {
-        e = check_answer_begin(&c->check.answer, m.count);
-        if (e != TS_OK)
-            return e;
-        c->check.active = true;
-    }
-    mp_reader_init(&r, m.items.ptr, m.items.len);
-    (void)mp_read_array(&r, TS_CHECK_MAX);
-    for (uint32_t i = 0; i < m.count; i++) {
-        struct msg_check_item item = m.first;
-
-        if (m.count > 1) /* one alone need not be read a second time */
-            e = msg_check_next(&r, &item);
-        if (e != TS_OK)
-            return e; /* cannot happen: the message was checked as a whole */
-        if (i < c->check.done)
-            continue; /* decided before the ring was full */
-        e = check_one(c, &m, &item);
-        if (e == TS_E_AGAIN)
-            return e;
-        if (e != TS_OK) {
-            client_event(c, e == TS_E_CLOSED ? CONN_EV_UNAVAILABLE
-                                             : CONN_EV_FAULT);
-            return TS_OK;
-        }
-    }
-    return check_finish(c, &m);
 }

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "sidecar/gate/decide/decide_priv.h"
-#include "sidecar/gate/decide/obo_token.h"
 
 /*
  * The order of the checks is the order of trust: what the gate's shell found,
@@ -12,7 +11,7 @@
  * from a step means: go on.
  */
 
-static enum call_code deny(struct deciding *d, enum call_code code,
+enum call_code decide_deny(struct deciding *d, enum call_code code,
                            const char *why)
 {
     d->why = why;
@@ -33,18 +32,19 @@ static enum call_code check_agent(struct deciding *d, uint32_t i)
         if (one == NULL)
             continue;
         if (one->status != TRUST_ACTIVE)
-            return deny(d, CODE_REVOKED, "an agent of the chain is inactive");
+            return decide_deny(d, CODE_REVOKED,
+                               "an agent of the chain is inactive");
         if (nearest == NULL) {
             nearest = one;
             known = k;
         }
     }
     if (nearest == NULL)
-        return deny(d, CODE_REVOKED,
-                    "an agent of the chain is not in the directory");
+        return decide_deny(d, CODE_REVOKED,
+                           "an agent of the chain is not in the directory");
     if (p->agent_count - 1 - i > nearest->max_depth)
-        return deny(d, CODE_DENIED,
-                    "an agent of the chain may not delegate this far");
+        return decide_deny(d, CODE_DENIED,
+                           "an agent of the chain may not delegate this far");
     if (known > 0) { /* a sub-agent: an entity of this call only */
         struct cedar_overlay *o = &d->overlay[d->overlay_count++];
 
@@ -62,9 +62,9 @@ static enum call_code check_principals(struct deciding *d)
         directory_find(d->tenant->directory, &p->user);
 
     if (user == NULL)
-        return deny(d, CODE_REVOKED, "the user is not in the directory");
+        return decide_deny(d, CODE_REVOKED, "the user is not in the directory");
     if (user->status != TRUST_ACTIVE)
-        return deny(d, CODE_REVOKED, "the user is inactive");
+        return decide_deny(d, CODE_REVOKED, "the user is inactive");
     for (uint32_t i = 0; i < p->agent_count; i++) {
         enum call_code c = check_agent(d, i);
 
@@ -114,16 +114,18 @@ static enum call_code check_arguments(struct deciding *d)
     e = (call->is_recorded ? manifest_args_recorded : manifest_args)(
         m, call->args, d->arena, &d->args, d->why_buf, sizeof(d->why_buf));
     if (e == TS_E_NOMEM)
-        return deny(d, CODE_INTERNAL, NULL);
+        return decide_deny(d, CODE_INTERNAL, NULL);
     if (e != TS_OK)
-        return deny(d, CODE_BAD_ARGUMENTS,
-                    d->why_buf[0] != '\0' ? d->why_buf : NULL);
+        return decide_deny(d, CODE_BAD_ARGUMENTS,
+                           d->why_buf[0] != '\0' ? d->why_buf : NULL);
     d->has_args = true;
     if (d->args.resource.len > RESOURCE_NAME_MAX)
-        return deny(d, CODE_BAD_ARGUMENTS,
-                    "the name of the resource is longer than 4096 bytes");
+        return decide_deny(
+            d, CODE_BAD_ARGUMENTS,
+            "the name of the resource is longer than 4096 bytes");
     if (call->has_stdin && !m->stdin_allowed)
-        return deny(d, CODE_BAD_ARGUMENTS, "this tool takes no standard input");
+        return decide_deny(d, CODE_BAD_ARGUMENTS,
+                           "this tool takes no standard input");
     return CODE_PERMITTED;
 }
 
@@ -135,20 +137,21 @@ static enum call_code check_call(struct deciding *d)
     enum call_code c;
 
     if (call->already_denied != CODE_PERMITTED)
-        return deny(d, call->already_denied, call->denied_why);
+        return decide_deny(d, call->already_denied, call->denied_why);
     d->tenant = snapshot_tenant_find(in->snapshot, in->authority->tenant);
     if (d->tenant == NULL)
-        return deny(d, CODE_REVOKED, "the tenant is no longer configured");
+        return decide_deny(d, CODE_REVOKED,
+                           "the tenant is no longer configured");
     if (!d->tenant->has_directory) /* nobody is known, and that is no verdict */
-        return deny(d, CODE_NOT_READY,
-                    "the directory of this tenant is not there");
+        return decide_deny(d, CODE_NOT_READY,
+                           "the directory of this tenant is not there");
     if ((c = check_principals(d)) != CODE_PERMITTED)
         return c;
     /* A check runs nothing, and its message has no signature. */
     if (d->tenant->require_call_signature && !call->check_only &&
         !call->signature_verified)
-        return deny(d, CODE_AUTH_FAILED,
-                    "this tenant demands a signature on every call");
+        return decide_deny(d, CODE_AUTH_FAILED,
+                           "this tenant demands a signature on every call");
     if (call->now.unix_ms / 1000 >= in->authority->delegation->expires)
         return CODE_EXPIRED;
     d->tool = snapshot_tool_find(in->snapshot, call->tool);
@@ -373,8 +376,8 @@ struct combined decide_judge(struct deciding *d)
         return no;
     e = request_target(d->tenant, d->tool, &d->args, d->arena, &d->target);
     if (e == TS_E_LIMIT) {
-        no.code = deny(d, CODE_BAD_ARGUMENTS,
-                       "the resource is nested too deeply to decide on");
+        no.code = decide_deny(d, CODE_BAD_ARGUMENTS,
+                              "the resource is nested too deeply to decide on");
         return no;
     }
     no.code = CODE_INTERNAL;
@@ -396,86 +399,6 @@ struct combined decide_judge(struct deciding *d)
     if (no.verdict == VERDICT_DENY && decide_is_used_up(d))
         no.code = CODE_LIMIT_REACHED;
     return no;
-}
-
-/* No tool outlives what it was started under. */
-static void until_escalation(struct deciding *d)
-{
-    uint64_t now = d->in->call->now.boot_ns;
-    uint64_t until = d->in->escalation->until_ns;
-    uint64_t left_ms = until > now ? (until - now) / 1000000u : 0;
-
-    if (left_ms >= d->out->wall_ms)
-        return;
-    d->out->wall_ms = left_ms > 0 ? left_ms : 1;
-    d->out->deadline_is_expiry = true;
-}
-
-static void fill_permit(struct deciding *d)
-{
-    const struct call_input *call = d->in->call;
-    const struct manifest *m = d->tool->manifest;
-    struct decision *out = d->out;
-    bool has_path = m->resource == RESOURCE_FILE || m->resource == RESOURCE_DIR;
-    uint64_t end_ms = d->in->authority->delegation->expires * 1000;
-    const struct box_demand box = combine_demands(d->sets, d->set_count);
-
-    out->manifest = m;
-    out->sensitivity = d->target.sensitivity;
-    out->target = d->target.resource;
-    out->action = d->tool->action.id;
-    out->args = d->args;
-    out->wall_ms = m->limits.wall_ms;
-    if (call->deadline_ms != 0 && call->deadline_ms < out->wall_ms)
-        out->wall_ms = call->deadline_ms;
-    if (end_ms - call->now.unix_ms < out->wall_ms) { /* not expired: > 0 */
-        out->wall_ms = end_ms - call->now.unix_ms;
-        out->deadline_is_expiry = true;
-    }
-    if (out->has_escalation)
-        until_escalation(d);
-    out->order =
-        (struct order){.order_id = d->in->order_id,
-                       .generation = d->in->snapshot->generation,
-                       .tool = m->tool,
-                       .args = call->args,
-                       .path = has_path ? d->args.resource : TS_STR_LIT(""),
-                       .access = has_path ? m->access : ACCESS_NONE,
-                       .wall_ms = out->wall_ms,
-                       .output_max = m->limits.output_bytes,
-                       .has_stdin = call->has_stdin,
-                       .box = box.box,
-                       .require = box.require};
-    memcpy(out->order.decision_id, out->id, sizeof(out->id));
-}
-
-/* A tool that acts in somebody's name does not run without it. */
-static enum call_code make_token(struct deciding *d)
-{
-    const struct decide_input *in = d->in;
-    const struct manifest_token *want = &d->tool->manifest->token;
-    struct obo_input obo = {.issuer = in->sidecar_id,
-                            .delegation = in->authority->delegation,
-                            .want = want,
-                            .now_s = in->call->now.unix_ms / 1000};
-    struct ts_str *token = &d->out->order.token;
-    void *p;
-
-    *token = TS_STR_LIT("");
-    if (want->ttl_s == 0)
-        return CODE_PERMITTED;
-    if (in->token_key == NULL || in->token_key->sk == NULL)
-        return deny(d, CODE_NOT_READY,
-                    "this tool needs an identity token and the sidecar has no "
-                    "key to sign it with");
-    if (in->call->check_only)
-        return CODE_PERMITTED;
-    memcpy(obo.decision_id, d->out->id, sizeof(obo.decision_id));
-    if (ts_arena_alloc(d->arena, TS_TOKEN_MAX, &p) != TS_OK ||
-        obo_token_mint(&obo, in->token_key, p, &token->len) != TS_OK)
-        return deny(d, CODE_INTERNAL, "the identity token could not be made");
-    token->ptr = p;
-    return CODE_PERMITTED;
 }
 
 static void put_be64(uint8_t *p, uint64_t v)
@@ -526,8 +449,8 @@ ts_err decide_call(const struct decide_input *in, struct ts_arena *arena,
         !in->call->check_only)
         all = decide_ask(&d);
     if (all.verdict == VERDICT_PERMIT) {
-        fill_permit(&d);
-        if ((all.code = make_token(&d)) != CODE_PERMITTED)
+        decide_fill_permit(&d);
+        if ((all.code = decide_make_token(&d)) != CODE_PERMITTED)
             all.verdict = VERDICT_DENY;
     }
     ret->verdict = all.verdict;

@@ -45,6 +45,16 @@ struct deciding {
 /* The verdict on d->in, and d->sets with the answers it was made of. */
 struct combined decide_judge(struct deciding *d);
 
+/* code, with a sentence for this very denial or NULL; borrowed. */
+enum call_code decide_deny(struct deciding *d, enum call_code code,
+                           const char *why);
+
+/* decide_permit.c. d->out and its order, from what was judged. */
+void decide_fill_permit(struct deciding *d);
+/* A tool that acts in somebody's name does not run without its token:
+ * CODE_PERMITTED, or why it is no permit. */
+enum call_code decide_make_token(struct deciding *d);
+
 /* decide_uses.c. The counters of one set as entities, behind those of the
  * overlay; how many there are. */
 TS_NODISCARD ts_err decide_uses_show(struct deciding *d,
