@@ -4,6 +4,7 @@
 #include "host.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,11 +15,13 @@
 #define SETTLED  6  /* launches */
 #define BARE     32 /* HABITS_BARE_RUNS */
 #define NUMBERS  200
+#define RESERVED 300 /* of the kernel: see INITS_USES_MAX */
+#define TURNS    400
 
 static struct box box;
 
 /* With the launcher's children: those that see other mounts than it does. */
-static size_t nests(ino_t list[CHILDREN])
+static size_t nests(pid_t list[CHILDREN])
 {
     char path[64];
     struct stat own, st;
@@ -35,7 +38,7 @@ static size_t nests(ino_t list[CHILDREN])
     while (n < CHILDREN && fscanf(f, "%ld", &pid) == 1) {
         (void)snprintf(path, sizeof(path), "/proc/%ld/ns/mnt", pid);
         if (stat(path, &st) == 0 && st.st_ino != own.st_ino)
-            list[n++] = st.st_ino;
+            list[n++] = (pid_t)pid;
     }
     (void)fclose(f);
     return n;
@@ -60,8 +63,9 @@ static void settle(void)
         run("nothing", &o);
 }
 
-/* Without the number that was given to a file last, which is to be small. */
-static void see(char *out, size_t cap)
+/* Without the number that was given to a file last, which is to be small, and
+ * a digest of what is the same in all boxes of a launcher. */
+static void see_more(char *out, size_t cap, unsigned long *shared)
 {
     struct outcome o;
     unsigned long number = 0;
@@ -71,14 +75,21 @@ static void see(char *out, size_t cap)
     (void)snprintf(out, cap, "%.*s", (int)o.out_len, o.out);
     at = strstr(out, " number=");
     assert_non_null(at);
-    assert_int_equal(sscanf(at, " number=%lu", &number), 1);
+    assert_int_equal(sscanf(at, " number=%lu shared=%lx", &number, shared), 2);
     assert_in_range(number, 1, NUMBERS);
     *at = '\0';
 }
 
-static bool is_used(ino_t nest)
+static void see(char *out, size_t cap)
 {
-    ino_t list[CHILDREN];
+    unsigned long shared;
+
+    see_more(out, cap, &shared);
+}
+
+static bool is_used(pid_t nest)
+{
+    pid_t list[CHILDREN];
     size_t n = nests(list);
 
     for (size_t i = 0; i < n; i++)
@@ -105,8 +116,8 @@ static void open_box(void)
 static void what_was_left_alone_is_used_again(void **state)
 {
     static const char *const whats[] = {"nothing", "read"};
-    ino_t list[CHILDREN];
-    char first[256], now[256];
+    pid_t list[CHILDREN];
+    char first[512], now[512];
 
     (void)state;
     if (!can_have())
@@ -130,8 +141,8 @@ static void what_was_changed_is_seen_by_nobody(void **state)
 {
     static const char *const whats[] = {"file", "gone", "folder",   "deep",
                                         "link", "fifo", "nameless", "touch"};
-    ino_t list[CHILDREN];
-    char first[256], now[256];
+    pid_t list[CHILDREN];
+    char first[512], now[512];
     struct outcome o;
 
     (void)state;
@@ -160,7 +171,7 @@ static void what_was_changed_is_seen_by_nobody(void **state)
 static void what_hides_in_metadata_is_seen_by_nobody(void **state)
 {
     static const char *const whats[] = {"times", "mode", "xattr"};
-    char first[256], now[256];
+    char first[512], now[512];
     struct outcome o;
 
     (void)state;
@@ -178,12 +189,85 @@ static void what_hides_in_metadata_is_seen_by_nobody(void **state)
     }
 }
 
+/* In one launcher, so that what all its boxes share is seen, too. */
+static void what_a_stranger_tries_is_seen_by_nobody(void **state)
+{
+    static const char *const whats[] = {"links",   "rename", "linkat", "hosts",
+                                        "root",    "locks",  "first",  "flight",
+                                        "machine", "orphan", "sibling"};
+    char first[512], now[512];
+    unsigned long shared, shared_now;
+    struct outcome o;
+
+    (void)state;
+    if (!can_have())
+        return;
+    open_box();
+    see_more(first, sizeof(first), &shared);
+    for (size_t i = 0; i < sizeof(whats) / sizeof(whats[0]); i++) {
+        for (int k = 0; k < BARE + SETTLED; k++)
+            run("nothing", &o);
+        run(whats[i], &o);
+        see_more(now, sizeof(now), &shared_now);
+        if (strcmp(now, first) != 0 || shared_now != shared)
+            fail_msg("%s:\n%s\n%s", whats[i], first, now);
+    }
+    box_close(&box);
+}
+
+/* Process 1 is not another tool's: what it has reaped is charged to nobody. */
+static void process_1_that_reaped_serves_nobody_else(void **state)
+{
+    static const char *const whats[] = {"orphan", "links"};
+    pid_t list[CHILDREN];
+    struct outcome o;
+
+    (void)state;
+    if (!can_have())
+        return;
+    for (size_t i = 0; i < 2; i++) {
+        open_box();
+        assert_int_equal(nests(list), 1);
+        run(whats[i], &o);
+        if (is_used(list[0]))
+            fail_msg("%s", whats[i]);
+        box_close(&box);
+    }
+}
+
+/* Whoever forks as often as there are numbers would else be where it began. */
+static void no_number_is_given_to_two_tools_of_a_box(void **state)
+{
+    struct outcome o;
+    long most = 0;
+
+    (void)state;
+    if (!can_have())
+        return;
+    open_box();
+    for (int i = 0; i < TURNS; i++) {
+        long pid;
+
+        run("number", &o);
+        assert_in_range(o.out_len, 2, sizeof(o.out) - 1);
+        o.out[o.out_len] = '\0';
+        pid = strtol(o.out, NULL, 10);
+        assert_in_range(pid, 2, RESERVED - 1);
+        most = pid > most ? pid : most;
+    }
+    assert_in_range(most, TURNS / 4, RESERVED - 1); /* they were used again */
+    box_close(&box);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_left_alone_is_used_again),
         cmocka_unit_test(what_was_changed_is_seen_by_nobody),
         cmocka_unit_test(what_hides_in_metadata_is_seen_by_nobody),
+        cmocka_unit_test(what_a_stranger_tries_is_seen_by_nobody),
+        cmocka_unit_test(process_1_that_reaped_serves_nobody_else),
+        cmocka_unit_test(no_number_is_given_to_two_tools_of_a_box),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,6 +15,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "nest_plant.h"
+
 #define NAMELESS 300
 
 static const char *dir;
@@ -57,14 +59,15 @@ static int look(void)
 
     if (stat(dir, &st) != 0 || statfs(dir, &fs) != 0)
         return 1;
-    (void)printf("names=%d mode=%o links=%lu size=%ld owner=%d used=%ld/%ld "
-                 "times=%d xattrs=%zd number=%lu\n",
-                 n, st.st_mode, (unsigned long)st.st_nlink, (long)st.st_size,
-                 st.st_uid == getuid(), (long)(fs.f_blocks - fs.f_bfree),
-                 (long)(fs.f_files - fs.f_ffree),
-                 is_same(st.st_atim, st.st_ctim) &&
-                     is_same(st.st_mtim, st.st_ctim),
-                 listxattr(dir, names, sizeof(names)), new_number());
+    plant_look();
+    (void)printf(
+        "names=%d mode=%o links=%lu size=%ld owner=%d used=%ld/%ld "
+        "times=%d xattrs=%zd number=%lu shared=%lx\n",
+        n, st.st_mode, (unsigned long)st.st_nlink, (long)st.st_size,
+        st.st_uid == getuid(), (long)(fs.f_blocks - fs.f_bfree),
+        (long)(fs.f_files - fs.f_ffree),
+        is_same(st.st_atim, st.st_ctim) && is_same(st.st_mtim, st.st_ctim),
+        listxattr(dir, names, sizeof(names)), new_number(), plant_shared());
     return 0;
 }
 
@@ -110,8 +113,10 @@ static int leave(const char *what)
         (void)(setxattr(dir, "user.note", "secret", 6, 0) | 0);
     else if (strcmp(what, "read") == 0)
         return count_names() < 2;
+    else if (strcmp(what, "number") == 0)
+        return printf("%d\n", (int)getpid()) < 2;
     else
-        return strcmp(what, "nothing") != 0;
+        return strcmp(what, "nothing") == 0 ? 0 : plant(what);
     return 0;
 }
 

@@ -251,7 +251,8 @@ static bool has_strangers(const struct launcher *l)
  * good as new. */
 static void leave_namespace(struct launcher *l, struct active_run *r)
 {
-    if (!has_strangers(l) && inits_give(&l->inits, &r->init))
+    if (!l->needs.no_reuse && !has_strangers(l) &&
+        inits_give(&l->inits, &r->init))
         return;
     r->killed = inits_count_left(&l->inits, r->init.pid, COUNT_MOST);
 }

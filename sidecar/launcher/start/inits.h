@@ -24,7 +24,10 @@
  */
 #define INITS_READY_MAX   8
 #define INITS_READY_LEAST 2 /* with fewer one is made while a tool runs */
-#define INITS_USES_MAX    4096
+/* Below 300 no number is given out again: the kernel, once it has counted to
+ * pid_max, goes on from there, and a tool that forked just that often would
+ * else leave the number that is expected of the next one. */
+#define INITS_USES_MAX 298
 
 /*
  * A namespace in which a tool left nothing, and never had an orphan, is used
@@ -50,6 +53,7 @@ static inline pid_t init_next_pid(const struct init *i)
 {
     return (pid_t)i->uses + 2;
 }
+_Static_assert(INITS_USES_MAX - 1 + 2 < 300, "numbers that come once");
 
 struct inits {
     struct filter_key key;

@@ -124,7 +124,8 @@ static ts_err make_pid_ns(struct launch *x)
     struct launcher *l = x->l;
     struct nest_want want;
     /* one of our own user could change what is ours there */
-    bool may_nest = x->space.tmp_options != NULL && x->uid != 0;
+    bool may_nest =
+        x->space.tmp_options != NULL && x->uid != 0 && !l->needs.no_reuse;
     int err = 0;
 
     if (x->plan.manifest->no_init) {

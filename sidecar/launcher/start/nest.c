@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -67,6 +68,38 @@ static uint64_t next_number(int tmp, const struct filter_key *key)
     return st.st_ino;
 }
 
+static bool is_later(struct timespec a, struct timespec b)
+{
+    return a.tv_sec > b.tv_sec ||
+           (a.tv_sec == b.tv_sec && a.tv_nsec > b.tv_nsec);
+}
+
+/* FNV-1a over the words: nobody can choose a time, but for when it is. */
+void nest_add_time(uint64_t *io, struct timespec t)
+{
+    const uint64_t prime = 0x100000001b3;
+
+    *io = (*io ^ (uint64_t)t.tv_sec) * prime;
+    *io = (*io ^ (uint64_t)t.tv_nsec) * prime;
+    *io ^= *io >> 32;
+}
+
+/* The links and folders in it; 0: one is missing. */
+static uint64_t times_of_inner(const struct nest *n, struct timespec *io_latest)
+{
+    uint64_t times = 0;
+    struct stat st;
+
+    for (uint32_t i = 0; i < n->inner_count; i++) {
+        if (fstatat(n->tmp, n->inner[i].at, &st, AT_SYMLINK_NOFOLLOW) != 0)
+            return 0;
+        nest_add_time(&times, st.st_ctim);
+        if (is_later(st.st_ctim, *io_latest))
+            *io_latest = st.st_ctim;
+    }
+    return times;
+}
+
 ts_err nest_open(struct nest *ret, const struct nest_want *w, int proc_fd,
                  pid_t pid)
 {
@@ -74,6 +107,8 @@ ts_err nest_open(struct nest *ret, const struct nest_want *w, int proc_fd,
                      .tmp_exec = w->entry.tmp_exec,
                      .proc_options = w->entry.proc_options,
                      .kinds = kinds_of(&w->entry),
+                     .inner = w->entry.inner,
+                     .inner_count = w->entry.inner_count,
                      .pidfd = -1,
                      .tmp = -1};
     struct stat st;
@@ -91,7 +126,8 @@ ts_err nest_open(struct nest *ret, const struct nest_want *w, int proc_fd,
         errno = err;
         return ts_err_from_errno(err);
     }
-    n.made = st.st_ctim;
+    n.made = n.latest = st.st_ctim;
+    n.inner_times = times_of_inner(&n, &n.latest);
     *ret = n;
     return TS_OK;
 }
@@ -107,8 +143,7 @@ void nest_close(struct nest *n)
 
 bool nest_is_ripe(const struct nest *n, struct timespec now)
 {
-    return now.tv_sec > n->made.tv_sec ||
-           (now.tv_sec == n->made.tv_sec && now.tv_nsec > n->made.tv_nsec);
+    return is_later(now, n->latest);
 }
 
 bool nest_seems_untouched(const struct nest *n, struct timespec ctime,
@@ -118,15 +153,48 @@ bool nest_seems_untouched(const struct nest *n, struct timespec ctime,
            number == n->number + 1;
 }
 
+/* By a file that its tool has sent to itself: the kernel does not close such
+ * ones before some other socket is closed. The profile lets us
+ * (filter_needs.h). */
+static bool is_locked(const struct nest *n, const char *at,
+                      const struct filter_key *key)
+{
+    const struct open_how how = {.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+                                 .resolve = RESOLVE_NO_SYMLINKS |
+                                            RESOLVE_NO_MAGICLINKS};
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int fd = (int)filter_call4(key, SYS_openat2, n->tmp, raw_ptr(at),
+                               raw_ptr(&how), sizeof(how));
+    bool is;
+
+    if (fd < 0)
+        return true;
+    is = flock(fd, LOCK_EX | LOCK_NB) != 0 ||
+         fcntl(fd, F_OFD_GETLK, &lock) != 0 || lock.l_type != F_UNLCK;
+    (void)close(fd);
+    return is;
+}
+
+static bool has_lock(const struct nest *n, const struct filter_key *key)
+{
+    for (uint32_t i = 0; i < n->inner_count; i++) {
+        if (n->inner[i].kind == INNER_FOLDER &&
+            is_locked(n, n->inner[i].at, key))
+            return true;
+    }
+    return is_locked(n, ".", key);
+}
+
 bool nest_is_untouched(struct nest *n, const struct filter_key *key)
 {
+    struct timespec latest = n->latest;
     struct stat st;
     uint64_t number;
 
-    if (fstat(n->tmp, &st) != 0)
+    if (fstat(n->tmp, &st) != 0 || times_of_inner(n, &latest) != n->inner_times)
         return false;
     number = next_number(n->tmp, key);
-    if (!nest_seems_untouched(n, st.st_ctim, number))
+    if (!nest_seems_untouched(n, st.st_ctim, number) || has_lock(n, key))
         return false;
     n->number = number;
     return true;

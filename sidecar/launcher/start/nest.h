@@ -24,8 +24,14 @@
  *     nobody can set back. A change in the same tick of
  *     the clock as the making would not show, so a nest of this very tick is
  *     not given to a tool. The mount has noatime: reading leaves no trace.
+ *   - the same goes for links and folders that stand in it from the beginning,
+ *     to paths of a manifest: nobody may change them, but whoever may write to
+ *     a file may set its times to now, and any link says that all may write.
  *   - a file without a name (O_TMPFILE) does not change the root, but takes a
  *     number: ours, which counts the tools that were in it, must be the next.
+ *   - a lock changes nothing, and outlives its tool in a file that is on its
+ *     way through a pair of sockets which hold one another: the folders must be
+ *     ours to lock.
  *
  * Everything else is not used again: the mounts end with process 1.
  */
@@ -40,7 +46,13 @@ struct nest {
     int pidfd;            /* owned */
     int tmp;              /* owned: O_PATH of the root of /tmp */
     struct timespec made; /* its ctime */
-    uint64_t number;      /* of the last file in it: ours */
+    /* what stands in it, borrowed of the template: a digest of all ctimes, and
+     * the latest of them and `made` */
+    const struct space_inner *inner;
+    uint32_t inner_count;
+    uint64_t inner_times;
+    struct timespec latest;
+    uint64_t number; /* of the last file in it: ours */
 };
 
 /* How one is to be. Borrowed, template included. */
@@ -67,6 +79,8 @@ bool nest_is_ripe(const struct nest *n, struct timespec now);
  * tool must have ended. */
 bool nest_is_untouched(struct nest *n, const struct filter_key *key);
 
+/* Pure. A digest of times, one after the other; *io begins with 0. */
+void nest_add_time(uint64_t *io, struct timespec t);
 /* Pure: what the stat of /tmp's root and of a new file in it say. */
 bool nest_seems_untouched(const struct nest *n, struct timespec ctime,
                           uint64_t number);

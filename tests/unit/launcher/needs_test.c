@@ -10,7 +10,7 @@
 static struct filter_needs of_text(const char *text)
 {
     const struct sandbox_source s = {"sandbox/mine.yaml", ts_str_of(text)};
-    struct filter_needs n = {false, false};
+    struct filter_needs n = {.net_ns = false};
     struct sandbox_profile *p;
     struct ts_arena a;
     char why[256] = "";
@@ -50,7 +50,36 @@ static void built_in_profiles_need_what_their_calls_reach(void **state)
 
         assert_int_equal(n.net_ns, all[i].net);
         assert_false(n.ipc_ns);
+        assert_false(n.no_reuse);
     }
+}
+
+/* An open folder of a box's /tmp would outlive the tool that sent it. */
+static void who_can_send_descriptors_leaves_no_box_to_others(void **state)
+{
+    static const char *const rules[] = {
+        "arg0 == AF_UNIX",
+        "arg0 == AF_UNIX and arg1 == 0x80005",
+        "arg0 == AF_UNIX and arg1 == 0x802 and arg2 == 1",
+        "arg1 & 0xf == SOCK_STREAM",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+        char text[256];
+
+        (void)snprintf(text, sizeof(text),
+                       "rules:\n  socket:\n    allow: [\"%s\"]\n", rules[i]);
+        if (!of("files", text).no_reuse)
+            fail_msg("%s", rules[i]);
+    }
+    assert_true(of("files", "allow: [socket]\n").no_reuse);
+    assert_true(of("files", "allow: [socketpair]\n").no_reuse);
+    assert_true(of("files", "allow: [io_uring_setup]\n").no_reuse);
+    assert_true(of("files", "refuse: [flock]\n").no_reuse); /* of us, too */
+    assert_false(of("files", "rules:\n  socket:\n"
+                             "    allow: [\"arg0 == AF_INET\"]\n")
+                     .no_reuse);
 }
 
 static void any_socket_at_all_needs_a_network_namespace(void **state)
@@ -102,6 +131,7 @@ int main(void)
         cmocka_unit_test(built_in_profiles_need_what_their_calls_reach),
         cmocka_unit_test(any_socket_at_all_needs_a_network_namespace),
         cmocka_unit_test(any_call_on_shared_objects_needs_an_ipc_namespace),
+        cmocka_unit_test(who_can_send_descriptors_leaves_no_box_to_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

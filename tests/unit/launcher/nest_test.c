@@ -15,6 +15,7 @@ static struct nest some(void)
                          .pidfd = -1,
                          .tmp = -1,
                          .made = {100, 5000},
+                         .latest = {100, 5000},
                          .number = 7};
 }
 
@@ -49,6 +50,38 @@ static void nest_of_this_very_tick_is_not_ripe(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         assert_int_equal(nest_is_ripe(&n, cases[i].now), cases[i].is_ripe);
+}
+
+/* A link that stands in it may be younger than its root. */
+static void the_latest_of_all_times_is_what_has_to_be_over(void **state)
+{
+    struct nest n = some();
+
+    (void)state;
+    n.latest = (struct timespec){100, 7000};
+    assert_false(nest_is_ripe(&n, (struct timespec){100, 6000}));
+    assert_true(nest_is_ripe(&n, (struct timespec){100, 7001}));
+}
+
+static void digest_of_times_tells_them_apart(void **state)
+{
+    static const struct timespec t[] = {
+        {0, 0}, {0, 1}, {1, 0}, {1, 1}, {100, 5000}, {5000, 100}, {100, 5001}};
+    const size_t n = sizeof(t) / sizeof(t[0]);
+    uint64_t seen[sizeof(t) / sizeof(t[0]) * sizeof(t) / sizeof(t[0])];
+    size_t count = 0;
+
+    (void)state;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < n; k++) {
+            uint64_t d = 0;
+
+            nest_add_time(&d, t[i]);
+            nest_add_time(&d, t[k]);
+            for (size_t j = 0; j < count; j++)
+                assert_true(seen[j] != d);
+            seen[count++] = d;
+        }
 }
 
 static void nest_fits_what_is_alike_in_everything(void **state)
@@ -100,6 +133,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_the_same_time_and_the_next_number_are_untouched),
         cmocka_unit_test(nest_of_this_very_tick_is_not_ripe),
+        cmocka_unit_test(the_latest_of_all_times_is_what_has_to_be_over),
+        cmocka_unit_test(digest_of_times_tells_them_apart),
         cmocka_unit_test(nest_fits_what_is_alike_in_everything),
         cmocka_unit_test(nest_want_of_no_template_fits_nothing),
     };
