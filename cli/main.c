@@ -1,13 +1,17 @@
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/cmd.h"
 #include "policy/cedar.h"
+#include "proto/base/ts_mem.h"
+#include "proto/base/ts_mem_stop.h"
 
 int main(int argc, char **argv)
 {
     int code;
 
+    json_set_alloc_funcs(ts_mem_alloc_or_stop, ts_mem_free);
     if (argc == 2 && strcmp(argv[1], "--version") == 0)
         code = printf("tipstaff %s, Cedar language %s\n", TIPSTAFF_VERSION,
                       CEDAR_LANGUAGE) > 0

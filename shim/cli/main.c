@@ -4,6 +4,7 @@
 #include <sys/prctl.h>
 
 #include "proto/base/ts_mem.h"
+#include "proto/base/ts_mem_stop.h"
 #include "shim/cli/commands.h"
 
 static int ping(struct tipstaff *t, const struct options *o)
@@ -57,7 +58,7 @@ int main(int argc, char **argv)
 
     if (code >= 0)
         return code;
-    json_set_alloc_funcs(ts_mem_alloc, ts_mem_free);
+    json_set_alloc_funcs(ts_mem_alloc_or_stop, ts_mem_free);
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* a key passes through here */
     if (term_init(&term) != TS_OK)
         return term_failed(TIPSTAFF_UNAVAILABLE, "signals cannot be set up");

@@ -5,6 +5,7 @@
  * anything unexpected it stops, and then nothing can be launched.
  */
 #include <fcntl.h>
+#include <jansson.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -13,6 +14,8 @@
 #include <unistd.h>
 
 #include "proto/base/ts_fd.h"
+#include "proto/base/ts_mem.h"
+#include "proto/base/ts_mem_stop.h"
 #include "sidecar/common/confine/confine.h"
 #include "sidecar/common/control/hear.h"
 #include "sidecar/common/fds.h"
@@ -240,6 +243,7 @@ int main(void)
     ts_err e;
 
     log_init("recorder", LOG_INFO);
+    json_set_alloc_funcs(ts_mem_alloc_or_stop, ts_mem_free);
     ignore_signals();
     if (sodium_init() < 0)
         return fail("sodium", TS_E_SYSTEM);

@@ -1,11 +1,18 @@
 /* Arena and buffer when memory runs out, and at their budgets. */
 #include "tests/lib/ts_test.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdalign.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "proto/base/ts_arena.h"
 #include "proto/base/ts_buf.h"
+#include "proto/base/ts_mem.h"
+#include "proto/base/ts_mem_stop.h"
 #include "tests/lib/fault_mem.h"
 
 static ts_err fill_arena(struct ts_arena *a)
@@ -100,12 +107,40 @@ static void buffer_without_memory_keeps_what_it_holds(void **state)
     fault_mem_disarm();
 }
 
+static int end_of_allocation(int nth)
+{
+    pid_t pid = fork();
+    int status = 0;
+
+    if (pid == 0) {
+        (void)!freopen("/dev/null", "w", stderr);
+        fault_mem_arm(nth, false);
+        ts_mem_free(ts_mem_alloc_or_stop(16));
+        _exit(7);
+    }
+    assert_true(pid > 0);
+    while (waitpid(pid, &status, 0) < 0)
+        assert_int_equal(errno, EINTR);
+    return status;
+}
+
+static void alloc_or_stop_stops_where_there_is_no_memory(void **state)
+{
+    int status = end_of_allocation(0);
+
+    (void)state;
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    status = end_of_allocation(1);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arena_without_memory_leaks_nothing),
         cmocka_unit_test(arena_keeps_to_its_budget_and_alignment),
         cmocka_unit_test(buffer_without_memory_keeps_what_it_holds),
+        cmocka_unit_test(alloc_or_stop_stops_where_there_is_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

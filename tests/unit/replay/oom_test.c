@@ -1,12 +1,18 @@
 /* Every allocation of reading a directory of records fails once. */
+#include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli/replay/traces.h"
 #include "proto/base/ts_fd.h"
+#include "proto/base/ts_mem.h"
+#include "proto/base/ts_mem_stop.h"
 #include "tests/lib/fault_mem.h"
 #include "tests/lib/ts_test.h"
 
@@ -92,10 +98,51 @@ static ts_err load(const void *arg)
 
 static void no_allocation_that_fails_is_a_crash_or_a_leak(void **state)
 {
-    /* Ours, not the JSON library's, which does not live through it (2.14:
-     * json_loadb() itself). Each refusal is printed. */
+    /* Ours; the JSON library's are below. Each refusal is printed. */
     assert_non_null(freopen("/dev/null", "w", stderr));
     fault_mem_sweep(load, *state, TS_OK, 4);
+}
+
+/* How a process ends in which allocation nth fails, of the JSON library's and
+ * ours: what main() of the program sets up. */
+static int end_of(const struct folder *f, int nth)
+{
+    pid_t pid = fork();
+    int status = 0;
+
+    if (pid == 0) {
+        ts_err e;
+
+        (void)!freopen("/dev/null", "w", stderr);
+        json_set_alloc_funcs(ts_mem_alloc_or_stop, ts_mem_free);
+        fault_mem_arm(nth, false);
+        e = load(f);
+        _exit(fault_mem_fired() ? 10 + (e == TS_E_NOMEM) : 20 + (e == TS_OK));
+    }
+    assert_true(pid > 0);
+    while (waitpid(pid, &status, 0) < 0)
+        assert_int_equal(errno, EINTR);
+    return status;
+}
+
+/* The parser does not live through it (ts_mem_stop.h): it is never asked to. */
+static void
+no_allocation_of_the_parser_that_fails_is_lived_through(void **state)
+{
+    int stopped = 0, refused = 0, nth = 0, status;
+
+    for (;; nth++) {
+        status = end_of(*state, nth);
+        if (WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT)
+            stopped++;
+        else if (WIFEXITED(status) && WEXITSTATUS(status) == 11)
+            refused++;
+        else
+            break;
+    }
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 21);
+    assert_true(stopped > 50 && refused >= 4);
 }
 
 int main(void)
@@ -103,6 +150,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             no_allocation_that_fails_is_a_crash_or_a_leak, make, unmake),
+        cmocka_unit_test_setup_teardown(
+            no_allocation_of_the_parser_that_fails_is_lived_through, make,
+            unmake),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
