@@ -10,7 +10,7 @@
  * connection to the sidecar and one session under one delegation. Nothing here
  * is thread-safe across one object; several objects are independent. The
  * library prints nothing, installs no signal handler, starts no thread and
- * reads no environment but the five variables of tipstaff_open().
+ * reads no environment but the six variables of tipstaff_open().
  *
  * Whatever goes wrong, a call is never reported as done: an answer is either
  * the sidecar's, proved by its signature in the handshake, or an error.
