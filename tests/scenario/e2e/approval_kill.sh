@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# kill -9 of each process of the set while a person's yes is on its way: between the answer
-# and the launch, before the one and behind the other. Whatever was told, a call runs once
-# at most, only behind a yes that is on record, and what was void stays void.
-# approval_kill.sh NAME (gate, record, launch, supervisor) [ROUNDS]
+# kill -9 of each process of the set while a person's yes is on its way: before the answer,
+# behind it and before the launch, while the tool runs, and at any moment. What was void stays
+# void, a call runs once at most, only behind a yes that is on record, and the same call made
+# again is asked about anew.
+# approval_kill.sh NAME (gate, record, launch, supervisor)
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 name=${1:-gate}
-rounds=${2:-4} # more deaths than five in 30 s end the service
+rounds="before granted running any" # more deaths than five in 30 s end the service
+marker=$((300000 + $$))
 tipstaff=$service_bin/tipstaff
 
 service_setup "approval-kill-$name"
@@ -13,8 +15,9 @@ etc=$service_dir/etc
 service_tool k.once "tool: k.once
 description: leaves a line
 exec: /bin/sh
-argv: [sh, -c, 'echo ran >>\"\$1\"', sh, '{path}']
+argv: [sh, -c, 'echo ran >>\"\$1\"; case \$1 in *running | *learn) sleep $marker ;; esac', sh, '{path}']
 exec_paths: [/bin, /usr/bin]
+log: full
 args:
   path: {type: path, required: true}
 resource: {type: File, arg: path, root: $service_workspace, access: write}"
@@ -41,49 +44,131 @@ approvals() { # approvals COMMAND WORDS...
 waiting() { approvals ls --json 2>/dev/null | jq -r .decision_id | head -1; }
 is_waiting() { [ -n "$(waiting)" ]; }
 says_yes() { approvals approve "$1" --as bob --key "$service_dir/bob.seed" --yes >"$service_dir/answer.$1" 2>&1; }
-victim() {
-    if [ "$name" = supervisor ]; then echo "$service_main"; else pgrep -P "$service_main" -x "tipstaff-$name" | sort -n | head -1; fi
-}
+void() { ! says_yes "$1" && grep -q 'no such call waits' "$service_dir/answer.$1"; }
 serves() { approvals ls --json >/dev/null 2>&1; }
 all_gone() { for p in $1; do kill -0 "$p" 2>/dev/null && return 1; done; return 0; }
-
-for i in $(seq "$rounds"); do
-    check "$i: it serves" wait_until 60 serves
-    shim "$chain" call k.once path="line-$i" --wait 30s >"$service_dir/out.$i" 2>"$service_dir/err.$i" &
+# A line may be half written while we look.
+so_far() { log_lines | jq -cR 'fromjson?'; }
+permits_of() { so_far | jq -r "select(.kind == \"decision\" and .effect == \"permit\"
+    and (.args | tostring | endswith(\"$1\\\"}\"))).id"; }
+has_permit() { [ -n "$(permits_of "$1")" ]; }
+tool() { pgrep -xf "sleep $marker"; }
+tool_runs() { [ -n "$(tool)" ]; }
+tool_gone() { ! tool_runs; }
+launchers() { pgrep -P "$service_main" -x tipstaff-launch | sort -n; }
+# Of several launchers, the one that starts this tool: which of them, the first call tells.
+launcher_of() { # launcher_of PID : among its ancestors
+    local p=$1
+    while [ "$p" -gt 1 ] && ! launchers | grep -qx "$p"; do p=$(awk '/^PPid/ {print $2}' "/proc/$p/status"); done
+    launchers | grep -nx "$p" | cut -d: -f1
+}
+victim() {
+    case $name in
+    supervisor) echo "$service_main" ;;
+    launch) launchers | sed -n "${runner}p" ;;
+    *) pgrep -P "$service_main" -x "tipstaff-$name" ;;
+    esac
+}
+ask() { # ask NAME : the call of that name waits; its decision is $id
+    check "$1: it serves" wait_until 60 serves
+    shim "$chain" call k.once path="$1" --wait 60s >"$service_dir/out.$1" 2>"$service_dir/err.$1" &
     asked=$!
-    check "$i: the call waits" wait_until 20 is_waiting
+    check "$1: the call waits" wait_until 20 is_waiting
     id=$(waiting)
+}
+strike() { # strike NAME : kill -9, and it serves again
+    local pid children
     pid=$(victim)
-    [ -n "$pid" ] || die "no $name"
+    [ "$(wc -w <<<"$pid")" -eq 1 ] || die "no $name, or several: $pid"
     children=$(pgrep -P "$service_main")
-    says_yes "$id" &
-    yes=$!
-    sleep "0.0$((RANDOM % 3))$((RANDOM % 10))" # the moment is what is tried, nothing is waited for
     kill -9 "$pid"
-    wait $yes || true
+    # shellcheck disable=SC2086 # those that were stopped
+    [ -z "$stopped" ] || kill -CONT $stopped 2>/dev/null || true
+    stopped=
     if [ "$name" = supervisor ]; then
         wait "$service_main" 2>/dev/null || true
-        check "$i: what it had started is gone" wait_until 60 all_gone "$children"
-        wait $asked || true
+        check "$1: what it had started is gone" wait_until 60 all_gone "$children"
+        wait $asked && told=ran || told=failed
         service_start
+    else
+        wait $asked && told=ran || told=failed
+        check "$1: $name is gone" wait_until 60 all_gone "$pid"
     fi
-    wait $asked && told=ran || told=failed
-    check "$i: it serves again" wait_until 60 serves
-    lines=$(($(lines_of "line-$i")))
-    [ "$lines" -le 1 ] || die "failed: $i: it ran $lines times"
-    [ "$told" = failed ] || same "$i: who was told that it ran is right" 1 "$lines"
-    printf 'ok   %s: told %s, %s line, answer: %s\n' "$i" "$told" "$lines" "$(tail -1 "$service_dir/answer.$id")"
-    # A yes for a question of before is none for a question of now.
-    says_yes "$id" && [ "$name" != launch ] && [ "$name" != record ] && die "failed: $i: an old answer was taken"
-    # What still waits, or was granted and not taken, is another call's to take: it goes with the next stop.
+    check "$1: it serves again" wait_until 60 serves
+}
+withdraw() { # what waits now, so that the next round begins with nothing
+    approvals deny "$(waiting)" --as bob --key "$service_dir/bob.seed" --yes >/dev/null 2>&1
+}
+asked_anew() { # asked_anew NAME : no yes of before is left for the same call
+    local before
+    before=$(lines_of "$1")
+    shim "$chain" call k.once path="$1" --wait 0 >"$service_dir/again" 2>&1 && die "failed: $1: it ran again"
+    check "$1: the same call is asked about anew" grep -q '^PENDING' "$service_dir/again"
+    check "$1: by another question" test "$(waiting)" != "$id"
+    same "$1: nothing ran by that" "$before" "$(lines_of "$1")"
+    check "$1: which is denied" withdraw
+}
+stopped='' runner=''
+
+ask learn
+check "bob says yes" says_yes "$id"
+check "the tool runs" wait_until 30 tool_runs
+runner=$(launcher_of "$(tool)")
+check "launcher ${runner:-?} runs it" test -n "$runner"
+kill -9 "$(tool)"
+wait $asked && die "failed: a killed tool went well"
+
+for r in $rounds; do
+    ask "$r"
+    case $r in
+    before)
+        strike "$r"
+        check "$r: the yes comes too late" void "$id"
+        lines=0 permits=0
+        ;;
+    granted) # launchers that stand still hold the moment between yes and launch
+        stopped=$(launchers)
+        # shellcheck disable=SC2086
+        kill -STOP $stopped
+        check "$r: bob says yes" says_yes "$id"
+        check "$r: the decision is on record" wait_until 30 has_permit "$r"
+        same "$r: nothing runs yet" "" "$(lines_of "$r")"
+        strike "$r"
+        lines=$(lines_of "$r") permits=1
+        [ "${lines:=0}" -le 1 ] || die "failed: $r: it ran $lines times"
+        ;;
+    running)
+        check "$r: bob says yes" says_yes "$id"
+        check "$r: the tool runs" wait_until 30 tool_runs
+        same "$r: the launcher that is known" "$runner" "$(launcher_of "$(tool)")"
+        strike "$r"
+        check "$r: the tool is gone" wait_until 60 tool_gone
+        same "$r: nobody is told that it went well" failed "$told"
+        lines=1 permits=1
+        ;;
+    any)
+        says_yes "$id" &
+        yes=$!
+        sleep "0.0$((RANDOM % 10))" # the moment is what is tried, nothing is waited for
+        strike "$r"
+        wait $yes || true
+        lines=$(($(lines_of "$r"))) permits=$(permits_of "$r" | wc -l)
+        [ "$lines" -le "$permits" ] || die "failed: $r: $lines lines, $permits permits"
+        check "$r: the yes is good no more" void "$id"
+        ;;
+    esac
+    same "$r: what ran" "$lines" "$(($(lines_of "$r")))"
+    same "$r: what was launched on record" "$permits" "$(permits_of "$r" | wc -l)"
+    [ "$told" = failed ] || same "$r: who was told that it ran is right" 1 "$lines"
+    asked_anew "$r"
 done
 service_stop
 service_start
 check "nobody waits any more" eval '! is_waiting'
-for i in $(seq "$rounds"); do [ "$(($(lines_of "line-$i")))" -le 1 ] || die "failed: line-$i ran again"; done
+for r in $rounds; do [ "$(($(lines_of "$r")))" -le 1 ] || die "failed: $r ran again"; done
 service_stop
 check "the log verifies" "$tipstaff" log verify "$service_log"
-ran=$(find "$service_workspace" -name 'line-*' -size +0 | wc -l)
+ran=$(find "$service_workspace" -type f -size +0 ! -name notes.txt | wc -l)
 permits=$(log_lines | jq -r 'select(.kind == "decision" and .effect == "permit" and .ticket != null).ticket' | sort)
 same "no question was launched twice" "$(echo "$permits" | uniq -d)" ""
 yes=$(log_lines | jq -r 'select(.kind == "approval" and .code == "ok" and .verdict == "yes").ticket' | sort -u)
@@ -91,4 +176,6 @@ same "nothing was launched without a yes on record" "" "$(comm -23 <(echo "$perm
 [ "$ran" -le "$(echo "$permits" | grep -c .)" ] || die "failed: more ran than was permitted on record"
 ended() { log_lines | jq -r 'select(.kind == "approval_ended").ticket' | sort; }
 same "no question ended twice" "$(ended | uniq -d)" ""
-echo "ok   $ran of $rounds ran, $(echo "$permits" | grep -c . || true) were launched on record"
+same "what was cut while it ran is recorded as lost" yes \
+    "$(log_lines | jq -s -r --arg id "$(permits_of running)" 'any(.[]; .kind == "exec_ended" and .id == $id and .reason == "lost") | if . then "yes" else "no" end')"
+echo "ok   $ran ran, $(echo "$permits" | grep -c . || true) were launched on record"

@@ -31,7 +31,7 @@ limited() { # limited NAME CALLS AMOUNT : a chain with these limits
             context.sums.getTag(\"spent\").lessThanOrEqual(decimal(\"$3\")) };"
 }
 pay() { # pay CHAIN WANT [AMOUNT [TOOL]]
-    shim "$service_dir/$1.chain" call "${4:-pay}" want="$2" spent="${3:-1}" >"$service_dir/out" 2>"$service_dir/err"
+    shim "$service_dir/$1.chain" call "${4:-pay}" want="$2" spent="${3:-1}" --wait 0 >"$service_dir/out" 2>"$service_dir/err"
 }
 reached() { # refused with this very code
     if pay "$@"; then return 1; fi
