@@ -68,6 +68,19 @@ static bool is_sources(json_t *list)
     return json_is_array(list) && json_array_size(list) > 0;
 }
 
+/* A name that was cut off would be that of another place. */
+static bool names_fit(json_t *sources)
+{
+    size_t i;
+    json_t *v;
+
+    json_array_foreach(sources, i,
+                       v) if (json_string_length(json_array_get(v, 0)) + 1 +
+                                  json_string_length(json_array_get(v, 1)) >=
+                              CAPABILITY_SOURCE_MAX) return false;
+    return true;
+}
+
 static bool constraint(json_t *c, size_t at, char *err)
 {
     static const char *const keys[] = {"in", "from", "from_untrusted", "any",
@@ -93,6 +106,11 @@ static bool constraint(json_t *c, size_t at, char *err)
             "capability %zu: \"in\" is a list of texts, \"from\" a list "
             "of [tool, pattern], \"any\" is true",
             at);
+    if (!names_fit(from))
+        return capability_fail(err,
+                               "capability %zu: a tool and pattern in \"from\" "
+                               "are longer than %d bytes together",
+                               at, CAPABILITY_SOURCE_MAX - 2);
     return true;
 }
 

@@ -99,7 +99,7 @@ static void sources(struct work *w, const struct capability_arg *a,
     {
         const char *tool = json_string_value(json_array_get(v, 0));
         const char *pointer = json_string_value(json_array_get(v, 1));
-        char name[512];
+        char name[CAPABILITY_SOURCE_MAX]; /* it fits: it was checked */
 
         (void)snprintf(name, sizeof(name), "%s:%s", tool, pointer);
         text_add(w->out, i == 0 ? "" : ",");

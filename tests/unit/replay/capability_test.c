@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/capability/capability.h"
+#include "cli/capability/check.h"
 #include "policy/cedar.h"
 #include "tests/lib/ts_test.h"
 
@@ -407,6 +408,30 @@ static void what_is_wrong_is_refused_and_named(void **s)
     }
 }
 
+/* Cut off it would name another place of that tool. */
+static void place_with_a_longer_name_is_refused(void **s)
+{
+    for (int over = 0; over < 2; over++) {
+        char pattern[CAPABILITY_SOURCE_MAX + 1],
+            json[CAPABILITY_SOURCE_MAX + 200];
+        const int digits = CAPABILITY_SOURCE_MAX - 4 + over; /* t : / */
+        struct capability_rules r = rules(true);
+        char why[CAPABILITY_ERROR_MAX] = "";
+        struct text out;
+
+        (void)snprintf(pattern, sizeof(pattern), "/%0*d", digits, 1);
+        (void)snprintf(json, sizeof(json),
+                       CAP("{\"to\":[{\"from\":[[\"t\",\"%s\"]]}]}"), pattern);
+        assert_int_equal(compile(json, &r, &out, why), over == 0);
+        assert_int_equal(strstr(why, "longer than") != NULL, over == 1);
+        if (over == 0)
+            assert_non_null(memmem(ts_buf_bytes(&out.buf), out.buf.len, pattern,
+                                   strlen(pattern)));
+        text_done(&out);
+    }
+    (void)s;
+}
+
 static void more_than_a_block_holds_is_refused(void **s)
 {
     static const char head[] =
@@ -437,6 +462,7 @@ int main(void)
         cmocka_unit_test(capabilities_of_the_same_pins_are_joined),
         cmocka_unit_test(limits_that_are_none_are_refused),
         cmocka_unit_test(more_limits_than_a_block_has_are_refused),
+        cmocka_unit_test(place_with_a_longer_name_is_refused),
         cmocka_unit_test(more_than_a_block_holds_is_refused),
     };
 
