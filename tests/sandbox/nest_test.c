@@ -259,6 +259,25 @@ static void no_number_is_given_to_two_tools_of_a_box(void **state)
     box_close(&box);
 }
 
+/* The canary was in one of them, too: without full boxes nobody is left, but
+ * each tool gets one of its own. */
+static void boxes_that_leak_when_used_again_are_not(void **state)
+{
+    const struct box_parts p = {.launcher = LEAKY "nest"};
+    char seen[512];
+    pid_t list[CHILDREN];
+
+    (void)state;
+    if (!can_have())
+        return;
+    box_open_with(&box, BOX_FULL, true, &p);
+    settle();
+    assert_int_equal(nests(list), 0);
+    see(seen, sizeof(seen));
+    assert_non_null(strstr(seen, " name=box "));
+    box_close(&box);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +286,7 @@ int main(void)
         cmocka_unit_test(what_hides_in_metadata_is_seen_by_nobody),
         cmocka_unit_test(what_a_stranger_tries_is_seen_by_nobody),
         cmocka_unit_test(process_1_that_reaped_serves_nobody_else),
+        cmocka_unit_test(boxes_that_leak_when_used_again_are_not),
         cmocka_unit_test(no_number_is_given_to_two_tools_of_a_box),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
