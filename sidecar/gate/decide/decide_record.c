@@ -138,11 +138,11 @@ static void put_cedar(struct mp_writer *w, const struct deciding *d)
 static void put_set_id(struct mp_writer *w, const struct set_result *s,
                        uint32_t index)
 {
-    char text[16 + ID_SHOWN];
-    size_t n = strlen(s->set_name);
+    char text[sizeof("escalation:user/") + ID_SHOWN]; /* no name is longer */
+    size_t n = strnlen(s->set_name, sizeof("escalation:user"));
     struct ts_str id = policy_id(s, index);
 
-    memcpy(text, s->set_name, n); /* "agent:7" at most */
+    memcpy(text, s->set_name, n);
     text[n++] = '/';
     memcpy(text + n, id.ptr, id.len);
     mp_write_str(w, text, n + id.len);
