@@ -7,7 +7,7 @@
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 skip() { echo "SKIPPED: $1"; exit 0; }
 [ "$(id -u)" -eq 0 ] || skip "only root gives an agent a network of its own"
-agents_install || skip "$agents_why"
+agents_are_there || skip "no agents here: $agents_here/install.sh says why"
 
 service_setup agents
 service_walkable
