@@ -13,10 +13,9 @@
 _Static_assert(TS_PROVENANCE_MAX <= TICKET_CONTEXT_LABELS_MAX,
                "every declared label has a place");
 
-#define POINTER_ROOM                                                           \
-    (TICKET_CONTEXT_ARG_MAX + 32) /* longer is cut, and seen                   \
-                                   */
-#define VALUE_ROOM (TICKET_CONTEXT_VALUE_MAX + 32)
+/* Bytes; what is longer is cut, and seen to be. */
+#define POINTER_ROOM (TICKET_CONTEXT_ARG_MAX + 32)
+#define VALUE_ROOM   (TICKET_CONTEXT_VALUE_MAX + 32)
 
 /* Texts that the values of a question are called by: they live elsewhere no
  * longer than the look-up. */
@@ -210,11 +209,13 @@ static struct ticket_context_arg *place_for(struct telling *t,
     return worry(s) > worry(c->args[least].source) ? &c->args[least] : NULL;
 }
 
+/* By its source, too: two long pointers may be one when they are cut, and who
+ * made the call would choose which of the two is told. */
 static bool is_told(const struct ticket_context *c, struct ts_str arg,
-                    struct ts_str value)
+                    struct ts_str value, enum ticket_source s)
 {
     for (uint32_t i = 0; i < c->arg_count; i++)
-        if (ts_str_eq(c->args[i].arg, arg) &&
+        if (c->args[i].source == s && ts_str_eq(c->args[i].arg, arg) &&
             ts_str_eq(c->args[i].value, value))
             return true;
     return false;
@@ -247,7 +248,7 @@ static void tell_value(void *ctx, const struct provenance_value *v)
     arg = pointer_of(v, now.pointer);
     if (v->is_link)
         value.len = put(now.value, VALUE_ROOM, 0, v->text);
-    if (is_told(&t->c, arg, value) || (to = place_for(t, s)) == NULL)
+    if (is_told(&t->c, arg, value, s) || (to = place_for(t, s)) == NULL)
         return;
     keep = &t->names[to - t->c.args];
     memcpy(keep, &now, sizeof(now));
