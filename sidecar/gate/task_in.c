@@ -11,6 +11,7 @@
 #include "sidecar/common/manifest/manifest.h"
 #include "sidecar/gate/decide/decide.h"
 #include "sidecar/gate/people/snapshot_priv.h"
+#include "sidecar/gate/provenance/leaves.h"
 #include "sidecar/gate/provenance/outline.h"
 #include "sidecar/gate/provenance/task.h"
 #include "sidecar/gate/running/kept.h"
@@ -162,6 +163,7 @@ static struct prov_output_rules rules_of(const struct run *r)
                                       .trusted = patterns_of(&o->trusted),
                                       .ids = patterns_of(&o->ids),
                                       .secret = patterns_of(&o->secret),
+                                      .vouches = patterns_of(&o->vouches),
                                       .level = level_of(r)};
 
     _Static_assert(PROV_FORMS == MANIFEST_FORMS, "the same forms");
@@ -170,9 +172,74 @@ static struct prov_output_rules rules_of(const struct run *r)
     return rules;
 }
 
+/* One argument at a time to whoever takes what the call was given. */
+struct telling {
+    const struct call_args *args;
+    ts_err (*sink)(void *to, struct ts_str text);
+    void *to;
+};
+
+static ts_err tell_leaf(void *ctx, const struct leaf *l)
+{
+    const struct telling *t = ctx;
+
+    if (l->type == LEAF_BOOL || l->type == LEAF_NULL)
+        return TS_OK;
+    return t->sink(t->to, l->text);
+}
+
+static ts_err tell_arg(struct telling *t, const struct arg_value *v)
+{
+    char number[24];
+    ts_err e = TS_OK;
+    int n;
+
+    switch (v->decl->type) {
+    case ARG_BOOL:
+        break;
+    case ARG_INT:
+        n = snprintf(number, sizeof(number), "%lld", (long long)v->integer);
+        return t->sink(t->to, (struct ts_str){.ptr = number, .len = (size_t)n});
+    case ARG_STRINGS:
+        for (uint32_t i = 0; e == TS_OK && i < v->item_count; i++)
+            e = t->sink(t->to, v->items[i]);
+        return e;
+    case ARG_JSON:
+        return leaves_walk(v->text, tell_leaf, t);
+    case ARG_STRING:
+    case ARG_PATH:
+    case ARG_URL:
+    case ARG_DECIMAL:
+        return t->sink(t->to, v->text);
+    }
+    return TS_OK;
+}
+
+static ts_err tell_args(void *ctx, ts_err (*sink)(void *to, struct ts_str text),
+                        void *to)
+{
+    struct telling t = {.args = ctx, .sink = sink, .to = to};
+    ts_err e = TS_OK;
+
+    for (uint32_t i = 0; e == TS_OK && i < t.args->count; i++)
+        if (t.args->values[i].decl->one_of_count == 0)
+            e = tell_arg(&t, &t.args->values[i]);
+    return e;
+}
+
+/* A tool of which nothing is trusted may repeat what it likes. */
+static uint32_t said_of(const struct run *r, struct call_args *args)
+{
+    const struct prov_output_rules rules = rules_of(r);
+    const struct prov_saying s = {.ctx = args, .walk = tell_args};
+
+    return prov_rules_heed_arguments(&rules) ? prov_task_says(r->task, &s) : 0;
+}
+
 void task_in_began(struct run *r, const struct decision *d)
 {
     struct client *c = r->client;
+    struct call_args args;
 
     ts_buf_init(&r->seen[0], PROV_OUTPUT_MAX);
     ts_buf_init(&r->seen[1], PROV_OUTPUT_MAX);
@@ -186,6 +253,8 @@ void task_in_began(struct run *r, const struct decision *d)
     r->task = c->task;
     prov_task_hold(r->task);
     r->ref = prov_task_began(r->task);
+    args = d->args;
+    r->said = said_of(r, &args);
 }
 
 static void drop_seen(struct run *r)
@@ -275,6 +344,7 @@ bool task_in_ended(struct run *r)
         .call = r->ref,
         .tool = {.ptr = r->names[RUN_TOOL], .len = r->name_len[RUN_TOOL]},
         .rules = &rules,
+        .said = r->said,
         .bytes = text_of(&r->seen[0]),
         .errors = text_of(&r->seen[1]),
         .is_whole = !r->out[0].truncated && !r->is_hidden && r->client != NULL,

@@ -212,6 +212,11 @@ static ts_err read_json(struct args_reader *r, struct arg_value *v)
     if (e == TS_E_FORMAT)
         return refuse(r, "argument \"%.*s\" holds bytes, which JSON has not",
                       name_len, d->name.ptr);
+    if (e == TS_E_INVALID)
+        return refuse(r,
+                      "argument \"%.*s\" has names that are too long: the "
+                      "pointer to a value may have %d bytes",
+                      name_len, d->name.ptr, MANIFEST_PATTERN_MAX);
     if (e == TS_E_LIMIT || (e == TS_OK && v->text.len < (size_t)d->min))
         return refuse(r,
                       "argument \"%.*s\" must have %lld to %lld bytes as "

@@ -18,7 +18,27 @@ struct member {
 struct json_writer {
     struct ts_buf out;
     struct ts_arena *arena;
+    size_t pointer; /* bytes of the pointer (RFC 6901) to what is written */
 };
+
+/* The bytes that one name adds to a pointer: "~" and "/" are two there. */
+static size_t segment_of(struct ts_str key)
+{
+    size_t n = 1 + key.len;
+
+    for (size_t i = 0; i < key.len; i++)
+        n += key.ptr[i] == '~' || key.ptr[i] == '/';
+    return n;
+}
+
+static size_t segment_at(uint32_t index)
+{
+    size_t n = 2;
+
+    while ((index /= 10) > 0)
+        n++;
+    return n;
+}
 
 static ts_err put(struct json_writer *w, const char *s, size_t len)
 {
@@ -175,6 +195,20 @@ static ts_err put_string(struct json_writer *w, struct ts_str s)
 
 static ts_err put_value(struct json_writer *w, struct mp_reader *r);
 
+/* What stands further in than any pointer reaches has no place to name. */
+static ts_err put_below(struct json_writer *w, struct mp_reader *r,
+                        size_t segment)
+{
+    ts_err e;
+
+    if (segment > MANIFEST_PATTERN_MAX - w->pointer)
+        return TS_E_INVALID;
+    w->pointer += segment;
+    e = put_value(w, r);
+    w->pointer -= segment;
+    return e;
+}
+
 static ts_err put_array(struct json_writer *w, struct mp_reader *r)
 {
     uint32_t n = mp_read_array(r, UINT32_MAX);
@@ -184,7 +218,7 @@ static ts_err put_array(struct json_writer *w, struct mp_reader *r)
         if (i > 0)
             e = put(w, ",", 1);
         if (e == TS_OK)
-            e = put_value(w, r);
+            e = put_below(w, r, segment_at(i));
     }
     return e == TS_OK ? put(w, "]", 1) : e;
 }
@@ -204,7 +238,7 @@ static ts_err put_member(struct json_writer *w, const struct member *m)
     if (e == TS_OK)
         e = put(w, ":", 1);
     mp_reader_init(&value, m->value.ptr, m->value.len);
-    return e == TS_OK ? put_value(w, &value) : e;
+    return e == TS_OK ? put_below(w, &value, segment_of(m->key)) : e;
 }
 
 static ts_err put_map(struct json_writer *w, struct mp_reader *r)

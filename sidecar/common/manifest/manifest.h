@@ -131,6 +131,9 @@ struct manifest_output { /* all zero where a manifest says nothing */
     struct manifest_patterns secret;    /* leaves that are secret */
     /* untrusted leaves that are trusted while they have the form */
     struct manifest_patterns selectors[MANIFEST_FORMS];
+    /* what it prints there is its own word, even if it was asked for just that;
+     * of text only "" */
+    struct manifest_patterns vouches;
     enum output_confidentiality confidentiality;
     enum output_withhold withhold;
     uint32_t withhold_bytes; /* of WITHHOLD_OVER */
@@ -435,7 +438,8 @@ size_t decimal_text(int64_t tenthousandths, char out[DECIMAL_TEXT_MAX]);
  * spaces, keys sorted by their bytes, strings with no more escapes than
  * needed, whole numbers as they are, floats with the fewest digits that read
  * back as the same float. TS_E_FORMAT: no value, or one that JSON does not have
- * (bytes); TS_E_LIMIT: more than max bytes.
+ * (bytes); TS_E_LIMIT: more than max bytes; TS_E_INVALID: the pointer to some
+ * value of it would have more than MANIFEST_PATTERN_MAX bytes.
  */
 TS_NODISCARD ts_err manifest_json(struct ts_bytes value, size_t max,
                                   struct ts_arena *arena, struct ts_str *ret);

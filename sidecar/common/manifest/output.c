@@ -181,6 +181,12 @@ static ts_err output_secret(struct manifest_reader *r,
     return read_patterns(r, n, &output_of(r)->secret);
 }
 
+static ts_err output_vouches(struct manifest_reader *r,
+                             const struct yaml_node *n)
+{
+    return read_patterns(r, n, &output_of(r)->vouches);
+}
+
 static ts_err select_name(struct manifest_reader *r, const struct yaml_node *n)
 {
     return read_patterns(r, n, &output_of(r)->selectors[MANIFEST_FORM_NAME]);
@@ -230,6 +236,7 @@ static const struct manifest_key output_keys[] = {
     {"ids", output_ids},
     {"secret", output_secret},
     {"selectors", output_selectors},
+    {"vouches", output_vouches},
     {"confidentiality", output_confidentiality},
     {"withhold", output_withhold},
 };
@@ -270,6 +277,27 @@ static ts_err check_selectors(struct manifest_reader *r)
     return TS_OK;
 }
 
+static ts_err check_vouches(struct manifest_reader *r)
+{
+    const struct manifest_output *o = output_of(r);
+    uint32_t trusted = o->trusted.count + (o->integrity == OUTPUT_TRUSTED);
+
+    for (size_t f = 0; f < MANIFEST_FORMS; f++)
+        trusted += o->selectors[f].count;
+    if (o->vouches.count == 0)
+        return TS_OK;
+    if (trusted == 0)
+        return refuse(r, "vouches",
+                      "adds nothing: none of the output is trusted; remove it, "
+                      "or say what is trusted");
+    if (o->format != OUTPUT_JSON &&
+        (o->vouches.count > 1 || o->vouches.list[0].len > 0))
+        return refuse(r, "vouches",
+                      "points into JSON; say format: json, or [\"\"] for all "
+                      "of the text");
+    return TS_OK;
+}
+
 static bool has_whole(const struct manifest_patterns *p)
 {
     for (uint32_t i = 0; i < p->count; i++)
@@ -288,6 +316,7 @@ ts_err manifest_check_output(struct manifest_reader *r)
                  {"trusted", &o->trusted},
                  {"ids", &o->ids},
                  {"secret", &o->secret}};
+    ts_err e;
 
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
         if (lists[i].is->count > 0 && o->format != OUTPUT_JSON)
@@ -323,5 +352,7 @@ ts_err manifest_check_output(struct manifest_reader *r)
         return refuse(r, "withhold",
                       "says secret, and nothing of the output is; say what is "
                       "(secret: or confidentiality: secret), or always");
-    return check_selectors(r);
+    if ((e = check_selectors(r)) != TS_OK)
+        return e;
+    return check_vouches(r);
 }

@@ -176,6 +176,9 @@ static void judge(struct judging *j, enum prov_kind kind, struct ts_str v)
         look_inside(j, v);
 }
 
+/* No argument holds what this walk would refuse. */
+_Static_assert(LEAVES_POINTER_MAX >= MANIFEST_PATTERN_MAX, "pointers");
+
 static ts_err on_leaf(void *ctx, const struct leaf *l)
 {
     struct judging *j = ctx;

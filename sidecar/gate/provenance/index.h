@@ -63,6 +63,27 @@ struct prov_found {
  * UNKNOWN. */
 void prov_index_find(struct prov_index *x, enum prov_kind kind,
                      struct ts_str value, struct prov_found *ret);
+
+/*
+ * What calls were given, so that a value that a tool only repeats is not taken
+ * for the tool's word: an index of arguments, whose leaves have the name of
+ * their call's arguments in the place of the call's number.
+ */
+#define PROV_SAID_MAX 1024u /* names that one value is looked up with */
+struct prov_said {
+    uint32_t names[2 * PROV_SAID_MAX]; /* a table; 0: free */
+    uint32_t count;
+    bool all; /* there may be more: take it for any */
+};
+/* Adds the names of the arguments that a value equals or is a part of, in the
+ * forms of prov_index_find(); an id only equals them. */
+void prov_index_said(struct prov_index *x, enum prov_kind kind,
+                     struct ts_str value, struct prov_said *said);
+bool prov_said_has(const struct prov_said *s, uint32_t name);
+/* As prov_index_find(), without the leaves of calls that said it. */
+void prov_index_find_but(struct prov_index *x, enum prov_kind kind,
+                         struct ts_str value, const struct prov_said *said,
+                         struct prov_found *ret);
 /* How many secret leaves (PROV_SECRET, PROV_SECRET_MIN bytes or more, not in
  * the prompt) stand in a text. Counts on the safe side when it cannot tell. */
 #define PROV_SECRET_MIN 6

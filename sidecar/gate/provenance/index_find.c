@@ -9,7 +9,45 @@ struct look {
     uint32_t source; /* 0: prompt */
     size_t work;     /* bytes that may still be compared */
     struct prov_found *found;
+    const struct prov_said *but; /* calls that do not count; NULL: all do */
+    struct prov_said *said;      /* not NULL: names go there instead */
+    bool is_whole;               /* a part of a leaf is not it */
 };
+
+static uint32_t slot_of(const struct prov_said *s, uint32_t name)
+{
+    uint32_t i = name % (2 * PROV_SAID_MAX);
+
+    while (s->names[i] != 0 && s->names[i] != name)
+        i = (i + 1) % (2 * PROV_SAID_MAX);
+    return i;
+}
+
+/* Half of the table stays free, so that every search of it ends. */
+static void note(struct prov_said *s, uint32_t name)
+{
+    uint32_t i = slot_of(s, name);
+
+    if (s->names[i] == name)
+        return;
+    if (s->count == PROV_SAID_MAX) {
+        s->all = true;
+        return;
+    }
+    s->names[i] = name;
+    s->count++;
+}
+
+bool prov_said_has(const struct prov_said *s, uint32_t name)
+{
+    return s->all || s->names[slot_of(s, name)] != 0;
+}
+
+static bool is_repeated(const struct look *k, const struct index_leaf *l)
+{
+    return k->but != NULL && l->label.said != 0 &&
+           prov_said_has(k->but, l->label.said);
+}
 
 const struct index_leaf *index_leaf_at(const struct prov_index *x, uint32_t at)
 {
@@ -31,6 +69,12 @@ static void hit(struct look *k, const struct index_leaf *l)
 {
     struct prov_found *f = k->found;
 
+    if (k->said != NULL) {
+        note(k->said, l->call);
+        return;
+    }
+    if (is_repeated(k, l))
+        return;
     f->source = l->label.source;
     if (l->label.level > f->level)
         f->level = l->label.level;
@@ -99,6 +143,14 @@ static bool rarest(const struct look *k, struct ts_str needle,
     return best != NULL;
 }
 
+static void hit_part(struct look *k, size_t at, size_t len)
+{
+    const struct index_leaf *l = index_leaf_at(k->x, (uint32_t)at);
+
+    if (!k->is_whole || (l->at == at && l->len == len))
+        hit(k, l);
+}
+
 static void look_for_words(struct look *k, struct ts_str needle, bool number)
 {
     const struct index_word *w;
@@ -116,7 +168,7 @@ static void look_for_words(struct look *k, struct ts_str needle, bool number)
         if (at - 1 < offset || at - offset + needle.len >= k->x->text.count)
             continue;
         if (stands_at(index_text(k->x), at - offset, needle, number))
-            hit(k, index_leaf_at(k->x, (uint32_t)at));
+            hit_part(k, at - offset, needle.len);
     }
 }
 
@@ -214,6 +266,36 @@ static void look(struct look *k, enum prov_kind kind, struct ts_str value,
 void prov_index_find(struct prov_index *x, enum prov_kind kind,
                      struct ts_str value, struct prov_found *ret)
 {
+    prov_index_find_but(x, kind, value, NULL, ret);
+}
+
+void prov_index_said(struct prov_index *x, enum prov_kind kind,
+                     struct ts_str value, struct prov_said *said)
+{
+    struct ts_buf *buf = &x->scratch;
+    struct prov_found none = {.source = PROV_UNKNOWN};
+    struct look k = {.x = x,
+                     .source = PROV_TRUSTED - PROV_PROMPT,
+                     .work = PROV_LOOKUP_WORK,
+                     .found = &none,
+                     .said = said,
+                     .is_whole = kind == PROV_ID};
+
+    ts_buf_clear(buf);
+    if (canon_text(value, buf) != TS_OK)
+        said->all = true;
+    else if (buf->len > 0)
+        look_for_text(&k, value,
+                      (struct ts_str){.ptr = (const char *)ts_buf_bytes(buf),
+                                      .len = buf->len});
+    said->all = said->all || none.more;
+    index_scratch_done(x);
+}
+
+void prov_index_find_but(struct prov_index *x, enum prov_kind kind,
+                         struct ts_str value, const struct prov_said *said,
+                         struct prov_found *ret)
+{
     struct ts_buf *buf = &x->scratch;
     struct ts_str canonical;
 
@@ -227,8 +309,11 @@ void prov_index_find(struct prov_index *x, enum prov_kind kind,
                                     .len = buf->len};
         for (uint32_t s = 0; s < INDEX_SOURCES && ret->source == PROV_UNKNOWN;
              s++) {
-            struct look k = {
-                .x = x, .source = s, .work = PROV_LOOKUP_WORK, .found = ret};
+            struct look k = {.x = x,
+                             .source = s,
+                             .work = PROV_LOOKUP_WORK,
+                             .found = ret,
+                             .but = said};
 
             look(&k, kind, value, canonical);
         }

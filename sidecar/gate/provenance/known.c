@@ -25,7 +25,7 @@ uint64_t known_hash(const struct known *k, enum prov_kind kind,
                     struct ts_str text, const struct prov_label *l,
                     uint32_t place)
 {
-    uint8_t all[crypto_shorthash_BYTES + 8], out[crypto_shorthash_BYTES];
+    uint8_t all[crypto_shorthash_BYTES + 12], out[crypto_shorthash_BYTES];
     uint64_t h;
 
     /* cannot fail */
@@ -35,6 +35,7 @@ uint64_t known_hash(const struct known *k, enum prov_kind kind,
     all[10] = (uint8_t)l->level;
     all[11] = l->is_id;
     memcpy(all + 12, &place, sizeof(place));
+    memcpy(all + 16, &l->said, sizeof(l->said));
     (void)crypto_shorthash(out, all, sizeof(all), k->key);
     memcpy(&h, out, sizeof(h));
     return h == 0 ? 1 : h;

@@ -2,6 +2,7 @@
 #define SIDECAR_GATE_PROVENANCE_SOURCE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "proto/base/ts_str.h"
 
@@ -42,6 +43,8 @@ struct prov_label {
     enum prov_source source; /* PROMPT, TRUSTED or UNTRUSTED */
     bool is_id;              /* ids are looked for among these alone */
     enum prov_confidentiality level;
+    uint32_t said; /* what the call that printed it was given: the name of those
+                      arguments (prov_task_says()); 0: it does not matter */
 };
 
 #endif

@@ -161,6 +161,20 @@ struct prov_taint prov_task_taint(const struct prov_task *k)
     return k->taint;
 }
 
+/* What a call says itself it does not learn from what its tool then prints. */
+static void find(struct prov_task *k, enum prov_kind kind, struct ts_str value,
+                 struct prov_found *ret)
+{
+    struct prov_said said;
+
+    prov_index_find(k->index, kind, value, ret);
+    if (ret->source != PROV_TRUSTED || k->said == NULL)
+        return;
+    task_said_by(k, kind, value, &said);
+    if (said.count > 0 || said.all)
+        prov_index_find_but(k->index, kind, value, &said, ret);
+}
+
 void prov_task_find(struct prov_task *k, enum prov_kind kind,
                     struct ts_str value, struct prov_seen *ret)
 {
@@ -170,7 +184,7 @@ void prov_task_find(struct prov_task *k, enum prov_kind kind,
     if (k->index == NULL && k->own.len > 0)
         k->gaps = task_index(k) == NULL || k->gaps; /* without memory */
     if (k->index != NULL)
-        prov_index_find(k->index, kind, value, &f);
+        find(k, kind, value, &f);
     ret->source = f.source;
     ret->level = f.level;
     ret->more = f.more;

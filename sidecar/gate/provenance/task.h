@@ -38,6 +38,9 @@ struct prov_output_rules {
     struct prov_patterns secret;
     /* Untrusted leaves that count as trusted while they have that form. */
     struct prov_patterns selectors[PROV_FORMS];
+    /* Leaves that are the tool's own word even where it was asked for just
+     * that: it looked them up. */
+    struct prov_patterns vouches;
     enum prov_confidentiality level;
 };
 /* Strangers may have written some of it. */
@@ -89,6 +92,25 @@ TS_NODISCARD ts_err prov_task_identity(struct prov_task *k, struct ts_str text);
 
 /* The number of a call that begins: outputs are named "call-N". */
 uint32_t prov_task_began(struct prov_task *k);
+/*
+ * What a call that has begun was given: walk calls sink for each value of its
+ * arguments, twice and in the same order. The name of all of that, for its
+ * output: what a tool repeats of its arguments is no better for it, and comes
+ * from where they come from. PROV_SAID_LOST: it could not be remembered, and
+ * then all that the tool prints is untrusted. 0: nothing was said.
+ */
+#define PROV_SAID_BYTES (1u << 20) /* of one task, with its index */
+#define PROV_SAID_LOST  UINT32_MAX
+struct prov_saying {
+    void *ctx;
+    ts_err (*walk)(void *ctx, ts_err (*sink)(void *to, struct ts_str text),
+                   void *to);
+};
+TS_NODISCARD uint32_t prov_task_says(struct prov_task *k,
+                                     const struct prov_saying *s);
+/* Is there anything in such an output that could be better than an argument? */
+bool prov_rules_heed_arguments(const struct prov_output_rules *r);
+
 /* An agent is about to be given the first byte of an output: taint and level
  * rise by the worst that it may hold. */
 void prov_task_shows(struct prov_task *k, const struct prov_output_rules *r);
@@ -99,6 +121,7 @@ struct prov_output { /* what an agent was given, without secrets of the tool */
     const struct prov_output_rules *rules;
     struct ts_str bytes;  /* standard output */
     struct ts_str errors; /* standard error */
+    uint32_t said;        /* from prov_task_says(); 0: it does not matter */
     bool is_whole; /* no byte of it is missing here or was cut off there */
     bool is_lost;  /* it was too much to keep: there are no bytes here */
     bool failed;   /* killed, refused or not status 0: all of it untrusted */

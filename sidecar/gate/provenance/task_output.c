@@ -57,6 +57,8 @@ static struct prov_label label_of_leaf(const struct prov_output *o,
 
     if (!o->failed && is_selector(o->rules, leaf))
         l.source = PROV_TRUSTED;
+    if (l.source == PROV_TRUSTED && !covered(o->rules->vouches, leaf->pointer))
+        l.said = o->said;
     return l;
 }
 
@@ -117,13 +119,22 @@ static ts_err on_leaf(void *ctx, const struct leaf *leaf)
     return TS_OK;
 }
 
+static struct prov_label label_of_text(const struct prov_output *o,
+                                       bool trusted)
+{
+    const struct prov_output_rules *r = o->rules;
+
+    return (struct prov_label){
+        .source = trusted ? PROV_TRUSTED : PROV_UNTRUSTED,
+        .level = r->secret.count > 0 ? PROV_SECRET : r->level,
+        .said = trusted && r->vouches.count == 0 ? o->said : 0};
+}
+
 static enum prov_output_how add_text(struct prov_task *k,
                                      const struct prov_output *o,
                                      struct ts_str text, bool trusted)
 {
-    struct prov_label l = {
-        .source = trusted ? PROV_TRUSTED : PROV_UNTRUSTED,
-        .level = o->rules->secret.count > 0 ? PROV_SECRET : o->rules->level};
+    const struct prov_label l = label_of_text(o, trusted);
     char place[PLACE_MAX];
     struct ts_str name = {.ptr = place};
 
@@ -219,9 +230,7 @@ static ts_err quote(struct ts_str text, struct ts_buf *to)
 static bool keep_text(struct prov_task *k, const struct prov_output *o,
                       bool trusted)
 {
-    const struct prov_label l = {
-        .source = trusted ? PROV_TRUSTED : PROV_UNTRUSTED,
-        .level = o->rules->secret.count > 0 ? PROV_SECRET : o->rules->level};
+    const struct prov_label l = label_of_text(o, trusted);
     struct prov_output one = *o;
     struct ts_buf json;
     uint8_t *labels;
@@ -254,14 +263,24 @@ static enum prov_output_how withheld(struct prov_task *k,
                : PROV_OUTPUT_LOST;
 }
 
-enum prov_output_how prov_task_output(struct prov_task *k,
-                                      const struct prov_output *o)
+/* Nobody knows any more what it was given: it may be all that it prints. */
+static bool is_doubtful(const struct prov_task *k, const struct prov_output *o)
 {
+    return o->said == PROV_SAID_LOST ||
+           (o->said != 0 && o->call <= k->said_floor);
+}
+
+enum prov_output_how prov_task_output(struct prov_task *k,
+                                      const struct prov_output *given)
+{
+    struct prov_output as_given = *given;
+    const struct prov_output *const o = &as_given;
     enum prov_output_how how = PROV_OUTPUT_LOST;
     const struct prov_label worst = {
         .source = PROV_UNTRUSTED,
         .level = o->rules->secret.count > 0 ? PROV_SECRET : o->rules->level};
 
+    as_given.failed = as_given.failed || is_doubtful(k, given);
     if (o->is_withheld) {
         how = withheld(k, o);
     } else if (!o->is_lost && o->bytes.len <= PROV_OUTPUT_MAX &&

@@ -16,17 +16,22 @@ struct kept {
     size_t len;
     uint8_t *labels; /* owned; of each leaf and key, in order */
     uint32_t label_count;
+    uint32_t said; /* what the call was given; 0: it does not matter */
     bool is_sealed;
 };
-/* A label in one byte. */
+/* A label in one byte; of what its call was given, whether that matters. */
 static inline uint8_t label_pack(const struct prov_label *l)
 {
-    return (uint8_t)((unsigned)l->source | (unsigned)l->level << 4);
+    return (uint8_t)((unsigned)l->source | (unsigned)l->level << 4 |
+                     (l->said != 0 ? 64u : 0u) | (l->is_id ? 128u : 0u));
 }
-static inline struct prov_label label_unpack(uint8_t b)
+static inline struct prov_label label_unpack(uint8_t b, uint32_t said)
 {
     return (struct prov_label){.source = (enum prov_source)(b & 15u),
-                               .level = (enum prov_confidentiality)(b >> 4)};
+                               .is_id = (b & 128u) != 0,
+                               .level =
+                                   (enum prov_confidentiality)(b >> 4 & 3u),
+                               .said = (b & 64u) != 0 ? said : 0};
 }
 
 struct prov_task {
@@ -42,6 +47,8 @@ struct prov_task {
     struct prov_index *index; /* NULL: nothing is in it */
     struct ts_buf own; /* who the user is, until there is an index: texts, each
                           behind its length */
+    struct prov_index *said; /* what its calls were given; NULL: nothing */
+    uint32_t said_floor;     /* of calls up to here that is not known */
     struct places places;
     struct known known;
     struct kept *kept; /* owned; a ring of KEPT_MAX; NULL: nothing is kept */
@@ -79,6 +86,13 @@ struct prov_index *task_index(struct prov_task *k);
 /* Drops what it holds; what was seen is lost. */
 void task_drop(struct prov_task *k);
 void task_kept_done(struct kept *o);
+/* What calls repeat of the value, or of a link in it. */
+void task_said_by(struct prov_task *k, enum prov_kind kind, struct ts_str value,
+                  struct prov_said *ret);
+/* A leaf that is trusted, but for what its call was given: did it only repeat
+ * that? */
+bool task_repeats(struct prov_task *k, const struct prov_label *l,
+                  enum prov_kind kind, struct ts_str value);
 /* Keeps an output for handles; labels are taken over. What does not fit is not
  * kept: false. */
 bool task_keep(struct prov_task *k, const struct prov_output *o,

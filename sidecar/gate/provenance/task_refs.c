@@ -6,6 +6,9 @@
 #include "sidecar/gate/provenance/task_priv.h"
 
 #define CALL_PREFIX "call-"
+/* Leaves of one handle that are compared with arguments; what is beyond them
+ * counts as untrusted. */
+#define REPEATS_ASKED_MAX 512u
 
 void task_kept_done(struct kept *o)
 {
@@ -70,6 +73,7 @@ bool task_keep(struct prov_task *k, const struct prov_output *o,
                       .len = o->bytes.len,
                       .labels = labels,
                       .label_count = label_count,
+                      .said = o->said,
                       .is_sealed = o->is_sealed};
     k->kept_bytes += need;
     k->kept_next = (k->kept_next + 1) % KEPT_MAX;
@@ -98,8 +102,11 @@ bool prov_call_parse(struct ts_str name, uint32_t *ret)
 struct below {
     const struct kept *o;
     struct ts_str pointer;
+    struct prov_task *k;
     uint32_t at;
+    uint32_t asked;          /* how many leaves were compared */
     struct prov_label worst; /* source PROV_NONE: nothing yet */
+    bool repeats;            /* one is what the call was given */
 };
 
 /* The pointer itself, or what lies below it. */
@@ -111,17 +118,42 @@ static bool is_below(struct ts_str pointer, struct ts_str leaf)
            (leaf.len == pointer.len || leaf.ptr[pointer.len] == '/');
 }
 
+/* Where a leaf that only repeats an argument is from: as if the agent had
+ * written it. */
+static enum prov_source source_of(struct below *b, const struct prov_label *l,
+                                  const struct leaf *leaf)
+{
+    const enum prov_kind kind = l->is_id                    ? PROV_ID
+                                : leaf->type == LEAF_NUMBER ? PROV_NUMBER
+                                                            : PROV_TEXT;
+    struct prov_seen seen;
+
+    if (l->source != PROV_TRUSTED || l->said == 0 || leaf->type == LEAF_BOOL ||
+        leaf->type == LEAF_NULL)
+        return l->source;
+    if (b->asked++ >= REPEATS_ASKED_MAX) {
+        b->repeats = true;
+        return PROV_UNTRUSTED;
+    }
+    if (!task_repeats(b->k, l, kind, leaf->text))
+        return l->source;
+    b->repeats = true;
+    prov_task_find(b->k, kind, leaf->text, &seen);
+    return seen.source > l->source ? seen.source : l->source;
+}
+
 static ts_err join(void *ctx, const struct leaf *l)
 {
     struct below *b = ctx;
     struct prov_label one = {.source = PROV_UNTRUSTED};
 
     if (b->at < b->o->label_count)
-        one = label_unpack(b->o->labels[b->at]);
+        one = label_unpack(b->o->labels[b->at], b->o->said);
     b->at++;
     if (!is_below(b->pointer, l->pointer) ||
         (l->type == LEAF_KEY && l->pointer.len == b->pointer.len))
         return TS_OK; /* the key that a value stands under is no part of it */
+    one.source = source_of(b, &one, l);
     if (one.source > b->worst.source)
         b->worst.source = one.source;
     if (one.level > b->worst.level)
@@ -141,7 +173,7 @@ ts_err prov_task_handle(struct prov_task *k, uint32_t call,
                         struct ts_str pointer, struct prov_handle *ret)
 {
     struct kept *o = call != 0 ? kept_find(k, call) : NULL;
-    struct below b = {.o = o, .pointer = pointer};
+    struct below b = {.o = o, .pointer = pointer, .k = k};
     char place[PLACE_MAX];
     struct ts_str json, value, name = {.ptr = place};
     uint32_t number;
@@ -163,7 +195,8 @@ ts_err prov_task_handle(struct prov_task *k, uint32_t call,
     ret->seen.source =
         b.worst.source == PROV_NONE ? PROV_UNKNOWN : b.worst.source;
     ret->seen.level = b.worst.level;
-    if (number != 0)
+    /* What a tool repeats does not come from there. */
+    if (number != 0 && !b.repeats)
         ret->seen.places[ret->seen.count++] = places_name(&k->places, number);
     return TS_OK;
 }

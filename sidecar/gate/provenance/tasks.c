@@ -30,6 +30,8 @@ static void empty(struct prov_task *k)
 {
     prov_index_free(k->index);
     k->index = NULL;
+    prov_index_free(k->said);
+    k->said = NULL;
     places_done(&k->places);
     known_done(&k->known);
     ts_buf_done(&k->own);
@@ -65,6 +67,7 @@ void task_drop(struct prov_task *k)
     k->has_prompt = false;
     k->lost = true;
     k->secrets_lost = true;
+    k->said_floor = k->calls;
 }
 
 static bool is_of(const struct prov_task *k, const struct prov_grant *g)
@@ -187,6 +190,7 @@ static size_t bytes_of(const struct prov_task *k)
                k->kept_bytes;
 
     n += k->kept != NULL ? KEPT_MAX * sizeof(*k->kept) : 0;
+    n += k->said != NULL ? prov_index_bytes(k->said) : 0;
     return n + (k->index != NULL ? prov_index_bytes(k->index) : 0);
 }
 

@@ -93,6 +93,7 @@ struct run {
     bool is_hidden; /* for want of memory no output can be shown any more */
     struct prov_task *task; /* held; NULL: nobody asks where values are from */
     uint32_t ref;           /* of its output, "call-N"; 0: none */
+    uint32_t said;          /* of its arguments: prov_task_says() */
     struct snapshot_rules *rules;    /* held, with manifest in it */
     const struct manifest *manifest; /* how its output is to be read */
     uint32_t sensitivity;            /* of its resource */

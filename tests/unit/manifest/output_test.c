@@ -63,6 +63,7 @@ static void output_is_read_whole(void **state)
                     "  ids: [\"\"]\n  secret: [/0]\n"
                     "  selectors:\n    email: [\"/*/to\", \"/*/cc\"]\n"
                     "    date: [\"/*/on\"]\n"
+                    "  vouches: [\"/*/id\"]\n"
                     "  confidentiality: private\n");
     const struct manifest_output *o = &m->list[0].output;
 
@@ -86,7 +87,12 @@ static void output_is_read_whole(void **state)
                          o->selectors[MANIFEST_FORM_ACCOUNT].count +
                          o->selectors[MANIFEST_FORM_NUMBER].count,
                      0);
+    assert_int_equal(o->vouches.count, 1);
+    assert_true(ts_str_eq_c(o->vouches.list[0], "/*/id"));
     assert_int_equal(o->confidentiality, OUTPUT_PRIVATE);
+    manifests_free(m);
+    m = loaded(HEAD "output: {integrity: trusted, vouches: [\"\"]}\n");
+    assert_int_equal(m->list[0].output.vouches.count, 1);
     manifests_free(m);
 }
 
@@ -214,6 +220,13 @@ static const struct {
      LINE4 "output: selectors points into JSON"},
     {OUT "{format: json, integrity: trusted, selectors: {name: [/0]}}\n",
      LINE4 "output: selectors adds nothing: all of the output is trusted"},
+    {JSON "vouches: [/0]}\n",
+     LINE4 "output: vouches adds nothing: none of the output is trusted"},
+    {OUT "{integrity: trusted, vouches: [/0]}\n",
+     LINE4 "output: vouches points into JSON; say format: json, or [\"\"]"},
+    {OUT "{integrity: trusted, vouches: [\"\", /0]}\n",
+     LINE4 "output: vouches points into JSON"},
+    {OUT "{integrity: trusted, vouches: yes}\n", LINE4 "expected a list"},
     {JSON "selectors: {mail: [/0]}}\n", LINE4 "unknown key"},
     {JSON "selectors: {email: /0}}\n", LINE4 "expected a list"},
     {JSON "selectors: {email: [a]}}\n",

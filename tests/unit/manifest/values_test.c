@@ -343,10 +343,9 @@ static const char tool[] =
     "  j: {type: json, min: 2, max: 40}\n"
     "  s: {type: decimal}\n";
 
-static struct manifests *tools(void)
+static struct manifests *tools_of(const char *text)
 {
-    struct bundle_file f = {TS_STR_LIT("tools/t.yaml"),
-                            {tool, sizeof(tool) - 1}};
+    struct bundle_file f = {TS_STR_LIT("tools/t.yaml"), ts_str_of(text)};
     const struct bundle b = {.files = &f, .count = 1};
     struct manifests *m = NULL;
     char err[512];
@@ -355,6 +354,11 @@ static struct manifests *tools(void)
         m->refused_count != 0)
         return NULL;
     return m;
+}
+
+static struct manifests *tools(void)
+{
+    return tools_of(tool);
 }
 
 /* argv of a call with these arguments, "|" behind each word, or the text of the
@@ -542,6 +546,53 @@ static void json_arguments_are_as_deep_as_a_message_may_be(void **state)
     manifests_free(m);
 }
 
+/* {KEY: [7]}: the pointer to 7 is "/KEY/0". */
+static const char *called_with_key(const struct manifest *m, char fill,
+                                   size_t len)
+{
+    static uint8_t args[4096];
+    static char key[2048];
+    struct mp_writer w;
+    size_t n = 0;
+
+    memset(key, fill, len);
+    mp_writer_init(&w, args, sizeof(args));
+    mp_write_map(&w, 1);
+    mp_write_cstr(&w, "j");
+    mp_write_map(&w, 1);
+    mp_write_str(&w, key, len);
+    mp_write_array(&w, 1);
+    mp_write_uint(&w, 7);
+    assert_int_equal(mp_written(&w, &n), TS_OK);
+    return called(m, args, n);
+}
+
+static void json_arguments_have_pointers_of_bounded_length(void **state)
+{
+    static const char too_long[] =
+        "argument \"j\" has names that are too long: the pointer to a value "
+        "may have 1024 bytes";
+    struct manifests *m = tools_of("tool: t\nexec: /x\nargv: [x]\nargs:\n"
+                                   "  j: {type: json}\n");
+    const size_t most = MANIFEST_PATTERN_MAX - 3; /* "/" and "/0" */
+
+    (void)state;
+    assert_non_null(m);
+    for (size_t n = most - 3; n <= most + 3; n++) {
+        const char *said = called_with_key(&m->list[0], 'a', n);
+
+        assert_int_equal(strcmp(said, too_long) == 0, n > most);
+    }
+    /* two bytes each in a pointer */
+    assert_string_not_equal(called_with_key(&m->list[0], '/', most / 2),
+                            too_long);
+    assert_string_equal(called_with_key(&m->list[0], '/', most / 2 + 1),
+                        too_long);
+    assert_string_equal(called_with_key(&m->list[0], '~', most / 2 + 1),
+                        too_long);
+    manifests_free(m);
+}
+
 static ts_err call_in(const void *arg)
 {
     const struct manifest *m = arg;
@@ -603,6 +654,7 @@ int main(void)
         cmocka_unit_test(json_arguments_are_one_word_of_their_length),
         cmocka_unit_test(recorded_arguments_read_back_as_they_were),
         cmocka_unit_test(json_arguments_are_as_deep_as_a_message_may_be),
+        cmocka_unit_test(json_arguments_have_pointers_of_bounded_length),
         cmocka_unit_test(values_out_of_memory_anywhere_leak_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
