@@ -20,7 +20,8 @@
  * allow: action groups, without conditions. A capability is a verb, and for
  * each argument that carries authority which values are delegated: literals
  * (in), whatever an output said at that place (from: tool, pattern of
- * pointers), or any. One that is not named may not be given. from_untrusted
+ * pointers), or any. One that is not named may not be given; one that is named
+ * must be, unless it is any. from_untrusted
  * beside from is for people: what strangers wrote stays a question of the
  * tenant's policies. Arguments that are content are free. max_calls and sums
  * are limits of all calls within the capability together: how many, and what
@@ -56,7 +57,7 @@ struct capability_tool {
 struct capability_rules {
     const struct capability_tool *tools;
     size_t tool_count;
-    /* The user's own names and addresses: within the pins of every list. */
+    /* The user's own names and addresses: beside the literals of a list. */
     const char *const *identities;
     size_t identity_count;
     bool has_provenance; /* context.provenance says where arguments are from;

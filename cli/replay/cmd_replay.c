@@ -243,13 +243,14 @@ static bool find_suites(struct replay *r)
 
 static bool report(const struct replay *r)
 {
-    const struct score_about about = {.labels = r->o->labels,
-                                      .label = r->o->label,
-                                      .policies = r->o->policies,
-                                      .reference = r->o->reference,
-                                      .has_cost = !r->o->quick};
+    struct score_about about = {.labels = r->o->labels,
+                                .label = r->o->label,
+                                .policies = r->o->policies,
+                                .reference = r->o->reference,
+                                .has_cost = !r->o->quick};
     json_t *o;
 
+    missing_of(&r->traces, about.label, about.reference, about.missing);
     if (!r->o->json) {
         score_print(r->score, &about, stdout);
         return true;

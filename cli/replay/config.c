@@ -207,6 +207,20 @@ static int by_name(const void *a, const void *b)
     return ts_str_cmp(x->name, y->name);
 }
 
+static bool put_stand_in(struct files *f, const struct replay_config *c,
+                         const char *group, struct text *t)
+{
+    char tool[64], name[80];
+    const struct shape_tool stand_in = {.name = tool, .group = group};
+
+    if (!replay_group_is_empty(c->shape, group))
+        return true;
+    (void)snprintf(tool, sizeof(tool), REPLAY_STAND_IN "%s", group);
+    (void)snprintf(name, sizeof(name), "tools/%s.yaml", tool);
+    replay_manifest(&stand_in, c->is_plain, t);
+    return put_text(f, name, t);
+}
+
 static bool tools(struct files *f, const struct replay_config *c,
                   struct text *t)
 {
@@ -224,6 +238,9 @@ static bool tools(struct files *f, const struct replay_config *c,
         if (!put_text(f, name, t))
             return false;
     }
+    for (size_t i = 0; i < REPLAY_GROUPS; i++)
+        if (!put_stand_in(f, c, replay_groups[i], t))
+            return false;
     qsort(f->list, f->count, sizeof(*f->list), by_name);
     return replay_schema(c->shape, f->list, f->count, &people, t) &&
            put_text(f, "tenants/" REPLAY_TENANT "/schema.cedarschema", t);

@@ -52,6 +52,14 @@ int replay_bundle(const struct replay_config *c, struct ts_arena *arena);
 struct bundle_file;
 struct directory_snapshot;
 
+/* The groups of actions that effects are. Policies name all of them: one that
+ * no tool of a suite belongs to has a tool of its own that no record calls, or
+ * nothing would be in it and the policies would not be valid. */
+#define REPLAY_GROUPS   4
+#define REPLAY_STAND_IN "tipstaff.nothing." /* and the group */
+extern const char *const replay_groups[REPLAY_GROUPS];
+bool replay_group_is_empty(const struct shape *s, const char *group);
+
 /* The parts of it, appended. */
 void replay_manifest(const struct shape_tool *tool, bool is_plain,
                      struct text *out);

@@ -43,7 +43,10 @@ static bool take(struct reader *r, const char *p, size_t len)
     json_t *v;
     bool ok;
 
-    r->line++;
+    if (r->line++ == 0 && len >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) {
+        p += 3; /* some editors begin a file with it */
+        len -= 3;
+    }
     if (len > 0 && p[len - 1] == '\r')
         len--;
     if (len == 0)

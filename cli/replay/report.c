@@ -174,6 +174,16 @@ static void cost(const struct printing *p)
                   fast ? "met" : "MISSED", p->t.reset);
 }
 
+static void missing(const struct printing *p)
+{
+    const struct missing *m = p->a->missing;
+
+    if (m->name != NULL)
+        (void)fprintf(p->out, "\n%sMissing%s\n", p->t.bold, p->t.reset);
+    for (; m->name != NULL; m++)
+        (void)fprintf(p->out, "  %-34s %s\n", m->name, m->text);
+}
+
 void score_print(const struct score *s, const struct score_about *a, FILE *out)
 {
     struct printing p = {.s = s, .a = a, .t = term_of(fileno(out)), .out = out};
@@ -194,5 +204,6 @@ void score_print(const struct score *s, const struct score_about *a, FILE *out)
                       "attack's: what it wants is in the prompt, or it is "
                       "text alone\n",
                       (unsigned long long)p.total[SCORE_RUN_UNMARKED]);
+    missing(&p);
     cost(&p);
 }

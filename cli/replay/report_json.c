@@ -113,6 +113,16 @@ static bool times(json_t *o, const struct score *s, const struct score_about *a)
                json_real((double)score_us(&s->with, 0.5) / (double)p50));
 }
 
+static json_t *missing(const struct score_about *a)
+{
+    json_t *list = json_array();
+    bool ok = list != NULL;
+
+    for (const struct missing *m = a->missing; ok && m->name != NULL; m++)
+        ok = json_array_append_new(list, json_string(m->name)) == 0;
+    return finish(list, ok);
+}
+
 json_t *score_json(const struct score *s, const struct score_about *a)
 {
     json_t *o =
@@ -124,5 +134,6 @@ json_t *score_json(const struct score *s, const struct score_about *a)
     return finish(o, counts(o, total) && times(o, s, a) &&
                          put(o, "suites", suites(s)) &&
                          put(o, "rows", rows(a, total)) &&
+                         put(o, "missing", missing(a)) &&
                          put(o, "disagreements", classes(s)));
 }

@@ -11,6 +11,17 @@
 
 #define SCHEMA_MAX ((size_t)8 << 20)
 
+const char *const replay_groups[REPLAY_GROUPS] = {"read", "write", "external",
+                                                  "irreversible"};
+
+bool replay_group_is_empty(const struct shape *s, const char *group)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (strcmp(s->tools[i].group, group) == 0)
+            return false;
+    return true;
+}
+
 static void say_note(void *ctx, const char *text)
 {
     (void)ctx;
@@ -25,8 +36,12 @@ static bool parse_groups(const struct shape *s, struct cedar_schema **ret)
     bool ok;
 
     text_init(&t, SCHEMA_MAX);
-    text_add(&t, "action read; action write; action external; action "
-                 "irreversible;\n");
+    for (size_t i = 0; i < REPLAY_GROUPS; i++) {
+        text_add(&t, "action %s;\n", replay_groups[i]);
+        if (replay_group_is_empty(s, replay_groups[i]))
+            text_add(&t, "action \"" REPLAY_STAND_IN "%s\" in [%s];\n",
+                     replay_groups[i], replay_groups[i]);
+    }
     for (size_t i = 0; i < s->count; i++) {
         text_add(&t, "action ");
         text_cedar(&t, s->tools[i].name);

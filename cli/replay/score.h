@@ -8,6 +8,7 @@
 
 #include "cli/replay/drive.h"
 #include "cli/replay/explain.h"
+#include "cli/replay/missing.h"
 #include "cli/replay/traces.h"
 
 /*
@@ -122,6 +123,7 @@ struct score_about {
     const char *labels, *policies, *reference;
     enum traces_label label;
     bool has_cost; /* the same calls were decided without provenance, too */
+    struct missing missing[MISSING_MAX + 1];
 };
 void score_print(const struct score *s, const struct score_about *a, FILE *out);
 /* A new reference; NULL without memory. */

@@ -77,6 +77,34 @@ static void compressed_is_the_same_and_every_cut_is_refused(void **state)
         assert_false(read_bytes(".xz", out, n, &s));
 }
 
+/* In two streams that are cut inside of a line, and with a mark at the start.
+ */
+static void streams_follow_each_other_and_a_mark_is_passed_over(void **state)
+{
+    static const char marked[] = "\xef\xbb\xbf{\"n\":1}\r\n{\"n\":2}\r\n";
+    const size_t cut = 12, all = sizeof(marked) - 1;
+    uint8_t out[1024];
+    size_t len = 0;
+    struct seen s;
+
+    (void)state;
+    assert_true(read_bytes("", marked, all, &s));
+    assert_int_equal(s.sum, 3);
+    assert_int_equal(lzma_easy_buffer_encode(6, LZMA_CHECK_CRC32, NULL,
+                                             (const uint8_t *)marked, cut, out,
+                                             &len, sizeof(out)),
+                     LZMA_OK);
+    assert_int_equal(lzma_easy_buffer_encode(6, LZMA_CHECK_NONE, NULL,
+                                             (const uint8_t *)marked + cut,
+                                             all - cut, out, &len, sizeof(out)),
+                     LZMA_OK);
+    assert_true(read_bytes(".xz", out, len, &s));
+    assert_int_equal(s.count, 2);
+    assert_int_equal(s.sum, 3);
+    /* only at the start */
+    assert_false(read_bytes("", "{}\n\xef\xbb\xbf{}\n", 9, &s));
+}
+
 static void what_is_no_object_is_refused(void **state)
 {
     static const char *const wrong[] = {"[]\n", "{\"a\":1,\"a\":2}\n", "{\n",
@@ -93,6 +121,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_object_comes_once),
         cmocka_unit_test(compressed_is_the_same_and_every_cut_is_refused),
+        cmocka_unit_test(streams_follow_each_other_and_a_mark_is_passed_over),
         cmocka_unit_test(what_is_no_object_is_refused),
     };
 
