@@ -193,6 +193,19 @@ def what_an_agent_chooses_is_bounded_and_hides_nothing(g):
     with_shop(g, one)
 
 
+def values_under_one_long_key_are_told_by_their_sources(g):
+    """Their pointers are alike where they are cut: the first does not stand for both."""
+    def one(h):
+        ch, grant = fresh()
+        c = Client(h).login(ch)
+        begun(c, grant, "pay carol@example.com")
+        c.run("t.mail")
+        x, _ = pay(h, c, to=["carol@example.com"], extra={"k" * 300: {"a": "carol@example.com", "b": "mallory@evil.example"}})
+        told = [a[2] for a in x["args"] if a[0].startswith("/extra/kkk")]
+        assert "untrusted" in told and "prompt" in told and x["args"][0][2] == "untrusted", x["args"]
+    with_shop(g, one)
+
+
 def handles_are_told_as_the_leaf_they_stand_for(g):
     def one(h):
         ch, _ = fresh()
