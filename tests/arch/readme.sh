@@ -20,7 +20,7 @@ for row in "bare uid full strict" "bwrap firejail sandbox-runtime" plain; do
 done
 [ $rows = 3 ] || bad=1
 card() { # card ROW OF README.md, ROW OF REPLAY.md
-    want=$(awk -F' *[|] *' -v row="$2" '/^## Figures/ { on = 1 } on && $2 == row { print $5 " | " $3 }' docs/REPLAY.md)
+    want=$(awk -F' *[|] *' -v row="$2" '/^## Figures/ { on = 1 } on && index($2, row) == 1 { print $5 " | " $3 }' docs/REPLAY.md)
     have=$(awk -F' *[|] *' -v row="$1" 'index($2, row) == 1 { print $3 " | " $4 }' README.md)
     [ -n "$want" ] && [ "$want" = "$have" ] ||
         { echo "README.md, $1: '$have'; docs/REPLAY.md, $2: '$want'"; bad=1; }
@@ -28,5 +28,6 @@ card() { # card ROW OF README.md, ROW OF REPLAY.md
 card "attacks executed with nobody asked" "attacks executed, nobody asked"
 card "stopped by a denial" "one of its calls denied"
 card "executed if people say yes to everything" "executed if people say yes to all"
+card "(task, tool) pairs" "reachable by an adaptive agent"
 card "honest tasks done without asking" "tasks with no approval and no denial"
 exit $bad
