@@ -1,6 +1,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "proto/base/ts_require.h"
 #include "proto/wire/mp_write.h"
 #include "sidecar/common/layer.h"
 #include "sidecar/gate/decide/decide_priv.h"
@@ -138,10 +139,11 @@ static void put_cedar(struct mp_writer *w, const struct deciding *d)
 static void put_set_id(struct mp_writer *w, const struct set_result *s,
                        uint32_t index)
 {
-    char text[sizeof("escalation:user/") + ID_SHOWN]; /* no name is longer */
-    size_t n = strnlen(s->set_name, sizeof("escalation:user"));
+    char text[sizeof("escalation:user/") + ID_SHOWN];
+    size_t n = strlen(s->set_name);
     struct ts_str id = policy_id(s, index);
 
+    TS_REQUIRE(n < sizeof("escalation:user/"));
     memcpy(text, s->set_name, n);
     text[n++] = '/';
     memcpy(text + n, id.ptr, id.len);
