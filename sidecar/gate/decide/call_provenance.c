@@ -319,6 +319,8 @@ ts_err call_provenance_make(const struct provenance_input *in,
 
     if (e != TS_OK)
         return e;
+    if (in->task != NULL)
+        prov_task_asks(in->task);
     args = p;
     *ret = (struct call_provenance){.args = args,
                                     .task = taint_of(in->task),

@@ -27,6 +27,21 @@ bool canon_word_next(struct ts_str canonical, size_t *at,
                      struct canon_word *ret);
 bool canon_is_alnum(char c); /* [a-z0-9] */
 
+/*
+ * Another address is no part of an address: "smith@x.example" does not stand in
+ * "anna.smith@x.example", nor "bank.example" in "my-bank.example", nor
+ * "acme.co" in "acme.co.uk". canon_edges_of() says how a value begins and ends,
+ * canon_edges_fit() whether it stands at p of a text by itself. A NUL must be
+ * somewhere before p and one behind the text.
+ */
+struct canon_edges {
+    bool address_begins; /* a local part and "@" */
+    bool host_begins;    /* a name with a dot */
+    bool host_ends;      /* an address or host ends it */
+};
+struct canon_edges canon_edges_of(struct ts_str canonical);
+bool canon_edges_fit(const struct canon_edges *e, const char *p, size_t len);
+
 /* The exact decimal of a number's text: 1200, 1,200, 1200.00 and 1.2e3 are one.
  * False: not a number that is compared as one (then it is text). */
 struct canon_number {

@@ -18,6 +18,7 @@ ts_err prov_index_new(size_t max_bytes, struct prov_index **ret)
         return TS_E_NOMEM;
     randombytes_buf(x->key, sizeof(x->key));
     x->max_bytes = max_bytes;
+    x->work_left = SIZE_MAX;
     ts_buf_init(&x->scratch, PROV_VALUE_MAX);
     *ret = x;
     return TS_OK;

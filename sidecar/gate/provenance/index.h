@@ -16,7 +16,8 @@
  * value's rarest word, never a scan of what was seen.
  *
  * A text stands in a leaf if its canonical form (canon.h) equals the leaf's or
- * stands in it between bytes that are not [a-z0-9]. A number stands where the
+ * stands in it between bytes that are not [a-z0-9], and not as a part of a
+ * longer address (canon_edges_fit). A number stands where the
  * same number stands, in any spelling, and not as a part of a longer one. An id
  * equals a leaf that is an id, byte for byte; in the prompt it must follow the
  * word "id".
@@ -29,6 +30,7 @@
  */
 #define PROV_TASK_BYTES  (2u << 20) /* for text, leaves and words together */
 #define PROV_LOOKUP_WORK (1u << 16) /* bytes compared for one source */
+#define PROV_CALL_WORK   (1u << 23) /* of all look-ups of one call */
 #define PROV_VALUE_MAX   131072u    /* bytes of a value; a longer is UNKNOWN */
 
 struct prov_index;
@@ -63,7 +65,6 @@ struct prov_found {
  * UNKNOWN. */
 void prov_index_find(struct prov_index *x, enum prov_kind kind,
                      struct ts_str value, struct prov_found *ret);
-
 /*
  * What calls were given, so that a value that a tool only repeats is not taken
  * for the tool's word: an index of arguments, whose leaves have the name of
@@ -84,6 +85,9 @@ bool prov_said_has(const struct prov_said *s, uint32_t name);
 void prov_index_find_but(struct prov_index *x, enum prov_kind kind,
                          struct ts_str value, const struct prov_said *said,
                          struct prov_found *ret);
+/* What all look-ups together may cost until this is said again; SIZE_MAX, as at
+ * first, is no limit. Beyond it nothing is found and `more` is true. */
+void prov_index_limit(struct prov_index *x, size_t work);
 /* How many secret leaves (PROV_SECRET, PROV_SECRET_MIN bytes or more, not in
  * the prompt) stand in a text. Counts on the safe side when it cannot tell. */
 #define PROV_SECRET_MIN 6

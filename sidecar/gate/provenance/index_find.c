@@ -5,7 +5,7 @@
 
 /* One look-up in the leaves of one source. */
 struct look {
-    const struct prov_index *x;
+    struct prov_index *x;
     uint32_t source; /* 0: prompt */
     size_t work;     /* bytes that may still be compared */
     struct prov_found *found;
@@ -91,12 +91,13 @@ static void hit(struct look *k, const struct index_leaf *l)
 
 static bool spend(struct look *k, size_t n)
 {
-    if (k->work < n) {
+    if (k->work < n || k->x->work_left < n) {
         k->work = 0;
         k->found->more = true;
         return false;
     }
     k->work -= n;
+    k->x->work_left -= n;
     return true;
 }
 
@@ -153,6 +154,7 @@ static void hit_part(struct look *k, size_t at, size_t len)
 
 static void look_for_words(struct look *k, struct ts_str needle, bool number)
 {
+    const struct canon_edges edges = canon_edges_of(needle);
     const struct index_word *w;
     size_t offset;
 
@@ -167,7 +169,10 @@ static void look_for_words(struct look *k, struct ts_str needle, bool number)
         /* every leaf is behind a NUL, and one ends the text */
         if (at - 1 < offset || at - offset + needle.len >= k->x->text.count)
             continue;
-        if (stands_at(index_text(k->x), at - offset, needle, number))
+        if (stands_at(index_text(k->x), at - offset, needle, number) &&
+            (k->said != NULL || /* what was said is repeated in parts, too */
+             canon_edges_fit(&edges, index_text(k->x) + at - offset,
+                             needle.len)))
             hit_part(k, at - offset, needle.len);
     }
 }
@@ -261,6 +266,11 @@ static void look(struct look *k, enum prov_kind kind, struct ts_str value,
     look_for_leaf(k, index_hash(k->x, INDEX_ID, value.ptr, value.len));
     if (k->source == 0)
         look_for_named_id(k, canonical);
+}
+
+void prov_index_limit(struct prov_index *x, size_t work)
+{
+    x->work_left = work;
 }
 
 void prov_index_find(struct prov_index *x, enum prov_kind kind,

@@ -52,6 +52,7 @@ struct prov_index {
     struct grown text, leaves, posts;
     struct index_word *words;
     uint32_t word_cap, word_count; /* cap: a power of two, or 0 */
+    size_t work_left;              /* of prov_index_limit() */
     uint32_t secrets;              /* leaves to look for in contents */
     struct ts_buf scratch; /* canonical form of what is looked for: kept, so
                               that no look-up of a short value allocates */

@@ -5,6 +5,7 @@
 #include "sidecar/gate/provenance/index_priv.h"
 
 #define BLOOM_BITS   65536u
+#define LEAF_WORK    4u         /* of PROV_CALL_WORK, for each leaf */
 #define SECRETS_WORK (4u << 20) /* bytes looked at before it is too much */
 
 struct bloom {
@@ -105,8 +106,9 @@ uint32_t prov_index_secrets_in(struct prov_index *x, struct ts_str text)
 
     if (x->secrets == 0 || text.len == 0)
         return 0;
-    if (text.len > PROV_VALUE_MAX)
+    if (text.len > PROV_VALUE_MAX || x->work_left / LEAF_WORK < x->leaves.count)
         return 1;
+    x->work_left -= (size_t)x->leaves.count * LEAF_WORK;
     ts_buf_init(&buf, PROV_VALUE_MAX);
     if (canon_text(text, &buf) != TS_OK)
         n = 1;

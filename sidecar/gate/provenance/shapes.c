@@ -65,6 +65,30 @@ static bool starts(const struct text *t, size_t i, const char *with)
     return true;
 }
 
+static size_t to_space(const struct text *t, size_t i)
+{
+    while (i < t->len && (unsigned char)t->p[i] > ' ' &&
+           strchr("<>", t->p[i]) == NULL)
+        i++;
+    return i;
+}
+
+/* "https://x.example'@y.example" leads to y.example, whatever ends a link in
+ * other texts: then all of it is one. */
+static size_t with_host_behind(const struct text *t, size_t from, size_t end)
+{
+    size_t far = end;
+
+    for (size_t k = from; k < end; k++)
+        if (strchr("/?#\\", t->p[k]) != NULL)
+            return end; /* the host is over */
+    while (far < t->len && (unsigned char)t->p[far] > ' ' &&
+           strchr("<>/?#\\", t->p[far]) == NULL)
+        if (t->p[far++] == '@')
+            return to_space(t, far);
+    return end;
+}
+
 /* Each of these: the end of what begins at i, or i if it is not one. */
 static size_t url(const struct text *t, size_t i)
 {
@@ -85,7 +109,7 @@ static size_t url(const struct text *t, size_t i)
         if (c <= ' ' || strchr("'\"<>)", c) != NULL)
             break;
     }
-    return end > from ? end : i;
+    return end > from ? with_host_behind(t, from, end) : i;
 }
 
 static bool is_local(char c)

@@ -69,6 +69,7 @@ static bool is_known(struct prov_task *k, struct ts_str text)
 
     if (k->index == NULL)
         return false;
+    prov_index_limit(k->index, SIZE_MAX);
     prov_index_find(k->index, PROV_TEXT, text, &f);
     return f.source == PROV_PROMPT;
 }
@@ -175,6 +176,14 @@ static void find(struct prov_task *k, enum prov_kind kind, struct ts_str value,
         prov_index_find_but(k->index, kind, value, &said, ret);
 }
 
+void prov_task_asks(struct prov_task *k)
+{
+    if (k->index != NULL)
+        prov_index_limit(k->index, PROV_CALL_WORK);
+    if (k->said != NULL)
+        prov_index_limit(k->said, PROV_CALL_WORK);
+}
+
 void prov_task_find(struct prov_task *k, enum prov_kind kind,
                     struct ts_str value, struct prov_seen *ret)
 {
@@ -188,9 +197,11 @@ void prov_task_find(struct prov_task *k, enum prov_kind kind,
     ret->source = f.source;
     ret->level = f.level;
     ret->more = f.more;
-    /* It may stand in what did not fit, which strangers can bring about. */
+    /* It may stand in what did not fit, or behind where the search ended: both
+     * can strangers bring about. */
     if (f.source == PROV_UNKNOWN &&
-        (k->gaps || (k->index != NULL && prov_index_lost(k->index) > 0)))
+        (k->gaps || f.more ||
+         (k->index != NULL && prov_index_lost(k->index) > 0)))
         ret->source = PROV_UNTRUSTED;
     for (uint32_t i = 0; i < f.count; i++) {
         struct ts_str name = places_name(&k->places, f.places[i]);

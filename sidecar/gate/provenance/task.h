@@ -165,6 +165,9 @@ struct prov_seen {
     struct ts_str places[PROV_FOUND_PLACES];
     bool more;
 };
+/* One call begins to ask: its look-ups together cost at most PROV_CALL_WORK, so
+ * that no call with thousands of values holds up the others. */
+void prov_task_asks(struct prov_task *k);
 void prov_task_find(struct prov_task *k, enum prov_kind kind,
                     struct ts_str value, struct prov_seen *ret);
 /* Does a text carry a secret that the task has seen (a secret leaf, or a card

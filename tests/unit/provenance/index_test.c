@@ -61,6 +61,52 @@ static void a_value_has_the_best_source_that_it_stands_in(void **state)
     assert_int_equal(of("https://"), PROV_UNKNOWN);
 }
 
+/* Who owns one address does not own those that it ends with. */
+static void an_address_is_no_part_of_another(void **state)
+{
+    static const struct {
+        const char *seen, *value;
+        enum prov_source want;
+    } all[] = {
+        {"anna.smith@x.example", "smith@x.example", PROV_UNTRUSTED},
+        {"anna.smith@x.example", "anna.smith@x.example", PROV_PROMPT},
+        {"write to o'brien@x.example", "brien@x.example", PROV_UNTRUSTED},
+        {"anna.+smith@x.example", "smith@x.example", PROV_UNTRUSTED},
+        {"m\xc3\xbcller@x.example", "ller@x.example", PROV_UNTRUSTED},
+        {"mu\xcc\x88ller@x.example", "ller@x.example", PROV_UNTRUSTED},
+        {"\xe7\xbb\x99"
+         "bob@x.example",
+         "bob@x.example", PROV_PROMPT},
+        {"bob@x.example.org", "bob@x.example", PROV_UNTRUSTED},
+        {"bob@x.example-shop.org", "bob@x.example", PROV_UNTRUSTED},
+        {"bob@x.example. Then", "bob@x.example", PROV_PROMPT},
+        {"'bob@x.example'", "bob@x.example", PROV_PROMPT},
+        {"- bob@x.example", "bob@x.example", PROV_PROMPT},
+        {"-bob@x.example", "bob@x.example", PROV_PROMPT},
+        {"<mailto:bob@x.example>", "bob@x.example", PROV_PROMPT},
+        {"bob@x.example", "mallory@bob@x.example", PROV_UNTRUSTED},
+        {"https://my-bank.example/pay", "https://bank.example/pay",
+         PROV_UNTRUSTED},
+        {"https://www.bank.example/pay", "https://bank.example/pay",
+         PROV_PROMPT},
+        {"https://acme.co.uk/login", "https://acme.co", PROV_UNTRUSTED},
+        {"https://acme.co.uk/login", "https://acme.co.uk", PROV_PROMPT},
+        {"to my-notes.txt", "notes.txt", PROV_UNTRUSTED},
+        {"it is 1.5 or 2.5.", "2.5", PROV_PROMPT},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        saw(PROV_UNTRUSTED, all[i].value);
+        saw(PROV_PROMPT, all[i].seen);
+        if (of(all[i].value) != all[i].want)
+            print_error("%s in %s\n", all[i].value, all[i].seen);
+        assert_int_equal(of(all[i].value), all[i].want);
+        prov_index_free(x);
+        assert_int_equal(prov_index_new(PROV_TASK_BYTES, &x), TS_OK);
+    }
+}
+
 static void leaves_do_not_join(void **state)
 {
     (void)state;
@@ -295,6 +341,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             a_value_has_the_best_source_that_it_stands_in, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_address_is_no_part_of_another, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(leaves_do_not_join, setup, teardown),
         cmocka_unit_test_setup_teardown(
             places_are_told_once_and_the_highest_level, setup, teardown),

@@ -29,6 +29,54 @@ static bool digit(char c)
     return c >= '0' && c <= '9';
 }
 
+static bool letter(const struct text *t, size_t i)
+{
+    while (i > 0 && ((unsigned char)t->b[i] & 0xc0) == 0x80)
+        i--;
+    return i < t->len &&
+           (canon_is_alnum(t->b[i]) ||
+            ((unsigned char)t->b[i] >= 0xc3 && (unsigned char)t->b[i] <= 0xdf));
+}
+
+static size_t run(const char *s, size_t n, const char *marks)
+{
+    size_t i = 0;
+
+    while (i < n && (canon_is_alnum(s[i]) || (unsigned char)s[i] >= 0x80 ||
+                     (s[i] != '\0' && strchr(marks, s[i]) != NULL)))
+        i++;
+    return i;
+}
+
+/* Is what stands at i to end a part of a longer address or host? */
+static bool part_of_address(const char *s, size_t n, const struct text *hay,
+                            size_t i)
+{
+    size_t local = run(s, n, ".+_-'%~&"), host = run(s, n, ".-");
+    bool address = local > 0 && local < n && s[local] == '@', name = false;
+    size_t left = i, right = i + n, tail = n;
+    const char *marks = address ? ".+_-'%~&" : "-_";
+
+    for (size_t k = 1; k + 1 < host; k++)
+        name = name ||
+               (s[k] == '.' && !digit(s[k + 1]) && run(s + k + 1, 1, "") == 1);
+    name = name && !address && (host == n || strchr("/:?#", s[host]) != NULL);
+    while (left > 0 && hay->b[left - 1] != '\0' &&
+           strchr(marks, hay->b[left - 1]) != NULL)
+        left--;
+    if ((address || name) && left > 0 && letter(hay, left - 1))
+        return true;
+    while (tail > 0 && run(s + tail - 1, 1, ".-") == 1)
+        tail--;
+    if (!(name && host == n) && !(tail > 0 && tail < n && s[tail - 1] == '@'))
+        return false;
+    if (right < hay->len && letter(hay, right))
+        return true;
+    return right + 1 < hay->len &&
+           (hay->b[right] == '.' || hay->b[right] == '-') &&
+           letter(hay, right + 1);
+}
+
 static bool inside(const char *needle, size_t n, const struct text *hay,
                    bool number, bool named)
 {
@@ -45,6 +93,8 @@ static bool inside(const char *needle, size_t n, const struct text *hay,
             continue;
         if (number && (after == '.' || after == ',') && i + n + 1 < hay->len &&
             digit(hay->b[i + n + 1]))
+            continue;
+        if (!named && part_of_address(needle, n, hay, i))
             continue;
         if (!named)
             return true;

@@ -407,7 +407,8 @@ static void value_of_very_many_calls_is_not_better(void **state)
         (void)snprintf(other, sizeof(other), "other %d", i);
         end(begin_with(args, 2), &text, "so says mallory");
     }
-    assert_int_equal(source("mallory"), PROV_UNKNOWN);
+    /* not searched to the end: it may stand where strangers write, too */
+    assert_int_equal(source("mallory"), PROV_UNTRUSTED);
     assert_int_equal(source("so says"), PROV_TRUSTED);
 }
 

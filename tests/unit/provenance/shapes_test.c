@@ -63,6 +63,20 @@ static void one_is_not_inside_another(void **state)
           "url:https://e.com/?m=a@b.com&c=123456 ");
 }
 
+/* What a browser takes for the name of a user, and a reader for the host. */
+static void a_host_behind_a_quotation_mark_is_of_the_link(void **state)
+{
+    (void)state;
+    finds("see https://good.example'@evil.example/x y",
+          "url:https://good.example'@evil.example/x ");
+    finds("see https://good.example)\"@evil.example y",
+          "url:https://good.example)\"@evil.example ");
+    finds("('https://good.example/a') a@b.cc",
+          "url:https://good.example/a email:a@b.cc ");
+    finds("<a href=\"https://good.example\">a@b.cc</a>",
+          "url:https://good.example email:a@b.cc ");
+}
+
 static void the_search_ends_when_it_is_told_to(void **state)
 {
     struct list l = {.stop_after = 1};
@@ -121,6 +135,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_shape_is_found_and_its_neighbours_are_not),
         cmocka_unit_test(one_is_not_inside_another),
+        cmocka_unit_test(a_host_behind_a_quotation_mark_is_of_the_link),
         cmocka_unit_test(the_search_ends_when_it_is_told_to),
         cmocka_unit_test(a_long_run_costs_its_length),
         cmocka_unit_test(any_bytes_in_memory_that_ends_with_them),

@@ -520,6 +520,46 @@ static void task_flood_makes_nothing_better(void **state)
     free(more);
 }
 
+/* Nor who makes one look-up too long to end. */
+static void task_common_words_make_nothing_better(void **state)
+{
+    char *text = malloc(40000);
+    size_t n = 0;
+
+    (void)state;
+    assert_non_null(text);
+    assert_int_equal(gave("t", &plain, "go to aa.bb@cc.dd"), PROV_OUTPUT_TEXT);
+    while (n < 39000)
+        n += (size_t)snprintf(text + n, 40000 - n, "aa bb cc dd ");
+    (void)gave("t", &plain, text);
+    assert_string_equal(found(PROV_TEXT, "aa.bb@cc.dd"), "untrusted 0");
+    free(text);
+}
+
+/* Nor who asks for more values than one call may look up. */
+static void task_many_values_of_a_call_are_bounded(void **state)
+{
+    char text[2048];
+    size_t n = 0;
+    uint32_t spent = 0;
+
+    (void)state;
+    while (n < sizeof(text) - 24)
+        n += (size_t)snprintf(text + n, sizeof(text) - n, "aa bb cc dd ");
+    (void)gave("t", &plain, text);
+    assert_int_equal(gave("t", &ours, "alpha"), PROV_OUTPUT_TEXT);
+    prov_task_asks(k);
+    while (strcmp(found(PROV_TEXT, "aa.bb"), "unknown 0") == 0)
+        assert_true(++spent < 1000000);
+    assert_true(spent > 500);
+    assert_string_equal(found(PROV_TEXT, "aa.bb"), "untrusted 0");
+    assert_string_equal(found(PROV_TEXT, "alpha"), "untrusted 0");
+    assert_string_equal(found(PROV_TEXT, "nowhere"), "unknown 0");
+    prov_task_asks(k);
+    assert_string_equal(found(PROV_TEXT, "alpha"), "trusted 0 t:");
+    assert_string_equal(found(PROV_TEXT, "aa.bb"), "unknown 0");
+}
+
 static void task_origin_of_two_that_differ_is_unknown(void **state)
 {
     (void)state;
@@ -661,6 +701,8 @@ int main(void)
         T(task_over_is_forgotten),
         T(task_bytes_are_bounded_over_all_tasks),
         T(task_flood_makes_nothing_better),
+        T(task_common_words_make_nothing_better),
+        T(task_many_values_of_a_call_are_bounded),
         T(task_origin_of_two_that_differ_is_unknown),
         T(task_without_memory_gets_no_better),
         T(task_handle_is_exact),
