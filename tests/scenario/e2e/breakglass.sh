@@ -2,6 +2,7 @@
 # A file that no policy lets anybody delete, until two people sign for it: agent, sidecar,
 # approvers, operator and launcher as they are installed.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+command -v ssh-keygen >/dev/null || { echo "SKIPPED: ssh-keygen is absent"; exit 0; }
 tipstaff=$service_bin/tipstaff
 
 service_setup breakglass
