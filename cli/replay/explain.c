@@ -54,7 +54,8 @@ static const struct {
     [EXPLAIN_HISTORY] =
         {"other_history",
          "An earlier call of the sequence ran with one of the two and not "
-         "with the other, so that they have seen different outputs."},
+         "with the other, so that they have seen different outputs; or people "
+         "let it through here, so that it counts in no capability."},
     [EXPLAIN_UNEXPLAINED] = {"unexplained",
                              "No fact of the record explains it."},
 };
@@ -200,7 +201,9 @@ static struct facts facts_of(const struct explain_in *in, uint32_t at)
         if (tool != NULL && strcmp(tool, f.tool) == 0)
             used += ran(in->theirs[i]);
         f.other_history =
-            f.other_history || in->ours->calls[i].has_run != ran(in->theirs[i]);
+            f.other_history ||
+            in->ours->calls[i].has_run != ran(in->theirs[i]) ||
+            (in->ours->calls[i].verdict == 'P' && in->theirs[i] == 'A');
     }
     f.used_up = f.in_verb && used >= least;
     return f;
