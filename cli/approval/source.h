@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 #include "cli/admin_socket.h"
-#include "sidecar/question/view.h"
 #include "cli/opts.h"
+#include "sidecar/question/view.h"
 
 /* What every tipstaff approvals command is told, and the questions that the
  * service tells it. All functions print their errors. */

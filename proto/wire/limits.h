@@ -8,28 +8,28 @@
  */
 
 /* Frames and msgpack ----------------------------------------------------- */
-#define TS_FRAME_HEAD       5      /* bytes: be32 length, u8 type */
-#define TS_FRAME_MAX        262144 /* bytes of body after the head */
-#define TS_FRAME_PREAUTH    40960  /* bytes of body before WELCOME */
-#define TS_MP_DEPTH_MAX     16     /* nested arrays and maps in a message */
-#define TS_MP_MAP_KEYS_MAX  1024   /* keys of one map */
-#define TS_ARGS_MAX         131072 /* bytes of a call's argument map */
-#define TS_ARGS_KEYS_MAX    64     /* arguments of one call */
-#define TS_TOOL_NAME_MAX    128    /* bytes */
-#define TS_TRACEPARENT_LEN  55     /* bytes, W3C Trace Context level 1 */
-#define TS_PROVENANCE_MAX   16     /* declared labels of one call */
-#define TS_PROVENANCE_LEN   128    /* bytes of one label */
-#define TS_CHECK_MAX        1024   /* candidate calls in one CHECK */
-#define TS_CHUNK_MAX        65536  /* bytes of one STDIN or OUTPUT message */
-#define TS_STDIN_WINDOW     131072 /* bytes of stdin a shim may have in flight */
-#define TS_MESSAGE_TEXT_MAX 1024   /* bytes of a sentence for people */
-#define TS_CODE_MAX         64     /* bytes of a code or reason for machines */
-#define TS_REF_MAX          15     /* bytes of "call-N", an output's name */
-#define TS_INLINE_MAX       262144 /* bytes of an output that waits to be shown */
-#define TS_OUTLINE_MAX      64     /* rows of what a kept output looks like */
+#define TS_FRAME_HEAD          5      /* bytes: be32 length, u8 type */
+#define TS_FRAME_MAX           262144 /* bytes of body after the head */
+#define TS_FRAME_PREAUTH       40960  /* bytes of body before WELCOME */
+#define TS_MP_DEPTH_MAX        16     /* nested arrays and maps in a message */
+#define TS_MP_MAP_KEYS_MAX     1024   /* keys of one map */
+#define TS_ARGS_MAX            131072 /* bytes of a call's argument map */
+#define TS_ARGS_KEYS_MAX       64     /* arguments of one call */
+#define TS_TOOL_NAME_MAX       128    /* bytes */
+#define TS_TRACEPARENT_LEN     55     /* bytes, W3C Trace Context level 1 */
+#define TS_PROVENANCE_MAX      16     /* declared labels of one call */
+#define TS_PROVENANCE_LEN      128    /* bytes of one label */
+#define TS_CHECK_MAX           1024   /* candidate calls in one CHECK */
+#define TS_CHUNK_MAX           65536  /* bytes of one STDIN or OUTPUT message */
+#define TS_STDIN_WINDOW        131072 /* bytes of stdin a shim may have in flight */
+#define TS_MESSAGE_TEXT_MAX    1024 /* bytes of a sentence for people */
+#define TS_CODE_MAX            64   /* bytes of a code or reason for machines */
+#define TS_REF_MAX             15   /* bytes of "call-N", an output's name */
+#define TS_INLINE_MAX          262144 /* bytes of an output that waits to be shown */
+#define TS_OUTLINE_MAX         64  /* rows of what a kept output looks like */
 #define TS_OUTLINE_PATTERN_MAX 256 /* bytes of the pattern of one row */
-#define TS_PING_MAX         32     /* bytes of a PING token */
-#define TS_REASON_MAX       256    /* bytes of a revocation's reason */
+#define TS_PING_MAX            32  /* bytes of a PING token */
+#define TS_REASON_MAX          256 /* bytes of a revocation's reason */
 
 /* Delegations (design: delegation format, section 5) --------------------- */
 #define TS_ID_MAX           128   /* bytes */

@@ -31,8 +31,9 @@
 /* Of its /tmp, so that the box is used again; then it is tried in that one. */
 #define AGAIN_TOOL   "canary-again"
 #define AGAIN_ROUNDS 24
-#define AGAIN_MS     5 /* a tick of the clock: a box is not given out in its own \
-                        */
+#define AGAIN_MS                                                               \
+    5 /* a tick of the clock: a box is not given out in its own                \
+       */
 
 struct trial_run { /* of one level */
     int out;       /* read end of its output, owned; -1 */
