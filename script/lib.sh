@@ -8,7 +8,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build_packages=(gcc cmake ninja-build pkg-config libc6-dev libuv1-dev libmsgpack-dev
     libsodium-dev libseccomp-dev libc-ares-dev libjansson-dev liblzma-dev libyaml-dev libcmocka-dev libhttp-parser-dev libssl-dev scdoc)
 test_packages=(clang libclang-rt-dev clang-format python3 python3-nacl python3-msgpack
-    python3-yaml python3-pip jq git xz-utils util-linux procps binutils openssh-client openssl iproute2 tmux strace valgrind perl curl gawk sqlite3 make patch gpg
+    python3-yaml python3-pip jq git xz-utils util-linux procps binutils openssh-client openssl iproute2 tmux strace valgrind perl curl wget gawk sqlite3 make patch gpg
     runc bubblewrap)
 
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then

@@ -87,6 +87,11 @@ service_own
 # The page, typed.
 mapfile -t tools < <(/usr/bin/python3 "$here/extract.py" "$top/docs/TOOLS.md" "$service_dir/etc" \
     "$service_dir" "$service_workspace")
+# Debian's own npm is elsewhere, as the page says.
+if [ ! -e /usr/lib/node_modules/npm ]; then
+    sed -i 's#/usr/lib/node_modules/npm/#/usr/share/nodejs/npm/#; s#\[/usr/lib/node_modules, #[#' \
+        "$(grep -rl '^tool: npm.install' "$service_dir/etc")"
+fi
 check "twelve recipes" [ "${#tools[@]}" = 12 ]
 for t in "${tools[@]}"; do
     case $t in

@@ -181,7 +181,7 @@ cd "$TMPDIR"; HOME=$TMPDIR /usr/bin/python3 -m pip download -q --no-deps --no-ca
     if command -v npm >/dev/null; then
         same "npm" 1.0.0 "$(as shell '
 cd "$TMPDIR"; export HOME=$TMPDIR; echo "{}" >package.json
-node --max-old-space-size=256 /usr/lib/node_modules/npm/bin/npm-cli.js install --no-audit \
+node --max-old-space-size=256 '"$(readlink -f "$(command -v npm)")"' install --no-audit \
     --no-fund --no-update-notifier --registry http://npm.test:8080/ demo >log 2>&1 || cat log
 sed -nE "s/.*\"version\": ?\"([0-9.]+)\".*/\1/p" node_modules/demo/package.json')"
     else
