@@ -206,28 +206,28 @@ def a_hijacked_agent_buries_nobody(g):
     def one(h):
         mine, _ = chain()
         agents = [Client(h).login(mine) for _ in range(4)]
-        office, codes, slowest = Office(h), {}, 0
+        office, codes, slowest, most = Office(h), {}, 0, 0
         for i in range(0, 10000, 40):
             for n, agent in enumerate(agents):
                 for k in range(10):
                     agent.call("t.echo", {"text": f"{i + 10 * n + k}"})
             if i % 400 == 0:  # in the midst of it
                 calm = Client(h).login()
-                start = time.monotonic()
+                start, used = time.monotonic(), h.cpu_s()
                 calm.call("t.trim", {"text": str(i)}, hold=60000)
                 d = calm.want(DECISION)
                 assert d[3] == "approval_required", d
                 t = next(x for x, _, _ in office.tickets() if x["decision_id"] == d[4])
                 assert office.say(answer(t, ALICE)) == ("ok", "granted")
                 assert calm.collect()[2][2] == "exited"
-                slowest = max(slowest, time.monotonic() - start)
+                slowest, most = max(slowest, time.monotonic() - start), max(most, h.cpu_s() - used)
                 calm.close()
             for agent in agents:
                 for _ in range(10):
                     kind, body = agent.get()
                     codes[body[3]] = codes.get(body[3], 0) + 1
         assert codes == {"approval_required": 8, "rate_limited": 9992}, codes
-        assert slowest < 1, slowest
+        assert slowest < 10 and most < 0.5, (slowest, most)  # some ms, but on a busy machine
         seen = [x for x, _, _ in office.tickets()]
         assert len(seen) == 8 and all(x["tool"] == "t.echo" for x in seen), len(seen)
         assert office.status()["approvals"] == {"open": 8, "held": 0}
@@ -261,9 +261,9 @@ def a_tenant_is_full_and_what_waits_can_be_answered(g):
         c = Client(h).login()
         assert c.run("t.echo")[0][3] == "rate_limited"
         office = Office(h)
-        start = time.monotonic()
+        start = h.cpu_s()
         seen = office.tickets()
-        assert len(seen) == 256 and time.monotonic() - start < 5
+        assert len(seen) == 256 and h.cpu_s() - start < 1
         for t, _, _ in seen[::16]:
             assert office.say(answer(t, BOB, verdict=NO)) == ("ok", "denied")
         assert c.run("t.echo")[0][3] == "approval_required"
@@ -289,10 +289,11 @@ def filled(h, c):
     for step in (lambda: c.call("t.no", {"text": "x" * 1000}), lambda: c.s.recv(65536)):
         threading.Thread(target=forever, args=(step,), daemon=True).start()
     head, same, was = lambda: struct.unpack_from("<Q", h.recorder.map, 0)[0], 0, -1
-    while same < 100:
+    end = time.monotonic() + 60
+    while same < 100 or RING_BYTES - (was - h.recorder.tail) >= RING_BYTES // 4:
+        assert time.monotonic() < end, "the ring does not fill"
         same, was = (same + 1, was) if head() == was else (0, head())
         time.sleep(0.005)
-    assert RING_BYTES - (head() - h.recorder.tail) < RING_BYTES // 4
 
 
 def a_full_ring_holds_an_answer_back_and_loses_nothing(g):

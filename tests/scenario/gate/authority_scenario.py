@@ -185,7 +185,7 @@ def a_known_chain_is_judged_anew_in_all_that_changes(g):
     op.feed(directory([UID], seq=3))
     Client(g).login(ch)
     assert known() == 3, known()  # another directory: all is verified again
-    short, _ = chain(exp=int(time.time()) + 2)
+    short, _ = chain(exp=int(time.time()) + 5)
     Client(g).login(short)
     Client(g).login(short)
     assert known() == 4
@@ -242,7 +242,7 @@ def tenants_operators_leave_room_for_the_sidecars(g):
         ready_r, ready_w = os.pipe()
         keeper = threading.Thread(target=as_uid, args=(OTHER_UID, child))
         keeper.start()
-        assert select.select([ready_r], [], [], 10)[0], "the operator of a tenant failed"
+        assert select.select([ready_r], [], [], 60)[0], "the operator of a tenant failed"
         ops = [Operator(h) for _ in range(28)]
         assert [op.status()["generation"] for op in ops] == [1] * 28
         os.write(go_w, b"x")

@@ -257,7 +257,7 @@ def cancel(g):
 
 
 def expiry(g):
-    c = Client(g).login(chain(exp=int(time.time()) + 2)[0])
+    c = Client(g).login(chain(exp=int(time.time()) + 4)[0])
     c.call("t.hold")
     c.want(DECISION)
     _, _, r = c.collect()

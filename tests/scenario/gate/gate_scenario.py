@@ -81,11 +81,11 @@ def root_refused(g):
 
 
 def slow_handshake(g):
+    start = time.monotonic()
     c, d = Client(g), Client(g)
     c.hello()
     d.hello()
     raw = frame(AUTH, d.auth_body(chain()[0]))
-    start = time.monotonic()
     try:
         for b in raw:  # one byte at a time does not extend the wait
             d.s.send(bytes([b]))
@@ -104,11 +104,11 @@ def handshake_flood(g):
     try:
         start = time.monotonic()
         codes = [Client(h) for _ in range(40)]
-        refilled = int((time.monotonic() - start) * 5) + 3
         got = []
         for c in codes:
             kind, body = c.get()
             got.append("hello" if kind == HELLO else body[1])
+        refilled = int((time.monotonic() - start) * 5) + 3
         assert got.count("hello") in range(10, 10 + refilled), got
         assert got.count("rate_limited") == 40 - got.count("hello")
         for c in codes:

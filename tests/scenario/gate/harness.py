@@ -399,7 +399,7 @@ class Gate:
         anc = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
         self.control.sendmsg([bytes([kind]) + msgpack.packb(body)], anc)
 
-    def receive(self, seconds=10):
+    def receive(self, seconds=60):
         self.control.settimeout(seconds)
         data = b"\x09"
         while data[:1] == b"\x09":  # STATUS: the gate's sign of life
@@ -431,12 +431,17 @@ class Gate:
         state = open(f"/proc/{self.p.pid}/stat").read().rsplit(")", 1)[1].split()[0]
         return full and state == "S"
 
+    def cpu_s(self):
+        """Seconds that it has run: what it takes, however busy the machine is."""
+        fields = open(f"/proc/{self.p.pid}/stat").read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def alive(self):
         return self.p.poll() is None
 
     def drain(self, grace_ms=2000):
         self.send(8, [0, grace_ms])
-        return self.p.wait(15)
+        return self.p.wait(60)
 
     def close(self):
         if self.alive():

@@ -160,7 +160,7 @@ def daemon_that_keeps_the_pipe(g):
     _, out, result = c.run("t.hold")
     took = time.monotonic() - start
     assert out == b"all of it " + SECRET[:20] and result[4] == 7, (out, result)
-    assert 0.09 < took < 5, took
+    assert 0.09 < took < 30, took  # a tenth of a second; not the minute that the tool may run
     for fd in kept[1:3]:
         try:
             os.write(fd, b"x")
@@ -211,7 +211,7 @@ def agent_that_takes_a_byte_at_a_time(g):
         start = time.monotonic()
         _, out, result = c.run("t.echo")
         assert result[2] == "exited" and out == b"hello\n"
-        assert time.monotonic() - start < 3
+        assert time.monotonic() - start < 15
         c.close()
     # what fits between the two: socket buffers, the queue, the pipe
     assert marks[-1] < 4 << 20 and marks[-1] - marks[1] < 65536, marks
@@ -257,7 +257,7 @@ def one_flood_and_many_others(g):
         c.close()
     stop.set()
     launcher_end(g)
-    reader.join(15)
+    reader.join(60)
     assert not reader.is_alive()
 
 

@@ -58,7 +58,7 @@ def journal_that_cannot_be_read_stops_the_start(g):
                 [[4, "", 0, b"\x90"]], [[1, "acme", 0]], [entry(1, 13)], [[2, "acme", 0, b"\x91\x01"]]):
         h = Gate(g.program, journal=bad)
         try:
-            assert h.ready[0] == 5 and h.p.wait(10) == 1, h.ready
+            assert h.ready[0] == 5 and h.p.wait(60) == 1, h.ready
             assert "--init-state" in str(h.ready) and "journal_refused reason=" in h.text(), h.ready
         finally:
             h.close()
@@ -84,9 +84,9 @@ def many_revocations_start_soon(g):
     entries = [entry(n) for n in range(1, 200001)]
 
     def one(h):
-        status = Operator(h).status()
+        used, status = h.cpu_s(), Operator(h).status()
         assert status["revocations"] == 200000, status
-        assert status["journal"]["took_us"] < 2000000, status
+        assert used < 1 and 0 < status["journal"]["took_us"] < 20000000, (used, status)  # a tenth, but on a busy machine
         assert Client(h).login().run("t.echo")[2][2] == "exited"
     with_gate(g, one, journal=entries)
 

