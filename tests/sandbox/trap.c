@@ -167,6 +167,16 @@ static bool serve_one(struct trap *t)
     return true;
 }
 
+/* Each call is a turn of two threads: they take it on the same processor, where
+ * the kernel knows how (Linux 6.6); else it takes twice as long. */
+static void hand_over_at_once(int listener)
+{
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
+#endif
+    (void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, 1ul);
+}
+
 static void *serve(void *arg)
 {
     const struct timespec pause = {0, 200000};
@@ -180,6 +190,7 @@ static void *serve(void *arg)
     t->listener =
         (int)syscall(SYS_pidfd_getfd, pidfd, t->shared->listener - 1, 0);
     (void)close(pidfd);
+    hand_over_at_once(t->listener);
     while (t->listener >= 0 && serve_one(t))
         continue;
     (void)pthread_mutex_lock(&t->lock);
