@@ -2,7 +2,7 @@
 find_package(Threads REQUIRED)
 add_executable(sandbox_metadata metadata_tool.c)
 target_link_libraries(sandbox_metadata PRIVATE ts_warnings Threads::Threads)
-ts_test(NAME sandbox.launcher.metadata TIMEOUT 120
+ts_test(NAME sandbox.launcher.metadata TIMEOUT 300
     SOURCES metadata_test.c harness.c host.c
     LINK box_harness sidecar_core sidecar_manifest sidecar_supervisor
          launcher_metadata)

@@ -3,7 +3,7 @@ add_executable(sandbox_race race_tool.c)
 target_link_libraries(sandbox_race PRIVATE ts_warnings)
 set_target_properties(sandbox_race PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-ts_test(NAME sandbox.launcher.race TIMEOUT 180 ARGS bare
+ts_test(NAME sandbox.launcher.race TIMEOUT 400 ARGS bare
     SOURCES race_test.c harness.c host.c look.c tally.c trap.c
     LINK box_harness sidecar_core sidecar_manifest)
 ts_test(NAME sandbox.launcher.offsets TIMEOUT 180
@@ -23,5 +23,5 @@ foreach(mode userns uid full strict)
     add_test(NAME sandbox.launcher.race_${mode}
              COMMAND sandbox_launcher_race ${mode})
     set_tests_properties(sandbox.launcher.race_${mode} PROPERTIES
-        LABELS sandbox TIMEOUT 180)
+        LABELS sandbox TIMEOUT 400)
 endforeach()
