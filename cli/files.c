@@ -41,6 +41,31 @@ bool cli_read(const char *path, size_t max, struct ts_arena *arena,
     return ok;
 }
 
+json_t *cli_read_json(const char *path)
+{
+    bool is_stdin = strcmp(path, "-") == 0;
+    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    char shown[4 * JSON_ERROR_TEXT_LENGTH];
+    json_error_t e = {.line = 0};
+    json_t *root = NULL;
+    struct stat st;
+
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        cli_error("%s: %s", path, strerror(errno));
+    } else if (S_ISDIR(st.st_mode)) { /* to jansson an empty file */
+        cli_error("%s: %s", path, strerror(EISDIR));
+    } else {
+        root = json_loadfd(fd, JSON_REJECT_DUPLICATES, &e);
+        if (root == NULL) { /* which quotes the file */
+            (void)ts_str_show(shown, sizeof(shown), e.text, strlen(e.text));
+            cli_error("%s:%d:%d: not JSON: %s", path, e.line, e.column, shown);
+        }
+    }
+    if (!is_stdin && fd >= 0)
+        ts_fd_close(&fd);
+    return root;
+}
+
 bool cli_write_new(const char *path, mode_t mode, const void *p, size_t len)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,

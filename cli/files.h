@@ -1,6 +1,7 @@
 #ifndef CLI_FILES_H
 #define CLI_FILES_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,6 +16,11 @@
 /* Whole file, or standard input for "-"; max in bytes. */
 bool cli_read(const char *path, size_t max, struct ts_arena *arena,
               struct ts_bytes *ret);
+
+/* The JSON of a whole file, or of standard input for "-". What is wrong is told
+ * with line and column; a name twice in one object is. NULL then, else the
+ * caller's. */
+json_t *cli_read_json(const char *path);
 
 /* Creates path, which must not exist, with mode; whole or not at all. */
 bool cli_write_new(const char *path, mode_t mode, const void *p, size_t len);

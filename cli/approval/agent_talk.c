@@ -191,7 +191,7 @@ static bool wanted(const char *pub_file, struct ts_buf *blob,
     struct ts_bytes text;
     bool ok = false;
 
-    ts_arena_init(&arena, 4 * PUB_MAX);
+    ts_arena_init(&arena, (size_t)4 * PUB_MAX);
     if (cli_read(pub_file, PUB_MAX, &arena, &text)) {
         ok = ssh_key_of_line((struct ts_str){(const char *)text.ptr, text.len},
                              blob, ret) == TS_OK;

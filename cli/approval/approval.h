@@ -1,7 +1,7 @@
 #ifndef CLI_APPROVAL_APPROVAL_H
 #define CLI_APPROVAL_APPROVAL_H
 
-/* tipstaff approval, also written approvals: what people are asked, and what
+/* tipstaff approvals, also written approval: what people are asked, and what
  * they answer. */
 int cmd_approval(int argc, char **argv);
 

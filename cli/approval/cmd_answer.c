@@ -1,4 +1,4 @@
-/* tipstaff approval approve and deny: a person's answer, signed. */
+/* tipstaff approvals approve and deny: a person's answer, signed. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -185,10 +185,13 @@ static int answer(struct answer *a, const struct approval_view *v)
 
 static int run(struct answer *a)
 {
+    struct approval_wanted wanted;
     struct approval_told t;
     struct ts_buf keep;
-    int code = CLI_FAILED;
+    int code;
 
+    if (!approval_wanted_parse(a->id, &wanted))
+        return CLI_USAGE;
     if (a->person == NULL)
         a->person = getenv("TIPSTAFF_APPROVER");
     if (a->way.sshsig != NULL && a->person == NULL)
@@ -208,11 +211,13 @@ static int run(struct answer *a)
         cli_error("--json asks nothing: it goes with --yes");
         return CLI_USAGE;
     }
-    if (!approval_source_open(&a->src))
-        return CLI_FAILED;
+    code = approval_source_open(&a->src);
+    if (code != CLI_OK)
+        return code;
     ts_buf_init(&keep, TS_FRAME_MAX);
-    if (approval_source_find(&a->src, a->id, &t, &keep))
-        code = answer(a, &t.view);
+    code = approval_source_find(&a->src, &wanted, &t, &keep)
+               ? answer(a, &t.view)
+               : CLI_FAILED;
     ts_buf_done(&keep);
     approval_source_close(&a->src);
     return code;
@@ -271,16 +276,16 @@ int approval_approve_run(int argc, char **argv)
                        .valid_s = VALID_S};
 
     return parse(
-        &a, "tipstaff approval approve",
+        &a, "tipstaff approvals approve",
         "Shows a call that waits, asks, and says yes to exactly that call, "
         "once. The answer is signed by\na key of an approver of the tenant's "
         "directory: a seed file, a key in an ssh-agent, or anything\nthat "
         "ssh-keygen -Y sign can use.",
-        "  tipstaff approval approve 3f2a91bc --as bob --key bob.seed\n"
-        "  tipstaff approval approve 3f2a91bc --as bob --ssh-agent --ssh-key "
+        "  tipstaff approvals approve 3f2a91bc --as bob --key bob.seed\n"
+        "  tipstaff approvals approve 3f2a91bc --as bob --ssh-agent --ssh-key "
         "bob.pub\n"
-        "  tipstaff approval approve 3f2a91bc --as bob --body-out answer\n"
-        "  tipstaff approval approve 3f2a91bc --sshsig answer.sig\n",
+        "  tipstaff approvals approve 3f2a91bc --as bob --body-out answer\n"
+        "  tipstaff approvals approve 3f2a91bc --sshsig answer.sig\n",
         argc, argv);
 }
 
@@ -290,10 +295,10 @@ int approval_deny_run(int argc, char **argv)
                        .verdict = APPROVAL_NO,
                        .valid_s = VALID_S};
 
-    return parse(&a, "tipstaff approval deny",
+    return parse(&a, "tipstaff approvals deny",
                  "Says no to a call that waits, signed as an approval is. One "
                  "no of anybody who is asked ends it for good.",
-                 "  tipstaff approval deny 3f2a91bc --as bob --key bob.seed "
+                 "  tipstaff approvals deny 3f2a91bc --as bob --key bob.seed "
                  "--note \"not my order\"\n",
                  argc, argv);
 }

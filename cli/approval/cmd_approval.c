@@ -20,5 +20,5 @@ int cmd_approval(int argc, char **argv)
         cli_error("this libsodium accepts known bad keys; install a fixed one");
         return CLI_FAILED;
     }
-    return cli_dispatch(table, "tipstaff approval", NULL, argc, argv);
+    return cli_dispatch(table, "tipstaff approvals", NULL, argc, argv);
 }

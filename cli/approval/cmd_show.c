@@ -1,4 +1,4 @@
-/* tipstaff approval ls, show and watch: which calls wait for people. */
+/* tipstaff approvals ls, show and watch: which calls wait for people. */
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -107,6 +107,19 @@ static int list(struct approval_source *src)
     return src->refused == 0 ? CLI_OK : CLI_FAILED;
 }
 
+/* run() between opening and closing. */
+static int with_service(struct approval_source *src,
+                        int (*run)(struct approval_source *src))
+{
+    int code = approval_source_open(src);
+
+    if (code != CLI_OK)
+        return code;
+    code = run(src);
+    approval_source_close(src);
+    return code;
+}
+
 int approval_ls_run(int argc, char **argv)
 {
     struct approval_source src = {.socket = ADMIN_SOCKET_DEFAULT};
@@ -115,14 +128,14 @@ int approval_ls_run(int argc, char **argv)
         APPROVAL_SOURCE_OPTIONS(src),
     };
     const struct cli_usage usage = {
-        .name = "tipstaff approval ls",
+        .name = "tipstaff approvals ls",
         .operands = "",
         .about = "Lists the calls that wait for people, oldest first. Only "
                  "questions that the sidecar has\nsigned are shown.",
         .options = options,
         .option_count = sizeof(options) / sizeof(options[0]),
-        .examples = "  tipstaff approval ls --sidecar-key keys/sidecar.pub\n"
-                    "  tipstaff approval ls --json | jq .ticket_id\n",
+        .examples = "  tipstaff approvals ls --sidecar-key keys/sidecar.pub\n"
+                    "  tipstaff approvals ls --json | jq .ticket_id\n",
     };
     char **operand;
     size_t n;
@@ -130,11 +143,7 @@ int approval_ls_run(int argc, char **argv)
 
     if (!cli_parse(&usage, argc, argv, &operand, &n, &code))
         return code;
-    if (!approval_source_open(&src))
-        return CLI_FAILED;
-    code = list(&src);
-    approval_source_close(&src);
-    return code;
+    return with_service(&src, list);
 }
 
 int approval_show_run(int argc, char **argv)
@@ -147,7 +156,7 @@ int approval_show_run(int argc, char **argv)
         APPROVAL_SOURCE_OPTIONS(src),
     };
     const struct cli_usage usage = {
-        .name = "tipstaff approval show",
+        .name = "tipstaff approvals show",
         .operands = "ID",
         .about = "Shows one call that waits: who asks for whom, the exact "
                  "arguments, where they come from, what\nis unusual, who is "
@@ -157,9 +166,10 @@ int approval_show_run(int argc, char **argv)
         .option_count = sizeof(options) / sizeof(options[0]),
         .operands_min = 1,
         .operands_max = 1,
-        .examples = "  tipstaff approval show 3f2a91bc --all\n"
-                    "  tipstaff approval show 3f2a91bc --json | jq .args\n",
+        .examples = "  tipstaff approvals show 3f2a91bc --all\n"
+                    "  tipstaff approvals show 3f2a91bc --json | jq .args\n",
     };
+    struct approval_wanted wanted;
     struct approval_told told;
     struct ts_buf keep;
     char **operand;
@@ -168,10 +178,13 @@ int approval_show_run(int argc, char **argv)
 
     if (!cli_parse(&usage, argc, argv, &operand, &n, &code))
         return code;
-    if (!approval_source_open(&src))
-        return CLI_FAILED;
+    if (!approval_wanted_parse(operand[0], &wanted))
+        return CLI_USAGE;
+    code = approval_source_open(&src);
+    if (code != CLI_OK)
+        return code;
     ts_buf_init(&keep, TS_FRAME_MAX);
-    code = approval_source_find(&src, operand[0], &told, &keep) &&
+    code = approval_source_find(&src, &wanted, &told, &keep) &&
                    approval_source_print(&src, &told.view, &cut)
                ? CLI_OK
                : CLI_FAILED;
@@ -251,14 +264,14 @@ int approval_watch_run(int argc, char **argv)
         APPROVAL_SOURCE_OPTIONS(src),
     };
     const struct cli_usage usage = {
-        .name = "tipstaff approval watch",
+        .name = "tipstaff approvals watch",
         .operands = "",
         .about = "Shows what waits, then every new question and what becomes "
                  "of each, until it is interrupted.",
         .options = options,
         .option_count = sizeof(options) / sizeof(options[0]),
-        .examples = "  tipstaff approval watch --tenant acme\n"
-                    "  tipstaff approval watch --json | ./tell-chat\n",
+        .examples = "  tipstaff approvals watch --tenant acme\n"
+                    "  tipstaff approvals watch --json | ./tell-chat\n",
     };
     char **operand;
     size_t n;
@@ -266,9 +279,5 @@ int approval_watch_run(int argc, char **argv)
 
     if (!cli_parse(&usage, argc, argv, &operand, &n, &code))
         return code;
-    if (!approval_source_open(&src))
-        return CLI_FAILED;
-    code = watch(&src);
-    approval_source_close(&src);
-    return code;
+    return with_service(&src, watch);
 }

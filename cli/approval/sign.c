@@ -141,7 +141,7 @@ static bool by_file(const char *sig, const struct approval *a,
 
     if (!body_path(sig, path))
         return false;
-    ts_arena_init(&arena, 4 * (ARMOUR_MAX + APPROVAL_MAX));
+    ts_arena_init(&arena, (size_t)4 * (ARMOUR_MAX + APPROVAL_MAX));
     if (cli_read(path, APPROVAL_MAX, &arena, &body) && says(path, body, a) &&
         cli_read(sig, ARMOUR_MAX, &arena, &armour))
         ok = join(sig, path, body, armour, out);

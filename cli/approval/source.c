@@ -18,7 +18,7 @@
 #define ANSWER_MS     10000
 #define WIDTH_DEFAULT 80u
 
-bool approval_source_open(struct approval_source *src)
+enum cli_exit approval_source_open(struct approval_source *src)
 {
     if (src->sidecar_key == NULL)
         src->sidecar_key = getenv("TIPSTAFF_SIDECAR_KEY");
@@ -26,11 +26,12 @@ bool approval_source_open(struct approval_source *src)
         cli_error("--sidecar-key (or TIPSTAFF_SIDECAR_KEY): without the "
                   "sidecar's public key, such as keys/sidecar.pub, no question "
                   "can be believed");
-        return false;
+        return CLI_USAGE;
     }
-    if (!cli_public_key("--sidecar-key", src->sidecar_key, src->sidecar_pk))
-        return false;
-    return admin_open(&src->s, src->socket);
+    return cli_public_key("--sidecar-key", src->sidecar_key, src->sidecar_pk) &&
+                   admin_open(&src->s, src->socket)
+               ? CLI_OK
+               : CLI_FAILED;
 }
 
 void approval_source_close(struct approval_source *src)
@@ -79,32 +80,42 @@ static bool believe(struct approval_source *src, struct approval_told *told)
     return true;
 }
 
+/* A ticket is read, and not yet believed. */
+static enum approval_event decode(const struct frame *f,
+                                  struct approval_told *ret)
+{
+    enum approval_event event = APPROVAL_EVENT_BROKEN;
+    const char *what = "type";
+    ts_err e = TS_E_FORMAT;
+
+    if (f->type == ADMIN_TICKETS_END) {
+        event = APPROVAL_EVENT_LISTED;
+        e = admin_empty_decode(f->body, f->len, &what);
+    } else if (f->type == ADMIN_TICKET_NEWS) {
+        event = APPROVAL_EVENT_NEWS;
+        e = admin_ticket_news_decode(f->body, f->len, &ret->news, &what);
+    } else if (f->type == ADMIN_TICKET) {
+        event = APPROVAL_EVENT_TICKET;
+        e = admin_ticket_decode(f->body, f->len, &ret->ticket, &what);
+    }
+    return e == TS_OK ? event : malformed(what);
+}
+
 enum approval_event approval_source_next(struct approval_source *src,
                                          uint64_t timeout_ms,
                                          struct approval_told *ret)
 {
     for (;;) {
-        const char *what = "type";
         struct frame f = {.type = 0};
         enum admin_wait w = admin_receive(&src->s, timeout_ms, &f);
+        enum approval_event event;
 
         if (w != ADMIN_GOT)
             return w == ADMIN_TIMEOUT ? APPROVAL_EVENT_NONE
                                       : APPROVAL_EVENT_BROKEN;
-        if (f.type == ADMIN_TICKETS_END)
-            return admin_empty_decode(f.body, f.len, &what) == TS_OK
-                       ? APPROVAL_EVENT_LISTED
-                       : malformed(what);
-        if (f.type == ADMIN_TICKET_NEWS)
-            return admin_ticket_news_decode(f.body, f.len, &ret->news, &what) ==
-                           TS_OK
-                       ? APPROVAL_EVENT_NEWS
-                       : malformed(what);
-        if (f.type != ADMIN_TICKET ||
-            admin_ticket_decode(f.body, f.len, &ret->ticket, &what) != TS_OK)
-            return malformed(what);
-        if (believe(src, ret))
-            return APPROVAL_EVENT_TICKET;
+        event = decode(&f, ret);
+        if (event != APPROVAL_EVENT_TICKET || believe(src, ret))
+            return event;
     }
 }
 
@@ -179,17 +190,11 @@ bool approval_source_print(const struct approval_source *src,
     return ok;
 }
 
-struct wanted {
-    char hex[2 * TRUST_HASH_LEN + 1];
-    size_t len;
-};
-
 /* Hex digits, grouped in any way, as a screen shows them. */
-static bool wanted_parse(const char *prefix, struct wanted *w)
+static bool digits(const char *typed, struct approval_wanted *w)
 {
-    *w = (struct wanted){.len = 0};
-    for (; *prefix != '\0'; prefix++) {
-        char c = *prefix;
+    for (; *typed != '\0'; typed++) {
+        char c = *typed;
 
         if (c == ' ')
             continue;
@@ -203,7 +208,21 @@ static bool wanted_parse(const char *prefix, struct wanted *w)
     return w->len >= APPROVAL_PREFIX_MIN;
 }
 
-static bool begins(const struct wanted *w, const uint8_t *p, size_t n)
+bool approval_wanted_parse(const char *typed, struct approval_wanted *ret)
+{
+    struct approval_wanted w = {.len = 0};
+
+    if (!digits(typed, &w)) {
+        cli_error("which question? its ticket or decision id, or at least the "
+                  "first %d digits of it; tipstaff approvals ls shows them",
+                  APPROVAL_PREFIX_MIN);
+        return false;
+    }
+    *ret = w;
+    return true;
+}
+
+static bool begins(const struct approval_wanted *w, const uint8_t *p, size_t n)
 {
     char hex[2 * TRUST_HASH_LEN + 1];
 
@@ -211,7 +230,8 @@ static bool begins(const struct wanted *w, const uint8_t *p, size_t n)
     return w->len <= 2 * n && memcmp(hex, w->hex, w->len) == 0;
 }
 
-static bool is_wanted(const struct wanted *w, const struct approval_view *v)
+static bool is_wanted(const struct approval_wanted *w,
+                      const struct approval_view *v)
 {
     return begins(w, v->id, sizeof(v->id)) ||
            begins(w, v->ticket.decision_id, sizeof(v->ticket.decision_id));
@@ -254,25 +274,19 @@ static bool keep_people(struct ts_buf *keep, struct admin_ticket *m)
     return true;
 }
 
-bool approval_source_find(struct approval_source *src, const char *prefix,
+bool approval_source_find(struct approval_source *src,
+                          const struct approval_wanted *w,
                           struct approval_told *ret, struct ts_buf *keep)
 {
     struct admin_ticket found = {.people_count = 0};
     enum approval_event e = APPROVAL_EVENT_NONE;
-    struct wanted w;
     uint32_t count = 0;
 
-    if (!wanted_parse(prefix, &w)) {
-        cli_error("which question? its ticket or decision id, or at least the "
-                  "first %d digits of it; tipstaff approvals ls shows them",
-                  APPROVAL_PREFIX_MIN);
-        return false;
-    }
     if (!approval_source_ask(src, false))
         return false;
     while ((e = approval_source_next(src, ANSWER_MS, ret)) ==
            APPROVAL_EVENT_TICKET) {
-        if (!is_wanted(&w, &ret->view) || count++ > 0)
+        if (!is_wanted(w, &ret->view) || count++ > 0)
             continue;
         found = ret->ticket;
         if (!keep_it(keep, found.object) || !keep_people(keep, &found))

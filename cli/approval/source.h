@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "cli/admin_socket.h"
+#include "cli/cmd.h"
 #include "cli/opts.h"
 #include "sidecar/question/view.h"
 
@@ -32,8 +33,9 @@ struct approval_source {
             &(src).socket, false                                                \
     }
 
-/* Finds the sidecar's key, without which nothing is believed, and connects. */
-bool approval_source_open(struct approval_source *src);
+/* Finds the sidecar's key, without which nothing is believed, and connects.
+ * CLI_OK, or with what the command is to end. */
+enum cli_exit approval_source_open(struct approval_source *src);
 void approval_source_close(struct approval_source *src);
 
 /* Asks for what waits; with watch for what comes, too. */
@@ -63,13 +65,20 @@ struct approval_show approval_source_show(const struct approval_source *src);
 bool approval_source_print(const struct approval_source *src,
                            const struct approval_view *v, size_t *ret_cut);
 
-/*
- * The one question whose ticket id or decision id begins with prefix, of at
- * least APPROVAL_PREFIX_MIN hex digits; spaces in it do not matter. False:
- * there is none, or more than one.
- */
+/* What a person types for one question: its ticket id or its decision id, or
+ * the first APPROVAL_PREFIX_MIN or more of the hex digits; spaces in it do not
+ * matter. */
 #define APPROVAL_PREFIX_MIN 8
-bool approval_source_find(struct approval_source *src, const char *prefix,
+struct approval_wanted {
+    char hex[2 * TRUST_HASH_LEN + 1]; /* len digits, lower case */
+    size_t len;
+};
+bool approval_wanted_parse(const char *typed, struct approval_wanted *ret);
+
+/* The one question that is wanted; keep holds what ret borrows. False: there is
+ * none, or more than one. */
+bool approval_source_find(struct approval_source *src,
+                          const struct approval_wanted *w,
                           struct approval_told *ret, struct ts_buf *keep);
 
 #endif

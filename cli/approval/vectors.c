@@ -1,5 +1,5 @@
-/* tipstaff approval vectors: every sequence of answers of a file, judged by the
- * code that the gate uses. */
+/* tipstaff approvals vectors: every sequence of answers of a file, judged by
+ * the code that the gate uses. */
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,6 +7,7 @@
 #include "cli/approval/approval.h"
 #include "cli/cmd.h"
 #include "cli/delegation/vectors_load.h"
+#include "cli/files.h"
 #include "cli/opts.h"
 #include "proto/base/ts_mem.h"
 #include "proto/trust/approval.h"
@@ -296,15 +297,12 @@ static bool run_list(struct run *r, const json_t *file)
 static int run_file(const char *path)
 {
     struct run r = {.people = ts_mem_alloc(sizeof(*r.people))};
-    json_error_t error;
-    json_t *file = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+    json_t *file = cli_read_json(path);
     bool ok = false;
 
-    if (file == NULL) {
-        cli_error("%s:%d:%d: %s", path, error.line, error.column, error.text);
-    } else if (r.people == NULL) {
+    if (file != NULL && r.people == NULL) {
         cli_error("out of memory");
-    } else {
+    } else if (file != NULL) {
         *r.people = (struct approvers){0};
         ok = run_list(&r, file);
     }
@@ -316,7 +314,7 @@ static int run_file(const char *path)
 int approval_vectors_run(int argc, char **argv)
 {
     const struct cli_usage usage = {
-        .name = "tipstaff approval vectors",
+        .name = "tipstaff approvals vectors",
         .operands = "FILE",
         .about =
             "Runs the approval cases of a JSON file of test vectors: each is a "
@@ -326,7 +324,7 @@ int approval_vectors_run(int argc, char **argv)
             "none may count.\nA line for each failure, the counts last.",
         .operands_min = 1,
         .operands_max = 1,
-        .examples = "  tipstaff approval vectors delegation.json\n",
+        .examples = "  tipstaff approvals vectors delegation.json\n",
     };
     char **operand;
     size_t n;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "cli/admin_socket.h"
 #include "cli/cmd.h"
 #include "cli/commands.h"
 #include "cli/opts.h"
@@ -50,7 +51,8 @@ int breakglass_end_run(int argc, char **argv)
         {"--key", "FILE", "seed of a revoker (TIPSTAFF_REVOKER_KEY)", CLI_TEXT,
          &given[1], false},
         {"--reason", "TEXT", "for the log", CLI_TEXT, &given[2], false},
-        {"--socket", "PATH", "admin.sock", CLI_TEXT, &given[3], false},
+        {"--socket", "PATH", "admin.sock (" ADMIN_SOCKET_DEFAULT ")", CLI_TEXT,
+         &given[3], false},
     };
     const struct cli_usage usage = {
         .name = "tipstaff break-glass end",

@@ -6,6 +6,7 @@
 
 #include "cli/capability/capability.h"
 #include "cli/cmd.h"
+#include "cli/files.h"
 #include "proto/base/ts_fd.h"
 #include "sidecar/common/bundle/bundle.h"
 #include "sidecar/common/manifest/manifest.h"
@@ -129,15 +130,12 @@ bool cli_block_capabilities(const char *path, const char *config,
                             struct ts_arena *arena, struct ts_str *ret)
 {
     struct capability_rules rules = {.has_provenance = true, .has_uses = true};
-    json_error_t e;
-    json_t *file = json_load_file(path, JSON_REJECT_DUPLICATES, &e);
+    json_t *file = cli_read_json(path);
     struct manifests *m;
     bool ok = false;
 
-    if (file == NULL) {
-        cli_error("%s:%d: %s", path, e.line, e.text);
+    if (file == NULL)
         return false;
-    }
     m = load(config);
     if (m != NULL && !tools_of(m, arena, &rules))
         cli_error("out of memory");

@@ -86,7 +86,7 @@ int delegation_cert_run(int argc, char **argv)
          CLI_TEXT, &o.holder, true},
         {"-o", "FILE", "where the certificate goes (new file)", CLI_TEXT,
          &o.out, true},
-        {"--ttl", "TIME", "lifetime; default 1h", CLI_SECONDS, &o.ttl_s, false},
+        {"--ttl", "TIME", "lifetime (1h)", CLI_SECONDS, &o.ttl_s, false},
     };
     const struct cli_usage usage = {
         .name = "tipstaff delegation cert",

@@ -169,14 +169,14 @@ int cmd_attenuate(int argc, char **argv)
         {"-o", "FILE", "where the longer chain goes (new file, mode 0600)",
          CLI_TEXT, &o.out, true},
         {"--issuer-pub", "KEY",
-         "public key that signed the root; default: as CHAIN.issuer notes",
-         CLI_TEXT, &o.issuer_pub, false},
+         "public key that signed the root (as CHAIN.issuer notes)", CLI_TEXT,
+         &o.issuer_pub, false},
         {"--cert", "FILE",
          "of --agent and --holder, from tipstaff delegation cert", CLI_TEXT,
          &o.cert, false},
-        {"--ttl", "TIME", "lifetime; default and at most the chain's own",
+        {"--ttl", "TIME", "lifetime, at most the chain's own (that)",
          CLI_SECONDS, &o.ttl_s, false},
-        {"--depth", "N", "links allowed below; default 0", CLI_NUMBER, &o.depth,
+        {"--depth", "N", "links allowed below (0)", CLI_NUMBER, &o.depth,
          false},
     };
     const struct cli_usage usage = {

@@ -10,6 +10,7 @@
 #include "cli/delegation/block_capabilities.h"
 #include "cli/delegation/block_policy.h"
 #include "cli/delegation/origin_file.h"
+#include "cli/delegation/root_options.h"
 #include "cli/files.h"
 #include "cli/opts.h"
 #include "proto/base/ts_num.h"
@@ -63,14 +64,23 @@ static bool parse_attrs(const struct cli_list *list,
     return true;
 }
 
+/* What is wrong without a look at any file. */
+static bool options_ok(const struct delegate_opts *o,
+                       struct delegation_attr attrs[TS_ATTRS_MAX])
+{
+    if (!root_options_ok(o->depth, o->ttl_s))
+        return false;
+    if ((o->policy != NULL) == (o->capabilities != NULL)) {
+        cli_error("--policy or --capabilities: exactly one of them");
+        return false;
+    }
+    return parse_attrs(&o->attrs, attrs);
+}
+
 static bool set_times(uint64_t ttl_s, struct delegation_root *r)
 {
     time_t now = time(NULL);
 
-    if (ttl_s == 0 || ttl_s > TS_TTL_HARD_S) {
-        cli_error("--ttl: from 1 second to %d hours", TS_TTL_HARD_S / 3600);
-        return false;
-    }
     r->iat = (uint64_t)now;
     r->nbf = r->iat;
     r->exp = r->iat + ttl_s;
@@ -80,24 +90,15 @@ static bool set_times(uint64_t ttl_s, struct delegation_root *r)
 static bool what_it_may(const struct delegate_opts *o, struct ts_arena *arena,
                         struct ts_str *ret)
 {
-    if ((o->policy != NULL) == (o->capabilities != NULL)) {
-        cli_error("--policy or --capabilities: exactly one of them");
-        return false;
-    }
     return o->policy != NULL
                ? cli_block_policy(o->policy, o->schema, arena, ret)
                : cli_block_capabilities(o->capabilities, o->config, arena, ret);
 }
 
 static bool fill(const struct delegate_opts *o, struct ts_arena *arena,
-                 struct delegation_attr *attrs, struct delegation_root *r)
+                 const struct delegation_attr *attrs, struct delegation_root *r)
 {
-    if (o->depth > TS_DEPTH_MAX) {
-        cli_error("--depth: at most %d links are allowed below a root",
-                  TS_DEPTH_MAX);
-        return false;
-    }
-    if (!parse_attrs(&o->attrs, attrs) || !set_times(o->ttl_s, r) ||
+    if (!set_times(o->ttl_s, r) ||
         !cli_public_key("--holder", o->holder, r->holder) ||
         !what_it_may(o, arena, &r->policies))
         return false;
@@ -151,17 +152,25 @@ static bool sign_and_write(const struct delegate_opts *o,
     return true;
 }
 
-/* The user's own words beside the chain, where the shim finds them. */
-static bool write_prompt(const struct delegate_opts *o,
-                         const struct delegation_root *r)
+/* The chain, and the user's own words beside it, where the shim finds them.
+ * Those are read and signed first: without them there is to be no chain. */
+static bool write_both(const struct delegate_opts *o,
+                       const struct delegation_root *r, struct ts_arena *arena)
 {
     struct origin origin = {
         .tenant = r->tenant, .kind = ORIGIN_USER, .iat = r->iat, .exp = r->exp};
+    struct ts_buf bytes;
+    bool ok;
 
     if (o->prompt == NULL)
-        return true;
+        return sign_and_write(o, r, arena);
     memcpy(origin.grant_id, r->grant_id, sizeof(origin.grant_id));
-    return cli_origin_write(o->issuer_key, o->prompt, &origin, o->out, true);
+    ts_buf_init(&bytes, SIGNED_ORIGIN_MAX);
+    ok = cli_origin_make(o->issuer_key, o->prompt, arena, &origin, &bytes) &&
+         sign_and_write(o, r, arena) &&
+         cli_origin_write(&origin, &bytes, o->out, true);
+    ts_buf_done(&bytes);
+    return ok;
 }
 
 static int run(const struct delegate_opts *o)
@@ -171,13 +180,14 @@ static int run(const struct delegate_opts *o)
     struct ts_arena arena;
     bool ok;
 
+    if (!options_ok(o, attrs))
+        return CLI_USAGE;
     if (trust_init() != TS_OK) {
         cli_error("this libsodium accepts known bad keys; install a fixed one");
         return CLI_FAILED;
     }
     ts_arena_init(&arena, (size_t)16 << 20);
-    ok = fill(o, &arena, attrs, &root) && sign_and_write(o, &root, &arena) &&
-         write_prompt(o, &root);
+    ok = fill(o, &arena, attrs, &root) && write_both(o, &root, &arena);
     ts_arena_done(&arena);
     return ok ? CLI_OK : CLI_FAILED;
 }
@@ -212,11 +222,11 @@ int cmd_delegate(int argc, char **argv)
         {"-o", "FILE",
          "where the chain goes (new file, mode 0600; FILE.issuer beside it)",
          CLI_TEXT, &o.out, true},
-        {"--ttl", "TIME", "lifetime: 90s, 15m, 1h; default 1h", CLI_SECONDS,
+        {"--ttl", "TIME", "lifetime, such as 90s or 15m (1h)", CLI_SECONDS,
          &o.ttl_s, false},
-        {"--depth", "N", "links allowed below; default 1", CLI_NUMBER, &o.depth,
+        {"--depth", "N", "links allowed below (1)", CLI_NUMBER, &o.depth,
          false},
-        {"--max-calls", "N", "calls allowed; default 0, unlimited", CLI_NUMBER,
+        {"--max-calls", "N", "calls allowed (0: any number)", CLI_NUMBER,
          &o.max_calls, false},
         {"--prompt", "FILE",
          "what the user asked for: signed into FILE.origin beside the chain",

@@ -44,20 +44,24 @@ static int run(const struct origin_opts *o)
 {
     struct origin origin = {.kind = ORIGIN_USER};
     struct ts_arena arena;
+    struct ts_buf bytes;
     bool ok;
 
     if (!origin_kind_parse(ts_str_of(o->kind), &origin.kind)) {
         cli_error("--kind %s: user, schedule, webhook or agent", o->kind);
-        return CLI_FAILED;
+        return CLI_USAGE;
     }
     if (trust_init() != TS_OK) {
         cli_error("this libsodium accepts known bad keys; install a fixed one");
         return CLI_FAILED;
     }
     ts_arena_init(&arena, (size_t)16 * TS_CHAIN_MAX);
+    ts_buf_init(&bytes, SIGNED_ORIGIN_MAX);
     ok = from_chain(o, &arena, &origin) &&
-         cli_origin_write(o->issuer_key, o->prompt, &origin,
-                          o->out != NULL ? o->out : o->chain, o->out == NULL);
+         cli_origin_make(o->issuer_key, o->prompt, &arena, &origin, &bytes) &&
+         cli_origin_write(&origin, &bytes, o->out != NULL ? o->out : o->chain,
+                          o->out == NULL);
+    ts_buf_done(&bytes);
     ts_arena_done(&arena);
     return ok ? CLI_OK : CLI_FAILED;
 }
@@ -71,13 +75,13 @@ int cmd_origin(int argc, char **argv)
         {"--chain", "FILE", "the delegation whose task it is", CLI_TEXT,
          &o.chain, true},
         {"--kind", "WORD",
-         "user (default), schedule, webhook or agent: who began it", CLI_TEXT,
+         "who began it: user, schedule, webhook or agent (user)", CLI_TEXT,
          &o.kind, false},
         {"--prompt", "FILE",
-         "the user's own words, - for standard input; default none", CLI_TEXT,
+         "the user's own words, - for standard input (none)", CLI_TEXT,
          &o.prompt, false},
-        {"-o", "FILE", "where it goes (new file); default CHAIN.origin",
-         CLI_TEXT, &o.out, false},
+        {"-o", "FILE", "where it goes, a new file (CHAIN.origin)", CLI_TEXT,
+         &o.out, false},
     };
     const struct cli_usage usage = {
         .name = "tipstaff origin",

@@ -5,7 +5,6 @@
 
 #include "cli/cmd.h"
 #include "cli/files.h"
-#include "proto/base/ts_arena.h"
 
 static bool read_prompt(const char *file, struct ts_arena *arena,
                         struct ts_str *ret)
@@ -46,29 +45,27 @@ static bool sign(const char *key_file, const struct origin *o,
     return false;
 }
 
-bool cli_origin_write(const char *key_file, const char *prompt_file,
-                      struct origin *o, const char *out, bool beside)
+bool cli_origin_make(const char *key_file, const char *prompt_file,
+                     struct ts_arena *arena, struct origin *o,
+                     struct ts_buf *out)
+{
+    return read_prompt(prompt_file, arena, &o->prompt) &&
+           sign(key_file, o, out);
+}
+
+bool cli_origin_write(const struct origin *o, const struct ts_buf *bytes,
+                      const char *to, bool beside)
 {
     char path[PATH_MAX];
-    struct ts_arena arena;
-    struct ts_buf signed_bytes;
-    int n = snprintf(path, sizeof(path), "%s%s", out, beside ? ".origin" : "");
-    bool ok;
+    int n = snprintf(path, sizeof(path), "%s%s", to, beside ? ".origin" : "");
 
     if (n < 0 || (size_t)n >= sizeof(path)) {
-        cli_error("%s: the name is too long", out);
+        cli_error("%s: the name is too long", to);
         return false;
     }
-    ts_arena_init(&arena, (size_t)4 * ORIGIN_PROMPT_MAX);
-    ts_buf_init(&signed_bytes, SIGNED_ORIGIN_MAX);
-    ok = read_prompt(prompt_file, &arena, &o->prompt) &&
-         sign(key_file, o, &signed_bytes) &&
-         cli_write_new(path, 0600, ts_buf_bytes(&signed_bytes),
-                       signed_bytes.len);
-    if (ok)
-        (void)printf("origin  %s, %s, %zu bytes of prompt\n", path,
-                     origin_kind_name(o->kind), o->prompt.len);
-    ts_buf_done(&signed_bytes);
-    ts_arena_done(&arena);
-    return ok;
+    if (!cli_write_new(path, 0600, ts_buf_bytes(bytes), bytes->len))
+        return false;
+    (void)printf("origin  %s, %s, %zu bytes of prompt\n", path,
+                 origin_kind_name(o->kind), o->prompt.len);
+    return true;
 }

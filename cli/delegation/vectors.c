@@ -8,6 +8,7 @@
 #include "cli/delegation/delegation_cmds.h"
 #include "cli/delegation/vectors_flips.h"
 #include "cli/delegation/vectors_load.h"
+#include "cli/files.h"
 #include "cli/opts.h"
 #include "cli/term.h"
 #include "proto/trust/handshake.h"
@@ -297,7 +298,7 @@ static bool run_all(struct run *r)
     (void)printf("%zu chains, %zu handshake\n", chains,
                  r->passed + r->failed - chains);
     if (json_array_size(approvals) > 0)
-        (void)printf("%zu approval cases: tipstaff approval vectors runs "
+        (void)printf("%zu approval cases: tipstaff approvals vectors runs "
                      "them\n",
                      json_array_size(approvals));
     (void)printf("%zu passed, %zu failed\n", r->passed, r->failed);
@@ -328,7 +329,6 @@ int delegation_vectors_run(int argc, char **argv)
         .examples = "  tipstaff delegation vectors delegation.json\n"
                     "  tipstaff delegation vectors --flips many.json\n",
     };
-    json_error_t error;
     json_t *top;
     char **operand;
     size_t n;
@@ -336,12 +336,9 @@ int delegation_vectors_run(int argc, char **argv)
 
     if (!cli_parse(&usage, argc, argv, &operand, &n, &code))
         return code;
-    top = json_load_file(operand[0], JSON_REJECT_DUPLICATES, &error);
-    if (top == NULL) {
-        cli_error("%s:%d:%d: %s", operand[0], error.line, error.column,
-                  error.text);
+    top = cli_read_json(operand[0]);
+    if (top == NULL)
         return CLI_FAILED;
-    }
     r.top = top;
     code = run_all(&r) ? CLI_OK : CLI_FAILED;
     json_decref(top);

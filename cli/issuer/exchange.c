@@ -8,6 +8,7 @@
 
 #include "cli/cmd.h"
 #include "cli/delegation/block_policy.h"
+#include "cli/delegation/root_options.h"
 #include "cli/files.h"
 #include "cli/issuer/claims.h"
 #include "cli/issuer/issuer_cmds.h"
@@ -289,17 +290,10 @@ static bool read_opening(struct exchange *x)
               "one");
 }
 
-static bool limits_fit(const struct exchange_opts *o)
+static bool options_ok(const struct exchange_opts *o)
 {
-    if (o->depth > TS_DEPTH_MAX) {
-        cli_error("--depth: at most %d links are allowed below a root",
-                  TS_DEPTH_MAX);
+    if (!root_options_ok(o->depth, o->ttl_s))
         return false;
-    }
-    if (o->ttl_s == 0 || o->ttl_s > TS_TTL_HARD_S) {
-        cli_error("--ttl: from 1 second to %d hours", TS_TTL_HARD_S / 3600);
-        return false;
-    }
     if (o->verifier == NULL && o->verifier_args.count > 0)
         return no("--verifier-arg", "needs --verifier");
     if (o->verifier != NULL && o->verifier[0] != '/')
@@ -313,9 +307,11 @@ static int run(const struct exchange_opts *o)
     struct delegation_root root = {0};
     bool ok;
 
+    if (!options_ok(o))
+        return CLI_USAGE;
     ts_arena_init(&x.arena, ARENA_BYTES);
-    ok = limits_fit(o) && read_config(&x) && read_opening(&x) &&
-         read_token(&x) && find_issuer(&x);
+    ok = read_config(&x) && read_opening(&x) && read_token(&x) &&
+         find_issuer(&x);
     x.why[0] = '\0';
     if (ok) /* the one that is asked; the others' files are not needed */
         ok = read_files_of(&x, &x.config->list[x.idp - x.config->list]);
@@ -347,9 +343,9 @@ int issuer_exchange_run(int argc, char **argv)
          CLI_TEXT, &o.out, true},
         {"--schema", "FILE", "the tenant's schema: validate the policy first",
          CLI_TEXT, &o.schema, false},
-        {"--depth", "N", "links allowed below; default 1", CLI_NUMBER, &o.depth,
+        {"--depth", "N", "links allowed below (1)", CLI_NUMBER, &o.depth,
          false},
-        {"--max-calls", "N", "calls allowed; default 0, unlimited", CLI_NUMBER,
+        {"--max-calls", "N", "calls allowed (0: any number)", CLI_NUMBER,
          &o.max_calls, false},
         {"--verifier", "CMD", "program that verifies RS256 or ES256", CLI_TEXT,
          &o.verifier, false},

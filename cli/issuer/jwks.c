@@ -31,8 +31,8 @@ int issuer_jwks_run(int argc, char **argv)
 {
     const char *out = NULL;
     const struct cli_option options[] = {
-        {"-o", "FILE", "write to this new file, mode 0644; default: print it",
-         CLI_TEXT, &out, false},
+        {"-o", "FILE", "write to this new file, mode 0644 (printed)", CLI_TEXT,
+         &out, false},
     };
     const struct cli_usage usage = {
         .name = "tipstaff issuer jwks",

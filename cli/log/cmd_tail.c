@@ -249,8 +249,8 @@ int cmd_tail(int argc, char **argv)
          &t.since, false},
         {"-o", "line|json", "rows for people (default) or the lines themselves",
          CLI_TEXT, &t.format, false},
-        {"--socket", "PATH", "default " SOCKET_DEFAULT, CLI_TEXT, &t.socket,
-         false},
+        {"--socket", "PATH", "log.sock (" SOCKET_DEFAULT ")", CLI_TEXT,
+         &t.socket, false},
     };
     const struct cli_usage usage = {
         .name = "tipstaff tail",

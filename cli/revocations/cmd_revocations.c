@@ -97,8 +97,8 @@ static int revocations_ls(int argc, char **argv)
         {"--kind", "KIND", "only grant, block, key, user, agent, task, ...",
          CLI_TEXT, &l.kind, false},
         {"--json", NULL, "one object a line", CLI_FLAG, &l.json, false},
-        {"--socket", "PATH", "default " SOCKET_DEFAULT, CLI_TEXT, &l.socket,
-         false},
+        {"--socket", "PATH", "log.sock (" SOCKET_DEFAULT ")", CLI_TEXT,
+         &l.socket, false},
     };
     const struct cli_usage usage = {
         .name = "tipstaff revocations ls",

@@ -171,8 +171,8 @@ int sandbox_explain(int argc, char **argv)
     const char *level = NULL;
     bool elsewhere = false;
     const struct cli_option options[] = {
-        {"--config", "DIR", "configuration directory; default /etc/tipstaff",
-         CLI_TEXT, &j.dir, false},
+        {"--config", "DIR", "configuration directory (/etc/tipstaff)", CLI_TEXT,
+         &j.dir, false},
         {"--level", "LEVEL",
          "instead of `sandbox: {level: ...}` of tipstaff.yaml", CLI_TEXT,
          &level, false},

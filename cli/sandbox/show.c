@@ -242,7 +242,7 @@ int sandbox_show(int argc, char **argv)
     const char *arch_name = NULL;
     bool json = false, bpf = false, strict = false;
     const struct cli_option options[] = {
-        {"--arch", "ARCH", "x86-64 or arm64; default: this machine", CLI_TEXT,
+        {"--arch", "ARCH", "x86-64 or arm64 (this machine)", CLI_TEXT,
          &arch_name, false},
         {"--strict", NULL, "as it is at level strict", CLI_FLAG, &strict,
          false},

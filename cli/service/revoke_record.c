@@ -10,6 +10,16 @@
 #include "proto/trust/id.h"
 #include "proto/wire/limits.h"
 
+/* What prints such ids, beside the log. */
+static const char *printed_by(enum revocation_kind kind)
+{
+    if (kind == REVOCATION_ESCALATION)
+        return "`tipstaff break-glass ls` and the log print them";
+    if (kind == REVOCATION_GRANT || kind == REVOCATION_BLOCK)
+        return "`tipstaff delegation show` and the log print them";
+    return "the log prints them";
+}
+
 static bool read_bytes(struct revoke_order *o, const char *kind,
                        const char *target)
 {
@@ -21,9 +31,9 @@ static bool read_bytes(struct revoke_order *o, const char *kind,
         if (!cli_public_key("the key", target, o->bytes))
             return false;
     } else if (ts_hex_decode(target, n, o->bytes, want) != TS_OK) {
-        cli_error("a%s %s is named by %zu hex digits; `tipstaff delegation "
-                  "show` and the log print them",
-                  strchr("aeiou", kind[0]) != NULL ? "n" : "", kind, 2 * want);
+        cli_error("a%s %s is named by %zu hex digits; %s",
+                  strchr("aeiou", kind[0]) != NULL ? "n" : "", kind, 2 * want,
+                  printed_by(o->r.kind));
         return false;
     }
     o->r.target = (struct ts_bytes){o->bytes, want};

@@ -1,4 +1,4 @@
-"""tipstaff approval show: each screen is that of NAME.expected, no line is wider
+"""tipstaff approvals show: each screen is that of NAME.expected, no line is wider
 than the terminal, and a real terminal is as it was afterwards, whatever the
 agent has put into its arguments.
 

@@ -1,4 +1,4 @@
-"""tipstaff approval against a gate that tells good, bad and hostile questions:
+"""tipstaff approvals against a gate that tells good, bad and hostile questions:
 what is believed, what is asked, and what is signed, in each of the ways.
 
 usage: approvals.py PROGRAM
@@ -77,11 +77,11 @@ run("show", " ".join([good_id.hex()[:8], good_id.hex()[8:16]]), says=["user alic
 run("show", "d0" + "00" * 13 + "0002", says=["user ann"])
 run("show", "d0000000", code=1, says=["several questions begin so"])
 run("show", "ffffffff", code=1, says=["no such call waits"])
-run("show", ID[:7], code=1, says=["at least the first 8"])
-run("show", "../../etc", code=1, says=["which question?"])
+run("show", ID[:7], code=2, says=["at least the first 8"])
+run("show", "../../etc", code=2, says=["which question?"])
 noenv = {k: v for k, v in ENV.items() if k != "TIPSTAFF_SIDECAR_KEY"}
 for args in (["ls"], ["show", ID], ["watch"], ["approve", ID, "--as", "bob", "--key", "bob.seed", "--yes"]):
-    run(*args, code=1, says=["no question can be believed"], env=noenv)
+    run(*args, code=2, says=["no question can be believed"], env=noenv)
 asked = len(current.asked)
 forged, forged_id = ticket({"to": "x"}, key=SigningKey(b"\x66" * 32))
 flipped = bytearray(good)

@@ -1,4 +1,4 @@
-"""A gate for tests of tipstaff approval: questions made and answers checked
+"""A gate for tests of tipstaff approvals: questions made and answers checked
 without any code of the product."""
 import hashlib
 import os

@@ -71,13 +71,29 @@ expect 1 "$tipstaff" attenuate --chain c.chain --key coder.seed \
 says err "issuer"
 expect 1 attenuate --depth 2 -o x.chain
 says err "less than"
-expect 1 delegate --ttl 2d -o x.chain
-expect 1 delegate --depth 8 -o x.chain
+expect 2 delegate --ttl 2d -o x.chain
+expect 2 delegate --depth 8 -o x.chain
 expect 2 delegate --ttl soon -o x.chain
 expect 2 delegate --user bob --user eve -o x.chain
-expect 1 delegate --attr a=1 --attr a=2 -o x.chain
+expect 2 delegate --attr a=1 --attr a=2 -o x.chain
 says err "given twice"
-expect 1 delegate --attr a -o x.chain
+expect 2 delegate --attr a -o x.chain
+# what is to stand beside a chain is read before there is a chain
+expect 1 delegate --prompt nowhere -o prompted.chain
+says err "nowhere: No such file"
+[ ! -e prompted.chain ] || fail "a chain without its prompt"
+# capabilities that are not JSON: where, and nothing of the file that acts on a terminal
+with_capabilities() {
+    "$tipstaff" delegate --issuer-key issuer.seed --tenant acme --issuer acme-idp --user alice \
+        --agent coder --holder coder.pub --aud sidecar/local --task task-1 --capabilities "$1" -o x.chain
+}
+printf '{"a": 1,\n \033[31m}' >bad.json
+expect 1 with_capabilities bad.json
+says err "bad.json:2:2: not JSON: "
+! grep -q "$(printf '\033')" err || fail "an escape sequence on the terminal"
+mkdir -p folder
+expect 1 with_capabilities folder
+says err "folder: Is a directory"
 : >empty.cedar
 expect 1 "$tipstaff" attenuate --chain c.chain --key coder.seed \
     --agent coder/x --holder tester.pub --policy empty.cedar -o x.chain
