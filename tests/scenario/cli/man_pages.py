@@ -2,29 +2,13 @@
 of a page is one of --help. Each page is named by the overview, tipstaff(1)."""
 import os
 import re
-import subprocess
 import sys
 
-TIPSTAFF = os.path.abspath(sys.argv[1])
-BIN = os.path.dirname(TIPSTAFF)
-TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../../.."))
+from helps import BIN, TOP, commands, options_of, run, takes
+
 MAN = os.path.join(TOP, "docs/man")
 SHARED = {"attenuate": "delegate", "delegation": "delegate"}  # on one page
 errors = []
-
-
-def run(*argv):
-    return subprocess.run(argv, capture_output=True, text=True, timeout=30, check=True).stdout
-
-
-def options_of(text):
-    found = set()
-    for line in text.splitlines():
-        m = re.match(r" {2,6}(-[A-Za-z?])?(?:, )? *(--[a-z][a-z-]*)?", line)
-        for o in m.groups() if m else ():
-            if o:
-                found.add(o)
-    return found - {"-?", "--help", "--usage", "-V", "--version"}
 
 
 def read(page):
@@ -37,23 +21,6 @@ def said_by(text):
     text = re.sub(r"```.*?```", "", text, flags=re.S)
     text = re.sub(r"^# EXAMPLES.*?(?=^# |\Z)", "", text, flags=re.S | re.M)
     return set(re.findall(r"(?<![\w-])(--[a-z][a-z-]*|-[a-zA-Z](?![\w-]))", text))
-
-
-def commands(*prefix):
-    """Every command below prefix that does something, as a list of words."""
-    text = run(TIPSTAFF, *prefix, "--help")
-    if not re.match(r"usage: tipstaff.* COMMAND \[options\]", text):
-        return [(prefix, text)]
-    names = re.findall(r"^  ([a-z][a-z-]*) {2,}", text, flags=re.M)
-    return [c for name in names for c in commands(*prefix, name)]
-
-
-def takes(words, option):
-    """Whether a command knows an option that its --help does not show."""
-    argv = [os.path.join(BIN, words[0])] if words[0].startswith("tipstaff") else [TIPSTAFF, *words]
-    p = subprocess.run([*argv, option, "--help", "--help"], capture_output=True, text=True, timeout=30,
-                       stdin=subprocess.DEVNULL, check=False)
-    return p.returncode == 0 and "--help" not in p.stderr
 
 
 pages = {}
