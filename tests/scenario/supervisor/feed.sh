@@ -68,6 +68,8 @@ check "and the next directory reaches the new gate" wait_until 60 read_ok
 sed -i 's/^freshness:.*/freshness: heartbeat\nmax_staleness_s: 5/' "$etc/tenants/acme/tenant.yaml"
 kill -HUP "$service_main"
 check "T24 without a heartbeat calls are denied" wait_until 60 refused
-"$service_bin/tipstaff" directory heartbeat --config "$etc" --once --no-push >"$service_dir/beat.log"
-check "T24 with one that lands as a file they are served" wait_until 60 read_ok
+beats() { # each holds for five seconds, which a busy machine may have let pass
+    "$service_bin/tipstaff" directory heartbeat --config "$etc" --once --no-push >"$service_dir/beat.log" && read_ok
+}
+check "T24 with one that lands as a file they are served" wait_until 60 beats
 service_stop

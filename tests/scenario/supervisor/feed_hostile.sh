@@ -34,7 +34,7 @@ alice() { # alice active|inactive : as a file, and nothing else
 }
 read_ok() { shim "$service_dir/a.chain" call fs.read path=notes.txt >"$service_dir/out" 2>"$service_dir/err"; }
 refused() { ! read_ok; }
-takes_effect() { alice inactive && wait_until 60 refused && alice active && wait_until 10 read_ok; }
+takes_effect() { alice inactive && wait_until 60 refused && alice active && wait_until 60 read_ok; }
 clean() { rm -rf "$bad/directory.snapshot" "$bad/directory.heartbeat"; }
 cpu() { awk '{print $14 + $15}' "/proc/$service_main/stat"; } # ticks of 10 ms
 rss() { sed -nE 's/^RssAnon:\s+([0-9]+) kB/\1/p' "/proc/$service_main/status"; }

@@ -76,7 +76,7 @@ class Service:
             return f.read()
 
     def settled(self):
-        until(30, lambda: "serving" in self.log() or self.p.poll() is not None)
+        until(60, lambda: "serving" in self.log() or self.p.poll() is not None)
         return self
 
     def serves(self):
@@ -90,7 +90,7 @@ class Service:
     def end(self):
         if self.p.poll() is None:
             self.p.send_signal(signal.SIGTERM)
-            self.p.wait(30)
+            self.p.wait(60)
 
 
 def test_two():
@@ -159,7 +159,7 @@ def test_worlds():
     check("and from above it is seen", a.refused(), a.log())
     b.p.kill()
     b.p.wait()
-    until(10, lambda: not any(os.path.exists(f"/proc/{p}") and b.config in
+    until(60, lambda: not any(os.path.exists(f"/proc/{p}") and b.config in
                               open(f"/proc/{p}/cmdline").read()
                               for p in pids()))
     a.start()
@@ -222,7 +222,7 @@ def test_leftovers():
     check("beside it: serves", b.serves(), b.log())
     b.end()
     a.start()
-    until(10, lambda: f"{FIRST}" in open("/proc/locks").read())  # it looks, and waits
+    until(60, lambda: f"{FIRST}" in open("/proc/locks").read())  # it looks, and waits
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     check("one that is dying is waited for", a.serves(), a.log())
