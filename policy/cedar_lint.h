@@ -27,6 +27,7 @@
     X(APPROVAL_ON_PERMIT, "approval_on_permit", ERROR)                         \
     X(APPROVAL_UNSATISFIABLE, "approval_unsatisfiable", ERROR)                 \
     X(APPROVAL_ALTERNATIVE, "approval_alternative", WARNING)                   \
+    X(ENDORSE_WITHOUT_APPROVAL, "endorse_without_approval", ERROR)             \
     X(SANDBOX_ON_FORBID, "sandbox_on_forbid", ERROR)                           \
     X(ANNOTATION_VALUE, "annotation_value", ERROR)                             \
     X(COUNTS_ON_FORBID, "counts_on_forbid", ERROR)                             \

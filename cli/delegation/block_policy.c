@@ -32,6 +32,7 @@ static bool has_bad_demand(const struct cedar_ast *ast,
 {
     const struct cedar_lint_options options = {
         .off = ~(1u << CEDAR_LINT_SANDBOX_ON_FORBID |
+                 1u << CEDAR_LINT_ENDORSE_WITHOUT_APPROVAL |
                  1u << CEDAR_LINT_ANNOTATION_VALUE),
         .value_fault = annotation_value_fault};
 

@@ -97,6 +97,29 @@ static void print_question(const json_t *j)
     column(id, 8);
 }
 
+/* [[argument, value] ..], values only where the log has arguments. */
+static void print_endorses(const json_t *list)
+{
+    const json_t *one;
+    size_t i;
+
+    json_array_foreach(list, i, one)
+    {
+        const json_t *arg = json_array_get(one, 0);
+        const json_t *value = json_array_get(one, 1);
+
+        (void)fputs(i == 0 ? "  for the task " : ", ", stdout);
+        if (json_is_string(value)) {
+            term_print((struct ts_str){.ptr = json_string_value(value),
+                                       .len = json_string_length(value)});
+            (void)fputs(" as ", stdout);
+        }
+        if (json_is_string(arg))
+            term_print((struct ts_str){.ptr = json_string_value(arg),
+                                       .len = json_string_length(arg)});
+    }
+}
+
 static void print_decision(const struct term *t, const json_t *j)
 {
     struct ts_str effect = log_line_text(j, "effect");
@@ -128,6 +151,7 @@ static void print_decision(const struct term *t, const json_t *j)
     (void)printf("%s%s%llu us%s", i > 0 ? t->reset : "", t->dim,
                  number(j, "us"), t->reset);
     print_people("  approved by ", json_object_get(j, "approved_by"));
+    print_endorses(json_object_get(j, "endorses"));
     if (ts_str_eq_c(effect, "pending")) {
         (void)fputs("  question ", stdout);
         print_question(j);

@@ -161,6 +161,7 @@ static void show_decision(const struct term *t, const json_t *j)
     show_list(t, j, "policies", ", ");
     show_uses(t, j);
     show_list(t, j, "approved_by", ", ");
+    show_value(t, j, "endorses");
     for (size_t i = 0; i < sizeof(rest) / sizeof(rest[0]); i++)
         show_value(t, j, rest[i]);
 }
@@ -173,7 +174,8 @@ static void show_outcome(const struct term *t, const json_t *j,
         "signal",       "wall_us",      "cpu_us",    "max_rss_kb",
         "stdout_bytes", "stderr_bytes", "truncated", "box",
         "layers",       "absent",       "weakened",  "landlock_abi",
-        "launch_us",    "killed",       "redacted",  "withheld"};
+        "launch_us",    "killed",       "redacted",  "withheld",
+        "endorsed"};
 
     if (j == NULL) {
         (void)printf("%s\n", json_object_get(decision, "order") != NULL

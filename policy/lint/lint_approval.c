@@ -55,12 +55,25 @@ static bool look_for_or(const struct ast_expr *x, void *arg)
     return true;
 }
 
+/* Only what people say yes to lets a value through. */
+static void lint_endorse(struct lint *l, const struct ast_annotation *approval)
+{
+    const struct ast_annotation *a = find(l->policy, TS_STR_LIT("endorse"));
+
+    if (a != NULL && approval == NULL)
+        lint_report(l, CEDAR_LINT_ENDORSE_WITHOUT_APPROVAL, a->span,
+                    "nobody is asked, so nobody says yes",
+                    "add @approval(\"confirm:1\"), or remove this",
+                    "@endorse without @approval");
+}
+
 void lint_approval(struct lint *l)
 {
     const struct ast_policy *p = l->policy;
     const struct ast_annotation *a = find(p, TS_STR_LIT("approval"));
     bool found = false;
 
+    lint_endorse(l, a);
     if (a == NULL)
         return;
     if (p->effect == CEDAR_PERMIT) {

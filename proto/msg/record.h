@@ -48,7 +48,8 @@
  * level, array of layers), us (decision time in microseconds).
  *
  * A decision that people were asked about has ticket (bin32) and approved_by
- * (array of persons; empty until enough have said yes) before us.
+ * (array of persons; empty until enough have said yes) before us; endorses
+ * (array of [argument, value], or of [argument]) if it lets values through.
  *
  * A decision that is what it is because of an escalation has escalation (its
  * id, bin16) and lifted (array of policy ids) before us.
@@ -69,7 +70,8 @@
  * box (the level it ran at), layers, absent, weakened (arrays of names; box,
  * absent and weakened only of a tool that ran), landlock_abi, launch_us,
  * killed, redacted (secrets that were taken out of its output), withheld (true,
- * or absent: the agent was not given it).
+ * or absent: the agent was not given it), endorsed (how many values it let
+ * through; absent: none).
  *
  * egress_opened: kind, id, tenant, user, agent, tool, conn (its number), via
  * ("broker", "connect", "http", "socks5"), host, port, address, and for HTTP

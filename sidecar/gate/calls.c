@@ -19,6 +19,7 @@
 #include "sidecar/gate/running/running.h"
 #include "sidecar/gate/session.h"
 #include "sidecar/gate/steps/budget_journal.h"
+#include "sidecar/gate/task_in.h"
 #include "sidecar/gate/uses_in.h"
 
 enum call_code calls_before_policy(struct client *c)
@@ -155,6 +156,8 @@ ts_err calls_decide(struct client *c, const struct call_input *in,
 
     ts_arena_reset(&g->arena);
     call.task = c->task;
+    if (c->task != NULL)
+        task_in_epoch(g, c->task, c->authority->tenant);
     *ret_seals = handles_in_put(c, &call, why, sizeof(why));
     return decide_call(&input, &g->arena, record, TS_RECORD_MAX, ret_len, ret);
 }

@@ -9,6 +9,7 @@
 #include "proto/trust/origin.h"
 #include "sidecar/common/log.h"
 #include "sidecar/common/manifest/manifest.h"
+#include "sidecar/gate/asking/approvals.h"
 #include "sidecar/gate/decide/decide.h"
 #include "sidecar/gate/people/snapshot_priv.h"
 #include "sidecar/gate/provenance/leaves.h"
@@ -17,7 +18,7 @@
 #include "sidecar/gate/running/kept.h"
 
 /* Bytes of outputs that all runs together hold until their end. */
-#define HELD_MAX (64u << 20)
+#define SEEN_MAX (64u << 20)
 
 static enum prov_origin origin_of(enum origin_kind k)
 {
@@ -255,6 +256,42 @@ void task_in_began(struct run *r, const struct decision *d)
     r->ref = prov_task_began(r->task);
     args = d->args;
     r->said = said_of(r, &args);
+    r->endorse_count = d->endorse_count;
+    r->endorse_sets = d->endorse_sets;
+    r->endorse_serial = d->endorse_serial;
+    memcpy(r->endorse, d->endorse, d->endorse_count * sizeof(r->endorse[0]));
+}
+
+void task_in_epoch(struct gate *g, struct prov_task *k, struct ts_str tenant)
+{
+    const struct snapshot_tenant *t;
+
+    if (!prov_task_endorses(k))
+        return;
+    t = snapshot_tenant_find(g->snapshot, tenant);
+    /* Of a tenant that is no more nothing is decided: any other epoch does. */
+    prov_task_endorse_under(k, t != NULL ? approvals_epoch(g, t) : UINT64_MAX);
+}
+
+void task_in_endorses(struct run *r)
+{
+    struct gate *g = r->gate;
+    const struct endorsed_by by = {.call = r->ref, .sets = r->endorse_sets};
+
+    if (r->endorse_count == 0 || r->task == NULL)
+        return;
+    task_in_epoch(g, r->task,
+                  (struct ts_str){.ptr = r->names[RUN_TENANT],
+                                  .len = r->name_len[RUN_TENANT]});
+    for (uint32_t i = 0; i < r->endorse_count; i++)
+        r->endorsed +=
+            prov_task_endorse(r->task, &r->endorse[i], r->endorse_serial, &by);
+    if (r->endorsed < r->endorse_count)
+        log_event(LOG_INFO,
+                  "endorsed_less order=%llu of=%u entered=%u hint=\"they were "
+                  "there, the table is full, or what they rested on has gone\"",
+                  (unsigned long long)r->order_id, r->endorse_count,
+                  r->endorsed);
 }
 
 static void drop_seen(struct run *r)
@@ -285,8 +322,8 @@ static bool may_hold(const struct run *r)
     const struct gate *g = r->gate;
     size_t own = 0;
 
-    if (g->seen_bytes <= HELD_MAX / 2 || g->seen_bytes > HELD_MAX)
-        return g->seen_bytes <= HELD_MAX;
+    if (g->seen_bytes <= SEEN_MAX / 2 || g->seen_bytes > SEEN_MAX)
+        return g->seen_bytes <= SEEN_MAX;
     for (uint32_t i = 0; i < TS_CALLS_MAX; i++) {
         const struct run *other = &g->runs[i];
 
@@ -296,7 +333,7 @@ static bool may_hold(const struct run *r)
                    r->name_len[RUN_TENANT]) == 0)
             own += other->seen[0].cap + other->seen[1].cap;
     }
-    return own <= HELD_MAX / 2;
+    return own <= SEEN_MAX / 2;
 }
 
 void task_in_holds(struct run *r, size_t which, struct ts_bytes b)

@@ -26,6 +26,11 @@ TS_NODISCARD ts_err task_in_origin(struct client *c, const struct frame *f);
 
 /* A run was taken for a permitted call: its number is r->ref. */
 void task_in_began(struct run *r, const struct decision *d);
+/* It has started: what people let through with it counts from now on. */
+void task_in_endorses(struct run *r);
+/* Before its task is asked about a call: what people let through under other
+ * rules, or other people, is gone. */
+void task_in_epoch(struct gate *g, struct prov_task *k, struct ts_str tenant);
 /* These bytes go to the agent now; which: 0 stdout, 1 stderr. */
 void task_in_shows(struct run *r, size_t which, struct ts_bytes b);
 /* The two halves of it, for an output that is shown at its end or not at all:

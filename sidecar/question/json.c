@@ -183,6 +183,30 @@ static json_t *sources(const struct ticket_context *c)
     return a;
 }
 
+static json_t *endorsed(const struct ticket_endorses *x)
+{
+    json_t *o = json_object();
+
+    if (o != NULL && set(o, "arg", text(x->arg)) &&
+        set(o, "value", text(x->value)))
+        return o;
+    json_decref(o);
+    return NULL;
+}
+
+static json_t *endorses(const struct ticket_context *c)
+{
+    json_t *a = json_array();
+
+    for (uint32_t i = 0; i < c->endorses_count && a != NULL; i++) {
+        if (!add(a, endorsed(&c->endorses[i]))) {
+            json_decref(a);
+            return NULL;
+        }
+    }
+    return a;
+}
+
 static json_t *context(const struct ticket_context *c)
 {
     const struct ts_str first[] = {TS_STR_LIT("tool"), TS_STR_LIT("action"),
@@ -199,6 +223,7 @@ static json_t *context(const struct ticket_context *c)
         set(o, "asked_hour", number(c->asked_hour)) &&
         set(o, "declared", strings(c->declared, c->declared_count)) &&
         set_count(o, "declared_left", c->declared_left) &&
+        (c->endorses_count == 0 || set(o, "endorses", endorses(c))) &&
         set(o, "first", json_incref(firsts)) &&
         (!c->has_calls || (set(o, "calls_minute", number(c->calls_minute)) &&
                            set(o, "calls_hour", number(c->calls_hour)))) &&
@@ -206,6 +231,7 @@ static json_t *context(const struct ticket_context *c)
         set_true(o, "lost", c->lost) && set_text(o, "origin", c->origin) &&
         set_true(o, "secrets", c->secrets) &&
         set_text(o, "sensitivity", c->sensitivity) &&
+        set_true(o, "stdin", c->has_stdin) &&
         set_true(o, "tainted", c->tainted)) {
         json_decref(firsts);
         return o;

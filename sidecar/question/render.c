@@ -139,6 +139,34 @@ static void call(struct screen *s, const struct approval_view *v)
     hex_field(s, "manifest", t->tool_digest, sizeof(t->tool_digest));
 }
 
+/* What a yes lets through beyond this call: nobody may read over it. */
+static void endorses(struct screen *s, const struct approval_view *v)
+{
+    const struct ticket_context *c = &v->context;
+
+    for (uint32_t i = 0; i < c->endorses_count; i++) {
+        screen_open(s, 2, 4, true);
+        screen_style(s, s->term.red);
+        screen_words(s, "! If you approve: \"");
+        (void)screen_value(s, c->endorses[i].value, SIZE_MAX, true);
+        screen_words(s, "\" as ");
+        (void)screen_value(s, c->endorses[i].arg, SIZE_MAX, false);
+        screen_words(s, " of ");
+        (void)screen_value(s, v->ticket.tool, SIZE_MAX, false);
+        screen_words(s, " is not asked about again in this task");
+        screen_style(s, s->term.reset);
+        screen_close(s);
+    }
+    if (c->endorses_count == 0)
+        return;
+    screen_open(s, 4, 4, false);
+    screen_words(s,
+                 "by these rules: other calls there, with whatever the agent "
+                 "then writes, need no yes; rules about secrets and about "
+                 "what cannot be taken back still hold.");
+    screen_close(s);
+}
+
 static void covers(struct screen *s, const struct approval_view *v)
 {
     char until[TIME_TEXT];
@@ -152,6 +180,7 @@ static void covers(struct screen *s, const struct approval_view *v)
                "%s. Any other argument is another question.",
                until);
     screen_close(s);
+    endorses(s, v);
 }
 
 static size_t arguments(struct screen *s, const struct approval_view *v,

@@ -274,6 +274,12 @@ void render_unusual(struct screen *s, const struct approval_view *v, size_t cut)
         note(s, s->term.red, "not all of the arguments is on this screen");
         n++;
     }
+    if (c->has_stdin) {
+        note(s, s->term.red,
+             "the agent sends it more than the arguments: standard input, "
+             "which nobody sees before it runs");
+        n++;
+    }
     n += note_sources(s, c);
     n += note_new(s, c);
     n += note_origin(s, c);

@@ -22,7 +22,7 @@ const char *ticket_source_name(enum ticket_source s)
 /* How much of it is written: what worries most first. */
 struct plan {
     uint32_t order[TICKET_CONTEXT_ARGS_MAX];
-    uint32_t args, places;
+    uint32_t args, places, endorses;
     uint32_t labels;
     uint32_t reasons;
     size_t reason_max;
@@ -45,10 +45,24 @@ static bool arg_ok(const struct ticket_context_arg *a)
     return true;
 }
 
+static bool endorses_ok(const struct ticket_context *c)
+{
+    for (uint32_t i = 0; i < c->endorses_count; i++) {
+        const struct ticket_endorses *x = &c->endorses[i];
+
+        if (x->arg.len == 0 || x->arg.len > TICKET_CONTEXT_ARG_MAX ||
+            x->value.len == 0 || x->value.len > TICKET_CONTEXT_VALUE_MAX ||
+            !text_ok(x->arg) || !text_ok(x->value))
+            return false;
+    }
+    return true;
+}
+
 static bool context_ok(const struct ticket_context *c)
 {
     if (c->arg_count > TICKET_CONTEXT_ARGS_MAX ||
         c->declared_count > TICKET_CONTEXT_LABELS_MAX || c->level > 3 ||
+        c->endorses_count > TICKET_CONTEXT_ENDORSES_MAX || !endorses_ok(c) ||
         !text_ok(c->origin) || !text_ok(c->sensitivity))
         return false;
     for (uint32_t i = 0; i < c->arg_count; i++)
@@ -140,6 +154,20 @@ static void put_declared(struct mp_writer *w, const struct ticket_context *c,
     }
 }
 
+static void put_endorses(struct mp_writer *w, const struct ticket_context *c,
+                         const struct plan *p)
+{
+    if (p->endorses == 0)
+        return;
+    put_key(w, "endorses");
+    mp_write_array(w, p->endorses);
+    for (uint32_t i = 0; i < p->endorses; i++) {
+        mp_write_array(w, 2);
+        put_text(w, c->endorses[i].arg, TICKET_CONTEXT_ARG_MAX);
+        put_text(w, c->endorses[i].value, TICKET_CONTEXT_VALUE_MAX);
+    }
+}
+
 static uint32_t firsts(const struct ticket_context *c)
 {
     return (uint32_t)c->first_tool + (uint32_t)c->first_action +
@@ -215,6 +243,7 @@ static uint32_t key_count(const struct ticket_context *c, const struct plan *p)
         c->has_calls,
         p->labels > 0,
         added(c->declared_left, c->declared_count - p->labels) > 0,
+        p->endorses > 0,
         firsts(c) > 0,
         c->has_level,
         c->lost,
@@ -222,6 +251,7 @@ static uint32_t key_count(const struct ticket_context *c, const struct plan *p)
         p->reasons > 0,
         c->secrets,
         c->sensitivity.len > 0,
+        c->has_stdin,
         c->tainted};
     uint32_t n = 0;
 
@@ -243,6 +273,7 @@ static ts_err put_all(const struct ticket_context *c, const struct plan *p,
     if (c->has_calls)
         put_pair(&w, "calls", c->calls_minute, c->calls_hour);
     put_declared(&w, c, p);
+    put_endorses(&w, c, p);
     put_firsts(&w, c);
     if (c->has_level) {
         put_key(&w, "level");
@@ -253,6 +284,7 @@ static ts_err put_all(const struct ticket_context *c, const struct plan *p,
     put_reasons(&w, c, p);
     put_true(&w, "secrets", c->secrets);
     put_word(&w, "sensitivity", c->sensitivity);
+    put_true(&w, "stdin", c->has_stdin);
     put_true(&w, "tainted", c->tainted);
     return mp_written(&w, ret_len);
 }
@@ -262,7 +294,8 @@ static struct plan plan_of(const struct ticket_context *c)
     static const enum ticket_source worst_first[] = {
         TICKET_SOURCE_UNTRUSTED, TICKET_SOURCE_UNKNOWN, TICKET_SOURCE_TRUSTED,
         TICKET_SOURCE_PROMPT};
-    struct plan p = {.places = TICKET_CONTEXT_PLACES_MAX};
+    struct plan p = {.places = TICKET_CONTEXT_PLACES_MAX,
+                     .endorses = c->endorses_count};
     size_t bytes = 0;
 
     for (size_t s = 0; s < sizeof(worst_first) / sizeof(worst_first[0]); s++)
@@ -299,9 +332,11 @@ ts_err ticket_context_encode(const struct ticket_context *c, struct ts_buf *out)
         return e;
     p = plan_of(c);
     while ((e = put_all(c, &p, room, &n)) == TS_E_LIMIT &&
-           (p.places > 0 || p.args > 0)) {
+           (p.places > 0 || p.endorses > 0 || p.args > 0)) {
         if (p.places > 0)
             p.places--;
+        else if (p.endorses > 0)
+            p.endorses--;
         else
             p.args--;
     }

@@ -26,6 +26,8 @@
  *                   hour, before this one
  *     "declared"    [label str ..]; what the agent says of its inputs
  *     "declared_left" uint >= 1
+ *     "endorses"    [[arg str, value str] x 1..16]; what a yes lets through for
+ *                   the rest of the task, see below
  *     "first"       [str ..]; what this grant does for the first time:
  *                   "tool", "action", "resource", in this order
  *     "level"       uint 0..3; highest confidentiality that flows in: public,
@@ -37,6 +39,8 @@
  *     "reasons"     [[rule uint, text str] ..]; @reason of the policy of a rule
  *     "secrets"     true; a secret value of a tool's output is in the arguments
  *     "sensitivity" str; of the resource
+ *     "stdin"       true; the agent sends standard input while it runs, which
+ *                   is no part of the ticket
  *     "tainted"     true; the task has read what strangers can write
  *
  * "args" are the authority values of the call, who and what it is about, and
@@ -47,15 +51,22 @@
  * for who the user is. new: no call of this grant that ran had that value in
  * that argument of the tool. Untrusted values come first, then unknown,
  * trusted, prompt: what finds no room is what worries least.
+ *
+ * "endorses" is there when every rule of the ticket has @endorse: values of
+ * authority, whole, that strangers wrote or nobody. A yes to a call that is
+ * then started lets them through as this argument of this tool. arg is its
+ * name, of JSON with the pointer behind it ("to", "extra/to"). Neither is ever
+ * cut: what has no room here is not let through, so that the shown is all.
  */
-#define TICKET_CONTEXT_ARGS_MAX   64
-#define TICKET_CONTEXT_PLACES_MAX 4
-#define TICKET_CONTEXT_LABELS_MAX 16
-#define TICKET_CONTEXT_WORD_MAX   64u /* bytes: origin, sensitivity, a label */
-#define TICKET_CONTEXT_ARG_MAX    96u
-#define TICKET_CONTEXT_VALUE_MAX  160u
-#define TICKET_CONTEXT_PLACE_MAX  160u
-#define TICKET_CONTEXT_REASON_MAX 512u
+#define TICKET_CONTEXT_ARGS_MAX     64
+#define TICKET_CONTEXT_PLACES_MAX   4
+#define TICKET_CONTEXT_LABELS_MAX   16
+#define TICKET_CONTEXT_WORD_MAX     64u /* bytes: origin, sensitivity, a label */
+#define TICKET_CONTEXT_ARG_MAX      96u
+#define TICKET_CONTEXT_VALUE_MAX    160u
+#define TICKET_CONTEXT_PLACE_MAX    160u
+#define TICKET_CONTEXT_REASON_MAX   512u
+#define TICKET_CONTEXT_ENDORSES_MAX 16
 
 enum ticket_source {
     TICKET_SOURCE_PROMPT = 1, /* in the user's own words */
@@ -74,6 +85,10 @@ struct ticket_context_arg {
     uint32_t place_count, places_left;
 };
 
+struct ticket_endorses {
+    struct ts_str arg, value; /* never empty */
+};
+
 struct ticket_context { /* borrows; zeroed says nothing */
     struct ticket_context_arg args[TICKET_CONTEXT_ARGS_MAX];
     uint32_t arg_count, args_left;
@@ -81,10 +96,12 @@ struct ticket_context { /* borrows; zeroed says nothing */
     uint32_t calls_minute, calls_hour; /* if has_calls */
     struct ts_str declared[TICKET_CONTEXT_LABELS_MAX];
     uint32_t declared_count, declared_left;
+    struct ticket_endorses endorses[TICKET_CONTEXT_ENDORSES_MAX];
+    uint32_t endorses_count;
     bool has_calls, has_level;
     uint8_t level; /* if has_level */
     bool first_tool, first_action, first_resource;
-    bool lost, secrets, tainted;
+    bool lost, secrets, has_stdin, tainted;
     struct ts_str origin;                    /* "": not said */
     struct ts_str reasons[TICKET_RULES_MAX]; /* by rule; "": it has none */
     struct ts_str sensitivity;               /* "": none */
@@ -92,8 +109,9 @@ struct ticket_context { /* borrows; zeroed says nothing */
 
 /*
  * Appends at most TICKET_CONTEXT_MAX bytes. Longer texts are cut, at a
- * character, to end in "..."; then places, and after them values, give way.
- * TS_E_INVALID: a text is not UTF-8, or a count beyond its array.
+ * character, to end in "..."; then places, what it endorses, and after them
+ * values, give way. TS_E_INVALID: a text is not UTF-8, or a count beyond its
+ * array; of what it endorses one that is empty or would have to be cut.
  */
 TS_NODISCARD ts_err ticket_context_encode(const struct ticket_context *c,
                                           struct ts_buf *out);

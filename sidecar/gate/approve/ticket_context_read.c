@@ -82,6 +82,20 @@ static void read_declared_left(struct mp_reader *r, struct ticket_context *c)
     refuse(r, c->declared_left > 0, "declared_left");
 }
 
+static void read_endorses(struct mp_reader *r, struct ticket_context *c)
+{
+    c->endorses_count = mp_read_array(r, TICKET_CONTEXT_ENDORSES_MAX);
+    refuse(r, c->endorses_count > 0, "endorses");
+    for (uint32_t i = 0; i < c->endorses_count; i++) {
+        struct ticket_endorses *x = &c->endorses[i];
+
+        mp_read_tuple(r, 2);
+        x->arg = mp_read_str(r, TICKET_CONTEXT_ARG_MAX);
+        x->value = mp_read_str(r, TICKET_CONTEXT_VALUE_MAX);
+        refuse(r, x->arg.len > 0 && x->value.len > 0, "endorses");
+    }
+}
+
 static void read_first(struct mp_reader *r, struct ticket_context *c)
 {
     static const char *const names[] = {"tool", "action", "resource"};
@@ -163,6 +177,11 @@ static void read_sensitivity(struct mp_reader *r, struct ticket_context *c)
     c->sensitivity = read_word(r);
 }
 
+static void read_stdin(struct mp_reader *r, struct ticket_context *c)
+{
+    c->has_stdin = read_true(r);
+}
+
 static void read_tainted(struct mp_reader *r, struct ticket_context *c)
 {
     c->tainted = read_true(r);
@@ -174,20 +193,14 @@ static const struct key {
     const char *name;
     void (*read)(struct mp_reader *r, struct ticket_context *c);
 } keys[] = {
-    {"args", read_args},
-    {"args_left", read_args_left},
-    {"asked", read_asked},
-    {"calls", read_calls},
-    {"declared", read_declared},
-    {"declared_left", read_declared_left},
-    {"first", read_first},
-    {"level", read_level},
-    {"lost", read_lost},
-    {"origin", read_origin},
-    {"reasons", NULL},
-    {"secrets", read_secrets},
-    {"sensitivity", read_sensitivity},
-    {"tainted", read_tainted},
+    {"args", read_args},         {"args_left", read_args_left},
+    {"asked", read_asked},       {"calls", read_calls},
+    {"declared", read_declared}, {"declared_left", read_declared_left},
+    {"endorses", read_endorses}, {"first", read_first},
+    {"level", read_level},       {"lost", read_lost},
+    {"origin", read_origin},     {"reasons", NULL},
+    {"secrets", read_secrets},   {"sensitivity", read_sensitivity},
+    {"stdin", read_stdin},       {"tainted", read_tainted},
 };
 #define KEY_COUNT (sizeof(keys) / sizeof(keys[0]))
 

@@ -81,6 +81,16 @@ void ticket_key_of(const struct ticket *t,
              PAE_PARTS_MAX);
 }
 
+void ticket_key_stdin(struct ticket_key *k)
+{
+    const struct ts_bytes without = {.ptr = k->hash, .len = sizeof(k->hash)};
+    struct ticket_key with;
+
+    pae_hash(with.hash, sizeof(with.hash), PAE_PREFIX "same-call-stdin",
+             &without, 1);
+    *k = with;
+}
+
 ts_err tickets_new(ticket_release *release, struct tickets **ret)
 {
     struct tickets *t = ts_mem_alloc(sizeof(*t));

@@ -45,13 +45,14 @@
 
 /* What makes two calls the same: BLAKE2b-256 over tenant, chain, task, tool,
  * its manifest's digest, action, resource, the exact arguments and policy
- * epoch. */
+ * epoch; and whether the agent sends standard input, which nobody is shown. */
 struct ticket_key {
     uint8_t hash[TRUST_HASH_LEN];
 };
 void ticket_key_of(const struct ticket *t,
                    const uint8_t chain_hash[TRUST_HASH_LEN],
                    struct ticket_key *ret);
+void ticket_key_stdin(struct ticket_key *k); /* it does */
 
 enum ticket_state {
     TICKET_WAITING = 1,

@@ -39,6 +39,7 @@ struct approvals_call { /* of one decision; g set, the rest zero */
     enum ticket_asked how; /* 0: nobody was asked */
     struct pending *asked; /* of NEW, SAME and GRANTED */
     struct ts_str people[TICKET_PEOPLE_MAX];
+    struct endorse_told told[ENDORSE_TOLD_MAX];
 };
 /* decide_people.ask; ctx is a struct approvals_call. Writes nothing into the
  * ring, since a decision is under way there. */
@@ -87,6 +88,9 @@ TS_NODISCARD ts_err approvals_answer(struct gate *g, uint32_t uid,
 uint64_t approvals_recheck(struct gate *g);
 /* Time passes. */
 void approvals_sweep(struct gate *g);
+/* What a ticket was decided on: both parts only grow while this gate lives, and
+ * no ticket outlives it, so their sum names them. */
+uint64_t approvals_epoch(const struct gate *g, const struct snapshot_tenant *t);
 /* What the ring had no room for. */
 void approvals_run(struct gate *g);
 

@@ -74,6 +74,8 @@ static ts_err put_question(struct approvals_call *x,
     ts_buf_init(&body, SIGNED_TICKET_MAX + 64);
     ticket_of(x->g, q, now_s, &t);
     ticket_key_of(&t, q->authority->delegation->chain_hash, &key);
+    if (q->call->has_stdin)
+        ticket_key_stdin(&key);
     before = tickets_asked_before(x->g->approvals->tickets, &t, now_s);
     if ((e = approvals_context(x->g, q, &before, &context)) == TS_OK) {
         t.context = (struct ts_bytes){.ptr = ts_buf_bytes(&context),
@@ -89,6 +91,25 @@ static ts_err put_question(struct approvals_call *x,
     ts_buf_done(&body);
     if (e == TS_OK && x->how == TICKET_ASKED_NEW)
         e = keep(x, q, now_s);
+    return e;
+}
+
+/* What the signed question said of it, and nothing else. */
+static ts_err tell_back(struct approvals_call *x, struct people_answer *ret)
+{
+    const struct ticket *t = pending_ticket(x->asked);
+    struct ticket_context *c = ts_mem_alloc(sizeof(*c));
+    ts_err e = c != NULL ? ticket_context_decode(t->context, t->rule_count, c)
+                         : TS_E_NOMEM;
+
+    for (uint32_t i = 0; e == TS_OK && i < c->endorses_count; i++)
+        x->told[i] = (struct endorse_told){.arg = c->endorses[i].arg,
+                                           .value = c->endorses[i].value};
+    if (e == TS_OK) {
+        ret->told = x->told;
+        ret->told_count = c->endorses_count;
+    }
+    ts_mem_free(c);
     return e;
 }
 
@@ -139,6 +160,8 @@ void approvals_ask(void *ctx, const struct people_question *q,
     memcpy(ret->ticket_id, pending_id(x->asked), sizeof(ret->ticket_id));
     ret->people = x->people;
     ret->people_count = approvals_names(x->asked, x->people);
+    if (ret->say == PEOPLE_APPROVED && tell_back(x, ret) != TS_OK)
+        refuse(ret, CODE_INTERNAL, NULL);
 }
 
 /* ---- what the decision came to ------------------------------------------- */

@@ -23,11 +23,20 @@ struct named {
     char pointer[POINTER_ROOM];
     char value[VALUE_ROOM];
 };
+struct endorsing {
+    char arg[TICKET_CONTEXT_ARG_MAX];
+    char value[TICKET_CONTEXT_VALUE_MAX];
+};
+_Static_assert(ENDORSED_POINT_MAX <= TICKET_CONTEXT_ARG_MAX &&
+                   ENDORSED_TEXT_MAX <= TICKET_CONTEXT_VALUE_MAX &&
+                   ENDORSE_TOLD_MAX == TICKET_CONTEXT_ENDORSES_MAX,
+               "what is let through is told whole");
 struct telling {
     const struct people_question *q;
     const struct approvals *a;
     struct ticket_context c;
     struct named names[TICKET_CONTEXT_ARGS_MAX];
+    struct endorsing endorsing[TICKET_CONTEXT_ENDORSES_MAX];
 };
 
 /* ---- what a grant does for the first time -------------------------------- */
@@ -230,6 +239,32 @@ static bool is_new(const struct telling *t, const struct provenance_value *v)
            v->decl->role != ROLE_CONTENT && !firsts_has(t->a->firsts, &thing);
 }
 
+/* A yes lets it through for the rest of the task, if every rule says so. */
+static void tell_endorsed(struct telling *t, const struct provenance_value *v)
+{
+    struct ticket_context *c = &t->c;
+    struct endorsing *keep = &t->endorsing[c->endorses_count];
+    struct ticket_endorses *x = &c->endorses[c->endorses_count];
+    size_t n;
+
+    if (v->use == NULL || (t->q->endorses & ~v->endorsed.sets) == 0 ||
+        (v->seen->source != PROV_UNTRUSTED &&
+         v->seen->source != PROV_UNKNOWN) ||
+        c->endorses_count == TICKET_CONTEXT_ENDORSES_MAX ||
+        !endorsed_fits(v->use))
+        return;
+    n = put(keep->arg, sizeof(keep->arg), 0, v->use->arg);
+    n = put(keep->arg, sizeof(keep->arg), n, v->use->inside);
+    x->arg = (struct ts_str){.ptr = keep->arg, .len = n};
+    n = put(keep->value, sizeof(keep->value), 0, v->text);
+    x->value = (struct ts_str){.ptr = keep->value, .len = n};
+    for (uint32_t i = 0; i < c->endorses_count; i++)
+        if (ts_str_eq(c->endorses[i].arg, x->arg) &&
+            ts_str_eq(c->endorses[i].value, x->value))
+            return;
+    c->endorses_count++;
+}
+
 static void tell_value(void *ctx, const struct provenance_value *v)
 {
     struct telling *t = ctx;
@@ -241,6 +276,7 @@ static void tell_value(void *ctx, const struct provenance_value *v)
     struct named now, *keep;
     struct ts_str arg, value = {.ptr = now.value};
 
+    tell_endorsed(t, v);
     /* What the model writes itself is found nowhere, as it should be. */
     if (v->decl->role == ROLE_CONTENT && !v->is_link &&
         s == TICKET_SOURCE_UNKNOWN)
@@ -291,6 +327,7 @@ static ts_err tell_all(struct telling *t, const struct tickets_asked *before)
 
     c->sensitivity = sensitivity_name(q->sensitivity);
     c->tainted = q->tainted;
+    c->has_stdin = q->call->has_stdin;
     c->lost = q->provenance->task.lost;
     c->asked_minute = before->minute + 1;
     c->asked_hour = before->hour + 1;

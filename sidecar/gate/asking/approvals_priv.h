@@ -37,9 +37,6 @@ struct approvals {
 /* Who may answer, from the directories in force. */
 struct approval_people approvals_people(struct gate *g);
 
-/* What a ticket was decided on: both parts only grow while this gate lives, and
- * no ticket outlives it, so their sum names them. */
-uint64_t approvals_epoch(const struct gate *g, const struct snapshot_tenant *t);
 /* Nobody finds it any more; its record follows with approvals_run(). */
 void approvals_void(struct gate *g, struct pending *p, enum ticket_end why);
 void approvals_void_expired(struct gate *g); /* all whose time is up */

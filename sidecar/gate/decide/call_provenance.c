@@ -18,6 +18,12 @@ struct judging {
     bool first;           /* no item was judged yet */
     uint32_t item;        /* the one that is looked up: as of */
     struct ts_str inside; /* struct provenance_value */
+    bool is_key;
+    uint32_t covered; /* for whom people let the value through that links are
+                         in */
+    uint32_t all;     /* for whom each item so far */
+    struct endorsed_by endorsed[ENDORSED_CALLS_MAX];
+    uint32_t endorsed_count;
 };
 
 static void mark(struct provenance_class *c, enum prov_source s)
@@ -75,28 +81,87 @@ static void keep_places(struct judging *j, const struct prov_seen *s)
     j->place_count = n;
 }
 
-static void tell(const struct judging *j, struct ts_str text, bool is_link,
-                 const struct prov_seen *s)
+static void tell(const struct judging *j, const struct provenance_value *given)
 {
-    const struct provenance_value v = {.decl = j->decl,
-                                       .item = j->item,
-                                       .inside = j->inside,
-                                       .text = text,
-                                       .is_link = is_link,
-                                       .seen = s};
+    struct provenance_value v = *given;
 
-    if (j->in->saw != NULL)
-        j->in->saw(j->in->ctx, &v);
+    if (j->in->saw == NULL)
+        return;
+    v.decl = j->decl;
+    v.item = j->item;
+    v.inside = j->inside;
+    j->in->saw(j->in->ctx, &v);
 }
 
-static void found(struct judging *j, struct ts_str text,
+/* For all but those for whom it was let through. */
+static void leave_open(struct judging *j, enum prov_source s, uint32_t through)
+{
+    if (s == PROV_UNTRUSTED)
+        j->out->unendorsed.untrusted |= ENDORSED_SETS & ~through;
+    else if (s == PROV_UNKNOWN)
+        j->out->unendorsed.unknown |= ENDORSED_SETS & ~through;
+}
+
+/* In paths, links and JSON another letter is another thing. */
+static struct endorsed_use use_of(const struct judging *j, enum prov_kind kind,
+                                  struct ts_str text)
+{
+    enum arg_type type = j->decl->type;
+
+    return (struct endorsed_use){
+        .who = j->in->who,
+        .tool = j->in->manifest->tool,
+        .arg = j->decl->name,
+        .inside = j->inside,
+        .is_key = j->is_key,
+        .is_exact = type == ARG_PATH || type == ARG_URL || type == ARG_JSON,
+        .kind = kind,
+        .text = text};
+}
+
+static void keep_endorsed(struct judging *j, const struct endorsed_by *by)
+{
+    uint32_t i = 0;
+
+    j->all &= by->sets;
+    if (by->sets == 0)
+        return;
+    j->out->has_endorsed = true;
+    while (i < j->endorsed_count &&
+           (j->endorsed[i].call != by->call || j->endorsed[i].sets != by->sets))
+        i++;
+    if (i == j->endorsed_count && i < ENDORSED_CALLS_MAX)
+        j->endorsed[j->endorsed_count++] = *by;
+}
+
+/* One value of authority, whole: has a person let it through? */
+static void found_authority(struct judging *j, enum prov_kind kind,
+                            struct ts_str text, const struct prov_seen *s)
+{
+    const struct endorsed_use use = use_of(j, kind, text);
+    struct provenance_value v = {.text = text, .seen = s, .use = &use};
+
+    if ((s->source == PROV_UNTRUSTED || s->source == PROV_UNKNOWN) &&
+        j->in->task != NULL)
+        v.endorsed = prov_task_endorsed(j->in->task, &use);
+    j->covered = v.endorsed.sets;
+    keep_endorsed(j, &v.endorsed);
+    leave_open(j, s->source, v.endorsed.sets);
+    tell(j, &v);
+    mark(&j->out->authority, s->source);
+}
+
+static void found(struct judging *j, enum prov_kind kind, struct ts_str text,
                   const struct prov_seen *s)
 {
-    struct call_provenance *p = j->out;
+    const struct provenance_value v = {.text = text, .seen = s};
 
-    tell(j, text, false, s);
-    mark(j->decl->role == ROLE_CONTENT ? &p->content : &p->authority,
-         s->source);
+    if (j->decl->role == ROLE_CONTENT) {
+        tell(j, &v);
+        mark(&j->out->content, s->source);
+    } else {
+        found_authority(j, kind, text, s);
+    }
     raise_level(j, s);
     keep_places(j, s);
     if (s->source > j->worst)
@@ -116,12 +181,14 @@ static bool on_shape(void *ctx, enum shape s, struct ts_str text)
 {
     struct judging *j = ctx;
     struct prov_seen seen;
+    struct provenance_value v = {.text = text, .is_link = true, .seen = &seen};
 
     if (!shape_is_link(s))
         return true;
     look(j, PROV_TEXT, text, &seen);
     mark(&j->out->links, seen.source);
-    tell(j, text, true, &seen);
+    leave_open(j, seen.source, j->covered);
+    tell(j, &v);
     raise_level(j, &seen);
     return true;
 }
@@ -129,7 +196,7 @@ static bool on_shape(void *ctx, enum shape s, struct ts_str text)
 /* What stands inside of a text that is more than one value. */
 static void look_inside(struct judging *j, struct ts_str text)
 {
-    shapes_in(text, on_shape, j);
+    (void)shapes_in(text, on_shape, j);
     if (j->in->task != NULL && !j->out->secrets)
         j->out->secrets = prov_task_secrets_in(j->in->task, text);
 }
@@ -170,7 +237,7 @@ static void judge(struct judging *j, enum prov_kind kind, struct ts_str v)
         look_for_path(j, v, &seen);
     else
         look(j, kind, v, &seen);
-    found(j, v, &seen);
+    found(j, kind, v, &seen);
     /* What the model put together may have parts from elsewhere. */
     if (j->decl->role == ROLE_CONTENT || seen.source == PROV_UNKNOWN)
         look_inside(j, v);
@@ -184,6 +251,7 @@ static ts_err on_leaf(void *ctx, const struct leaf *l)
     struct judging *j = ctx;
 
     j->inside = l->pointer;
+    j->is_key = l->type == LEAF_KEY;
     switch (l->type) {
     case LEAF_STRING:
         judge(j, PROV_TEXT, l->text);
@@ -214,6 +282,14 @@ static const struct call_handle *handle_of(const struct judging *j,
     return NULL;
 }
 
+static enum prov_kind kind_of(const struct manifest_arg *decl)
+{
+    if (decl->is_id)
+        return PROV_ID;
+    return decl->type == ARG_INT || decl->type == ARG_DECIMAL ? PROV_NUMBER
+                                                              : PROV_TEXT;
+}
+
 /* A value of a handle is what it is; inside of content there may be links. */
 static void judge_item(struct judging *j, struct ts_str v, uint32_t item)
 {
@@ -225,7 +301,7 @@ static void judge_item(struct judging *j, struct ts_str v, uint32_t item)
         judge(j, PROV_TEXT, v);
         return;
     }
-    found(j, v, &h->seen);
+    found(j, kind_of(j->decl), v, &h->seen);
     if (j->decl->role != ROLE_CONTENT)
         return;
     look_inside(j, v);
@@ -233,38 +309,41 @@ static void judge_item(struct judging *j, struct ts_str v, uint32_t item)
         j->out->secrets = true;
 }
 
-static ts_err judge_number(struct judging *j, const struct arg_value *v)
-{
-    char text[24];
-    int n = snprintf(text, sizeof(text), "%lld", (long long)v->integer);
+#define INT_TEXT 24
 
-    judge(j, PROV_NUMBER,
-          (struct ts_str){.ptr = text, .len = n > 0 ? (size_t)n : 0});
-    return TS_OK;
+static struct ts_str text_of(const struct arg_value *v, char number[INT_TEXT])
+{
+    int n;
+
+    if (v->decl->type != ARG_INT)
+        return v->text;
+    n = snprintf(number, INT_TEXT, "%lld", (long long)v->integer);
+    return (struct ts_str){.ptr = number, .len = n > 0 ? (size_t)n : 0};
 }
 
 static ts_err judge_arg(struct judging *j, const struct arg_value *v)
 {
     const struct call_handle *whole = handle_of(j, HANDLE_WHOLE);
+    char number[INT_TEXT];
+    const struct ts_str text = text_of(v, number);
 
     if (j->decl->one_of_count > 0 || j->decl->type == ARG_BOOL)
         return TS_OK;
     if (whole != NULL && j->decl->type != ARG_STRINGS) {
-        judge_item(j, v->text, HANDLE_WHOLE);
+        judge_item(j, text, HANDLE_WHOLE);
         return TS_OK;
     }
     switch (j->decl->type) {
     case ARG_BOOL:
         break;
     case ARG_INT:
-        return judge_number(j, v);
     case ARG_DECIMAL:
-        judge(j, PROV_NUMBER, v->text);
+        judge(j, PROV_NUMBER, text);
         break;
     case ARG_STRING:
     case ARG_PATH:
     case ARG_URL:
-        judge(j, PROV_TEXT, v->text);
+        judge(j, PROV_TEXT, text);
         break;
     case ARG_STRINGS:
         for (j->item = 0; j->item < v->item_count; j->item++)
@@ -290,6 +369,11 @@ static ts_err finish_arg(const struct judging *j, struct ts_arena *arena,
         memcpy(p, j->places, j->place_count * sizeof(j->places[0]));
     *ret = (struct arg_provenance){
         .source = j->worst, .places = p, .place_count = j->place_count};
+    ret->endorsed_sets = j->endorsed_count > 0 ? j->all : 0;
+    if (ret->endorsed_sets != 0) {
+        memcpy(ret->endorsed, j->endorsed, sizeof(ret->endorsed));
+        ret->endorsed_count = j->endorsed_count;
+    }
     return TS_OK;
 }
 
@@ -333,6 +417,7 @@ ts_err call_provenance_make(const struct provenance_input *in,
                             .out = ret,
                             .decl = v->decl,
                             .first = true,
+                            .all = ENDORSED_SETS,
                             .item = HANDLE_WHOLE};
 
         if ((e = judge_arg(&j, v)) != TS_OK ||

@@ -26,15 +26,32 @@ struct provenance_class { /* is there a value of that source? */
     bool trusted, untrusted, unknown;
 };
 
+/* Is there a value of authority, or a link, of that source which no person has
+ * let through (docs/PROVENANCE.md, "Endorsed by a person")? A link inside a
+ * value that somebody has let through as a whole is let through with it. */
+struct provenance_open {
+    uint32_t untrusted, unknown; /* for whose policies, as ENDORSED_TENANT */
+};
+
+#define ENDORSED_CALLS_MAX 4 /* different ones that are told of an argument */
+#define RECORD_ENDORSED    "endorsed:call-" /* a place, in records */
 struct arg_provenance {
     enum prov_source source; /* the worst of its items; PROV_NONE: no value */
     /* Places at which each of its items stands. */
     const struct ts_str *places;
     uint32_t place_count;
+    /* For whose policies people let each of its items through, and some of the
+     * calls; 0: not all of them were. */
+    uint32_t endorsed_sets;
+    struct endorsed_by endorsed[ENDORSED_CALLS_MAX];
+    uint32_t endorsed_count;
 };
 
 struct call_provenance {
     struct provenance_class authority, links, content;
+    struct provenance_open unendorsed;
+    bool has_endorsed; /* people let something of it through: what one set of
+                          policies sees may not be what another does */
     const struct arg_provenance *args; /* beside call_args.values */
     bool secrets;                      /* something secret flows in */
     enum prov_confidentiality level;   /* the highest of what was found */
@@ -63,11 +80,16 @@ struct provenance_value {
     struct ts_str text;
     bool is_link; /* it is a link, address or account in such a text */
     const struct prov_seen *seen;
+    /* Of a value of authority: what it is used for, and how people let it
+     * through. NULL: nobody can. */
+    const struct endorsed_use *use;
+    struct endorsed_by endorsed;
 };
 
 struct provenance_input {
     const struct manifest *manifest;
     const struct call_args *args;
+    struct ts_str who;      /* the chain's last block, of endorsed_use */
     struct prov_task *task; /* NULL: nothing is known of the task */
     const struct call_handle *handles;
     uint32_t handle_count;
@@ -97,8 +119,10 @@ TS_NODISCARD ts_err call_provenance_again(const struct recorded_provenance *r,
                                           struct ts_arena *arena,
                                           struct call_provenance *ret);
 
-/* context.provenance. declared is a Set of String. */
+/* context.provenance, as the policies of set (ENDORSED_TENANT ..) see it.
+ * declared is a Set of String. */
 TS_NODISCARD ts_err call_provenance_record(const struct call_provenance *p,
+                                           uint32_t set,
                                            const struct call_args *args,
                                            const struct cedar_value *declared,
                                            bool tainted, struct ts_arena *arena,

@@ -110,6 +110,7 @@ static ts_err provenance_record(const struct context_input *in,
 {
     const struct provenance_input values = {.manifest = in->manifest,
                                             .args = in->args,
+                                            .who = context_who(in->authority),
                                             .task = in->call->task,
                                             .handles = in->call->handles,
                                             .handle_count =
@@ -139,8 +140,8 @@ static ts_err provenance_record(const struct context_input *in,
                  : call_provenance_make(&values, arena, &c->provenance)) !=
             TS_OK)
         return e;
-    return call_provenance_record(&c->provenance, in->args, &set, tainted,
-                                  arena, ret);
+    return call_provenance_record(&c->provenance, ENDORSED_TENANT, in->args,
+                                  &set, tainted, arena, ret);
 }
 
 static ts_err session_record(const struct authority *a, struct ts_arena *arena,
@@ -175,7 +176,34 @@ static ts_err lifted_set(const struct ticket *t, const char *prefix,
     return cedar_set_make(arena, ids, n, ret);
 }
 
-ts_err context_of_block(const struct cedar_value *caller, uint32_t block,
+struct ts_str context_who(const struct authority *a)
+{
+    const struct delegation_block *leaf = delegation_leaf(a->delegation);
+
+    return (struct ts_str){.ptr = (const char *)leaf->id,
+                           .len = sizeof(leaf->id)};
+}
+
+static ts_err provenance_of_block(const struct call_context *c,
+                                  const struct call_args *args,
+                                  const struct cedar_value *tenants,
+                                  uint32_t block, struct ts_arena *arena,
+                                  struct cedar_value *ret)
+{
+    const struct cedar_value *declared =
+        cedar_record_get(tenants->as.record, TS_STR_LIT("declared"));
+
+    if (!c->provenance.has_endorsed) { /* all sets see the same */
+        *ret = *tenants;
+        return TS_OK;
+    }
+    return call_provenance_record(&c->provenance, ENDORSED_BLOCK(block), args,
+                                  declared, c->tainted, arena, ret);
+}
+
+ts_err context_of_block(const struct call_context *c,
+                        const struct call_args *args,
+                        const struct cedar_value *caller, uint32_t block,
                         const struct ticket *approved, struct ts_arena *arena,
                         struct cedar_value *ret)
 {
@@ -184,8 +212,8 @@ ts_err context_of_block(const struct cedar_value *caller, uint32_t block,
     char prefix[24];
     ts_err e;
 
-    if (approved == NULL) { /* then none of either is in it */
-        *ret = *caller;
+    if (approved == NULL && !c->provenance.has_endorsed) {
+        *ret = *caller; /* none of either is in it */
         return TS_OK;
     }
     (void)snprintf(prefix, sizeof(prefix), APPROVAL_BLOCK_PREFIX "%u/", block);
@@ -195,6 +223,10 @@ ts_err context_of_block(const struct cedar_value *caller, uint32_t block,
         f[i] = *cedar_record_at(caller->as.record, i);
         if (ts_str_eq_c(f[i].key, "approvals"))
             f[i].value = lifted;
+        else if (ts_str_eq_c(f[i].key, "provenance") &&
+                 (e = provenance_of_block(c, args, &f[i].value, block, arena,
+                                          &f[i].value)) != TS_OK)
+            return e;
     }
     return cedar_record_make(arena, f, CONTEXT_FIELDS, ret);
 }

@@ -57,9 +57,15 @@ TS_NODISCARD ts_err context_record(struct call_context *c, enum hop hop,
                                    struct ts_arena *arena,
                                    struct cedar_value *ret);
 
+/* Who makes the call, for struct endorsed_use. */
+struct ts_str context_who(const struct authority *a);
+
 /* What the policies of one block see: the caller's record, with what people
- * have lifted of that very block, and of nothing else, in approvals. */
-TS_NODISCARD ts_err context_of_block(const struct cedar_value *caller,
+ * have lifted of that very block, and of nothing else, in approvals, and what
+ * they let through when it asked. */
+TS_NODISCARD ts_err context_of_block(const struct call_context *c,
+                                     const struct call_args *args,
+                                     const struct cedar_value *caller,
                                      uint32_t block,
                                      const struct ticket *approved,
                                      struct ts_arena *arena,

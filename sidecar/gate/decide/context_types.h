@@ -36,6 +36,7 @@
     X("authority", "$Values")                                                  \
     X("links", "$Values")                                                      \
     X("content", "$Values")                                                    \
+    X("unendorsed", "$Open")                                                   \
     X("args", "@found")                                                        \
     X("secrets", "Bool")                                                       \
     X("level", "Long")                                                         \
@@ -65,6 +66,9 @@
     X("trusted", "Bool")                                                       \
     X("untrusted", "Bool")                                                     \
     X("unknown", "Bool")
+#define CONTEXT_OPEN_TYPES(X)                                                  \
+    X("untrusted", "Bool")                                                     \
+    X("unknown", "Bool")
 #define CONTEXT_FOUND_TYPES(X)                                                 \
     X("source", "String")                                                      \
     X("sources", "Set<String>")
@@ -78,6 +82,7 @@
     T("Grant", CONTEXT_GRANT_TYPES)                                            \
     T("Session", CONTEXT_SESSION_TYPES)                                        \
     T("Values", CONTEXT_VALUES_TYPES)                                          \
+    T("Open", CONTEXT_OPEN_TYPES)                                              \
     T("Found", CONTEXT_FOUND_TYPES)                                            \
     T("Task", CONTEXT_TASK_TYPES)
 

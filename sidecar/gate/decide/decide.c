@@ -332,8 +332,8 @@ ts_err decide_ask_all(struct deciding *d)
         struct cedar_value own;
 
         set = block_set(a, i);
-        if ((e = context_of_block(&caller, i, d->approved, d->arena, &own)) !=
-                TS_OK ||
+        if ((e = context_of_block(&d->context, &d->args, &caller, i,
+                                  d->approved, d->arena, &own)) != TS_OK ||
             (e = ask(d, &set, leaf, &own)) != TS_OK)
             return e;
     }

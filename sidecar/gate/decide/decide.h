@@ -19,6 +19,7 @@
 #include "sidecar/common/clock.h"
 #include "sidecar/gate/people/box_demand.h"
 #include "sidecar/gate/people/snapshot.h"
+#include "sidecar/gate/provenance/endorsed.h"
 #include "sidecar/gate/uses/reservation.h"
 
 /*
@@ -133,6 +134,14 @@ struct call_input {
     const char *denied_why; /* a sentence for that, or NULL */
 };
 
+/* A value that a yes lets through for the rest of the task, as people were told
+ * of it; what they were not told of is not. */
+#define ENDORSE_TOLD_MAX 16 /* of one question */
+struct endorse_told {
+    struct ts_str arg; /* its name; of JSON with the pointer behind it */
+    struct ts_str value;
+};
+
 /*
  * A call that only people can still let through, as it is put to them
  * (docs/APPROVALS.md); everything is borrowed. A rule stands for one policy,
@@ -149,6 +158,9 @@ struct people_question {
     struct ticket_rule rules[TICKET_RULES_MAX];
     struct ts_str reasons[TICKET_RULES_MAX]; /* @reason of each; "" for none */
     uint32_t rule_count;
+    /* Every one of the rules has @endorse: for whose policies a yes lets values
+     * through, as ENDORSED_TENANT; 0: not every one has. */
+    uint32_t endorses;
     uint32_t sensitivity;
     bool tainted;
     const struct cedar_uid *target; /* resource, as it was decided on */
@@ -173,6 +185,9 @@ struct people_answer {
     const struct ticket *ticket;
     const struct ts_str *people; /* who said yes so far */
     uint32_t people_count;
+    /* APPROVED: what the question told people that a yes lets through. */
+    const struct endorse_told *told;
+    uint32_t told_count;
 };
 struct decide_people {
     void *ctx;
@@ -208,6 +223,12 @@ struct decision {
     /* the verdict is what it is because of an escalation: */
     bool has_escalation;
     uint8_t escalation_id[16];
+    /* of a permit that people approved: what is entered into its task once it
+     * was started; see prov_task_endorse() */
+    struct endorsed_id endorse[ENDORSE_TOLD_MAX];
+    uint32_t endorse_count;
+    uint32_t endorse_sets;
+    uint64_t endorse_serial;
 };
 
 /*
@@ -253,6 +274,7 @@ struct outcome {
     bool stdout_truncated, stderr_truncated;
     uint64_t redacted; /* secrets that were taken out of its output */
     bool withheld;     /* the agent was not given it */
+    uint32_t endorsed; /* values that it let through in its task */
 };
 TS_NODISCARD ts_err outcome_record(const struct outcome *o, uint8_t *record,
                                    size_t cap, size_t *ret_len);

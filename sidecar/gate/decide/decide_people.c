@@ -60,6 +60,9 @@ static ts_err add_rule(const struct set_result *s, uint32_t policy,
     if (!cedar_policies_annotation(s->policies, policy, "reason",
                                    &q->reasons[q->rule_count]))
         q->reasons[q->rule_count] = TS_STR_LIT("");
+    if (!cedar_policies_annotation(s->policies, policy, "endorse", &value) ||
+        !endorse_rule_holds(value))
+        q->endorses = 0;
     q->rule_count++;
     return TS_OK;
 }
@@ -70,6 +73,7 @@ static ts_err rules_of(const struct deciding *d, struct people_question *q)
 {
     uint64_t people = 0;
 
+    q->endorses = ENDORSED_SETS; /* until one of them does not */
     for (uint32_t i = 0; i < d->set_count; i++) {
         const struct set_result *s = &d->sets[i];
 
@@ -84,6 +88,7 @@ static ts_err rules_of(const struct deciding *d, struct people_question *q)
     }
     for (uint32_t i = 0; i < q->rule_count; i++)
         people += q->rules[i].count;
+    q->endorses &= endorse_sets_of(q->rules, q->rule_count);
     return people > TICKET_PEOPLE_MAX ? TS_E_LIMIT : TS_OK;
 }
 
@@ -153,8 +158,12 @@ static struct combined again(struct deciding *d, const struct people_answer *a)
                            .out = d->out,
                            .approved = a->ticket,
                            .people = a->people,
-                           .people_count = a->people_count};
+                           .people_count = a->people_count,
+                           .told = a->told,
+                           .told_count = a->told_count};
     all = decide_judge(d);
+    if (all.verdict == VERDICT_PERMIT && decide_endorse(d) != TS_OK)
+        return (struct combined){VERDICT_DENY, CODE_INTERNAL};
     if (all.verdict != VERDICT_PENDING)
         return all;
     d->why = "what people approved is not all that is asked for now";
@@ -168,6 +177,8 @@ struct combined decide_ask(struct deciding *d)
     const struct call_input *call = d->in->call;
     const struct provenance_input values = {.manifest = d->tool->manifest,
                                             .args = &d->args,
+                                            .who =
+                                                context_who(d->in->authority),
                                             .task = call->task,
                                             .handles = call->handles,
                                             .handle_count = call->handle_count};

@@ -37,6 +37,11 @@ struct deciding {
     const struct ticket *approved; /* what people have lifted; NULL: nothing */
     const struct ts_str *people;   /* who said yes */
     uint32_t people_count;
+    const struct endorse_told *told; /* of what people have approved */
+    uint32_t told_count;
+    const struct endorse_told
+        *endorses[ENDORSE_TOLD_MAX]; /* those that count */
+    uint32_t endorses_count;
     const char *why;   /* a sentence for this very denial, or NULL */
     char why_buf[512]; /* where why may point */
     struct decision *out;
@@ -84,6 +89,15 @@ TS_NODISCARD ts_err decide_ask_set(struct deciding *d,
 /* d->sets were combined to plain, which is no permit: what comes of it with the
  * escalation of d->in. */
 struct combined decide_escalate(struct deciding *d, struct combined plain);
+
+/* decide_endorse.c. Whose rules these are, as ENDORSED_TENANT. */
+uint32_t endorse_sets_of(const struct ticket_rule *rules, uint32_t count);
+/* A permit that people have approved: what of told it lets
+ * through from then on, into d->out and d->endorses. TS_E_NOMEM, TS_E_LIMIT:
+ * the arena. */
+TS_NODISCARD ts_err decide_endorse(struct deciding *d);
+/* The key "endorses" and its value, if there are any. */
+void record_endorses(struct mp_writer *w, const struct deciding *d, bool brief);
 
 /* A call that is pending is put to people; what comes of it instead. */
 struct combined decide_ask(struct deciding *d);

@@ -460,6 +460,7 @@ ts_err decide_record_write(const struct deciding *d, bool brief,
     mp_write_map(&w, AUTHORITY_HEAD_KEYS + OTHER_KEYS + launches +
                          (decide_counts(d) ? 1u : 0u) + (demands ? 2u : 0u) +
                          (d->out->has_ticket ? 2u : 0u) +
+                         (d->endorses_count > 0 ? 1u : 0u) +
                          (d->out->has_escalation ? 2u : 0u));
     KEY(&w, "\xa4", "kind");
     KEY(&w, "\xa8", "decision");
@@ -485,6 +486,8 @@ ts_err decide_record_write(const struct deciding *d, bool brief,
         put_demand(&w, &d->out->order);
     if (d->out->has_ticket)
         put_ticket(&w, d);
+    if (d->endorses_count > 0)
+        record_endorses(&w, d, brief);
     if (d->out->has_escalation)
         put_escalation(&w, d);
     KEY(&w, "\xa2", "us");

@@ -39,7 +39,8 @@ ts_err outcome_record(const struct outcome *o, uint8_t *record, size_t cap,
     bool ran = o->started.box != BOX_ANY;
 
     mp_writer_init(&w, record, cap);
-    mp_write_map(&w, 21u + refused + 3u * ran + o->withheld);
+    mp_write_map(&w,
+                 21u + refused + 3u * ran + o->withheld + (o->endorsed > 0));
     put_str(&w, "kind", TS_STR_LIT("exec_ended"));
     mp_write_cstr(&w, "id");
     mp_write_bin(&w, o->decision_id, sizeof(o->decision_id));
@@ -75,5 +76,7 @@ ts_err outcome_record(const struct outcome *o, uint8_t *record, size_t cap,
         mp_write_cstr(&w, "withheld");
         mp_write_bool(&w, true);
     }
+    if (o->endorsed > 0)
+        put_uint(&w, "endorsed", o->endorsed);
     return mp_written(&w, ret_len);
 }

@@ -16,15 +16,18 @@ static ts_err class_record(const struct provenance_class *c,
     return cedar_record_make(arena, f, sizeof(f) / sizeof(f[0]), ret);
 }
 
-static ts_err arg_record(const struct arg_provenance *a, struct ts_arena *arena,
-                         struct cedar_value *ret)
+static ts_err arg_record(const struct arg_provenance *a, uint32_t whose,
+                         struct ts_arena *arena, struct cedar_value *ret)
 {
-    struct cedar_value places[PROV_FOUND_PLACES], set;
+    struct cedar_value places[PROV_FOUND_PLACES + 1], set;
+    uint32_t n = a->place_count;
     ts_err e;
 
-    for (uint32_t i = 0; i < a->place_count; i++)
+    for (uint32_t i = 0; i < n; i++)
         places[i] = cedar_string(a->places[i]);
-    e = cedar_set_make(arena, places, a->place_count, &set);
+    if ((a->endorsed_sets & whose) != 0)
+        places[n++] = cedar_string(TS_STR_LIT("endorsed"));
+    e = cedar_set_make(arena, places, n, &set);
     if (e != TS_OK)
         return e;
     return cedar_record_make(
@@ -36,12 +39,23 @@ static ts_err arg_record(const struct arg_provenance *a, struct ts_arena *arena,
         2, ret);
 }
 
+static ts_err open_record(const struct provenance_open *o, uint32_t set,
+                          struct ts_arena *arena, struct cedar_value *ret)
+{
+    const struct cedar_field f[] = {
+        value_bool(TS_STR_LIT("unknown"), (o->unknown & set) != 0),
+        value_bool(TS_STR_LIT("untrusted"), (o->untrusted & set) != 0),
+    };
+
+    return cedar_record_make(arena, f, sizeof(f) / sizeof(f[0]), ret);
+}
+
 static bool key_before(struct ts_str a, struct ts_str b)
 {
     return a.len != b.len ? a.len < b.len : ts_str_cmp(a, b) < 0;
 }
 
-static ts_err args_record(const struct call_provenance *p,
+static ts_err args_record(const struct call_provenance *p, uint32_t set,
                           const struct call_args *args, struct ts_arena *arena,
                           struct cedar_value *ret)
 {
@@ -57,7 +71,7 @@ static ts_err args_record(const struct call_provenance *p,
         struct cedar_field one = {.key = args->values[i].decl->name};
         uint32_t at = n++;
 
-        if ((e = arg_record(&p->args[i], arena, &one.value)) != TS_OK)
+        if ((e = arg_record(&p->args[i], set, arena, &one.value)) != TS_OK)
             return e;
         for (; at > 0 && key_before(one.key, f[at - 1].key); at--)
             f[at] = f[at - 1];
@@ -77,18 +91,19 @@ static ts_err task_record(const struct prov_taint *t, struct ts_arena *arena,
     return cedar_record_make(arena, f, sizeof(f) / sizeof(f[0]), ret);
 }
 
-ts_err call_provenance_record(const struct call_provenance *p,
+ts_err call_provenance_record(const struct call_provenance *p, uint32_t set,
                               const struct call_args *args,
                               const struct cedar_value *declared, bool tainted,
                               struct ts_arena *arena, struct cedar_value *ret)
 {
-    struct cedar_value authority, links, content, by_arg, task;
+    struct cedar_value authority, links, content, unendorsed, by_arg, task;
     ts_err e;
 
     if ((e = class_record(&p->authority, arena, &authority)) != TS_OK ||
         (e = class_record(&p->links, arena, &links)) != TS_OK ||
         (e = class_record(&p->content, arena, &content)) != TS_OK ||
-        (e = args_record(p, args, arena, &by_arg)) != TS_OK ||
+        (e = open_record(&p->unendorsed, set, arena, &unendorsed)) != TS_OK ||
+        (e = args_record(p, set, args, arena, &by_arg)) != TS_OK ||
         (e = task_record(&p->task, arena, &task)) != TS_OK)
         return e;
     const struct cedar_field f[] = {
@@ -103,6 +118,7 @@ ts_err call_provenance_record(const struct call_provenance *p,
         value_bool(TS_STR_LIT("tainted"), tainted),
         value_of(TS_STR_LIT("declared"), *declared),
         value_of(TS_STR_LIT("authority"), authority),
+        value_of(TS_STR_LIT("unendorsed"), unendorsed),
     };
 
     return cedar_record_make(arena, f, sizeof(f) / sizeof(f[0]), ret);

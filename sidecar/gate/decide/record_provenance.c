@@ -1,5 +1,7 @@
 /* What the decision record says of where values came from: what a policy saw,
  * so that the same can be asked again. */
+#include <stdio.h>
+
 #include "sidecar/gate/decide/decide_priv.h"
 
 #define PLACE_SHOWN 128 /* bytes */
@@ -28,6 +30,23 @@ static struct ts_str shown(struct ts_str s)
     return s;
 }
 
+/* The place "endorsed" of a policy, once for each call with which people let
+ * items through: of the tenant's, or, if it is not for those, of whose. */
+static void put_endorsed(struct mp_writer *w, const struct endorsed_by *by)
+{
+    char text[64];
+    uint32_t block = 0;
+
+    while (block < TS_BLOCKS_MAX - 1 && (by->sets & ENDORSED_BLOCK(block)) == 0)
+        block++;
+    if ((by->sets & ENDORSED_TENANT) != 0)
+        (void)snprintf(text, sizeof(text), RECORD_ENDORSED "%u", by->call);
+    else
+        (void)snprintf(text, sizeof(text), RECORD_ENDORSED "%u block:%u",
+                       by->call, block);
+    mp_write_cstr(w, text);
+}
+
 /* {name: [source, place...]} */
 static void put_args(struct mp_writer *w, const struct deciding *d, bool brief)
 {
@@ -40,13 +59,15 @@ static void put_args(struct mp_writer *w, const struct deciding *d, bool brief)
         struct ts_str name = d->args.values[i].decl->name;
 
         mp_write_str(w, name.ptr, name.len);
-        mp_write_array(w, 1 + a->place_count);
+        mp_write_array(w, 1 + a->place_count + a->endorsed_count);
         mp_write_cstr(w, prov_source_name(a->source));
         for (uint32_t k = 0; k < a->place_count; k++) {
             struct ts_str place = shown(a->places[k]);
 
             mp_write_str(w, place.ptr, place.len);
         }
+        for (uint32_t k = 0; k < a->endorsed_count; k++)
+            put_endorsed(w, &a->endorsed[k]);
     }
 }
 
@@ -56,10 +77,14 @@ void record_provenance(struct mp_writer *w, const struct deciding *d,
     const struct call_provenance *p = &d->context.provenance;
 
     mp_write_cstr(w, "provenance");
-    mp_write_map(w, 7);
+    mp_write_map(w, 8);
     put_class(w, "authority", &p->authority);
     put_class(w, "links", &p->links);
     put_class(w, "content", &p->content);
+    mp_write_cstr(w, "unendorsed"); /* [untrusted, unknown], for the tenant */
+    mp_write_array(w, 2);
+    mp_write_bool(w, (p->unendorsed.untrusted & ENDORSED_TENANT) != 0);
+    mp_write_bool(w, (p->unendorsed.unknown & ENDORSED_TENANT) != 0);
     put_args(w, d, brief);
     mp_write_cstr(w, "secrets");
     mp_write_bool(w, p->secrets);

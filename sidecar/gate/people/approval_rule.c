@@ -41,6 +41,11 @@ bool approval_id_is_reserved(struct ts_str id)
            memcmp(id.ptr, prefix, sizeof(prefix) - 1) == 0;
 }
 
+bool endorse_rule_holds(struct ts_str value)
+{
+    return ts_str_eq_c(value, "task");
+}
+
 const char *annotation_value_fault(struct ts_str key, struct ts_str value)
 {
     struct approval_rule r;
@@ -48,6 +53,9 @@ const char *annotation_value_fault(struct ts_str key, struct ts_str value)
     if (ts_str_eq_c(key, "approval") && !approval_rule_parse(value, &r))
         return "write who approves and how many of them, 1 to 8: "
                "@approval(\"four-eyes:1\")";
+    if (ts_str_eq_c(key, "endorse") && !endorse_rule_holds(value))
+        return "write how long a yes lets a value through: @endorse(\"task\") "
+               "is the one way";
     if (use_annotation_fault(key, value) != NULL)
         return use_annotation_fault(key, value);
     return box_demand_fault(key, value);
@@ -62,12 +70,25 @@ static struct ts_str name_of(const struct cedar_ast *ast, size_t index)
     return cedar_ast_info(ast, index).id;
 }
 
+const char *endorse_policy_fault(const struct cedar_ast *ast, size_t index)
+{
+    struct ts_str value, approval;
+
+    if (!cedar_ast_annotation(ast, index, "endorse", &value))
+        return NULL;
+    if (!cedar_ast_annotation(ast, index, "approval", &approval))
+        return "@endorse without @approval; only what people say yes to lets "
+               "values through";
+    return annotation_value_fault(TS_STR_LIT("endorse"), value);
+}
+
 const char *approval_policy_fault(const struct cedar_ast *ast, size_t index)
 {
     struct ts_str value, other, name = name_of(ast, index);
+    const char *fault = endorse_policy_fault(ast, index);
 
-    if (!cedar_ast_annotation(ast, index, "approval", &value))
-        return NULL;
+    if (fault != NULL || !cedar_ast_annotation(ast, index, "approval", &value))
+        return fault;
     if (name.len > ID_MAX)
         return "the @id of a policy that people may lift is longer than 128 "
                "bytes";

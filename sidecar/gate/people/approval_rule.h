@@ -26,6 +26,13 @@ struct approval_rule {
 TS_NODISCARD bool approval_rule_parse(struct ts_str value,
                                       struct approval_rule *ret);
 
+/*
+ * @endorse("task") beside @approval: a yes to a call that was then started lets
+ * the values of it that strangers wrote, or nobody, through for the rest of the
+ * task (docs/PROVENANCE.md). "task" is the one value there is.
+ */
+TS_NODISCARD bool endorse_rule_holds(struct ts_str value);
+
 /* Names of a delegation's blocks stand in this form in tickets, so no policy of
  * a tenant that people may lift has an @id that begins like that. */
 #define APPROVAL_BLOCK_PREFIX "block:"
@@ -35,7 +42,10 @@ bool approval_id_is_reserved(struct ts_str id);
  * box_demand.h's; a static text, NULL for a good one and for annotations that
  * have no fixed values. */
 const char *annotation_value_fault(struct ts_str key, struct ts_str value);
-/* Of a policy of a block: its @approval, and the name that it is lifted by: its
+/* Of any policy: its @endorse, which goes with @approval alone. */
+const char *endorse_policy_fault(const struct cedar_ast *ast, size_t index);
+/* Of a policy of a block: its @endorse, its @approval, and the name that it is
+ * lifted by: its
  * @id, which need not be there, or what Cedar calls it then ("policy3"). */
 const char *approval_policy_fault(const struct cedar_ast *ast, size_t index);
 

@@ -13,7 +13,7 @@
 const char *const snapshot_annotations[] = {
     "id",          "approval", "breakglass", "reason",  "title",
     "description", "owner",    "severity",   "sandbox", "require",
-    "counts",      "sums",     NULL};
+    "counts",      "sums",     "endorse",    NULL};
 
 static const struct cedar_lint_options lints = {
     .annotations = snapshot_annotations, .value_fault = annotation_value_fault};
@@ -75,7 +75,7 @@ static const char *policy_fault(const struct cedar_ast *a, size_t i, bool hard)
     if (approval && approval_id_is_reserved(info.id))
         return "an @id that begins with block: stands for a policy of a "
                "delegation; rename it";
-    return NULL;
+    return endorse_policy_fault(a, i);
 }
 
 static ts_err check_policies(const struct cedar_ast *a,

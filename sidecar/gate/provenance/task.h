@@ -8,6 +8,7 @@
 #include "proto/base/ts_attr.h"
 #include "proto/base/ts_err.h"
 #include "proto/base/ts_str.h"
+#include "sidecar/gate/provenance/endorsed.h"
 #include "sidecar/gate/provenance/forms.h"
 #include "sidecar/gate/provenance/index.h"
 #include "sidecar/gate/provenance/source.h"
@@ -174,6 +175,31 @@ void prov_task_find(struct prov_task *k, enum prov_kind kind,
  * number or one-time code of any output) and that the user did not say? True
  * when it cannot tell. */
 bool prov_task_secrets_in(struct prov_task *k, struct ts_str text);
+
+/* ---- what people let through --------------------------------------------- */
+
+/*
+ * A value that a person has let through keeps its source; prov_task_endorsed()
+ * says which call that was, and for whose policies; zero: none. In two steps,
+ * since a call may be approved and then not run: its name when it is decided,
+ * the entry when it was started. epoch stands for the rules and people that the
+ * approval was judged by: under another one all of it is gone. So it is when
+ * the task drops what it holds, or with prov_tasks_unendorse(); names from
+ * before then enter nothing.
+ */
+TS_NODISCARD ts_err prov_task_endorse_name(struct prov_task *k, uint64_t epoch,
+                                           const struct endorsed_use *u,
+                                           struct endorsed_id *ret,
+                                           uint64_t *ret_serial);
+/* True: it was entered, and was not there before. */
+bool prov_task_endorse(struct prov_task *k, const struct endorsed_id *id,
+                       uint64_t serial, const struct endorsed_by *by);
+bool prov_task_endorses(const struct prov_task *k); /* is there a table? */
+void prov_task_endorse_under(struct prov_task *k, uint64_t epoch);
+struct endorsed_by prov_task_endorsed(struct prov_task *k,
+                                      const struct endorsed_use *u);
+/* Of all tasks of a tenant; how many entries that were. */
+uint32_t prov_tasks_unendorse(struct prov_tasks *t, struct ts_str tenant);
 
 /* ---- handles ------------------------------------------------------------- */
 

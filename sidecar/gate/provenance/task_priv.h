@@ -3,6 +3,7 @@
 
 #include "proto/base/ts_buf.h"
 #include "proto/wire/limits.h"
+#include "sidecar/gate/provenance/endorsed.h"
 #include "sidecar/gate/provenance/known.h"
 #include "sidecar/gate/provenance/places.h"
 #include "sidecar/gate/provenance/task.h"
@@ -54,7 +55,10 @@ struct prov_task {
     struct kept *kept; /* owned; a ring of KEPT_MAX; NULL: nothing is kept */
     uint32_t kept_next;
     size_t kept_bytes;
-    uint32_t calls; /* begun so far */
+    struct endorsed *endorsed; /* owned; NULL: people let nothing through */
+    uint64_t endorse_epoch;    /* rules and people that endorsed holds under */
+    uint64_t endorse_serial;   /* one more whenever it was dropped */
+    uint32_t calls;            /* begun so far */
     bool has_prompt;
     bool has_origin;
     enum prov_origin origin;
@@ -78,6 +82,9 @@ struct prov_tasks {
 struct prov_label prov_label_of(const struct prov_output_rules *r, bool failed,
                                 struct ts_str pointer);
 
+/* Drops what people let through, and what of it is under way. */
+void task_unendorse(struct prov_task *k);
+void tasks_count(struct prov_task *k); /* its bytes, after a change */
 /* After a task has changed: counts it, and makes room. */
 void tasks_settle(struct prov_task *k);
 /* The index, made if need be, with what is said of the user; NULL without

@@ -40,6 +40,7 @@ static void empty(struct prov_task *k)
     ts_mem_free(k->kept);
     k->kept = NULL;
     k->kept_bytes = 0;
+    task_unendorse(k);
     k->all->bytes -= k->counted;
     k->counted = 0;
 }
@@ -191,6 +192,7 @@ static size_t bytes_of(const struct prov_task *k)
 
     n += k->kept != NULL ? KEPT_MAX * sizeof(*k->kept) : 0;
     n += k->said != NULL ? prov_index_bytes(k->said) : 0;
+    n += k->endorsed != NULL ? endorsed_bytes(k->endorsed) : 0;
     return n + (k->index != NULL ? prov_index_bytes(k->index) : 0);
 }
 
@@ -222,15 +224,20 @@ static struct prov_task *victim(const struct prov_task *grew)
     return held >= t->bytes / 2 && own != NULL ? own : any;
 }
 
+void tasks_count(struct prov_task *k)
+{
+    k->all->bytes -= k->counted;
+    k->counted = bytes_of(k);
+    k->all->bytes += k->counted;
+}
+
 void tasks_settle(struct prov_task *k)
 {
     struct prov_tasks *t = k->all;
     struct prov_task *other;
 
     k->used = ++t->clock;
-    t->bytes -= k->counted;
-    k->counted = bytes_of(k);
-    t->bytes += k->counted;
+    tasks_count(k);
     while (t->bytes > t->max_bytes && (other = victim(k)) != NULL)
         task_drop(other);
     if (t->bytes > t->max_bytes)

@@ -9,6 +9,7 @@
 #include "sidecar/gate/asking/approvals.h"
 #include "sidecar/gate/asking/breakglass.h"
 #include "sidecar/gate/people/tenant_state.h"
+#include "sidecar/gate/provenance/task.h"
 #include "sidecar/gate/running/order_out.h"
 #include "sidecar/gate/running/running.h"
 #include "sidecar/gate/session.h"
@@ -111,6 +112,16 @@ static ts_err overflow(struct gate *g, struct ts_str tenant)
     return TS_OK;
 }
 
+/* Who said yes, or what they said it to, may have gone: nothing that people of
+ * the tenant let through counts any more. It costs a question, no protection.
+ */
+static void unendorse(struct gate *g, const struct revoke_request *q)
+{
+    if (q->kind == REVOCATION_APPROVER || q->kind == REVOCATION_USER ||
+        q->kind == REVOCATION_ESCALATION || q->kind == REVOCATION_DECISION)
+        (void)prov_tasks_unendorse(g->tasks, q->tenant);
+}
+
 ts_err revoke_enter(struct gate *g, const struct revoke_request *given,
                     bool *ret_new)
 {
@@ -135,6 +146,7 @@ ts_err revoke_enter(struct gate *g, const struct revoke_request *given,
         e = overflow(g, q.tenant);
     if (e != TS_OK)
         return e;
+    unendorse(g, &q);
     g->rev_seq++;
     entry = (struct revocation_entry){.rev_seq = g->rev_seq,
                                       .kind = q.kind,

@@ -26,7 +26,8 @@ ts_err run_outcome_write(struct run *r)
                         .stdout_truncated = r->out[0].truncated,
                         .stderr_truncated = r->out[1].truncated,
                         .redacted = r->redacted,
-                        .withheld = r->keeping.is_kept};
+                        .withheld = r->keeping.is_kept,
+                        .endorsed = r->endorsed};
     uint8_t *record;
     size_t len;
     ts_err e;

@@ -312,6 +312,7 @@ void run_event(struct run *r, enum call_event ev)
         r->state_ns = gate_now(r->gate).boot_ns;
     switch (effect) {
     case CALL_DO_STARTED:
+        task_in_endorses(r);
         tell_started(r);
         break;
     case CALL_DO_KILL:

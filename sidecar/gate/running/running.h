@@ -11,6 +11,7 @@
 #include "proto/msg/order.h"
 #include "proto/wire/frame.h"
 #include "proto/wire/limits.h"
+#include "sidecar/gate/decide/decide.h"
 #include "sidecar/gate/gate.h"
 #include "sidecar/gate/steps/call.h"
 #include "sidecar/gate/steps/callids.h"
@@ -94,6 +95,11 @@ struct run {
     struct prov_task *task; /* held; NULL: nobody asks where values are from */
     uint32_t ref;           /* of its output, "call-N"; 0: none */
     uint32_t said;          /* of its arguments: prov_task_says() */
+    /* What people let through with it, to be entered when it has started; how
+     * many then were. */
+    struct endorsed_id endorse[ENDORSE_TOLD_MAX];
+    uint32_t endorse_count, endorse_sets, endorsed;
+    uint64_t endorse_serial;
     struct snapshot_rules *rules;    /* held, with manifest in it */
     const struct manifest *manifest; /* how its output is to be read */
     uint32_t sensitivity;            /* of its resource */

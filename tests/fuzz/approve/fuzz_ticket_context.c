@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-    struct ticket_context c, again;
+    static struct ticket_context c, again; /* large, for a stack */
     struct ts_buf out;
 
     if (ticket_context_decode((struct ts_bytes){data, len}, 4, &c) != TS_OK)

@@ -123,7 +123,7 @@ check "asked again, all is the same but for what alice let through: she would be
     diff_says "$flipped" "permit pending"
 check "no record is malformed" diff_says .malformed 0
 rules=$new/tenants/acme/policies/approval/40-provenance.cedar
-sed -i 's/context.provenance.authority.unknown || context.provenance.links.unknown/false/' "$rules"
+sed -i 's/context.provenance.unendorsed.unknown/false/' "$rules"
 check "without asking for made-up addresses one call more would have run" \
     diff_says "$flipped" "pending permit,permit pending"
 cp "$etc/tenants/acme/policies/approval/40-provenance.cedar" "$rules"

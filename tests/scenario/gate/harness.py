@@ -75,7 +75,7 @@ type Call = {
   },
   provenance: {
     declared: Set<String>, origin: String, tainted: Bool,
-    authority: Kinds, links: Kinds, content: Kinds,
+    authority: Kinds, links: Kinds, content: Kinds, unendorsed: { untrusted: Bool, unknown: Bool },
     args: { text?: { source: String, sources: Set<String> } },
     secrets: Bool, level: Long, task: { untrusted: Bool, level: Long },
   },

@@ -59,12 +59,16 @@ static struct ticket_context full(void)
         .declared_left = 1,
         .first_tool = true,
         .first_resource = true,
+        .endorses = {{TS_STR_LIT("to"), TS_STR_LIT("bob@x.example")},
+                     {TS_STR_LIT("extra/to"), TS_STR_LIT("carol@x.example")}},
+        .endorses_count = 2,
         .has_level = true,
         .level = 2,
         .origin = TS_STR_LIT("webhook"),
         .reasons = {TS_STR_LIT("payments need a person"),
                     TS_STR_LIT("so do strangers")},
         .secrets = true,
+        .has_stdin = true,
         .tainted = true,
         .sensitivity = TS_STR_LIT("high"),
     };
@@ -90,10 +94,10 @@ static void same_arg(const struct ticket_context_arg *a,
 
 static void everything_comes_back(void **state)
 {
-    const struct ticket_context c = full();
-    struct ticket_context d;
+    static struct ticket_context c, d; /* large, for a stack */
 
     (void)state;
+    c = full();
     assert_int_equal(ticket_context_decode(encoded(&c), RULES, &d), TS_OK);
     assert_int_equal(d.arg_count, 2);
     same_arg(&d.args[0], &c.args[1]); /* untrusted first */
@@ -108,21 +112,27 @@ static void everything_comes_back(void **state)
     same_str(d.declared[0], c.declared[0]);
     assert_int_equal(d.declared_left, 1);
     assert_true(d.first_tool && d.first_resource && !d.first_action);
+    assert_int_equal(d.endorses_count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        same_str(d.endorses[i].arg, c.endorses[i].arg);
+        same_str(d.endorses[i].value, c.endorses[i].value);
+    }
     assert_true(d.has_level && d.level == 2);
     same_str(d.origin, c.origin);
     same_str(d.reasons[0], c.reasons[0]);
     same_str(d.reasons[1], c.reasons[1]);
-    assert_true(d.secrets && d.tainted);
+    assert_true(d.secrets && d.has_stdin && d.tainted);
     same_str(d.sensitivity, c.sensitivity);
 }
 
 static void nothing_is_the_empty_map_and_no_bytes(void **state)
 {
-    const struct ticket_context none = {.arg_count = 0};
-    struct ticket_context d = full();
+    static const struct ticket_context none = {.arg_count = 0};
+    static struct ticket_context d;
     struct ts_bytes b = encoded(&none);
 
     (void)state;
+    d = full();
     assert_int_equal(b.len, 1);
     assert_int_equal(b.ptr[0], 0x80);
     assert_int_equal(ticket_context_decode(b, RULES, &d), TS_OK);
@@ -161,9 +171,9 @@ static void what_is_too_much_gives_way_least_worrying_first(void **state)
     memset(text, 'x', sizeof(text) - 1);
     text[sizeof(text) - 1] = '\0';
     for (uint32_t n = 1; n <= TICKET_CONTEXT_ARGS_MAX; n++) {
-        struct ticket_context c = crowded(n, TICKET_SOURCE_UNTRUSTED, text);
-        struct ticket_context d;
+        static struct ticket_context c, d;
 
+        c = crowded(n, TICKET_SOURCE_UNTRUSTED, text);
         for (uint32_t i = 0; i < TICKET_RULES_MAX; i++)
             c.reasons[i] = ts_str_of(text);
         c.declared_count = TICKET_CONTEXT_LABELS_MAX;
@@ -182,6 +192,63 @@ static void what_is_too_much_gives_way_least_worrying_first(void **state)
     }
 }
 
+/* What a yes lets through is never cut: it is there whole, or it is not. */
+static void what_it_endorses_is_whole_or_not_there(void **state)
+{
+    static struct ticket_context c, d;
+    char text[TICKET_CONTEXT_VALUE_MAX + 1], arg[TICKET_CONTEXT_ARG_MAX + 1];
+    uint32_t least = TICKET_CONTEXT_ENDORSES_MAX;
+
+    (void)state;
+    memset(text, 'x', sizeof(text));
+    memset(arg, 'a', sizeof(arg));
+    for (uint32_t n = 1; n <= TICKET_CONTEXT_ARGS_MAX; n++) {
+        c = crowded(n, TICKET_SOURCE_UNTRUSTED, "a long text of a value");
+        c.endorses_count = TICKET_CONTEXT_ENDORSES_MAX;
+        for (uint32_t i = 0; i < c.endorses_count; i++)
+            c.endorses[i] = (struct ticket_endorses){
+                {arg, 1 + i}, {text, TICKET_CONTEXT_VALUE_MAX}};
+        assert_int_equal(ticket_context_decode(encoded(&c), RULES, &d), TS_OK);
+        assert_true(d.arg_count > 0);
+        for (uint32_t i = 0; i < d.endorses_count; i++) {
+            same_str(d.endorses[i].arg, c.endorses[i].arg);
+            same_str(d.endorses[i].value, c.endorses[i].value);
+        }
+        if (d.endorses_count < least)
+            least = d.endorses_count;
+        if (d.arg_count < n) /* those give way last */
+            assert_int_equal(d.endorses_count, 0);
+    }
+    assert_int_equal(least, 0);
+}
+
+static void what_it_endorses_is_refused_where_it_would_be_cut(void **state)
+{
+    static struct ticket_context c;
+    char text[TICKET_CONTEXT_VALUE_MAX + 1];
+    const struct ts_str good = TS_STR_LIT("x");
+    const struct ticket_endorses bad[] = {
+        {{text, TICKET_CONTEXT_ARG_MAX + 1}, good},
+        {good, {text, TICKET_CONTEXT_VALUE_MAX + 1}},
+        {{text, 0}, good},
+        {good, {text, 0}},
+        {TS_STR_LIT("\xff"), good},
+        {good, TS_STR_LIT("\xff")}};
+
+    (void)state;
+    memset(text, 'x', sizeof(text));
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        c = full();
+        c.endorses[1] = bad[i];
+        ts_buf_clear(&out);
+        assert_int_equal(ticket_context_encode(&c, &out), TS_E_INVALID);
+        assert_int_equal(out.len, 0);
+    }
+    c = full();
+    c.endorses_count = TICKET_CONTEXT_ENDORSES_MAX + 1;
+    assert_int_equal(ticket_context_encode(&c, &out), TS_E_INVALID);
+}
+
 static void a_cut_is_seen_and_falls_between_characters(void **state)
 {
     /* 2-byte, 3-byte and 4-byte characters, moved by each possible offset */
@@ -191,10 +258,11 @@ static void a_cut_is_seen_and_falls_between_characters(void **state)
     (void)state;
     for (size_t p = 0; p < 3; p++) {
         for (size_t shift = 0; shift < 4; shift++) {
-            struct ticket_context c = {.arg_count = 1}, d;
+            static struct ticket_context c, d;
             char text[400] = "aaaa";
             size_t len = shift;
 
+            c = (struct ticket_context){.arg_count = 1};
             while (len + 4 < 300) {
                 memcpy(text + len, pieces[p], strlen(pieces[p]));
                 len += strlen(pieces[p]);
@@ -250,6 +318,14 @@ static void keys_out_of_order_twice_or_unknown_are_refused(void **state)
                    "asked\x92\x00\x00"),
         TS_STR_LIT("\x81\xa5"
                    "first\x92\xa8resource\xa4tool"),
+        TS_STR_LIT("\x81\xa8"
+                   "endorses\x90"),
+        TS_STR_LIT("\x81\xa8"
+                   "endorses\x91\x92\xa0\xa1x"),
+        TS_STR_LIT("\x81\xa8"
+                   "endorses\x91\x92\xa1x\xa0"),
+        TS_STR_LIT("\x81\xa8"
+                   "endorses\x91\x91\xa1x"),
         TS_STR_LIT("\x81\xa7reasons\x91\x92\x02\xa1x"),
         TS_STR_LIT("\x81\xa7reasons\x92\x92\x01\xa1x\x92\x00\xa1x"),
         TS_STR_LIT("\x81\xa5level\x04"),
@@ -321,6 +397,8 @@ int main(void)
         cmocka_unit_test(everything_comes_back),
         cmocka_unit_test(nothing_is_the_empty_map_and_no_bytes),
         cmocka_unit_test(what_is_too_much_gives_way_least_worrying_first),
+        cmocka_unit_test(what_it_endorses_is_whole_or_not_there),
+        cmocka_unit_test(what_it_endorses_is_refused_where_it_would_be_cut),
         cmocka_unit_test(a_cut_is_seen_and_falls_between_characters),
         cmocka_unit_test(what_is_no_text_is_refused),
         cmocka_unit_test(keys_out_of_order_twice_or_unknown_are_refused),

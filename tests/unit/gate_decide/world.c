@@ -70,6 +70,7 @@ const char world_schema[] =
     "    declared: Set<String>, origin: String, tainted: Bool,\n"
     "    authority: Kinds, links: Kinds, content: Kinds, secrets: Bool,\n"
     "    level: Long, task: { untrusted: Bool, level: Long },\n"
+    "    unendorsed: { untrusted: Bool, unknown: Bool },\n"
     "    args: {\n"
     "      path?: Src, pattern?: Src, args?: Src, seconds?: Src, url?: Src,\n"
     "      repo?: Src, n?: Src, flag?: Src, words?: Src, to?: Src, body?: "

@@ -92,6 +92,13 @@ static const struct row {
     {"@approval(\"a:1\") forbid(principal, action, resource) unless { "
      "context.approvals.contains(\"x\") || context.y };",
      "approval_alternative"},
+    {"@endorse(\"task\") forbid(principal, action, resource);",
+     "endorse_without_approval"},
+    {"@endorse(\"task\") permit(principal is U, action, resource);",
+     "endorse_without_approval"},
+    {"@approval(\"a:1\") @endorse(\"task\") forbid(principal, action, "
+     "resource) unless { context.approvals.contains(\"x\") };",
+     ""},
     {"@approval(\"a:1\") forbid(principal, action, resource) unless { "
      "context.approvals.contains(\"x\") && (context.y || context.z) };",
      ""},
@@ -129,8 +136,9 @@ static const struct row {
      ""},
 };
 
-static const char *const known[] = {"id",      "approval", "title", "sandbox",
-                                    "require", "counts",   "sums",  NULL};
+static const char *const known[] = {"id",     "approval", "endorse",
+                                    "title",  "sandbox",  "require",
+                                    "counts", "sums",     NULL};
 
 static const char *value_fault(struct ts_str key, struct ts_str value)
 {
