@@ -35,7 +35,6 @@ answer() { # answer VERDICT ID PERSON
     approvals "$1" "$2" --as "$3" --key "$service_dir/$3.seed" --yes >"$service_dir/answer" 2>&1
 }
 refuses() { ! answer "$@"; }
-recorded() { log_lines | jq -e -s "any(.[]; $1)" >/dev/null; }
 
 put one.txt
 asks one.txt 60s

@@ -92,7 +92,10 @@ absent() { ! "$tipstaff" policy diff --log "$service_log" --new "$service_dir/no
 check "so is one that is not there" absent
 rm "$tenant/policies/hard/zz.cedar"
 
-id_of() { log_lines | jq -r "select(.kind==\"decision\" and .tool==\"$1\" and .code==\"$2\") | .id" | head -1; }
+id_of() {
+    recorded ".kind==\"decision\" and .tool==\"$1\" and .code==\"$2\"" || true
+    log_lines | jq -r "select(.kind==\"decision\" and .tool==\"$1\" and .code==\"$2\") | .id" | head -1
+}
 explain() { # explain ID OPTION...
     "$tipstaff" policy explain --id "$@" --log "$service_log" --config "$etc" >"$service_dir/out" 2>"$service_dir/err"
 }

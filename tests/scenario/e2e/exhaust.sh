@@ -38,7 +38,6 @@ refused() { # refused TOOL
     if shim "$c" call "$1" >"$service_dir/out" 2>&1; then return 1; fi
     grep -q '\[too_many_calls\]' "$service_dir/out"
 }
-recorded() { log_lines | jq -e -s "any(.[]; $1)" >/dev/null; }
 own_uids() { # each its own, out of the range, none of them the writers'
     pgrep -f "^sleep $marker" | while read -r p; do stat -c %u "/proc/$p"; done | sort -u |
         awk -v a="$first" -v b="$((first + uids))" -v m=$most '$1 > a && $1 < b {n++} END {exit n != m}'

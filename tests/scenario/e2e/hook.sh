@@ -76,7 +76,6 @@ documents() { cat "$told"/*.json 2>/dev/null; }
 hears() { documents | jq -e -s "any(.[]; $1)" >/dev/null; }
 put() { (umask 0 && printf 'x\n' >"$service_workspace/$1") && service_own; }
 answer() { "$tipstaff" approvals "$1" "$2" --sidecar-key "$etc/keys/sidecar.pub" --socket "$service_admin" --as bob --key "$service_dir/bob.seed" --yes >"$service_dir/answer" 2>&1; }
-recorded() { log_lines | jq -e -s "any(.[]; $1)" >/dev/null; }
 service_says() { grep -qE -- "$1" "$service_dir/service.log"; }
 
 check "the hook watches" wait_until 10 hook_status '.state == "watching"'
@@ -141,7 +140,7 @@ check "processes that multiply are ended" wait_until 30 no_strangers
 hook_is 'kill -9 $PPID; setsid sleep 4245'
 put killer && asks killer 0
 check "one that kills its runner is ended with it" wait_until 15 no_sleeper
-check "the failures are on record" wait_until 15 recorded '.kind == "hook_failed" and .failed > 0 and (.code == "timeout" or .code == "signal" or .code == "exit" or .code == "lost")'
+check "the failures are on record" recorded '.kind == "hook_failed" and .failed > 0 and (.code == "timeout" or .code == "signal" or .code == "exit" or .code == "lost")'
 chmod o+w "$hook"
 put open && asks open 0
 check "a program that became open to others is not started" wait_until 15 hook_status '.last_failure == "refused"'
@@ -166,7 +165,7 @@ again() { local p; p=$(service_pid tipstaff-hook) && [ -n "$p" ] && [ "$p" != "$
 check "its process is started again" wait_until 15 again
 same "and no other" "$gate" "$(service_pid tipstaff-gate)"
 check "it watches" wait_until 10 hook_status '.state == "watching"'
-check "its loss is on record" wait_until 15 recorded '.kind == "hook_failed" and .code == "lost"'
+check "its loss is on record" recorded '.kind == "hook_failed" and .code == "lost"'
 service_stop
 check "nobody is left" no_sleeper
 same "none of the hook's user" 0 "$(pgrep -u 64005 | wc -l)"

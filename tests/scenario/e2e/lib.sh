@@ -37,7 +37,11 @@ e2e_uids() {
     local first=$((1000000 + $$ % 1000 * 1000))
     [ "$(id -u)" -ne 0 ] || printf ', uids: %d-%d' $first $((first + 605))
 }
-log_lines() { cat "$service_log"/*.jsonl; }
+# Whole lines: the recorder may be writing the last one.
+log_lines() { perl -ne 'print if /\n\z/' "$service_log"/*.jsonl; }
+in_log() { log_lines 2>/dev/null | jq -e -s "any(.[]; $1)" >/dev/null; }
+# recorded CONDITION : of one record. An answer may come before its record is in the file.
+recorded() { wait_until 60 in_log "$1"; }
 wait_until() { # wait_until SECONDS COMMAND... : polls a condition, no fixed sleep
     local end=$((SECONDS + $1))
     shift

@@ -129,7 +129,6 @@ check "and beyond its calls" asked caps well 0
 check "delegation show names its counters" grep -q 'counts *c0, s0.0=spent' <("$tipstaff" delegation show "$service_dir/caps.chain")
 
 service_stop
-recorded() { log_lines | jq -e -s "any(.[]; $1)" >/dev/null; }
 check "what was taken is on record" recorded '.kind == "decision" and (.uses // [] | any(. == ["block:0","amount","spent","7.2500","3.2500"]))'
 id=$(log_lines | jq -r 'select(.kind == "decision" and (.uses // [] | length > 0)) | .id' | head -1)
 check "log show tells it" grep -q '^uses  *block:0 pay' <("$tipstaff" log show "$id" "$service_log")

@@ -24,7 +24,6 @@ refuses() { # refuses TOOL CODE
 }
 status_json() { "$tipstaff" status --json --socket "$service_admin"; }
 status_is() { [ "$(status_json | jq -c "$1")" = "$2" ]; }
-recorded() { log_lines | jq -e -s "any(.[]; $1)" >/dev/null; }
 service_says() { grep -qF -- "$1" "$service_dir/service.log"; }
 generation_is() { status_is .generation "$1"; }
 tool() { # tool NAME [LINE...] : says its name
