@@ -50,7 +50,7 @@ def verdicts(d):
     with tempfile.TemporaryDirectory() as folder:
         save(d, folder)
         p = subprocess.run([TIPSTAFF, "replay", folder, "--policies", POLICIES, "--quick", "--calls"],
-                           capture_output=True, text=True, timeout=280)
+                           capture_output=True, text=True, timeout=580)
         assert p.returncode == 0, p.stderr
         return [json.loads(l) for l in p.stdout.splitlines() if l.startswith("{")]
 

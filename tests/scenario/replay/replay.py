@@ -16,7 +16,7 @@ POLICIES = os.path.join(HERE, "policies")
 
 def replay(traces, *more, code=0):
     p = subprocess.run([TIPSTAFF, "replay", traces, "--policies", POLICIES, *more],
-                       capture_output=True, text=True, timeout=280)
+                       capture_output=True, text=True, timeout=580)
     assert p.returncode == code, (p.returncode, p.stdout, p.stderr)
     return p
 
