@@ -5,9 +5,11 @@
  */
 #include "shim/cli/arguments.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "proto/wire/mp_write.h"
 #include "shim/cli/ref_text.h"
@@ -127,27 +129,48 @@ static ts_err ref_write(struct mp_writer *w, struct ts_str value, char *text)
     return TS_OK;
 }
 
-/* NAME=TEXT or NAME:=JSON; the first of ":=" and "=" in the word decides. */
-static ts_err word_write(struct mp_writer *w, const char *word, char *text)
+/* NAME=TEXT or NAME:=JSON; the first of ":=" and "=" in the word decides. The
+ * name is empty when it is neither. */
+static struct ts_str name_of(const char *word)
 {
     const char *eq = strchr(word, '=');
-    size_t name_len;
+    size_t len = eq != NULL ? (size_t)(eq - word) : 0;
+
+    if (len > 0 && word[len - 1] == ':')
+        len--;
+    return (struct ts_str){.ptr = word, .len = len};
+}
+
+/* words[n] is checked against those before it. */
+static ts_err name_check(char **words, int n, char *text)
+{
+    const struct ts_str name = name_of(words[n]);
+
+    if (name.len == 0)
+        return explain(text, "\"%.64s\" is neither NAME=TEXT nor NAME:=JSON",
+                       words[n]);
+    for (int i = 0; i < n; i++)
+        if (ts_str_eq(name, name_of(words[i])))
+            return explain(text, "argument \"%.*s\" is given twice",
+                           name.len < 64 ? (int)name.len : 64, name.ptr);
+    return TS_OK;
+}
+
+static ts_err word_write(struct mp_writer *w, const char *word, char *text)
+{
+    const struct ts_str name = name_of(word);
+    const char *value = word + name.len + 1;
     json_error_t je;
     json_t *v;
 
-    if (eq == NULL || eq == word || (eq == word + 1 && word[0] == ':'))
-        return explain(text, "\"%.64s\" is neither NAME=TEXT nor NAME:=JSON",
-                       word);
-    name_len = (size_t)(eq - word);
-    if (eq[-1] != ':') {
-        mp_write_str(w, word, name_len);
-        if (ref_text_is(ts_str_of(eq + 1)))
-            return ref_write(w, ts_str_of(eq + 1), text);
-        mp_write_cstr(w, eq + 1);
+    mp_write_str(w, name.ptr, name.len);
+    if (word[name.len] == '=') {
+        if (ref_text_is(ts_str_of(value)))
+            return ref_write(w, ts_str_of(value), text);
+        mp_write_cstr(w, value);
         return TS_OK;
     }
-    mp_write_str(w, word, name_len - 1);
-    v = json_loads(eq + 1, ANY_VALUE, &je);
+    v = json_loads(value + 1, ANY_VALUE, &je);
     if (v == NULL)
         return explain(text, "%.64s is not JSON: %s", word, je.text);
     value_write(w, v, 2);
@@ -161,17 +184,23 @@ static ts_err from_file(const char *path, uint8_t *buf, size_t *ret_len,
     bool is_stdin = strcmp(path, "-") == 0;
     FILE *f = is_stdin ? stdin : fopen(path, "re");
     json_error_t je = {.line = 0};
+    struct stat st;
     json_t *v;
     ts_err e;
 
     if (f == NULL)
-        return explain(text, "%s: cannot be read", path);
+        return explain(text, "%s: %s", path, strerror(errno));
+    if (fstat(fileno(f), &st) == 0 && S_ISDIR(st.st_mode)) {
+        (void)fclose(f); /* to jansson an empty file */
+        return explain(text, "%s: %s", path, strerror(EISDIR));
+    }
     v = json_loadf(f, JSON_REJECT_DUPLICATES, &je);
     if (!is_stdin)
         (void)fclose(f); /* was only read */
     if (v == NULL)
-        return explain(text, "%s:%d: %s", path, je.line, je.text);
-    e = arguments_from_json(v, buf, ret_len, text);
+        return explain(text, "%s:%d: not JSON: %s", path, je.line, je.text);
+    e = json_is_object(v) ? arguments_from_json(v, buf, ret_len, text)
+                          : explain(text, "%s: not a JSON object", path);
     json_decref(v);
     return e;
 }
@@ -189,7 +218,9 @@ ts_err arguments_from_options(const struct options *o, uint8_t *buf,
     mp_writer_init(&w, buf, TS_ARGS_MAX);
     mp_write_map(&w, (uint32_t)o->word_count);
     for (int i = 0; i < o->word_count; i++) {
-        e = word_write(&w, o->words[i], reterr_text);
+        e = name_check(o->words, i, reterr_text);
+        if (e == TS_OK)
+            e = word_write(&w, o->words[i], reterr_text);
         if (e != TS_OK)
             return e;
     }

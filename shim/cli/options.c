@@ -190,7 +190,10 @@ static int take_number(struct options *o, int opt, const char *value)
     uint64_t v;
 
     if (!parse_number(value, TS_WALL_HARD_MS, &v) || v == 0)
-        return bad_usage("not a number of milliseconds", value);
+        return bad_usage(opt == OPT_DEADLINE
+                             ? "--deadline is a number of milliseconds"
+                             : "--timeout is a number of milliseconds",
+                         value);
     if (opt == OPT_DEADLINE)
         o->deadline_ms = v;
     else
@@ -217,7 +220,7 @@ static int take_wait(struct options *o, const char *value)
     memcpy(digits, value, n);
     digits[n] = '\0';
     if (!parse_number(digits, TS_HOLD_MAX_MS / unit, &v))
-        return bad_usage("--wait may be 1h", value);
+        return bad_usage("--wait is at most 1h", value);
     o->hold_ms = (uint32_t)(v * unit);
     o->hold_said = true;
     return -1;
@@ -245,56 +248,69 @@ static int take_block(struct options *o, const char *value)
     return -1;
 }
 
-static int take(struct options *o, int opt, const char *value)
+/* Where an option goes that is only noted; NULL for others. */
+static const char **text_of(struct options *o, int opt)
 {
     switch (opt) {
     case OPT_SOCKET:
-        o->session.socket = value;
-        return -1;
+        return &o->session.socket;
     case OPT_CHAIN:
-        o->session.chain = value;
-        return -1;
+        return &o->session.chain;
     case OPT_KEY:
-        o->session.key = value;
-        return -1;
+        return &o->session.key;
     case OPT_SIDECAR_KEY:
-        o->session.sidecar_key = value;
-        return -1;
-    case OPT_STDIN:
-        o->input = true;
-        return -1;
+        return &o->session.sidecar_key;
     case OPT_JSON_FILE:
-        o->json_file = value;
-        return -1;
+        return &o->json_file;
+    case OPT_TRACEPARENT:
+        return &o->traceparent;
+    case OPT_ISSUER:
+        return &o->revocation.issuer;
+    case OPT_REASON:
+        return &o->revocation.reason;
+    default:
+        return NULL;
+    }
+}
+
+static bool *flag_of(struct options *o, int opt)
+{
+    switch (opt) {
+    case OPT_STDIN:
+        return &o->input;
     case OPT_JSON_FLAG:
-        o->as_json = true;
-        return -1;
+        return &o->as_json;
     case OPT_SIGN:
-        o->session.sign_calls = true;
+        return &o->session.sign_calls;
+    case OPT_EVENTS:
+        return &o->events;
+    case OPT_BATCH:
+        return &o->batch;
+    default:
+        return NULL;
+    }
+}
+
+static int take(struct options *o, int opt, const char *value)
+{
+    const char **text = text_of(o, opt);
+    bool *flag = flag_of(o, opt);
+
+    if (text != NULL)
+        *text = value;
+    if (flag != NULL)
+        *flag = true;
+    if (text != NULL || flag != NULL)
         return -1;
+    switch (opt) {
     case OPT_WAIT:
         return take_wait(o, value);
-    case OPT_EVENTS:
-        o->events = true;
-        return -1;
     case OPT_HANDLE:
         return take_inline(o, "0");
     case OPT_MAX_INLINE:
         return take_inline(o, value);
     case OPT_BLOCK:
         return take_block(o, value);
-    case OPT_ISSUER:
-        o->revocation.issuer = value;
-        return -1;
-    case OPT_REASON:
-        o->revocation.reason = value;
-        return -1;
-    case OPT_BATCH:
-        o->batch = true;
-        return -1;
-    case OPT_TRACEPARENT:
-        o->traceparent = value;
-        return -1;
     case OPT_PROVENANCE:
         return take_label(o, value);
     case OPT_RETRY_ID:
@@ -305,9 +321,23 @@ static int take(struct options *o, int opt, const char *value)
     case OPT_HELP:
         (void)fputs(help, stdout);
         return 0;
-    default: /* getopt's '?', already explained by it */
+    default:
         return TIPSTAFF_EXIT_USAGE;
     }
+}
+
+/* What getopt stumbled over, told as everything is. optopt is a letter, or of a
+ * long option what it is here, or 0: none of ours. */
+static int not_understood(int why, char **argv)
+{
+    const char letter[] = {'-', (char)optopt, '\0'};
+
+    if (optopt > 0 && optopt < OPT_SOCKET)
+        return bad_usage("unknown option", letter);
+    if (optopt == 0)
+        return bad_usage("unknown option", argv[optind - 1]);
+    return bad_usage(why == ':' ? "a value is missing" : "takes no value",
+                     argv[optind - 1]);
 }
 
 /* What is wrong with the whole, or -1. */
@@ -356,9 +386,11 @@ int options_parse(int argc, char **argv, struct options *ret)
     o.command = (enum command)c;
     argc--;
     argv++;
-    while (end < 0 &&
-           (opt = getopt_long(argc, argv, "", commands[c].options, NULL)) != -1)
-        end = take(&o, opt, optarg);
+    opterr = 0;
+    while (end < 0 && (opt = getopt_long(argc, argv, ":", commands[c].options,
+                                         NULL)) != -1)
+        end = opt == ':' || opt == '?' ? not_understood(opt, argv)
+                                       : take(&o, opt, optarg);
     if (end >= 0)
         return end;
     if (optind < argc)

@@ -141,7 +141,14 @@ class SessionTest(ShimCase):
                       ("call", "t", "a=b", "--json", "-")):
             r = self.shim(*words)
             self.assertEqual(r.returncode, USAGE, (words, r.stderr))
-            self.assertNotEqual(r.stderr, b"")
+            self.assertRegex(r.stderr, b"^tipstaff-shim: .*; see --help\n$")
+        for words, says in ((("call", "t", "--nope"), "unknown option: --nope"),
+                            (("ping", "-z"), "unknown option: -z"),
+                            (("call", "t", "--wait"), "a value is missing: --wait"),
+                            (("call", "t", "--stdin=1"), "takes no value: --stdin=1"),
+                            (("call", "t", "--wait", "2h"), "--wait is at most 1h: 2h"),
+                            (("call", "t", "--deadline", "x"), "--deadline is a number of milliseconds: x")):
+            self.assertIn(says.encode(), self.shim(*words).stderr)
 
         def script(c):
             c.handshake()
@@ -154,6 +161,19 @@ class SessionTest(ShimCase):
                       ("call", "t", "--traceparent", "00-zz")):
             r = self.shim(*words, script=script)
             self.assertEqual(r.returncode, USAGE, (words, r.stderr))
+        with tempfile.TemporaryDirectory() as d:
+            with open(d + "/list", "w", encoding="utf-8") as f:
+                f.write("[]")
+            with open(d + "/cut", "w", encoding="utf-8") as f:
+                f.write('{"a":\n')
+            for words, says in (((d,), d + ": Is a directory"), ((d + "/none",), d + "/none: No such file"),
+                                ((d + "/list",), d + "/list: not a JSON object"),
+                                ((d + "/cut",), d + "/cut:2: not JSON: ")):
+                r = self.shim("call", "t", "--json", *words, script=script)
+                self.assertEqual(r.returncode, USAGE)
+                self.assertIn(says.encode(), r.stderr)
+        r = self.shim("call", "t", "ab=1", "a=2", "ab:=3", script=script)
+        self.assertIn(b'argument "ab" is given twice', r.stderr)
 
     def test_signed_calls_verify_and_unsigned_sessions_send_none(self):
         def signed(c):
