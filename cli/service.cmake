@@ -13,6 +13,7 @@ target_sources(cli_commands PRIVATE
     ${CMAKE_CURRENT_SOURCE_DIR}/starter.c
     ${CMAKE_CURRENT_SOURCE_DIR}/service/cmd_status.c
     ${CMAKE_CURRENT_SOURCE_DIR}/service/cmd_revoke.c
+    ${CMAKE_CURRENT_SOURCE_DIR}/service/revoke_send.c
     ${CMAKE_CURRENT_SOURCE_DIR}/service/revoke_record.c
     ${CMAKE_CURRENT_SOURCE_DIR}/admin_socket.c
     ${starter_c})

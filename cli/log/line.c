@@ -296,11 +296,12 @@ static void print_question_ended(const struct term *t, const json_t *j)
 static void print_other(const struct term *t, const json_t *j)
 {
     static const char *const texts[] = {
-        "process", "tenant",  "target_kind", "target", "reason", "by",  "boot",
-        "sidecar", "segment", "previous",    "tool",   "code",   "text"};
+        "process", "tenant",  "target_kind", "target",   "reason", "by",
+        "boot",    "sidecar", "segment",     "previous", "tool",   "code",
+        "text",    "id",      "user",        "agent",    "task",   "end"};
     static const char *const numbers[] = {
-        "generation", "rev_seq", "dir_seq", "users",  "agents",
-        "revoked",    "bytes",   "ran",     "failed", "left_out"};
+        "generation", "rev_seq", "dir_seq", "users",    "agents", "revoked",
+        "bytes",      "ran",     "failed",  "left_out", "used",   "max_uses"};
 
     (void)fputs(t->bold, stdout);
     column(log_line_text(j, "kind"), 8);

@@ -11,7 +11,9 @@
 #include "cli/files.h"
 #include "cli/opts.h"
 #include "cli/service/revoke_record.h"
+#include "cli/service/revoke_send.h"
 #include "proto/trust/id.h"
+#include "proto/trust/revocation_person.h"
 #include "proto/wire/limits.h"
 
 #define TITLE_MAX 256
@@ -21,84 +23,14 @@ struct revoke {
     const char *key, *in, *out;
     uint64_t wait_s;
     char title[TITLE_MAX]; /* what is revoked, printable */
-    uint64_t sent_ns;
 };
-
-static double ms_since(uint64_t from_ns)
-{
-    return (double)(admin_now_ns() - from_ns) / 1e6;
-}
-
-static const char *plural(uint64_t n)
-{
-    return n == 1 ? "" : "s";
-}
-
-static int await_complete(struct admin_socket *s, const struct revoke *r,
-                          uint64_t rev_seq)
-{
-    enum admin_wait w = admin_receive_complete(s, r->wait_s * 1000, rev_seq);
-
-    if (w == ADMIN_GOT) {
-        (void)printf(", all gone after %.1f ms\n", ms_since(r->sent_ns));
-        return CLI_OK;
-    }
-    (void)printf("\n");
-    (void)fflush(stdout);
-    if (w == ADMIN_TIMEOUT)
-        cli_error("revoked, but after %" PRIu64
-                  " s not every tool was seen to end; tipstaff status shows "
-                  "how many run",
-                  r->wait_s);
-    return CLI_FAILED;
-}
-
-static int await_ack(struct admin_socket *s, const struct revoke *r)
-{
-    struct admin_ack ack;
-    enum admin_wait w = admin_receive_ack(s, r->wait_s * 1000, &ack);
-
-    if (w == ADMIN_TIMEOUT)
-        cli_error("no answer within %" PRIu64
-                  " s: it is not known whether it was revoked; try again",
-                  r->wait_s);
-    if (w != ADMIN_GOT)
-        return CLI_FAILED;
-    (void)printf("revoked %s: ack after %.1f ms (%" PRIu64
-                 " tool%s signalled, %" PRIu64 " session%s closed)",
-                 r->title, ms_since(r->sent_ns), ack.tools_signalled,
-                 plural(ack.tools_signalled), ack.sessions_closed,
-                 plural(ack.sessions_closed));
-    (void)fflush(stdout); /* the wait may be long */
-    return await_complete(s, r, ack.rev_seq);
-}
-
-static int send_record(struct revoke *r, struct ts_bytes record)
-{
-    struct admin_revoke m = {.record = record};
-    struct admin_socket s;
-    struct ts_buf out;
-    int code = CLI_FAILED;
-
-    if (!admin_open(&s, r->socket))
-        return CLI_FAILED;
-    ts_buf_init(&out, 4096);
-    r->sent_ns = admin_now_ns();
-    if (admin_revoke_send(&out, &m) != TS_OK)
-        cli_error("out of memory");
-    else if (admin_send(&s, &out))
-        code = await_ack(&s, r);
-    ts_buf_done(&out);
-    admin_close(&s);
-    return code;
-}
 
 /* A record that was signed elsewhere, perhaps on a machine without a network.
  * Whether its signature counts is for the service to say. */
 static int run_in(struct revoke *r)
 {
     struct revocation_record record;
-    struct signed_object o;
+    struct revocation_person o;
     struct ts_arena arena;
     struct ts_bytes bytes;
     int code = CLI_FAILED;
@@ -108,14 +40,14 @@ static int run_in(struct revoke *r)
         ts_arena_done(&arena);
         return CLI_FAILED;
     }
-    if (signed_split(SIGNED_REVOCATION, bytes, &o) != TRUST_OK ||
+    if (revocation_person_split(bytes, &o) != TRUST_OK ||
         revocation_record_decode(o.body, &record) != TRUST_OK) {
         cli_error("%s: not a signed revocation; tipstaff revoke --out makes "
                   "one",
                   r->in);
     } else {
         revoke_record_title(&record, r->title, sizeof(r->title));
-        code = send_record(r, bytes);
+        code = revoke_send(r->socket, r->wait_s, r->title, bytes);
     }
     ts_arena_done(&arena);
     return code;
@@ -139,7 +71,7 @@ static int run_signed(struct revoke *r, struct revoke_order *o)
         struct ts_bytes bytes = {ts_buf_bytes(&record), record.len};
 
         if (r->out == NULL)
-            code = send_record(r, bytes);
+            code = revoke_send(r->socket, r->wait_s, r->title, bytes);
         else if (cli_write_new(r->out, 0644, bytes.ptr, bytes.len))
             code = CLI_OK;
     }

@@ -27,6 +27,7 @@
  *   approval_ended   id (the same), tenant, reason
  *   hook_failed      code, text; ran, failed, left_out
  *   escalation, escalation_review_due  id, tenant, user, agent, reason
+ *   escalation_refused  id (zeros: it could not be read), tenant, code
  *   egress_opened    id (the decision's), tenant, tool
  *   egress_closed    id, tenant, tool, reason
  *   egress_denied    id, tenant, tool, code
@@ -58,6 +59,11 @@
  * expires, used, max_uses, reason, incident, policies (Cedar), lifts (array),
  * by_uid. escalation_review_due: the same to incident, and end ("expired",
  * "used_up", "revoked", "policies_changed").
+ *
+ * escalation_refused: kind, id, tenant, user, agent, task, code, keys (array of
+ * bin16: by whose keys it says that it is signed), left_out (how many were
+ * refused before it without a record), by_uid. What it says is nobody's word;
+ * the texts are empty where by_uid may not act for that tenant.
  *
  * approval: kind, id, tenant, ticket (bin32), person ("" when nothing told
  * who), verdict ("yes", "no", "" likewise), code ("ok" or why it does not

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "proto/trust/id.h"
+#include "proto/trust/revocation_person.h"
 #include "proto/trust/signed_priv.h"
 #include "proto/trust/smp.h"
 #include "proto/wire/limits.h"
@@ -112,21 +113,37 @@ static void write_body(struct mp_writer *w, const struct revocation_record *r)
     mp_write_bin(w, r->nonce, sizeof(r->nonce));
 }
 
+static ts_err encode(const struct revocation_record *r,
+                     uint8_t buf[SIGNED_REVOCATION_MAX], size_t *ret_len)
+{
+    struct mp_writer w;
+
+    if (check(r) != TRUST_OK || r->reason.len > TS_REASON_MAX ||
+        !ts_utf8_valid(r->reason.ptr, r->reason.len))
+        return TS_E_INVALID;
+    mp_writer_init(&w, buf, SIGNED_REVOCATION_MAX);
+    write_body(&w, r);
+    return mp_written(&w, ret_len);
+}
+
+ts_err revocation_record_body(const struct revocation_record *r,
+                              struct ts_buf *out)
+{
+    uint8_t body[SIGNED_REVOCATION_MAX];
+    size_t n;
+    ts_err e = encode(r, body, &n);
+
+    return e == TS_OK ? ts_buf_append(out, body, n) : e;
+}
+
 ts_err revocation_record_make(const struct revocation_record *r,
                               const struct trust_secret *key,
                               struct ts_buf *out)
 {
     uint8_t body[SIGNED_REVOCATION_MAX];
-    struct mp_writer w;
     size_t n;
-    ts_err e;
+    ts_err e = encode(r, body, &n);
 
-    if (check(r) != TRUST_OK || r->reason.len > TS_REASON_MAX ||
-        !ts_utf8_valid(r->reason.ptr, r->reason.len))
-        return TS_E_INVALID;
-    mp_writer_init(&w, body, sizeof(body));
-    write_body(&w, r);
-    e = mp_written(&w, &n);
     if (e != TS_OK)
         return e;
     return signed_make(SIGNED_REVOCATION,

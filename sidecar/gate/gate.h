@@ -20,6 +20,7 @@
 #include "sidecar/gate/asking/hook_in.h"
 #include "sidecar/gate/decide/chain_cache.h"
 #include "sidecar/gate/escalate/escalations.h"
+#include "sidecar/gate/escalate/refusals.h"
 #include "sidecar/gate/people/tenant_state.h"
 #include "sidecar/gate/steps/callids.h"
 #include "sidecar/gate/steps/clock_guard.h"
@@ -133,6 +134,7 @@ struct gate {
     struct meters *meters;       /* owned */
     struct approvals *approvals; /* owned */
     struct escalations escalations;
+    struct refusals refused; /* of activations */
     struct hook_state hook;
     struct prov_tasks *tasks; /* owned; what tasks have seen */
     size_t seen_bytes;        /* of outputs that runs hold for them */

@@ -149,6 +149,7 @@ void gate_stop_when_idle(struct gate *g)
         return;
     if (!g->stop_recorded) {
         g->stop_recorded = true;
+        breakglass_refusals(g, true);
         life_record(g, "stop", g->snapshot->generation, ts_str_of(""));
     }
     if (g->life_len == 0)

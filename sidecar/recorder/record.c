@@ -90,6 +90,8 @@ static const struct {
     [RECORD_ESCALATION_REVIEW_DUE] = {"escalation_review_due",
                                       KEY_ID | KEY_TENANT | KEY_USER |
                                           KEY_AGENT | KEY_REASON},
+    [RECORD_ESCALATION_REFUSED] = {"escalation_refused",
+                                   KEY_ID | KEY_TENANT | KEY_CODE},
     [RECORD_START] = {"start", 0},
     [RECORD_STOP] = {"stop", 0},
     [RECORD_SEGMENT] = {"segment", 0},

@@ -34,6 +34,7 @@ enum record_kind {
     RECORD_HOOK_FAILED,
     RECORD_ESCALATION,
     RECORD_ESCALATION_REVIEW_DUE,
+    RECORD_ESCALATION_REFUSED,
     RECORD_START,
     RECORD_STOP,
     RECORD_SEGMENT,    /* only made by the recorder */

@@ -5,7 +5,8 @@
 #include "sidecar/gate/asking/approvals.h"
 #include "sidecar/gate/steps/call.h"
 
-/* Inside of approvals*.c, breakglass*.c, held.c and admin_tickets.c. */
+/* Inside of approvals*.c, breakglass*.c, held.c, admin_tickets.c, and of
+ * revoke_signed.c for approvals_people(). */
 
 /* What a ticket rests on, as long as it waits. */
 struct ticket_keep {

@@ -60,6 +60,9 @@ void breakglass_recheck(struct gate *g);
 void breakglass_sweep(struct gate *g);
 /* What the ring had no room for. */
 void breakglass_run(struct gate *g);
+/* Records of activations that were refused, as many as may be written now
+ * (refusals.h); all: the gate ends. */
+void breakglass_refusals(struct gate *g, bool all);
 /* An entry of the journal. */
 TS_NODISCARD ts_err breakglass_replay(struct gate *g, struct ts_bytes payload,
                                       uint64_t *ret_unix_ms,

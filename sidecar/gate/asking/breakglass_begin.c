@@ -198,12 +198,6 @@ static ts_err begin(struct gate *g, uint32_t uid, struct ts_bytes object,
     return TS_OK;
 }
 
-static void refused(uint32_t uid, const struct breakglass_reply *r)
-{
-    log_event(LOG_WARN, "escalation_refused uid=%u code=%.*s", uid,
-              (int)r->m.code.len, r->m.code.ptr);
-}
-
 /* Whose it would be; NULL: told. */
 static const struct snapshot_tenant *tenant_of(struct gate *g, uint32_t uid,
                                                struct ts_bytes object,
@@ -233,8 +227,9 @@ static const struct snapshot_tenant *tenant_of(struct gate *g, uint32_t uid,
     return NULL;
 }
 
-ts_err breakglass_activate(struct gate *g, uint32_t uid, struct ts_bytes object,
-                           struct breakglass_reply *ret)
+/* Judged and, if all of it holds, in force. */
+static ts_err activate(struct gate *g, uint32_t uid, struct ts_bytes object,
+                       struct breakglass_reply *ret)
 {
     struct approval_people who = approvals_people(g);
     struct cedar_policies *policies = NULL;
@@ -244,27 +239,31 @@ ts_err breakglass_activate(struct gate *g, uint32_t uid, struct ts_bytes object,
     enum escalation_code c;
     struct escalation e;
 
-    *ret = (struct breakglass_reply){.m = {.id = {0}}};
-    if (!order_out_has_room_behind(g, 1))
-        return TS_E_AGAIN; /* an entry, and a record of any length */
-    if ((t = tenant_of(g, uid, object, ret)) == NULL) {
-        refused(uid, ret);
+    if ((t = tenant_of(g, uid, object, ret)) == NULL)
         return TS_OK;
-    }
     rules = (struct escalation_rules){.quorum = t->breakglass_people,
                                       .max_s = t->breakglass_max_s};
     c = escalation_accept(&who, object, &rules, gate_now(g).unix_ms / 1000, &e,
                           &by);
     if (c != ESCALATION_OK) {
         reply(ret, escalation_code_name(c), escalation_code_text(c));
-        refused(uid, ret);
         return TS_OK;
     }
-    if (is_known(g, object, &e, ret))
+    if (is_known(g, object, &e, ret) || !fits(g, &e, t, ret, &policies))
         return TS_OK;
-    if (!fits(g, &e, t, ret, &policies)) {
-        refused(uid, ret);
-        return TS_OK;
-    }
     return begin(g, uid, object, &e, &by, policies, ret);
+}
+
+ts_err breakglass_activate(struct gate *g, uint32_t uid, struct ts_bytes object,
+                           struct breakglass_reply *ret)
+{
+    ts_err e;
+
+    *ret = (struct breakglass_reply){.m = {.id = {0}}};
+    if (!order_out_has_room_behind(g, 1))
+        return TS_E_AGAIN; /* an entry, and a record of any length */
+    e = activate(g, uid, object, ret);
+    if (e == TS_OK && !ts_str_eq_c(ret->m.code, "ok"))
+        breakglass_refused(g, uid, object, ret->m.code);
+    return e;
 }

@@ -134,6 +134,7 @@ void breakglass_sweep(struct gate *g)
 {
     struct moment now;
 
+    breakglass_refusals(g, false);
     if (g->escalations.list == NULL)
         return;
     now = gate_now(g);

@@ -29,6 +29,7 @@ static void release(struct escalated *x)
 {
     cedar_policies_free(x->policies);
     ts_arena_done(&x->arena);
+    ts_arena_done(&x->of_object);
     ts_arena_done(&x->of_policies);
     ts_mem_free(x);
 }
@@ -72,6 +73,14 @@ struct escalated *escalations_find(const struct escalations *t,
                          !ts_str_eq(x->info.tenant, tenant)))
         x = x->next;
     return x;
+}
+
+bool escalated_is_signer(const struct escalated *x, struct ts_str person)
+{
+    for (uint32_t i = 0; i < x->info.people_count; i++)
+        if (ts_str_eq(x->info.people[i], person))
+            return true;
+    return false;
 }
 
 uint32_t escalations_of(const struct escalations *t, struct ts_str tenant)
@@ -121,6 +130,7 @@ ts_err escalations_add(struct escalations *t,
     if (x == NULL)
         return TS_E_NOMEM;
     ts_arena_init(&x->arena, TEXT_BUDGET);
+    ts_arena_init(&x->of_object, TEXT_BUDGET);
     ts_arena_init(&x->of_policies, DEMAND_BUDGET);
     x->state = ESCALATION_INTERRUPTED;
     x->info = *info;
@@ -185,29 +195,47 @@ static void take_signers(struct escalated *x,
     x->info.people_count = by->count;
 }
 
+/* What was brought, kept; e and by then borrow from arena. */
+static ts_err keep_object(struct ts_arena *arena, struct ts_bytes object,
+                          struct escalation *ret, struct escalation_signers *by)
+{
+    struct escalation_object o;
+    const char *copy;
+    ts_err e =
+        ts_arena_strndup(arena, (const char *)object.ptr, object.len, &copy);
+
+    for (uint32_t i = 0; i < by->count && e == TS_OK; i++)
+        e = keep(arena, &by->people[i]);
+    if (e != TS_OK)
+        return e;
+    object.ptr = (const uint8_t *)copy;
+    return escalation_split(object, &o) == TRUST_OK &&
+                   escalation_decode(o.body, ret) == TRUST_OK
+               ? TS_OK
+               : TS_E_FORMAT;
+}
+
 ts_err escalated_start(struct escalated *x, struct ts_bytes object,
                        const struct escalation_signers *by,
                        struct cedar_policies *policies, uint64_t until_ns,
                        uint64_t checked)
 {
     struct escalation_signers kept = *by;
-    struct escalation_object o;
+    struct ts_arena arena;
     struct escalation e;
-    const char *copy;
-    ts_err err = ts_arena_strndup(&x->arena, (const char *)object.ptr,
-                                  object.len, &copy);
+    ts_err err;
 
-    for (uint32_t i = 0; i < kept.count && err == TS_OK; i++)
-        err = keep(&x->arena, &kept.people[i]);
-    if (err != TS_OK)
+    ts_arena_init(&arena, TEXT_BUDGET);
+    err = keep_object(&arena, object, &e, &kept);
+    if (err == TS_OK)
+        err = escalated_recheck(x, policies, checked);
+    if (err != TS_OK) { /* x may live on, and be tried again: nothing stays */
+        ts_arena_done(&arena);
         return err;
-    object.ptr = (const uint8_t *)copy;
-    if (escalation_split(object, &o) != TRUST_OK ||
-        escalation_decode(o.body, &e) != TRUST_OK)
-        return TS_E_FORMAT;
-    if ((err = escalated_recheck(x, policies, checked)) != TS_OK)
-        return err;
+    }
     take_signers(x, &kept);
+    ts_arena_done(&x->of_object);
+    x->of_object = arena;
     x->e = e;
     x->nbf = e.nbf;
     x->until_ns = until_ns;

@@ -51,7 +51,8 @@ struct escalated {
     uint64_t checked;    /* serial of the snapshot it was checked against */
     struct cedar_policies *policies; /* owned; NULL: lifts alone */
     const struct box_demand *demands;
-    struct ts_arena arena;       /* holds the texts of info and e */
+    struct ts_arena arena;       /* holds the texts of info as first heard */
+    struct ts_arena of_object;   /* holds e, and who signed it */
     struct ts_arena of_policies; /* holds demands */
 };
 
@@ -66,6 +67,10 @@ void escalations_done(struct escalations *t);
  * or whose end is to be written, never is. */
 struct escalated *escalations_overlap(const struct escalations *t,
                                       const struct escalation *e);
+/* How long behind its exp the id of one that has ended is remembered. */
+#define ESCALATION_KEEP_ENDED_S 60u
+/* Did this person sign it? */
+bool escalated_is_signer(const struct escalated *x, struct ts_str person);
 struct escalated *escalations_find(const struct escalations *t,
                                    struct ts_str tenant, const uint8_t id[16]);
 uint32_t escalations_of(const struct escalations *t, struct ts_str tenant);
@@ -79,7 +84,7 @@ TS_NODISCARD ts_err escalations_replay(struct escalations *t,
                                        const struct escalation_entry *info);
 /* In force until boot time until_ns, or used up already. object and by are
  * copied, and by replaces who signed before; object must decode. Takes policies
- * over on success. */
+ * over on success; a failure leaves x as it was, and nothing behind. */
 TS_NODISCARD ts_err escalated_start(struct escalated *x, struct ts_bytes object,
                                     const struct escalation_signers *by,
                                     struct cedar_policies *policies,

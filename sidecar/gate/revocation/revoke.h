@@ -29,7 +29,8 @@ struct revoke_request { /* all borrowed */
     uint64_t cutoff;     /* 0 for the kinds that are revoked by id */
     uint64_t keep_until; /* unix seconds */
     struct ts_str reason;
-    const char *by; /* "operator", "session", "holder", "directory" */
+    const char *by; /* "operator", "session", "holder", "directory",
+                       "signer", "escalation" */
     uint32_t by_uid;
     const uint8_t *signer; /* TRUST_KID_LEN, of who signed it; NULL: nobody */
 };

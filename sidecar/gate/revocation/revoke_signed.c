@@ -1,9 +1,11 @@
 #include "sidecar/gate/revocation/revoke_signed.h"
 
 #include "proto/trust/delegation.h"
+#include "proto/trust/revocation_person.h"
 #include "proto/trust/signed.h"
 #include "proto/wire/limits.h"
 #include "sidecar/common/log.h"
+#include "sidecar/gate/asking/approvals_priv.h"
 #include "sidecar/gate/decide/decide.h"
 #include "sidecar/gate/people/snapshot.h"
 #include "sidecar/gate/steps/revoke_rate.h"
@@ -46,7 +48,7 @@ bool operator_of_any(const struct gate *g, uint32_t uid)
 
 static struct revoke_request request_of(const struct revocation_record *r,
                                         const char *by, uint32_t by_uid,
-                                        const struct signed_object *o)
+                                        const uint8_t *kid)
 {
     return (struct revoke_request){.kind = r->kind,
                                    .tenant = r->tenant,
@@ -56,7 +58,7 @@ static struct revoke_request request_of(const struct revocation_record *r,
                                    .reason = r->reason,
                                    .by = by,
                                    .by_uid = by_uid,
-                                   .signer = o->kid};
+                                   .signer = kid};
 }
 
 static ts_err deny(struct revoke_refusal *ret, const char *code,
@@ -66,13 +68,72 @@ static ts_err deny(struct revoke_refusal *ret, const char *code,
     return TS_E_DENIED;
 }
 
+/* From whom it is, and what they want. */
+struct signed_by {
+    struct revocation_record r;
+    const char *by;
+    const uint8_t *kid;
+};
+
+/* One of those who signed an escalation that is known here ends it. What is not
+ * known is nobody's: ids cannot be made up, and fill nothing. */
+static enum trust_code by_signer(struct gate *g, struct ts_bytes record,
+                                 struct signed_by *ret)
+{
+    const struct approval_people who = approvals_people(g);
+    const struct escalated *x;
+    struct revocation_person o;
+    struct revocation_record r;
+    struct approver by;
+    enum trust_code c = revocation_person_verify(&who, record, &r, &by);
+
+    if (c != TRUST_OK || (c = revocation_person_split(record, &o)) != TRUST_OK)
+        return c;
+    *ret = (struct signed_by){.r = r, .by = "signer", .kid = o.kid};
+    x = escalations_find(&g->escalations, r.tenant, r.target.ptr);
+    if (x == NULL && revoked_escalation(g, r.tenant, r.target.ptr)) {
+        ret->r.keep_until = 0; /* said once more: nothing new */
+        return TRUST_OK;
+    }
+    if (x == NULL || !escalated_is_signer(x, by.person) ||
+        who.revoked(who.ctx, &by, x->nbf))
+        return TRUST_E_ISSUER;
+    /* as the end of every other: nobody else's memory */
+    ret->r.keep_until = x->info.expires + ESCALATION_KEEP_ENDED_S;
+    return TRUST_OK;
+}
+
+static enum trust_code verify(struct gate *g, struct ts_bytes record,
+                              struct signed_by *ret)
+{
+    enum revocation_signer by;
+    enum trust_code as_signer;
+    struct revocation_person p;
+    struct revocation_record r;
+    struct signed_object o;
+    enum trust_code c = revocation_record_verify(
+        g->snapshot->store, record, gate_now(g).unix_ms / 1000, &r, &by);
+
+    if (c == TRUST_OK)
+        c = signed_split(SIGNED_REVOCATION, record, &o);
+    if (c == TRUST_OK) {
+        *ret = (struct signed_by){.r = r, .by = "operator", .kid = o.kid};
+        return TRUST_OK;
+    }
+    if ((as_signer = by_signer(g, record, ret)) == TRUST_OK)
+        return TRUST_OK;
+    /* Only a person signs with ssh: then it is for the person to hear. */
+    return revocation_person_split(record, &p) == TRUST_OK &&
+                   p.sig.len != TRUST_SIG_LEN
+               ? as_signer
+               : c;
+}
+
 ts_err revoke_by_operator(struct gate *g, struct admin *a, uint32_t uid,
                           struct ts_bytes record, struct revoke_refusal *reterr)
 {
     struct revoke_asker asker = {.admin = a};
-    struct revocation_record r;
-    enum revocation_signer by;
-    struct signed_object o;
+    struct signed_by s;
     struct revoke_request q;
     enum trust_code c;
     ts_err e;
@@ -82,24 +143,23 @@ ts_err revoke_by_operator(struct gate *g, struct admin *a, uint32_t uid,
     if (e != TS_OK)
         return deny(reterr, "audit_unavailable",
                     "the revocation could not be recorded");
-    c = revocation_record_verify(g->snapshot->store, record,
-                                 gate_now(g).unix_ms / 1000, &r, &by);
-    if (c == TRUST_OK)
-        c = signed_split(SIGNED_REVOCATION, record, &o);
+    c = verify(g, record, &s);
     if (c == TRUST_E_ISSUER || c == TRUST_E_SIG || c == TRUST_E_TENANT) {
         log_event(LOG_WARN, "revocation_refused uid=%u reason=%s", uid,
                   trust_code_name(c));
-        return deny(reterr, "auth_failed",
-                    "the record is not signed by a key that may revoke this "
-                    "here; revokers are listed in the tenant's trust.yaml");
+        return deny(
+            reterr, "auth_failed",
+            "the record is not signed by a key that may revoke this "
+            "here; revokers are listed in the tenant's trust.yaml, and who "
+            "signed an escalation that is in force may end it");
     }
     if (c != TRUST_OK)
         return deny(reterr, "bad_arguments", trust_code_text(c));
-    if (snapshot_tenant_find(g->snapshot, r.tenant) == NULL)
+    if (snapshot_tenant_find(g->snapshot, s.r.tenant) == NULL)
         return deny(reterr, "bad_arguments", "tenant is not configured here");
-    if (!operator_may(g, uid, r.tenant))
+    if (!operator_may(g, uid, s.r.tenant))
         return deny(reterr, "denied", "your uid may not act for this tenant");
-    q = request_of(&r, "operator", uid, &o);
+    q = request_of(&s.r, s.by, uid, s.kid);
     e = revoke_apply(g, &q, asker);
     if (e == TS_OK || e == TS_E_AGAIN)
         return e;
@@ -157,7 +217,7 @@ ts_err revoke_by_holder(struct client *c, uint64_t seq, struct ts_bytes record,
                          gate_now(g).boot_ns);
     if (e != TS_OK)
         return e;
-    q = request_of(&r, "holder", c->uid, &o);
+    q = request_of(&r, "holder", c->uid, o.kid);
     return revoke_apply(g, &q, asker);
 }
 
@@ -191,6 +251,6 @@ ts_err revoke_by_directory(struct gate *g, const struct trust_store *store,
         return TS_OK;
     if (revocation_record_verify(store, record, now_s, &r, &by) != TRUST_OK)
         return TS_E_AUTH;
-    q = request_of(&r, "directory", 0, &o);
+    q = request_of(&r, "directory", 0, o.kid);
     return revoke_enter(g, &q, ret_new);
 }

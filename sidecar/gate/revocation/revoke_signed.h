@@ -14,7 +14,9 @@
 
 /*
  * From a signed record to a revocation: whose signature counts, in which
- * tenant, and who may carry it here. Nothing is revoked on anybody's word.
+ * tenant, and who may carry it here. An operator carries what revokers sign,
+ * and the end of an escalation that one of its signers signs. Nothing is
+ * revoked on anybody's word.
  */
 
 /* May this uid act for that tenant? Operators of the whole sidecar may for

@@ -226,3 +226,26 @@ ts_err record_escalation(const struct escalation_record *r, uint8_t *buf,
     put_uint(&w, "by_uid", r->by_uid);
     return mp_written(&w, ret_len);
 }
+
+ts_err record_escalation_refused(const struct escalation_refused_record *r,
+                                 uint8_t *buf, size_t cap, size_t *ret_len)
+{
+    struct mp_writer w;
+
+    mp_writer_init(&w, buf, cap);
+    mp_write_map(&w, 10);
+    put_str(&w, "kind", TS_STR_LIT("escalation_refused"));
+    put_bin(&w, "id", r->id, 16);
+    put_str(&w, "tenant", r->tenant);
+    put_str(&w, "user", r->user);
+    put_str(&w, "agent", r->agent);
+    put_str(&w, "task", r->task);
+    put_str(&w, "code", r->code);
+    mp_write_cstr(&w, "keys");
+    mp_write_array(&w, r->kid_count);
+    for (uint32_t i = 0; i < r->kid_count; i++)
+        mp_write_bin(&w, r->kids + (size_t)i * TRUST_KID_LEN, TRUST_KID_LEN);
+    put_uint(&w, "left_out", r->left_out);
+    put_uint(&w, "by_uid", r->by_uid);
+    return mp_written(&w, ret_len);
+}

@@ -28,7 +28,8 @@ TS_NODISCARD ts_err record_tool_refused(uint64_t generation,
                                         const struct manifest_refused *r,
                                         uint8_t *buf, size_t cap,
                                         size_t *ret_len);
-/* by: "operator", "session", "holder", "directory"; signer: key id of who
+/* by: "operator", "session", "holder", "directory", "signer", "escalation";
+ * signer: key id of who
  * signed it (TRUST_KID_LEN), NULL for nobody. */
 TS_NODISCARD ts_err record_revocation(const struct revocation_entry *r,
                                       const char *by, uint32_t by_uid,
@@ -86,6 +87,19 @@ struct escalation_record {
 TS_NODISCARD ts_err record_escalation(const struct escalation_record *r,
                                       uint8_t *buf, size_t cap,
                                       size_t *ret_len);
+/* An activation that was refused; what it says is nobody's word. */
+struct escalation_refused_record {
+    const uint8_t *id; /* 16 bytes */
+    struct ts_str tenant, user, agent, task;
+    struct ts_str code;
+    const uint8_t *kids; /* TRUST_KID_LEN each */
+    uint32_t kid_count;
+    uint64_t left_out; /* refused before it, without a record */
+    uint32_t by_uid;
+};
+TS_NODISCARD ts_err
+record_escalation_refused(const struct escalation_refused_record *r,
+                          uint8_t *buf, size_t cap, size_t *ret_len);
 /* revoked: how many of its revocations said something new. by: "operator",
  * "file". */
 TS_NODISCARD ts_err record_directory_loaded(const struct directory_snapshot *d,

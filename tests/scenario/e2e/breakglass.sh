@@ -95,5 +95,35 @@ id=$("$tipstaff" break-glass ls --json --socket "$service_admin" | jq -r .id)
 check "it is ended early" bg end "$id" --tenant acme --key "$etc/keys/revoker.seed" --socket "$service_admin"
 check "and opens nothing" not deletes three.txt
 check "nor again" not on activate "$service_dir/q.both"
+
+# Who signed it may end it, with the key that they have, at a terminal or in an agent.
+another() { # another FILE: in force, and its id in $id
+    rm -f "$service_dir/body" "$service_dir/body.sig"
+    request "$1" --uses 5 --for 10m && sign "$1" "$1.bob" --key "$service_dir/bob.seed" &&
+        bg sign "$service_dir/$1.bob" --body-out "$service_dir/body" &&
+        ssh-keygen -q -Y sign -n escalation@tipstaff -f "$service_dir/carol.ssh" "$service_dir/body" 2>/dev/null &&
+        sign "$1.bob" "$1.both" --sshsig "$service_dir/body.sig" && on activate "$service_dir/$1.both" &&
+        id=$("$tipstaff" break-glass ls --json --socket "$service_admin" | jq -r .id)
+}
+ends() { bg end "$id" --tenant acme --socket "$service_admin" "$@"; }
+check "a third one" another p
+check "it opens" deletes three.txt
+check "alice did not sign it" not ends --key "$service_dir/alice.seed"
+check "and is told so" says auth_failed
+check "bob signs its end for another hand" ends --key "$service_dir/bob.seed" --out "$service_dir/end.rev"
+check "which changes nothing" grep -q '"active"' <("$tipstaff" break-glass ls --json --socket "$service_admin")
+check "until it is brought" "$tipstaff" revoke --in "$service_dir/end.rev" --socket "$service_admin"
+check "then it is over" none_is_left
+check "with one review" recorded '.kind == "revocation" and .by == "signer" and .target_kind == "escalation"'
+check "a fourth one" another o
+eval "$(ssh-agent -s)" >/dev/null
+ssh-add -q "$service_dir/carol.ssh" 2>/dev/null
+check "carol ends it with her agent" ends --ssh-agent --reason "enough"
+kill "$SSH_AGENT_PID"
+check "it is over, too" none_is_left
+check "not again" not on activate "$service_dir/o.both"
+check "four ended, four reviews" test "$(log_lines | jq -s '[.[] | select(.kind == "escalation_review_due")] | length')" = 4
+check "who was refused is on record" recorded '.kind == "escalation_refused" and .code == "quorum" and .user == "alice"'
+check "with its code" recorded '.kind == "escalation_refused" and .code == "ended"'
 service_stop
 check "the log verifies" "$tipstaff" log verify "$service_log"

@@ -8,7 +8,7 @@ import hashlib
 
 import gate_scenario as base  # noqa: F401
 from approval_scenario import ALICE, BOB, BOB2, CAROL, DAVE, MALLORY, people
-from authority_scenario import KIND, Operator, holding, journal_of, with_gate
+from authority_scenario import KIND, REVOKE_OP, Operator, holding, journal_of, with_gate
 from harness import *
 from runner import main
 
@@ -380,6 +380,144 @@ def rules_that_it_does_not_fit_end_it(g):
         assert code_of(h, "t.trim") == "forbidden"
         assert reviews(h)[0]["end"] == "policies_changed"
     run(g, one)
+
+
+# --- refused ---------------------------------------------------------------------
+
+def refusals(h, n):
+    wait_for(lambda: len(h.recorder.of("escalation_refused")) >= n, "the record of a refusal")
+    return h.recorder.of("escalation_refused")
+
+
+def T29_nobody_tries_it_unseen(g):
+    """Every refusal has a record with its code, until they come by the hundred: then the log holds how many."""
+    def one(h):
+        office = Office(h)
+        raw, v = body()
+        for n, (obj, want) in enumerate([(opened_by(raw, BOB), "quorum"), (opened_by(raw, BOB, BOB2), "repeated"),
+                                         (opened_by(body(nbf=1000)[0], BOB, CAROL), "expired"),
+                                         (opened_by(body(lifts=["never"])[0], BOB, CAROL), "lifts"),
+                                         (opened_by(body("permit (")[0], BOB, CAROL), "policies"), (b"junk", "format")]):
+            assert office.escalate(obj) == want
+            r = refusals(h, n + 1)[n]
+            assert (r["code"], r["by_uid"], r["left_out"]) == (want, UID, 0), r
+        first = h.recorder.of("escalation_refused")[0]
+        assert (first["id"], first["tenant"], first["user"], first["agent"], first["task"]) == (
+            v["id"], "acme", "alice", "coder", "t1"), first
+        assert first["keys"] == [kid_of(bytes(BOB.verify_key))], first
+        junk = h.recorder.of("escalation_refused")[-1]
+        assert (junk["id"], junk["tenant"], junk["keys"]) == (bytes(16), "", []), junk
+        foreign, _ = body(tenant="beta")
+        assert office.escalate(opened_by(foreign, BOB, CAROL)) == "denied"
+        r = refusals(h, 7)[6]
+        assert (r["code"], r["tenant"], r["user"]) == ("denied", "", ""), r  # nothing in another tenant's name
+    run(g, one)
+
+
+def T29_a_flood_of_refusals_is_few_records_and_a_count(g):
+    def one(h):
+        office = Office(h)
+        raw, _ = body()
+        start = time.monotonic()
+        for _ in range(300):
+            assert office.escalate(opened_by(raw, BOB)) == "quorum"
+        _, obj = office.open()  # nothing of that is in the way
+        assert code_of(h) == "permitted"
+        n = len(h.recorder.of("escalation_refused"))
+        assert 8 <= n <= 9 + (time.monotonic() - start) / 10, n
+        assert office.escalate(obj) == "ok"
+        assert len(h.recorder.of("escalation")) == 1
+        wait_for(lambda: sum(1 + r["left_out"] for r in h.recorder.of("escalation_refused")) == 300,
+                 "all of them to be told or counted", 30)
+        assert len(h.recorder.of("escalation_refused")) <= 10 + (time.monotonic() - start) / 10
+    run(g, one)
+
+
+# --- its signers end it ----------------------------------------------------------
+
+def ending(target, by=BOB, sig=None, kind=10, tenant="acme", keep=None, reason="it is over"):
+    """A revocation as docs/DELEGATION.md has it, signed by a person."""
+    raw = msgpack.packb([1, tenant, kind, target, 0, int(time.time()) + 90000 if keep is None else keep, reason,
+                         os.urandom(16)])
+    sig = by.sign(pae("revocation", raw)).signature if sig is None else sig(raw, by)
+    return msgpack.packb([raw, kid_of(bytes(by.verify_key)), sig])
+
+
+def end_by(office, *a, **kw):
+    return office.ask(REVOKE_OP, [1, ending(*a, **kw)])
+
+
+def T29_each_of_its_signers_ends_it_at_once(g):
+    def one(h):
+        for who, sig in ((BOB, None), (CAROL, None), (BOB2, None),
+                         (CAROL, lambda raw, k: sshsig(raw, k, b"revocation@tipstaff"))):
+            office = Office(h)
+            v, obj = office.open()
+            n = len(h.recorder.of("escalation_review_due"))
+            c = holding(h)
+            d = Client(h).login()
+            d.call("t.cat")
+            d.want(DECISION)
+            ack = end_by(office, v["id"], who, sig)
+            assert ack[2] == 1, ack
+            assert c.collect()[2][2] == "revoked" and d.collect()[2][2] == "exited"
+            assert code_of(h) == "denied"
+            due = reviews(h, n + 1)
+            assert len(due) == n + 1 and (due[-1]["end"], due[-1]["used"]) == ("revoked", 1), due
+            r = h.recorder.of("revocation")[-1]
+            assert (r["by"], r["target"], r["signer"], r["by_uid"]) == (
+                "signer", v["id"], kid_of(bytes(who.verify_key)), UID), r
+            assert office.escalate(obj) == "ended"
+            before = len(h.recorder.of("revocation"))
+            assert end_by(office, v["id"], who, sig)[2] == 0  # said twice: nothing new
+            assert len(h.recorder.of("revocation")) == before
+            assert len(h.recorder.of("escalation_review_due")) == n + 1
+    run(g, one)
+
+
+def T29_nobody_else_ends_it(g):
+    def one(h):
+        office = Office(h)
+        v, _ = office.open()
+        no = lambda *a, **kw: end_by(Office(h), *a, **kw)  # a refused order ends the connection
+        for who in (ALICE, ERIN, DAVE, MALLORY, ISSUER, CODER):
+            assert no(v["id"], who) == "auth_failed", who
+        assert no(os.urandom(16)) == "auth_failed"  # not known here: nobody's
+        assert no(v["id"], tenant="beta") == "auth_failed"
+        for kind, target in ((1, os.urandom(16)), (11, v["id"]), (12, v["id"])):
+            assert no(target, kind=kind) == "auth_failed", kind
+        assert no(v["id"], sig=lambda raw, k: sshsig(raw, k)) == "auth_failed"  # another namespace
+        assert no(v["id"], sig=lambda raw, k: sshsig(raw, CAROL, b"revocation@tipstaff")) == "auth_failed"
+        assert no(v["id"], sig=lambda raw, k: k.sign(pae("escalation", raw)).signature) == "auth_failed"
+        assert no(v["id"], sig=lambda raw, k: bytes(300)) == "bad_arguments"
+        assert office.states() == [("active", 0, 3)] and not h.recorder.of("revocation")
+        assert not h.recorder.of("escalation_review_due")
+        assert code_of(h) == "permitted"
+    run(g, one)
+
+
+def an_interrupted_one_is_ended_by_its_signers_too(g):
+    kept = {}
+
+    def before(h):
+        kept["v"], kept["obj"] = Office(h).open()
+        noted(h, 1)
+        kept["journal"] = list(h.recorder.journal)
+    run(g, before)
+
+    def after(h):
+        office = Office(h)
+        assert office.states() == [("interrupted", 0, 3)]
+        assert end_by(office, kept["v"]["id"], CAROL)[2] == 0
+        assert reviews(h)[0]["end"] == "revoked" and office.list() == []
+        assert office.escalate(kept["obj"]) == "ended"
+        kept["journal"] += h.recorder.journal
+    run(g, after, journal=kept["journal"])
+
+    def again(h):
+        office = Office(h)
+        assert office.list() == [] and office.escalate(kept["obj"]) == "ended"
+    run(g, again, journal=kept["journal"])
 
 
 # --- restart --------------------------------------------------------------------

@@ -265,6 +265,50 @@ static void the_journal_brings_back_uses_and_no_force(void **state)
     assert_int_equal(t.count, 0);
 }
 
+/* What a restart interrupted may be brought wrongly for as long as it lives:
+ * that takes nothing of what it needs when it is brought rightly. */
+static void failed_starts_leave_nothing_behind(void **state)
+{
+    static char policies[ESCALATION_POLICIES_MAX];
+    const struct escalation_signers by = {
+        .people = {TS_STR_LIT("carol"), TS_STR_LIT("dave")}, .count = 2};
+    struct escalation e = signed_one(1, "t1");
+    const struct escalation_entry a = entry_of(&e);
+    struct escalated *x;
+    int failed = 0;
+
+    (void)state;
+    memset(policies, ' ', sizeof(policies)); /* as long as it may be */
+    e.policies = (struct ts_str){policies, sizeof(policies)};
+    assert_int_equal(escalations_replay(&t, &a), TS_OK);
+    x = escalations_find(&t, acme, e.id);
+    for (int nth = 0; failed < 100; nth = nth < 12 ? nth + 1 : 0) {
+        int live;
+        ts_err err;
+
+        fault_mem_arm(nth, true);
+        live = fault_mem_live();
+        err = start_signed(x, &e, &by);
+        if (!fault_mem_fired()) {
+            fault_mem_disarm();
+            assert_int_equal(err, TS_OK);
+            x->state = ESCALATION_INTERRUPTED; /* and once more */
+            nth = -1;
+            continue;
+        }
+        assert_int_equal(fault_mem_live(), live);
+        fault_mem_disarm();
+        assert_int_equal(err, TS_E_NOMEM);
+        assert_int_equal(x->state, ESCALATION_INTERRUPTED);
+        failed++;
+    }
+    for (int i = 0; i < 100; i++) { /* nor do those that succeed */
+        assert_int_equal(start_signed(x, &e, &by), TS_OK);
+        assert_true(ts_str_eq_c(x->info.people[1], "dave"));
+        assert_true(ts_str_eq_c(x->e.task, "t1"));
+    }
+}
+
 static ts_err make_one(const void *arg)
 {
     const struct escalation e = signed_one(1, "t1");
@@ -305,6 +349,7 @@ int main(void)
         T(brought_again_it_is_of_those_who_signed_now),
         T(a_tenant_has_four),
         T(the_journal_brings_back_uses_and_no_force),
+        T(failed_starts_leave_nothing_behind),
         T(without_memory_there_is_none),
         T(every_name_is_a_word),
     };
