@@ -10,6 +10,8 @@
 #include "cli/cmd.h"
 #include "cli/files.h"
 #include "cli/opts.h"
+#include "proto/trust/id.h"
+#include "sidecar/gate/people/escalation_policies.h"
 
 #define VALID_S 1800u
 #define USES    10u
@@ -28,30 +30,31 @@ static int by_text(const void *a, const void *b)
     return ts_str_cmp(*x, *y);
 }
 
-/* Sorted, as they are signed. */
-static bool lifts_of(const struct request *r, struct escalation *e)
+static bool id_ok(const char *option, const char *id)
 {
-    if (r->lifts.count > ESCALATION_LIFTS_MAX) {
-        cli_error("--lift: at most %u policies", ESCALATION_LIFTS_MAX);
-        return false;
-    }
-    for (size_t i = 0; i < r->lifts.count; i++)
-        e->lifts[i] = ts_str_of(r->lifts.items[i]);
-    e->lift_count = (uint32_t)r->lifts.count;
-    qsort(e->lifts, e->lift_count, sizeof(e->lifts[0]), by_text);
-    return true;
+    if (trust_id_valid(ts_str_of(id)))
+        return true;
+    cli_error("%s: not an id, which is 1 to 128 of [A-Za-z0-9._@:+=-], "
+              "segments joined by /",
+              option);
+    return false;
 }
 
-static bool fill(const struct request *r, struct ts_arena *arena,
-                 struct escalation *e)
+static bool text_ok(const char *option, const char *text, size_t min,
+                    size_t max)
 {
-    struct ts_bytes text = {.ptr = NULL};
-    time_t now = time(NULL);
+    size_t n = strlen(text);
 
-    if (r->policies != NULL &&
-        !cli_read(r->policies, ESCALATION_POLICIES_MAX, arena, &text))
-        return false;
-    if (now <= 0 || r->uses > ESCALATION_USES_MAX || r->uses == 0) {
+    if (n >= min && n <= max && ts_utf8_valid(text, n))
+        return true;
+    cli_error("%s: %zu to %zu bytes of UTF-8", option, min, max);
+    return false;
+}
+
+/* What is wrong without a look at any file. */
+static bool options_ok(const struct request *r)
+{
+    if (r->uses > ESCALATION_USES_MAX || r->uses == 0) {
         cli_error("--uses is 1 to %u", ESCALATION_USES_MAX);
         return false;
     }
@@ -60,19 +63,79 @@ static bool fill(const struct request *r, struct ts_arena *arena,
                   "breakglass_max_s says otherwise");
         return false;
     }
-    *e = (struct escalation){
-        .tenant = ts_str_of(r->tenant),
-        .user = ts_str_of(r->user),
-        .agent = ts_str_of(r->agent),
-        .task = ts_str_of(r->task),
-        .policies = {.ptr = (const char *)text.ptr, .len = text.len},
-        .nbf = (uint64_t)now,
-        .exp = (uint64_t)now + r->valid_s,
-        .max_uses = (uint32_t)r->uses,
-        .reason = ts_str_of(r->reason),
-        .incident = ts_str_of(r->incident)};
+    if (r->lifts.count > ESCALATION_LIFTS_MAX) {
+        cli_error("--lift: at most %u policies", ESCALATION_LIFTS_MAX);
+        return false;
+    }
+    if (r->policies == NULL && r->lifts.count == 0) {
+        cli_error("--policies or --lift: what is to be permitted?");
+        return false;
+    }
+    return id_ok("--tenant", r->tenant) && id_ok("--user", r->user) &&
+           id_ok("--agent", r->agent) && id_ok("--task", r->task) &&
+           text_ok("--reason", r->reason, ESCALATION_REASON_MIN,
+                   ESCALATION_REASON_MAX) &&
+           text_ok("--incident", r->incident, 0, ESCALATION_INCIDENT_MAX);
+}
+
+/* Sorted, as they are signed. */
+static void lifts_of(const struct request *r, struct escalation *e)
+{
+    for (size_t i = 0; i < r->lifts.count; i++)
+        e->lifts[i] = ts_str_of(r->lifts.items[i]);
+    e->lift_count = (uint32_t)r->lifts.count;
+    qsort(e->lifts, e->lift_count, sizeof(e->lifts[0]), by_text);
+}
+
+/* People would sign in vain what the service then refuses. */
+static bool policies_of(const struct request *r, struct ts_arena *arena,
+                        struct ts_str *ret)
+{
+    char why[512], shown[1024];
+    struct ts_bytes text;
+
+    *ret = (struct ts_str){.ptr = NULL};
+    if (r->policies == NULL)
+        return true;
+    if (!cli_read(r->policies, ESCALATION_POLICIES_MAX, arena, &text))
+        return false;
+    *ret = (struct ts_str){.ptr = (const char *)text.ptr, .len = text.len};
+    if (escalation_policies_check(r->policies, *ret, why, sizeof(why)) == TS_OK)
+        return true;
+    if (why[0] == '\0') {
+        cli_error("out of memory");
+        return false;
+    }
+    (void)ts_str_show(shown, sizeof(shown), why, strlen(why));
+    cli_error("%s", shown); /* it quotes the file */
+    return false;
+}
+
+static bool fill(const struct request *r, struct ts_arena *arena,
+                 struct escalation *e)
+{
+    struct ts_str text;
+    time_t now = time(NULL);
+
+    if (!policies_of(r, arena, &text))
+        return false;
+    if (now <= 0) {
+        cli_error("this machine's clock is not set");
+        return false;
+    }
+    *e = (struct escalation){.tenant = ts_str_of(r->tenant),
+                             .user = ts_str_of(r->user),
+                             .agent = ts_str_of(r->agent),
+                             .task = ts_str_of(r->task),
+                             .policies = text,
+                             .nbf = (uint64_t)now,
+                             .exp = (uint64_t)now + r->valid_s,
+                             .max_uses = (uint32_t)r->uses,
+                             .reason = ts_str_of(r->reason),
+                             .incident = ts_str_of(r->incident)};
     randombytes_buf(e->id, sizeof(e->id));
-    return lifts_of(r, e);
+    lifts_of(r, e);
+    return true;
 }
 
 static bool write_out(const struct request *r, const struct escalation *e)
@@ -84,12 +147,9 @@ static bool write_out(const struct request *r, const struct escalation *e)
     ts_buf_init(&body, ESCALATION_BODY_MAX);
     ts_buf_init(&object, ESCALATION_MAX);
     if (escalation_body(e, &body) != TS_OK) {
-        cli_error("it cannot be written: --tenant, --user, --agent and --task "
-                  "are ids; --reason has %u to %u bytes of UTF-8, --incident "
-                  "at most %u; each --lift is another id; something must be "
-                  "permitted (--policies) or lifted (--lift)",
-                  ESCALATION_REASON_MIN, ESCALATION_REASON_MAX,
-                  ESCALATION_INCIDENT_MAX);
+        cli_error("it cannot be written: each --lift is another @id of at most "
+                  "%u bytes, --policies not empty",
+                  ESCALATION_LIFT_MAX);
     } else {
         o.body = (struct ts_bytes){ts_buf_bytes(&body), body.len};
         if (escalation_join(&o, NULL, (struct ts_bytes){.ptr = NULL},
@@ -165,5 +225,5 @@ int breakglass_request_run(int argc, char **argv)
 
     if (!cli_parse(&usage, argc, argv, &operands, &count, &code))
         return code;
-    return run(&r);
+    return options_ok(&r) ? run(&r) : CLI_USAGE;
 }

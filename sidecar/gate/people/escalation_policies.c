@@ -22,7 +22,8 @@ static const char *policy_fault(const struct cedar_ast *a, size_t i)
     return box_demand_policy_fault(a, i);
 }
 
-static ts_err check(const struct cedar_ast *a, char *text, size_t cap)
+static ts_err check(const struct cedar_ast *a, const char *name, char *text,
+                    size_t cap)
 {
     for (size_t i = 0; i < cedar_ast_count(a); i++) {
         const struct cedar_ast_info info = cedar_ast_info(a, i);
@@ -30,11 +31,44 @@ static ts_err check(const struct cedar_ast *a, char *text, size_t cap)
 
         if (fault == NULL)
             continue;
-        (void)snprintf(text, cap, "escalation:%u:%u: %s", info.span.line,
+        (void)snprintf(text, cap, "%s:%u:%u: %s", name, info.span.line,
                        info.span.column, fault);
         return TS_E_FORMAT;
     }
     return TS_OK;
+}
+
+/* All that can be said without a schema. */
+static ts_err parse(const struct cedar_source *source, struct cedar_ast **ret,
+                    struct cedar_diags *diags, char *text, size_t cap)
+{
+    ts_err e = cedar_ast_parse(source, 1, &cedar_options_block, ret, diags);
+
+    return e == TS_OK ? check(*ret, source->name, text, cap) : e;
+}
+
+static ts_err told(ts_err e, const struct cedar_diags *diags,
+                   const struct cedar_source *source, char *text, size_t cap)
+{
+    if (e == TS_OK || e == TS_E_NOMEM)
+        return e;
+    if (text[0] == '\0')
+        snapshot_diag_text(diags, source, 1, text, cap);
+    return TS_E_FORMAT;
+}
+
+ts_err escalation_policies_check(const char *name, struct ts_str policies,
+                                 char *reterr_text, size_t reterr_cap)
+{
+    const struct cedar_source source = {.name = name, .text = policies};
+    struct cedar_diags diags = {0};
+    struct cedar_ast *ast = NULL;
+    ts_err e;
+
+    reterr_text[0] = '\0';
+    e = parse(&source, &ast, &diags, reterr_text, reterr_cap);
+    cedar_ast_free(ast);
+    return told(e, &diags, &source, reterr_text, reterr_cap);
 }
 
 ts_err escalation_policies_make(const struct escalation *e,
@@ -53,19 +87,13 @@ ts_err escalation_policies_make(const struct escalation *e,
         *ret = NULL;
         return TS_OK;
     }
-    err = cedar_ast_parse(&source, 1, &cedar_options_block, &ast, &diags);
-    if (err == TS_OK)
-        err = check(ast, reterr_text, reterr_cap);
+    err = parse(&source, &ast, &diags, reterr_text, reterr_cap);
     if (err == TS_OK)
         err = cedar_validate(ast, schema, &cedar_validate_block, &diags);
     if (err == TS_OK)
         err = cedar_ast_compile(ast, ret, &diags);
     cedar_ast_free(ast);
-    if (err == TS_OK || err == TS_E_NOMEM)
-        return err;
-    if (reterr_text[0] == '\0')
-        snapshot_diag_text(&diags, &source, 1, reterr_text, reterr_cap);
-    return TS_E_FORMAT;
+    return told(err, &diags, &source, reterr_text, reterr_cap);
 }
 
 static bool liftable(const struct cedar_policies *p, uint32_t i)

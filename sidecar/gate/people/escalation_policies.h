@@ -25,6 +25,13 @@ TS_NODISCARD ts_err escalation_policies_make(const struct escalation *e,
                                              char *reterr_text,
                                              size_t reterr_cap);
 
+/* What can be said without a schema, for who writes one: "NAME:LINE:COL: .." as
+ * above. There is text. */
+TS_NODISCARD ts_err escalation_policies_check(const char *name,
+                                              struct ts_str policies,
+                                              char *reterr_text,
+                                              size_t reterr_cap);
+
 /* The first lift that is no forbid of the tenant with @breakglass; false: all
  * are. */
 bool escalation_lift_fault(const struct escalation *e,
