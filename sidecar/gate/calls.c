@@ -149,6 +149,7 @@ ts_err calls_decide(struct client *c, const struct call_input *in,
                                  .sidecar_id = g->settings.sidecar_id,
                                  .people = people,
                                  .boot_ns = gate_boot_ns};
+    ts_err e;
 
     if (call.already_denied == CODE_PERMITTED &&
         breakglass_for(g, c->authority, &opened))
@@ -159,7 +160,12 @@ ts_err calls_decide(struct client *c, const struct call_input *in,
     if (c->task != NULL)
         task_in_epoch(g, c->task, c->authority->tenant);
     *ret_seals = handles_in_put(c, &call, why, sizeof(why));
-    return decide_call(&input, &g->arena, record, TS_RECORD_MAX, ret_len, ret);
+    e = decide_call(&input, &g->arena, record, TS_RECORD_MAX, ret_len, ret);
+    if (e == TS_OK) {
+        ret->handles = call.handles;
+        ret->handle_count = call.handle_count;
+    }
+    return e;
 }
 
 static void tell(struct client *c, uint64_t seq, const struct decision *d)

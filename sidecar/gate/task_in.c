@@ -10,6 +10,7 @@
 #include "sidecar/common/log.h"
 #include "sidecar/common/manifest/manifest.h"
 #include "sidecar/gate/asking/approvals.h"
+#include "sidecar/gate/decide/call_provenance.h"
 #include "sidecar/gate/decide/decide.h"
 #include "sidecar/gate/people/snapshot_priv.h"
 #include "sidecar/gate/provenance/leaves.h"
@@ -237,6 +238,21 @@ static uint32_t said_of(const struct run *r, struct call_args *args)
     return prov_rules_heed_arguments(&rules) ? prov_task_says(r->task, &s) : 0;
 }
 
+_Static_assert(PROV_GIVEN_MAX == CALL_HANDLES_MAX, "each is remembered");
+
+static const struct prov_given *given_of(const struct decision *d)
+{
+    struct prov_given_one list[PROV_GIVEN_MAX];
+
+    for (uint32_t i = 0; i < d->handle_count; i++)
+        list[i] = (struct prov_given_one){.call = d->handles[i].call,
+                                          .pointer = d->handles[i].path,
+                                          .source = d->handles[i].seen.source,
+                                          .level = d->handles[i].seen.level,
+                                          .is_sealed = d->handles[i].is_sealed};
+    return prov_given_new(list, d->handle_count);
+}
+
 void task_in_began(struct run *r, const struct decision *d)
 {
     struct client *c = r->client;
@@ -256,6 +272,7 @@ void task_in_began(struct run *r, const struct decision *d)
     r->ref = prov_task_began(r->task);
     args = d->args;
     r->said = said_of(r, &args);
+    r->given = given_of(d);
     r->endorse_count = d->endorse_count;
     r->endorse_sets = d->endorse_sets;
     r->endorse_serial = d->endorse_serial;
@@ -313,6 +330,7 @@ void task_in_first(struct run *r)
         return;
     rules = rules_of(r);
     prov_task_shows(r->task, &rules);
+    prov_task_reveals(r->task, r->given);
     r->has_shown = true;
 }
 
@@ -382,6 +400,7 @@ bool task_in_ended(struct run *r)
         .tool = {.ptr = r->names[RUN_TOOL], .len = r->name_len[RUN_TOOL]},
         .rules = &rules,
         .said = r->said,
+        .given = r->given,
         .bytes = text_of(&r->seen[0]),
         .errors = text_of(&r->seen[1]),
         .is_whole = !r->out[0].truncated && !r->is_hidden && r->client != NULL,
@@ -418,6 +437,8 @@ void task_in_done(struct run *r)
         drop_seen(r);
     prov_task_close(r->task);
     r->task = NULL;
+    prov_given_free(r->given);
+    r->given = NULL;
     snapshot_rules_release(r->rules);
     r->rules = NULL;
     r->manifest = NULL;

@@ -164,7 +164,7 @@ static void found(struct judging *j, enum prov_kind kind, struct ts_str text,
     }
     raise_level(j, s);
     keep_places(j, s);
-    if (s->source > j->worst)
+    if (prov_source_is_worse(s->source, j->worst))
         j->worst = s->source;
 }
 

@@ -65,6 +65,8 @@ struct call_provenance {
 struct call_handle {
     struct ts_str arg;
     uint32_t item; /* of a list; HANDLE_WHOLE: the argument itself */
+    uint32_t call; /* of the output that it named, and where in it */
+    struct ts_str path;
     struct prov_seen seen;
     bool is_sealed; /* from an output that was kept back by rule */
 };

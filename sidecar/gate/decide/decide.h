@@ -209,6 +209,9 @@ struct decision {
     struct cedar_uid target;
     struct ts_str action;
     struct call_args args;
+    /* What args were made with: of the call_input that was decided. */
+    const struct call_handle *handles;
+    uint32_t handle_count;
     uint64_t wall_ms; /* effective: min(manifest, deadline, authority end) */
     bool deadline_is_expiry; /* wall_ms was cut by the delegation's end */
     /* of a permit: what it takes from the grant's counters, to be reserved

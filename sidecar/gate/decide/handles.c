@@ -244,14 +244,16 @@ static ts_err find(struct resolving *r, const struct ref *ref,
 }
 
 /* Names of places move when the task gets another one: a copy stays. */
-static ts_err keep(struct resolving *r, const struct prov_handle *from,
-                   uint32_t item)
+static ts_err keep(struct resolving *r, const struct ref *ref,
+                   const struct prov_handle *from, uint32_t item)
 {
     const struct prov_seen *seen = &from->seen;
     struct call_handle *h = &r->list[r->count];
 
     *h = (struct call_handle){.arg = r->arg,
                               .item = item,
+                              .call = r->call,
+                              .path = ref->path, /* of the frame */
                               .seen = *seen,
                               .is_sealed = from->is_sealed};
     for (uint32_t i = 0; i < seen->count; i++) {
@@ -288,7 +290,7 @@ static ts_err put_one(struct resolving *r, struct ts_bytes raw, uint32_t item)
         return e == TS_E_LIMIT
                    ? refuse(r, CODE_HANDLE_TOO_LARGE, "that value is too large")
                    : e;
-    return keep(r, &h, item);
+    return keep(r, &ref, &h, item);
 }
 
 static ts_err put_arg(struct resolving *r)
@@ -350,6 +352,8 @@ ts_err handles_resolve(struct prov_task *task, struct ts_bytes args,
             TS_OK)
         return e;
     r.list = list;
+    if (task != NULL) /* its look-ups are bounded like those of the call */
+        prov_task_asks(task);
     mp_reader_init(&r.in, args.ptr, args.len);
     mp_writer_init(&r.out, out, TS_ARGS_MAX);
     ts_buf_init(&r.text, TS_ARGS_MAX);

@@ -1,5 +1,17 @@
 #include "sidecar/gate/provenance/source.h"
 
+static unsigned badness(enum prov_source s)
+{
+    if (s == PROV_UNTRUSTED)
+        return PROV_UNKNOWN;
+    return s == PROV_UNKNOWN ? PROV_UNTRUSTED : s;
+}
+
+bool prov_source_is_worse(enum prov_source a, enum prov_source than)
+{
+    return badness(a) > badness(than);
+}
+
 const char *prov_source_name(enum prov_source s)
 {
     switch (s) {

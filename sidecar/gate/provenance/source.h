@@ -17,6 +17,9 @@ enum prov_source {
     PROV_UNTRUSTED, /* only where strangers write */
     PROV_UNKNOWN    /* nowhere: the model made it, or it did not fit */
 };
+/* Of several values together: what strangers said is worse than what nobody
+ * did, so that nothing made up hides it. (One value has its best source.) */
+bool prov_source_is_worse(enum prov_source a, enum prov_source than);
 const char *prov_source_name(enum prov_source s);
 bool prov_source_parse(struct ts_str name, enum prov_source *ret);
 

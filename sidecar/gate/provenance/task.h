@@ -10,6 +10,7 @@
 #include "proto/base/ts_str.h"
 #include "sidecar/gate/provenance/endorsed.h"
 #include "sidecar/gate/provenance/forms.h"
+#include "sidecar/gate/provenance/given.h"
 #include "sidecar/gate/provenance/index.h"
 #include "sidecar/gate/provenance/source.h"
 
@@ -115,6 +116,9 @@ bool prov_rules_heed_arguments(const struct prov_output_rules *r);
 /* An agent is about to be given the first byte of an output: taint and level
  * rise by the worst that it may hold. */
 void prov_task_shows(struct prov_task *k, const struct prov_output_rules *r);
+/* The same of a call that was given values by handles: it may print them, so
+ * that the agent has them from now on as if their outputs had been shown. */
+void prov_task_reveals(struct prov_task *k, const struct prov_given *g);
 
 struct prov_output { /* what an agent was given, without secrets of the tool */
     uint32_t call;   /* from prov_task_began() */
@@ -123,6 +127,7 @@ struct prov_output { /* what an agent was given, without secrets of the tool */
     struct ts_str bytes;  /* standard output */
     struct ts_str errors; /* standard error */
     uint32_t said;        /* from prov_task_says(); 0: it does not matter */
+    const struct prov_given *given; /* by handles; NULL: nothing */
     bool is_whole; /* no byte of it is missing here or was cut off there */
     bool is_lost;  /* it was too much to keep: there are no bytes here */
     bool failed;   /* killed, refused or not status 0: all of it untrusted */

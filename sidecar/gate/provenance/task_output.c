@@ -73,8 +73,8 @@ static bool is_blank(struct ts_str s)
 
 /* What does not fit into the index is counted there; what is in it already
  * stands there once, for the first call that showed it. */
-static void add(struct prov_task *k, enum prov_kind kind, struct ts_str text,
-                const struct prov_label *l, uint32_t call, uint32_t place)
+void task_add(struct prov_task *k, enum prov_kind kind, struct ts_str text,
+              const struct prov_label *l, uint32_t call, uint32_t place)
 {
     struct prov_index *x = task_index(k);
     uint64_t same = known_hash(&k->known, kind, text, l, place);
@@ -91,7 +91,7 @@ static void add(struct prov_task *k, enum prov_kind kind, struct ts_str text,
     }
 }
 
-static void raise(struct prov_task *k, const struct prov_label *l)
+void task_raise(struct prov_task *k, const struct prov_label *l)
 {
     if (l->source == PROV_UNTRUSTED)
         k->taint.untrusted = true;
@@ -112,10 +112,10 @@ static ts_err on_leaf(void *ctx, const struct leaf *leaf)
         (leaf->type == LEAF_KEY && !place_key_is_data(leaf->text)) ||
         is_blank(leaf->text))
         return TS_OK;
-    raise(g->k, &l);
+    task_raise(g->k, &l);
     place.len = place_of(g->o->tool, leaf->pointer, g->place);
-    add(g->k, leaf->type == LEAF_NUMBER ? PROV_NUMBER : PROV_TEXT, leaf->text,
-        &l, g->o->call, places_add(&g->k->places, place));
+    task_add(g->k, leaf->type == LEAF_NUMBER ? PROV_NUMBER : PROV_TEXT,
+             leaf->text, &l, g->o->call, places_add(&g->k->places, place));
     return TS_OK;
 }
 
@@ -140,9 +140,9 @@ static enum prov_output_how add_text(struct prov_task *k,
 
     if (is_blank(text))
         return PROV_OUTPUT_TEXT;
-    raise(k, &l);
+    task_raise(k, &l);
     name.len = place_of(o->tool, TS_STR_LIT(""), place);
-    add(k, PROV_TEXT, text, &l, o->call, places_add(&k->places, name));
+    task_add(k, PROV_TEXT, text, &l, o->call, places_add(&k->places, name));
     return PROV_OUTPUT_TEXT;
 }
 
@@ -287,7 +287,7 @@ enum prov_output_how prov_task_output(struct prov_task *k,
                o->errors.len <= PROV_OUTPUT_MAX) {
         how = add_all(k, o);
     } else {
-        raise(k, &worst);
+        task_raise(k, &worst);
         k->gaps = true;
         k->secrets_lost = k->secrets_lost || worst.level == PROV_SECRET;
     }

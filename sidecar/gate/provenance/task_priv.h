@@ -19,6 +19,9 @@ struct kept {
     uint32_t label_count;
     uint32_t said; /* what the call was given; 0: it does not matter */
     bool is_sealed;
+    /* Of what its call was given by handles: what it repeats is no better. */
+    bool given_untrusted;
+    enum prov_confidentiality given_level;
 };
 /* A label in one byte; of what its call was given, whether that matters. */
 static inline uint8_t label_pack(const struct prov_label *l)
@@ -100,6 +103,11 @@ void task_said_by(struct prov_task *k, enum prov_kind kind, struct ts_str value,
  * that? */
 bool task_repeats(struct prov_task *k, const struct prov_label *l,
                   enum prov_kind kind, struct ts_str value);
+/* One value of an output that an agent is given: taint and level, and what
+ * stands where. */
+void task_raise(struct prov_task *k, const struct prov_label *l);
+void task_add(struct prov_task *k, enum prov_kind kind, struct ts_str text,
+              const struct prov_label *l, uint32_t call, uint32_t place);
 /* Keeps an output for handles; labels are taken over. What does not fit is not
  * kept: false. */
 bool task_keep(struct prov_task *k, const struct prov_output *o,

@@ -74,7 +74,9 @@ bool task_keep(struct prov_task *k, const struct prov_output *o,
                       .labels = labels,
                       .label_count = label_count,
                       .said = o->said,
-                      .is_sealed = o->is_sealed};
+                      .is_sealed = o->is_sealed,
+                      .given_untrusted = prov_given_is_untrusted(o->given),
+                      .given_level = prov_given_level(o->given)};
     k->kept_bytes += need;
     k->kept_next = (k->kept_next + 1) % KEPT_MAX;
     return true;
@@ -118,33 +120,48 @@ static bool is_below(struct ts_str pointer, struct ts_str leaf)
            (leaf.len == pointer.len || leaf.ptr[pointer.len] == '/');
 }
 
-/* Where a leaf that only repeats an argument is from: as if the agent had
- * written it. */
-static enum prov_source source_of(struct below *b, const struct prov_label *l,
-                                  const struct leaf *leaf)
+static enum prov_kind kind_of(const struct prov_label *l,
+                              const struct leaf *leaf)
 {
-    const enum prov_kind kind = l->is_id                    ? PROV_ID
-                                : leaf->type == LEAF_NUMBER ? PROV_NUMBER
-                                                            : PROV_TEXT;
+    if (l->is_id)
+        return PROV_ID;
+    return leaf->type == LEAF_NUMBER ? PROV_NUMBER : PROV_TEXT;
+}
+
+/* A leaf that only repeats an argument: as if the agent had written it, and no
+ * better than what a handle had put in there. */
+static void as_repeated(struct below *b, const struct leaf *leaf,
+                        struct prov_label *l)
+{
+    const enum prov_kind kind = kind_of(l, leaf);
     struct prov_seen seen;
 
     if (l->source != PROV_TRUSTED || l->said == 0 || leaf->type == LEAF_BOOL ||
         leaf->type == LEAF_NULL)
-        return l->source;
+        return;
     if (b->asked++ >= REPEATS_ASKED_MAX) {
         b->repeats = true;
-        return PROV_UNTRUSTED;
+        l->source = PROV_UNTRUSTED;
+        return;
     }
     if (!task_repeats(b->k, l, kind, leaf->text))
-        return l->source;
+        return;
     b->repeats = true;
     prov_task_find(b->k, kind, leaf->text, &seen);
-    return seen.source > l->source ? seen.source : l->source;
+    if (seen.source > l->source)
+        l->source = seen.source;
+    if (l->source == PROV_UNKNOWN && b->o->given_untrusted)
+        l->source = PROV_UNTRUSTED;
+    if (seen.source != PROV_PROMPT && seen.level > l->level)
+        l->level = seen.level;
+    if (b->o->given_level > l->level)
+        l->level = b->o->given_level;
 }
 
-static ts_err join(void *ctx, const struct leaf *l)
+/* False: the leaf is no part of what the pointer names. */
+static bool label_below(struct below *b, const struct leaf *l,
+                        struct prov_label *ret)
 {
-    struct below *b = ctx;
     struct prov_label one = {.source = PROV_UNTRUSTED};
 
     if (b->at < b->o->label_count)
@@ -152,9 +169,20 @@ static ts_err join(void *ctx, const struct leaf *l)
     b->at++;
     if (!is_below(b->pointer, l->pointer) ||
         (l->type == LEAF_KEY && l->pointer.len == b->pointer.len))
-        return TS_OK; /* the key that a value stands under is no part of it */
-    one.source = source_of(b, &one, l);
-    if (one.source > b->worst.source)
+        return false; /* the key that a value stands under is no part of it */
+    as_repeated(b, l, &one);
+    *ret = one;
+    return true;
+}
+
+static ts_err join(void *ctx, const struct leaf *l)
+{
+    struct below *b = ctx;
+    struct prov_label one;
+
+    if (!label_below(b, l, &one))
+        return TS_OK;
+    if (prov_source_is_worse(one.source, b->worst.source))
         b->worst.source = one.source;
     if (one.level > b->worst.level)
         b->worst.level = one.level;
@@ -199,4 +227,68 @@ ts_err prov_task_handle(struct prov_task *k, uint32_t call,
     if (number != 0 && !b.repeats)
         ret->seen.places[ret->seen.count++] = places_name(&k->places, number);
     return TS_OK;
+}
+
+/* ---- what a call was given by handles -------------------------------------
+ */
+
+static ts_err reveal(void *ctx, const struct leaf *l)
+{
+    struct below *b = ctx;
+    char place[PLACE_MAX];
+    struct prov_label one;
+    struct ts_str name = {.ptr = place};
+
+    if (!label_below(b, l, &one) || l->type == LEAF_BOOL ||
+        l->type == LEAF_NULL ||
+        (l->type == LEAF_KEY && !place_key_is_data(l->text)) ||
+        (one.source != PROV_TRUSTED && one.source != PROV_UNTRUSTED))
+        return TS_OK;
+    if (one.source == PROV_UNTRUSTED)
+        one.said = 0;
+    task_raise(b->k, &one);
+    name.len = place_of(b->o->tool, l->pointer, place);
+    task_add(b->k, l->type == LEAF_NUMBER ? PROV_NUMBER : PROV_TEXT, l->text,
+             &one, b->o->call, places_add(&b->k->places, name));
+    return TS_OK;
+}
+
+/* What is not kept any more may be anything that it held. */
+static void reveal_lost(struct prov_task *k, const struct prov_given_one *g)
+{
+    const struct prov_label worst = {.source = g->source, .level = g->level};
+
+    task_raise(k, &worst);
+    k->gaps = true;
+    k->secrets_lost = k->secrets_lost || g->level == PROV_SECRET;
+}
+
+static void reveal_one(struct prov_task *k, const struct prov_given_one *g)
+{
+    const struct kept *o = kept_find(k, g->call);
+    struct below b = {.o = o, .pointer = g->pointer, .k = k};
+
+    if (o == NULL || leaves_walk((struct ts_str){.ptr = o->json, .len = o->len},
+                                 reveal, &b) != TS_OK)
+        reveal_lost(k, g);
+}
+
+void prov_task_reveals(struct prov_task *k, const struct prov_given *g)
+{
+    static const struct prov_given_one anything = {.source = PROV_UNTRUSTED,
+                                                   .level = PROV_SECRET};
+
+    if (g == NULL)
+        return;
+    if (task_index(k) == NULL || g->is_lost) {
+        reveal_lost(k, &anything);
+        return;
+    }
+    prov_task_asks(k);
+    for (uint32_t i = 0; i < g->count; i++)
+        /* Such a secret is shown only where the operator says that the tool
+         * does not print it: everything else of that call is kept back. */
+        if (!g->list[i].is_sealed || g->list[i].level != PROV_SECRET)
+            reveal_one(k, &g->list[i]);
+    tasks_settle(k);
 }

@@ -95,6 +95,7 @@ struct run {
     struct prov_task *task; /* held; NULL: nobody asks where values are from */
     uint32_t ref;           /* of its output, "call-N"; 0: none */
     uint32_t said;          /* of its arguments: prov_task_says() */
+    const struct prov_given *given; /* owned; by handles; NULL: nothing */
     /* What people let through with it, to be entered when it has started; how
      * many then were. */
     struct endorsed_id endorse[ENDORSE_TOLD_MAX];

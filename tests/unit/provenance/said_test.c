@@ -378,7 +378,7 @@ static void handle_to_what_a_tool_repeats_is_as_before(void **state)
         assert_int_equal(by_handle(r.call, "/new", &places), PROV_TRUSTED);
         assert_int_equal(places, 1);
         assert_int_equal(by_handle(r.call, "/all", &places), PROV_UNKNOWN);
-        assert_int_equal(by_handle(r.call, "", &places), PROV_UNKNOWN);
+        assert_int_equal(by_handle(r.call, "", &places), PROV_UNTRUSTED);
     }
 }
 
