@@ -158,6 +158,13 @@ static const struct {
      "resource) unless { context.approvals.contains(\"x\") };",
      APPROVAL ":1:20: the value of @approval means nothing; write who approves "
               "and how many of them"},
+    {"an endorsement without an approval", HARD,
+     "@id(\"x\") @endorse(\"task\") forbid (principal, action, resource);",
+     HARD ":1:1: policy \"x\": @endorse without @approval;"},
+    {"an endorsement for good", APPROVAL,
+     "@id(\"x\") @approval(\"a\") @endorse(\"ever\") forbid (principal, "
+     "action, resource) unless { context.approvals.contains(\"x\") };",
+     APPROVAL ":1:1: policy \"x\": write how long a yes lets a value through"},
     {"an id that stands for a block's", APPROVAL,
      "@id(\"block:0/x\") @approval(\"a\") forbid (principal, action, "
      "resource) unless { context.approvals.contains(\"block:0/x\") };",
