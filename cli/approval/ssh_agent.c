@@ -4,8 +4,7 @@
 #include <sodium.h>
 #include <string.h>
 
-#define KEY_PLAIN "ssh-ed25519"
-#define KEY_TOKEN "sk-ssh-ed25519@openssh.com"
+#include "proto/trust/ssh_wire.h"
 
 enum {
     AGENT_FAILURE = 5,
@@ -15,64 +14,15 @@ enum {
     AGENT_SIGN_RESPONSE = 14
 };
 
-/* SSH's encoding (RFC 4251). Sticky: after the first thing that does not fit
- * everything is empty. */
-struct in {
-    const uint8_t *at, *end;
-    bool bad;
-};
-
-static struct in in_of(struct ts_bytes b)
-{
-    return (struct in){.at = b.ptr, .end = b.len > 0 ? b.ptr + b.len : b.ptr};
-}
-
-static struct ts_bytes take(struct in *in, size_t n)
-{
-    struct ts_bytes b = {.ptr = in->at, .len = n};
-
-    if (in->bad || (size_t)(in->end - in->at) < n) {
-        in->bad = true;
-        return (struct ts_bytes){0};
-    }
-    in->at += n;
-    return b;
-}
-
-static uint32_t take_u32(struct in *in)
-{
-    struct ts_bytes b = take(in, 4);
-
-    return in->bad ? 0
-                   : (uint32_t)b.ptr[0] << 24 | (uint32_t)b.ptr[1] << 16 |
-                         (uint32_t)b.ptr[2] << 8 | b.ptr[3];
-}
-
-static struct ts_bytes take_string(struct in *in)
-{
-    return take(in, take_u32(in));
-}
-
-static bool is_text(struct ts_bytes b, const char *text)
-{
-    return b.len == strlen(text) && memcmp(b.ptr, text, b.len) == 0;
-}
-
 ts_err ssh_key_decode(struct ts_bytes blob, struct ssh_key *ret)
 {
     struct ssh_key k = {.blob = blob};
-    struct in in = in_of(blob);
-    struct ts_bytes kind = take_string(&in), pk = take_string(&in);
+    struct ssh_public_key key;
 
-    k.is_token = is_text(kind, KEY_TOKEN);
-    if (in.bad || blob.len > SSH_KEY_BLOB_MAX || pk.len != TRUST_PK_LEN ||
-        (!k.is_token && !is_text(kind, KEY_PLAIN)))
+    if (blob.len > SSH_KEY_BLOB_MAX || !ssh_public_key_read(blob, &key))
         return TS_E_FORMAT;
-    memcpy(k.pk, pk.ptr, TRUST_PK_LEN);
-    if (k.is_token)
-        (void)take_string(&in); /* the application */
-    if (in.bad || in.at != in.end)
-        return TS_E_FORMAT;
+    k.is_token = key.is_token;
+    memcpy(k.pk, key.pk, TRUST_PK_LEN);
     *ret = k;
     return TS_OK;
 }
@@ -115,7 +65,7 @@ ts_err ssh_key_of_line(struct ts_str line, struct ts_buf *blob_out,
     e = ssh_key_decode((struct ts_bytes){room, n}, &k);
     if (e != TS_OK)
         return e;
-    if (!ts_str_eq_c(kind, k.is_token ? KEY_TOKEN : KEY_PLAIN))
+    if (!ts_str_eq_c(kind, k.is_token ? SSH_KIND_TOKEN : SSH_KIND_PLAIN))
         return TS_E_FORMAT;
     ts_buf_grew(blob_out, n);
     *ret = k;
@@ -164,14 +114,14 @@ ts_err ssh_agent_ask_sign(struct ts_bytes blob, struct ts_bytes data,
     return e == TS_OK ? put_u32(out, 0) : e; /* no flags */
 }
 
-static ts_err begin(struct in *in, struct ts_bytes answer, uint8_t want)
+static ts_err begin(struct ssh_in *in, struct ts_bytes answer, uint8_t want)
 {
     struct ts_bytes type;
 
     if (answer.len > SSH_AGENT_ANSWER_MAX)
         return TS_E_LIMIT;
-    *in = in_of(answer);
-    type = take(in, 1);
+    *in = ssh_in_of(answer);
+    type = ssh_take(in, 1);
     if (in->bad)
         return TS_E_FORMAT;
     if (type.ptr[0] == AGENT_FAILURE && answer.len == 1)
@@ -183,18 +133,19 @@ ts_err ssh_agent_keys(struct ts_bytes answer,
                       bool (*visit)(void *ctx, const struct ssh_key *key),
                       void *ctx)
 {
-    struct in in;
+    struct ssh_in in;
     uint32_t n;
     bool more = true;
     ts_err e = begin(&in, answer, AGENT_IDENTITIES);
 
     if (e != TS_OK)
         return e;
-    n = take_u32(&in);
+    n = ssh_take_u32(&in);
     if (in.bad || n > SSH_AGENT_KEYS_MAX)
         return TS_E_FORMAT;
     for (uint32_t i = 0; i < n; i++) {
-        struct ts_bytes blob = take_string(&in), comment = take_string(&in);
+        struct ts_bytes blob = ssh_take_string(&in),
+                        comment = ssh_take_string(&in);
         struct ssh_key k;
 
         if (in.bad)
@@ -211,12 +162,12 @@ ts_err ssh_agent_keys(struct ts_bytes answer,
 ts_err ssh_agent_signature(struct ts_bytes answer, struct ts_bytes *ret)
 {
     struct ts_bytes blob;
-    struct in in;
+    struct ssh_in in;
     ts_err e = begin(&in, answer, AGENT_SIGN_RESPONSE);
 
     if (e != TS_OK)
         return e;
-    blob = take_string(&in);
+    blob = ssh_take_string(&in);
     if (in.bad || in.at != in.end || blob.len == 0)
         return TS_E_FORMAT;
     *ret = blob;

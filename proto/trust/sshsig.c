@@ -4,64 +4,16 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "proto/trust/ssh_wire.h"
+
 #define MAGIC      "SSHSIG"
 #define MAGIC_LEN  6
-#define KEY_PLAIN  "ssh-ed25519"
-#define KEY_TOKEN  "sk-ssh-ed25519@openssh.com"
 #define HASH       "sha512"
 #define APP_PREFIX "ssh:"
 #define FLAG_TOUCH 0x01
 /* of a token: SHA-256 of the application, flags, counter, SHA-256 of the data
  */
 #define TOKEN_MESSAGE (32u + 1u + 4u + 32u)
-
-/* SSH's encoding (RFC 4251): be32 length, bytes. Sticky: after the first thing
- * that does not fit everything is empty. */
-struct ssh_in {
-    const uint8_t *at, *end;
-    bool bad;
-};
-
-static struct ts_bytes take(struct ssh_in *in, size_t n)
-{
-    struct ts_bytes b = {.ptr = in->at, .len = n};
-
-    if (in->bad || (size_t)(in->end - in->at) < n) {
-        in->bad = true;
-        return (struct ts_bytes){0};
-    }
-    in->at += n;
-    return b;
-}
-
-static uint32_t take_u32(struct ssh_in *in)
-{
-    struct ts_bytes b = take(in, 4);
-
-    return in->bad ? 0
-                   : (uint32_t)b.ptr[0] << 24 | (uint32_t)b.ptr[1] << 16 |
-                         (uint32_t)b.ptr[2] << 8 | b.ptr[3];
-}
-
-static struct ts_bytes take_string(struct ssh_in *in)
-{
-    return take(in, take_u32(in));
-}
-
-static struct ssh_in inside(struct ts_bytes b)
-{
-    return (struct ssh_in){.at = b.ptr, .end = b.ptr + b.len};
-}
-
-static bool is_done(const struct ssh_in *in)
-{
-    return !in->bad && in->at == in->end;
-}
-
-static bool is_text(struct ts_bytes b, const char *text)
-{
-    return b.len == strlen(text) && memcmp(b.ptr, text, b.len) == 0;
-}
 
 static struct ts_str as_str(struct ts_bytes b)
 {
@@ -70,61 +22,59 @@ static struct ts_str as_str(struct ts_bytes b)
 
 static bool read_key(struct ts_bytes key, struct sshsig *s)
 {
-    struct ssh_in in = inside(key);
-    struct ts_bytes type = take_string(&in), pk = take_string(&in);
+    struct ssh_public_key k;
 
-    if (in.bad || pk.len != TRUST_PK_LEN)
+    if (!ssh_public_key_read(key, &k))
         return false;
-    s->is_token = is_text(type, KEY_TOKEN);
-    if (!s->is_token && !is_text(type, KEY_PLAIN))
-        return false;
-    memcpy(s->pk, pk.ptr, TRUST_PK_LEN);
-    if (s->is_token)
-        s->application = as_str(take_string(&in));
-    return is_done(&in);
+    s->is_token = k.is_token;
+    memcpy(s->pk, k.pk, TRUST_PK_LEN);
+    s->application = k.application;
+    return true;
 }
 
 static bool read_signature(struct ts_bytes sig, struct sshsig *s)
 {
-    struct ssh_in in = inside(sig);
-    struct ts_bytes type = take_string(&in), raw = take_string(&in), flags;
+    struct ssh_in in = ssh_in_of(sig);
+    struct ts_bytes type = ssh_take_string(&in), raw = ssh_take_string(&in),
+                    flags;
 
     if (in.bad || raw.len != TRUST_SIG_LEN ||
-        !is_text(type, s->is_token ? KEY_TOKEN : KEY_PLAIN))
+        !ssh_bytes_are(type, s->is_token ? SSH_KIND_TOKEN : SSH_KIND_PLAIN))
         return false;
     s->sig = raw.ptr;
     if (s->is_token) {
-        flags = take(&in, 1);
-        s->counter = take_u32(&in);
+        flags = ssh_take(&in, 1);
+        s->counter = ssh_take_u32(&in);
         if (in.bad)
             return false;
         s->flags = flags.ptr[0];
     }
-    return is_done(&in);
+    return ssh_in_is_done(&in);
 }
 
 enum trust_code sshsig_decode(struct ts_bytes blob, struct sshsig *ret)
 {
-    struct ssh_in in = inside(blob);
+    struct ssh_in in = ssh_in_of(blob);
     struct ts_bytes magic, key, reserved, hash, sig;
     struct sshsig s = {0};
     uint32_t version;
 
     if (blob.len > SSHSIG_MAX)
         return TRUST_E_LIMIT;
-    magic = take(&in, MAGIC_LEN);
-    version = take_u32(&in);
+    magic = ssh_take(&in, MAGIC_LEN);
+    version = ssh_take_u32(&in);
     if (in.bad || memcmp(magic.ptr, MAGIC, MAGIC_LEN) != 0)
         return TRUST_E_FORMAT;
     if (version != 1)
         return TRUST_E_VERSION;
-    key = take_string(&in);
-    s.name_space = as_str(take_string(&in));
-    reserved = take_string(&in);
-    hash = take_string(&in);
-    sig = take_string(&in);
-    if (!is_done(&in) || reserved.len != 0 || s.name_space.len == 0 ||
-        !is_text(hash, HASH) || !read_key(key, &s) || !read_signature(sig, &s))
+    key = ssh_take_string(&in);
+    s.name_space = as_str(ssh_take_string(&in));
+    reserved = ssh_take_string(&in);
+    hash = ssh_take_string(&in);
+    sig = ssh_take_string(&in);
+    if (!ssh_in_is_done(&in) || reserved.len != 0 || s.name_space.len == 0 ||
+        !ssh_bytes_are(hash, HASH) || !read_key(key, &s) ||
+        !read_signature(sig, &s))
         return TRUST_E_FORMAT;
     *ret = s;
     return TRUST_OK;
