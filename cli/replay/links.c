@@ -13,10 +13,12 @@ static bool on_shape(void *ctx, enum shape s, struct ts_str text)
 
     switch (s) {
     case SHAPE_URL:
+    case SHAPE_HOST:
         return p->found(p->ctx, LINK_URL, text);
     case SHAPE_EMAIL:
         return p->found(p->ctx, LINK_EMAIL, text);
     case SHAPE_ACCOUNT:
+    case SHAPE_WALLET:
         return p->found(p->ctx, LINK_ACCOUNT, text);
     case SHAPE_CARD:
     case SHAPE_CODE:
@@ -29,5 +31,5 @@ void links_in(struct ts_str text, link_found found, void *ctx)
 {
     struct passing p = {.found = found, .ctx = ctx};
 
-    shapes_in(text, on_shape, &p);
+    (void)shapes_in(text, on_shape, &p);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sidecar/gate/provenance/leaves.h"
+#include "sidecar/gate/provenance/link_host.h"
 #include "sidecar/gate/provenance/places.h"
 #include "sidecar/gate/provenance/shapes.h"
 
@@ -177,6 +178,28 @@ static void look(const struct judging *j, enum prov_kind kind, struct ts_str v,
         *ret = (struct prov_seen){.source = PROV_UNKNOWN};
 }
 
+#define HOSTS_MAX 8 /* of one link */
+
+/* A link that stands nowhere leads where strangers said if its host, or one
+ * that it is a part of, stands only where they write: what the model adds to it
+ * makes it nobody else's. */
+static void look_for_host(const struct judging *j, struct ts_str link,
+                          struct prov_seen *seen)
+{
+    struct link_host h;
+    struct ts_str host;
+    struct prov_seen other;
+    bool more = link_host_of(link, &h);
+
+    host = (struct ts_str){.ptr = h.text, .len = more ? h.len : 0};
+    for (uint32_t n = 0; more && n < HOSTS_MAX; n++) {
+        look(j, PROV_TEXT, host, &other);
+        if (other.source == PROV_UNTRUSTED)
+            *seen = other;
+        more = other.source == PROV_UNKNOWN && link_host_up(&host);
+    }
+}
+
 static bool on_shape(void *ctx, enum shape s, struct ts_str text)
 {
     struct judging *j = ctx;
@@ -186,6 +209,8 @@ static bool on_shape(void *ctx, enum shape s, struct ts_str text)
     if (!shape_is_link(s))
         return true;
     look(j, PROV_TEXT, text, &seen);
+    if (seen.source == PROV_UNKNOWN && (s == SHAPE_URL || s == SHAPE_HOST))
+        look_for_host(j, text, &seen);
     mark(&j->out->links, seen.source);
     leave_open(j, seen.source, j->covered);
     tell(j, &v);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "sidecar/gate/provenance/fold.h"
+
 static bool is_space(unsigned char c)
 {
     return c == ' ' || (c >= '\t' && c <= '\r') || c == 0 ||
@@ -33,12 +35,16 @@ static size_t wide_space(const unsigned char *p, size_t left)
     return 0;
 }
 
-/* Bytes of "http://" or "https://" at p, in any case. */
+/* Bytes of "http://" or "https://" at p, in any case, or of how they are
+ * written so that nobody follows them. */
 static size_t scheme(const unsigned char *p, size_t left)
 {
-    static const char *const names[] = {"http://", "https://"};
+    static const char *const names[] = {"http://", "https://", "hxxp://",
+                                        "hxxps://"};
 
-    for (size_t i = 0; i < 2; i++) {
+    if (lower(*p) != 'h')
+        return 0;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         size_t n = strlen(names[i]), k = 0;
 
         while (k < n && k < left && lower(p[k]) == (unsigned char)names[i][k])
@@ -55,6 +61,7 @@ static size_t write_canonical(struct ts_str in, unsigned char *out)
     const unsigned char *p = (const unsigned char *)in.ptr;
     size_t n = 0;
     bool space = false;
+    struct fold f;
 
     for (size_t i = 0, step; i < in.len; i += step) {
         step = is_space(p[i]) ? 1 : wide_space(p + i, in.len - i);
@@ -65,11 +72,23 @@ static size_t write_canonical(struct ts_str in, unsigned char *out)
         step = scheme(p + i, in.len - i);
         if (step > 0)
             continue;
+        if (p[i] < 0x80 && p[i] != '[' && p[i] != '(')
+            f = (struct fold){
+                .kind = FOLD_ASCII, .c = (char)lower(p[i]), .len = 1};
+        else
+            f = fold_at(in.ptr + i, in.len - i);
+        step = f.len;
+        if (f.kind == FOLD_NOTHING)
+            continue;
         if (space && n > 0)
             out[n++] = ' ';
         space = false;
-        out[n++] = lower(p[i]);
-        step = 1;
+        if (f.kind == FOLD_ASCII) {
+            out[n++] = (unsigned char)f.c;
+            continue;
+        }
+        memcpy(out + n, p + i, step);
+        n += step;
     }
     while (n > 0 && (out[n - 1] == '/' || out[n - 1] == ' '))
         n--;

@@ -11,10 +11,11 @@
 #include "proto/base/ts_str.h"
 
 /*
- * The form in which values are compared (provenance design, 0.5): letters in
- * lower case, a run of white space is one space, none at the ends, no
- * "http://" or "https://", no "/" at the end. The text of hostile tools and
- * models; any bytes are fine.
+ * The form in which values are compared (provenance design, 0.5): characters as
+ * fold.h takes them, so letters in lower case, nothing that cannot be seen, and
+ * "evil[.]example" is "evil.example"; a run of white space is one space, none
+ * at the ends, no "http://", "https://", "hxxp://" or "hxxps://", no "/" at the
+ * end. The text of hostile tools and models; any bytes are fine.
  */
 TS_NODISCARD ts_err canon_text(struct ts_str in, struct ts_buf *out);
 

@@ -70,11 +70,17 @@ static bool on_shape(void *ctx, enum shape s, struct ts_str text)
     return false; /* the first one is all of it, or none is */
 }
 
+/* Shapes are also found where they are hidden: these are written plainly. */
 static bool is_shape(struct ts_str t, enum shape s)
 {
     struct whole w = {.text = t, .shape = s};
 
-    shapes_in(t, on_shape, &w);
+    for (size_t i = 0; i < t.len; i++)
+        if (!is_alnum(t.ptr[i]) && t.ptr[i] != '.' && t.ptr[i] != '_' &&
+            t.ptr[i] != '+' && t.ptr[i] != '-' && t.ptr[i] != '@')
+            return false;
+
+    (void)shapes_in(t, on_shape, &w);
     return w.is_it;
 }
 

@@ -15,9 +15,9 @@
 enum prov_form {
     FORM_NAME = 0, /* 1 to 32 of letters, digits, "_", "." and "-", one of them
                       a letter or digit */
-    FORM_EMAIL,    /* one mail address, 254 bytes at most */
-    FORM_ACCOUNT,  /* one account number (IBAN) as SHAPE_ACCOUNT; its check
-                      digits are not looked at */
+    FORM_EMAIL,    /* one mail address of ASCII, 254 bytes at most */
+    FORM_ACCOUNT,  /* one account number (IBAN) as SHAPE_ACCOUNT, in one piece;
+                      its check digits are not looked at */
     FORM_NUMBER,   /* as canon_number(), 32 bytes at most */
     FORM_DATE /* 2026-01-31, perhaps with " " or "T" and 09:30 or 09:30:00 */
 };

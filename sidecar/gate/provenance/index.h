@@ -17,10 +17,10 @@
  *
  * A text stands in a leaf if its canonical form (canon.h) equals the leaf's or
  * stands in it between bytes that are not [a-z0-9], and not as a part of a
- * longer address (canon_edges_fit). A number stands where the
- * same number stands, in any spelling, and not as a part of a longer one. An id
- * equals a leaf that is an id, byte for byte; in the prompt it must follow the
- * word "id".
+ * longer address (canon_edges_fit); an account number also in its other form
+ * (iban.h). A number stands where the same number stands, in any spelling, and
+ * not as a part of a longer one. An id equals a leaf that is an id, byte for
+ * byte; in the prompt it must follow the word "id".
  *
  * Bounded in memory and in the work of one look-up; words are hashed under a
  * random key. What does not fit is counted as lost, and not found: UNKNOWN is

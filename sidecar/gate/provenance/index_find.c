@@ -1,6 +1,7 @@
 /* Is a value in the index, and where: rarest word first, best source first. */
 #include <string.h>
 
+#include "sidecar/gate/provenance/iban.h"
 #include "sidecar/gate/provenance/index_priv.h"
 
 /* One look-up in the leaves of one source. */
@@ -200,6 +201,21 @@ static bool has_words(struct ts_str canonical)
     return canon_word_next(canonical, &at, &w);
 }
 
+static void look_for_plain(struct look *k, struct ts_str canonical)
+{
+    struct iban_forms account;
+
+    if (iban_forms(canonical, &account)) {
+        look_for_words(k, account.forms[0], false);
+        look_for_words(k, account.forms[1], false);
+    } else if (has_words(canonical)) {
+        look_for_words(k, canonical, false);
+    } else {
+        look_for_leaf(
+            k, index_hash(k->x, INDEX_WHOLE, canonical.ptr, canonical.len));
+    }
+}
+
 static void look_for_text(struct look *k, struct ts_str value,
                           struct ts_str canonical)
 {
@@ -207,11 +223,7 @@ static void look_for_text(struct look *k, struct ts_str value,
     char spelled[CANON_SPELLINGS][CANON_SPELLING_MAX];
 
     if (!canon_number(value, &n)) {
-        if (has_words(canonical))
-            look_for_words(k, canonical, false);
-        else
-            look_for_leaf(
-                k, index_hash(k->x, INDEX_WHOLE, canonical.ptr, canonical.len));
+        look_for_plain(k, canonical);
         return;
     }
     look_for_leaf(k, index_hash_number(k->x, &n));

@@ -133,7 +133,8 @@ static bool is_link(void *ctx, enum shape s, struct ts_str text)
     bool *found = ctx;
 
     (void)text;
-    *found = shape_is_link(s);
+    /* "app.kubernetes.io/name" is the name of a field */
+    *found = shape_is_link(s) && s != SHAPE_HOST;
     return !*found;
 }
 
@@ -142,7 +143,7 @@ bool place_key_is_data(struct ts_str key)
     bool found = memchr(key.ptr, '@', key.len) != NULL;
 
     if (!found)
-        shapes_in(key, is_link, &found);
+        (void)shapes_in(key, is_link, &found);
     return found;
 }
 

@@ -1,11 +1,11 @@
+/* What is known by its shape: what is asked in which order, and URLs. */
 #include "sidecar/gate/provenance/shapes.h"
 
 #include <string.h>
 
-#include "sidecar/gate/provenance/canon.h"
+#include "sidecar/gate/provenance/shapes_priv.h"
 
-#define CARD_GROUPS 4
-#define CODE_DIGITS 6
+#define LOCAL_MAX 64 /* bytes of an encoded address before its "@" */
 
 const char *shape_name(enum shape s)
 {
@@ -16,6 +16,10 @@ const char *shape_name(enum shape s)
         return "email";
     case SHAPE_ACCOUNT:
         return "account";
+    case SHAPE_WALLET:
+        return "wallet";
+    case SHAPE_HOST:
+        return "host";
     case SHAPE_CARD:
         return "card";
     case SHAPE_CODE:
@@ -26,204 +30,231 @@ const char *shape_name(enum shape s)
 
 bool shape_is_link(enum shape s)
 {
-    return s == SHAPE_URL || s == SHAPE_EMAIL || s == SHAPE_ACCOUNT;
+    return s != SHAPE_CARD && s != SHAPE_CODE;
 }
 
-/* A text that is looked through; no_email: before here none can begin. */
-struct text {
-    const char *p;
-    size_t len, no_email;
-};
-
-static char lower(char c)
+static bool is_slash(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    return c == '/' || c == '\\';
 }
 
-static char at(const struct text *t, size_t i)
-{
-    return i < t->len ? lower(t->p[i]) : '\0';
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool is_letter(char c)
-{
-    return c >= 'a' && c <= 'z';
-}
-
-static bool starts(const struct text *t, size_t i, const char *with)
+static bool starts(struct text *t, size_t i, const char *with)
 {
     size_t n = strlen(with);
 
     for (size_t k = 0; k < n; k++)
-        if (at(t, i + k) != with[k])
+        if (text_at(t, i + k) != with[k])
             return false;
     return true;
 }
 
-static size_t to_space(const struct text *t, size_t i)
+/* Does the run [begin, end) end with a word? */
+static bool tail_is(struct text *t, size_t begin, size_t end, const char *word)
 {
-    while (i < t->len && (unsigned char)t->p[i] > ' ' &&
-           strchr("<>", t->p[i]) == NULL)
-        i++;
-    return i;
+    size_t n = strlen(word);
+
+    return end - begin >= n && starts(t, end - n, word);
+}
+
+static bool word_is(struct text *t, size_t begin, size_t end, const char *word)
+{
+    size_t n = strlen(word);
+
+    return tail_is(t, begin, end, word) &&
+           (end - n == begin || !text_is_alnum(text_at(t, end - n - 1)));
+}
+
+static bool ends_link(char c)
+{
+    return (unsigned char)c <= ' ' || text_is_one_of(c, "'\"<>)");
 }
 
 /* "https://x.example'@y.example" leads to y.example, whatever ends a link in
  * other texts: then all of it is one. */
-static size_t with_host_behind(const struct text *t, size_t from, size_t end)
+static size_t with_host_behind(struct text *t, size_t from, size_t end)
 {
     size_t far = end;
 
+    if (end < t->no_user)
+        return end;
     for (size_t k = from; k < end; k++)
-        if (strchr("/?#\\", t->p[k]) != NULL)
+        if (text_is_one_of(text_at(t, k), "/?#\\"))
             return end; /* the host is over */
-    while (far < t->len && (unsigned char)t->p[far] > ' ' &&
-           strchr("<>/?#\\", t->p[far]) == NULL)
-        if (t->p[far++] == '@')
-            return to_space(t, far);
-    return end;
-}
+    for (; far < t->len; far++) {
+        const char c = text_at(t, far);
 
-/* Each of these: the end of what begins at i, or i if it is not one. */
-static size_t url(const struct text *t, size_t i)
-{
-    size_t from = i, end;
-
-    if (starts(t, i, "https://"))
-        from += 8;
-    else if (starts(t, i, "http://"))
-        from += 7;
-    else if (starts(t, i, "www.") &&
-             (i == 0 || (!canon_is_alnum(at(t, i - 1)) && t->p[i - 1] != '@')))
-        from += 4;
-    else
-        return i;
-    for (end = from; end < t->len; end++) {
-        unsigned char c = (unsigned char)t->p[end];
-
-        if (c <= ' ' || strchr("'\"<>)", c) != NULL)
+        if ((unsigned char)c <= ' ' || text_is_one_of(c, "<>/?#\\"))
             break;
+        if (c != '@')
+            continue;
+        while ((unsigned char)text_at(t, far) > ' ' &&
+               !text_is_one_of(t->p[far], "<>"))
+            far++;
+        return far;
     }
-    return end > from ? with_host_behind(t, from, end) : i;
-}
-
-static bool is_local(char c)
-{
-    return canon_is_alnum(c) || c == '.' || c == '_' || c == '+' || c == '-';
-}
-
-static size_t email(struct text *t, size_t i)
-{
-    size_t end = i, dot = 0, from;
-
-    if (i < t->no_email || !is_local(at(t, i)))
-        return i;
-    while (is_local(at(t, end)))
-        end++;
-    if (at(t, end) != '@') {
-        t->no_email = end; /* nor from anywhere inside of this run */
-        return i;
-    }
-    from = ++end;
-    while (canon_is_alnum(at(t, end)) || at(t, end) == '-' ||
-           at(t, end) == '.') {
-        if (at(t, end) == '.' && end > from && canon_is_alnum(at(t, end + 1)))
-            dot = end;
-        end++;
-    }
-    return dot > from ? end : i;
-}
-
-static bool alone(const struct text *t, size_t i, size_t end)
-{
-    return (i == 0 || !canon_is_alnum(at(t, i - 1))) &&
-           !canon_is_alnum(at(t, end));
-}
-
-static size_t account(const struct text *t, size_t i)
-{
-    size_t end = i + 4, digits = 2;
-
-    if (!is_letter(at(t, i)) || !is_letter(at(t, i + 1)) ||
-        !is_digit(at(t, i + 2)) || !is_digit(at(t, i + 3)))
-        return i;
-    while (canon_is_alnum(at(t, end)) && end - i <= 34)
-        digits += is_digit(at(t, end++));
-    return end - i >= 15 && end - i <= 34 && digits >= 10 && alone(t, i, end)
-               ? end
-               : i;
-}
-
-static size_t card(const struct text *t, size_t i)
-{
-    char between = at(t, i + 4);
-    size_t end = i;
-
-    if (!is_digit(at(t, i)))
-        return i;
-    for (int g = 0; g < CARD_GROUPS; g++) {
-        if (g > 0 && (between == ' ' || between == '-')) {
-            if (at(t, end) != between)
-                return i;
-            end++;
-        }
-        for (int k = 0; k < 4; k++)
-            if (!is_digit(at(t, end++)))
-                return i;
-    }
-    return alone(t, i, end) ? end : i;
-}
-
-static size_t code(const struct text *t, size_t i)
-{
-    size_t end = i;
-
-    while (is_digit(at(t, end)) && end - i <= CODE_DIGITS)
-        end++;
-    return end - i == CODE_DIGITS && alone(t, i, end) ? end : i;
-}
-
-static size_t any(struct text *t, size_t i, enum shape *ret)
-{
-    size_t end;
-
-    if ((end = url(t, i)) > i)
-        *ret = SHAPE_URL;
-    else if ((end = email(t, i)) > i)
-        *ret = SHAPE_EMAIL;
-    else if ((end = account(t, i)) > i)
-        *ret = SHAPE_ACCOUNT;
-    else if ((end = card(t, i)) > i)
-        *ret = SHAPE_CARD;
-    else if ((end = code(t, i)) > i)
-        *ret = SHAPE_CODE;
+    t->no_user = far;
     return end;
 }
 
-void shapes_in(struct ts_str text, shape_found found, void *ctx)
+size_t text_link_end(struct text *t, size_t from)
+{
+    size_t end = from;
+
+    while (end < t->len && !ends_link(text_at(t, end)))
+        end++;
+    return end > from ? with_host_behind(t, from, end) : from;
+}
+
+/* ",text" behind a type or nothing. */
+static bool is_data(struct text *t, size_t i)
+{
+    bool some = false;
+    size_t n = i;
+
+    while (text_is_alnum(text_at(t, n)) ||
+           (n < t->len && text_is_one_of(t->p[n], "/+.;=-"))) {
+        some = some || t->p[n] == '/' || t->p[n] == ';';
+        n++;
+    }
+    return text_at(t, n) == ',' && !ends_link(text_at(t, n + 1)) &&
+           (n == i || some);
+}
+
+/* An address whose "@" is encoded; another one is found as an address. */
+static bool is_encoded_address(struct text *t, size_t i)
+{
+    size_t n = i;
+
+    while (n - i <= LOCAL_MAX && n < t->len && !ends_link(text_at(t, n)) &&
+           t->p[n] != '@' && !starts(t, n, "%40"))
+        n++;
+    return starts(t, n, "%40");
+}
+
+/* A link without slashes: [begin, at) is the scheme, ":" at `at`. */
+static bool is_opaque(struct text *t, size_t begin, size_t at)
+{
+    static const char *const any[] = {"javascript", "vbscript", "blob",
+                                      "magnet"};
+    static const char *const numbers[] = {"tel", "sms", "callto"};
+    const char next = text_at(t, at + 1);
+
+    for (size_t k = 0; k < sizeof(any) / sizeof(any[0]); k++)
+        if (word_is(t, begin, at, any[k]))
+            return !ends_link(next);
+    for (size_t k = 0; k < sizeof(numbers) / sizeof(numbers[0]); k++)
+        if (word_is(t, begin, at, numbers[k]))
+            return text_is_digit(next) ||
+                   (next == '+' && text_is_digit(text_at(t, at + 2)));
+    return (word_is(t, begin, at, "data") && is_data(t, at + 1)) ||
+           (word_is(t, begin, at, "mailto") && is_encoded_address(t, at + 1));
+}
+
+/* How long the name of a scheme that people know is at the end of a run; words
+ * in front of it are none of the link. 0: another scheme. */
+static size_t known_scheme(struct text *t, size_t begin, size_t at)
+{
+    static const char *const names[] = {"https", "http", "hxxps", "hxxp"};
+
+    for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++)
+        if (tail_is(t, begin, at, names[k]))
+            return strlen(names[k]);
+    return 0;
+}
+
+/* A run of what a scheme is made of, its colon, and what is behind. */
+static struct span with_scheme(struct text *t, size_t i)
+{
+    struct span none = {i, i}, s = {.begin = i};
+    size_t at = i, from, known;
+
+    if (i < t->no_scheme || !text_is_letter(text_at(t, i)))
+        return none;
+    while (text_is_alnum(text_at(t, at)) ||
+           (at < t->len && text_is_one_of(t->p[at], "+-.")))
+        at++;
+    t->no_scheme = at; /* from nowhere inside of this run, if not from here */
+    if (text_at(t, at) != ':')
+        return none;
+    for (from = at + 1; is_slash(text_at(t, from)); from++)
+        ;
+    known = known_scheme(t, i, at);
+    if (from == at + 1 ? !is_opaque(t, i, at) : from == at + 2 && known == 0)
+        return none;
+    if (from > at + 1 && known > 0)
+        s.begin = at - known;
+    s.end = text_link_end(t, from);
+    return s.end > from || from > at + 3 ? s : none;
+}
+
+struct span text_url(struct text *t, size_t i)
+{
+    struct span s = with_scheme(t, i);
+
+    if (s.end > s.begin || text_at(t, i) != 'w' || !starts(t, i, "www.") ||
+        (i > 0 && (text_is_alnum(text_at(t, i - 1)) || t->p[i - 1] == '@')))
+        return s;
+    s.end = text_link_end(t, i + 4);
+    if (s.end == i + 4)
+        s.end = i;
+    return s;
+}
+
+/* ---- all of them --------------------------------------------------------- */
+
+typedef struct span (*finder)(struct text *t, size_t i);
+
+static const struct {
+    enum shape shape;
+    finder find;
+} finders[] = {
+    {SHAPE_URL, text_url},         {SHAPE_EMAIL, text_email},
+    {SHAPE_ACCOUNT, text_account}, {SHAPE_HOST, text_host},
+    {SHAPE_CARD, text_card},       {SHAPE_CODE, text_code},
+    {SHAPE_WALLET, text_wallet},
+};
+
+static struct ts_str trimmed(const struct text *t, struct span s)
+{
+    while (s.end > s.begin + 1 &&
+           text_is_one_of(t->p[s.end - 1], ".,;:!?*_~`]}|"))
+        s.end--;
+    return (struct ts_str){.ptr = t->p + s.begin, .len = s.end - s.begin};
+}
+
+static size_t look(struct ts_str text, bool links, shape_found found, void *ctx)
 {
     struct text t = {.p = text.ptr, .len = text.len};
     size_t i = 0;
 
     while (i < t.len) {
-        enum shape s = SHAPE_URL;
-        struct ts_str one = {.ptr = text.ptr + i};
-        size_t end = any(&t, i, &s);
+        struct span s = {0};
+        size_t k = 0;
 
-        if (end == i) {
+        for (; k < sizeof(finders) / sizeof(finders[0]); k++) {
+            if (!links && shape_is_link(finders[k].shape))
+                continue;
+            s = finders[k].find(&t, i);
+            if (s.end > s.begin)
+                break;
+        }
+        if (s.end <= s.begin) {
             i++;
             continue;
         }
-        one.len = end - i;
-        while (one.len > 1 && strchr(".,;:", one.ptr[one.len - 1]) != NULL)
-            one.len--;
-        if (!found(ctx, s, one))
-            return;
-        i = end;
+        if (!found(ctx, finders[k].shape, trimmed(&t, s)))
+            break;
+        i = s.end;
     }
+    return t.work;
+}
+
+size_t shapes_in(struct ts_str text, shape_found found, void *ctx)
+{
+    return look(text, true, found, ctx);
+}
+
+size_t shapes_secret_in(struct ts_str text, shape_found found, void *ctx)
+{
+    return look(text, false, found, ctx);
 }

@@ -225,10 +225,24 @@ static bool was_seen(void *ctx, enum shape s, struct ts_str text)
     struct looking *l = ctx;
     struct prov_found f;
 
-    if (s != SHAPE_CODE && s != SHAPE_CARD)
-        return true;
+    (void)s;
     prov_index_find(l->k->index, PROV_TEXT, text, &f);
     l->found = f.source == PROV_TRUSTED || f.source == PROV_UNTRUSTED;
+    return !l->found;
+}
+
+/* Digits of a link that stands somewhere are its own; those of another one may
+ * have been put into it. */
+static bool carries_seen(void *ctx, enum shape s, struct ts_str text)
+{
+    struct looking *l = ctx;
+    struct prov_found f;
+
+    if (!shape_is_link(s))
+        return was_seen(ctx, s, text);
+    prov_index_find(l->k->index, PROV_TEXT, text, &f);
+    if (f.source == PROV_UNKNOWN)
+        (void)shapes_secret_in(text, was_seen, l);
     return !l->found;
 }
 
@@ -244,6 +258,6 @@ bool prov_task_secrets_in(struct prov_task *k, struct ts_str text)
         return false;
     if (prov_index_secrets_in(k->index, text) > 0)
         return true;
-    shapes_in(text, was_seen, &l);
+    (void)shapes_in(text, carries_seen, &l);
     return l.found;
 }

@@ -125,7 +125,7 @@ void task_said_by(struct prov_task *k, enum prov_kind kind, struct ts_str value,
         return;
     prov_index_said(k->said, kind, value, ret);
     if (!ret->all && kind == PROV_TEXT)
-        shapes_in(value, on_link, &l);
+        (void)shapes_in(value, on_link, &l);
 }
 
 bool task_repeats(struct prov_task *k, const struct prov_label *l,

@@ -133,11 +133,59 @@ static bool number_hit(const struct naive_leaf *l, const struct text *hay,
     return false;
 }
 
+/* An account number: without its spaces, or "" if it is none. */
+static void account(const struct text *v, char whole[40])
+{
+    unsigned long long rest = 0;
+    size_t n = 0;
+
+    whole[0] = '\0';
+    for (size_t i = 0; i < v->len; i++)
+        if (v->b[i] != ' ') {
+            if (n == 34 || !canon_is_alnum(v->b[i])) {
+                whole[0] = '\0';
+                return;
+            }
+            whole[n++] = v->b[i];
+        } else if (i % 5 != 4) {
+            whole[0] = '\0';
+            return;
+        }
+    whole[n] = '\0';
+    if (n < 15 || digit(whole[0]) || digit(whole[1]) || !digit(whole[2]) ||
+        !digit(whole[3]) || (v->len != n && v->len != n + (n - 1) / 4))
+        n = 0;
+    for (size_t i = 4; i < n + 4; i++) {
+        char c = whole[i % n];
+
+        rest = digit(c) ? rest * 10 + (unsigned)(c - '0')
+                        : rest * 100 + (unsigned)(c - 'a') + 10;
+        rest %= 97;
+    }
+    if (rest != 1)
+        whole[0] = '\0';
+}
+
+static bool account_hit(const char *whole, const struct text *hay)
+{
+    char printed[60];
+    size_t at = 0;
+
+    for (size_t i = 0; whole[i] != '\0'; i++) {
+        if (i > 0 && i % 4 == 0)
+            printed[at++] = ' ';
+        printed[at++] = whole[i];
+    }
+    return inside(whole, strlen(whole), hay, false, false) ||
+           inside(printed, at, hay, false, false);
+}
+
 static bool hit(const struct naive_leaf *l, enum prov_kind kind,
                 struct ts_str value, const struct text *v)
 {
     struct canon_number n, m;
     struct text hay;
+    char whole[40];
 
     canonical(l->text, &hay);
     if (hay.len == 0)
@@ -153,6 +201,9 @@ static bool hit(const struct naive_leaf *l, enum prov_kind kind,
         return false;
     if (!has_word(v))
         return hay.len == v->len && memcmp(hay.b, v->b, v->len) == 0;
+    account(v, whole);
+    if (whole[0] != '\0')
+        return account_hit(whole, &hay);
     return inside(v->b, v->len, &hay, false, false);
 }
 
