@@ -42,6 +42,13 @@ log_lines() { perl -ne 'print if /\n\z/' "$service_log"/*.jsonl; }
 in_log() { log_lines 2>/dev/null | jq -e -s "any(.[]; $1)" >/dev/null; }
 # recorded CONDITION : of one record. An answer may come before its record is in the file.
 recorded() { wait_until 60 in_log "$1"; }
+# service_shims WORDS : this service's shims with that command; others may run beside them
+service_shims() {
+    local p
+    for p in $(pgrep -f "tipstaff-shim $1"); do
+        { tr '\0' '\n' <"/proc/$p/environ" | grep -qxF "TIPSTAFF_SOCKET=$service_socket" && echo "$p"; } 2>/dev/null || true
+    done
+}
 wait_until() { # wait_until SECONDS COMMAND... : polls a condition, no fixed sleep
     local end=$((SECONDS + $1))
     shift

@@ -74,7 +74,7 @@ for pair in "files files" "$other $other" "files $other" "$other files"; do
     same "$pair: nothing is taken" "got False" "$(tail -1 "$service_dir/taken.out")"
     check "$pair: neither by a socket" eval '! grep -q "^by_socket.*went through" "$service_dir/taken.out"'
     check "$pair: nor from the other one's table" eval '! grep -q "^by_p.*went through\|^by_trace.*went through\|^by_stdio.*went through" "$service_dir/taken.out"'
-    kill -TERM "$(pgrep -f "tipstaff-shim call s.$holder" | head -1)" 2>/dev/null || true
+    kill -TERM "$(service_shims "call s.$holder")" 2>/dev/null || true
     wait $holding || true
 done
 service_stop
