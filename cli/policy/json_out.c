@@ -170,15 +170,3 @@ void json_out_diag(struct json_out *j, const struct cedar_diag *d,
     text_if_any(j, "policy", d->policy);
     json_out_end(j);
 }
-
-void json_out_diags(struct json_out *j, const struct cedar_diags *diags,
-                    const struct pol_files *files)
-{
-    uint32_t n =
-        diags->count < CEDAR_DIAGS_MAX ? diags->count : CEDAR_DIAGS_MAX;
-
-    json_out_array(j, "diagnostics");
-    for (uint32_t i = 0; i < n; i++)
-        json_out_diag(j, &diags->list[i], files);
-    json_out_end(j);
-}

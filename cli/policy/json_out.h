@@ -38,11 +38,8 @@ void json_out_uid(struct json_out *j, const char *key,
                   const struct cedar_uid *uid);
 
 struct pol_files;
-/* An array of {severity, code, file, line, column, offset, length, message,
- * label, hint, policy}; empty texts are left out. */
-void json_out_diags(struct json_out *j, const struct cedar_diags *diags,
-                    const struct pol_files *files);
-/* The same without the array around it. */
+/* {severity, code, file, line, column, offset, length, message, label, hint,
+ * policy}; empty texts are left out. */
 void json_out_diag(struct json_out *j, const struct cedar_diag *d,
                    const struct pol_files *files);
 

@@ -35,14 +35,6 @@ static void client_close(struct tail_client *c)
     *c = free_place;
 }
 
-void fanout_done(struct fanout *f)
-{
-    for (size_t i = 0; i < TS_ADMIN_CONNS_MAX; i++)
-        client_close(&f->clients[i]);
-    ts_mem_free(f->buf);
-    f->buf = NULL;
-}
-
 /* Has this client something to do that does not depend on its peer? */
 static bool client_can_go_on(const struct tail_client *c, struct log_end end)
 {

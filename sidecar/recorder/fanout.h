@@ -105,8 +105,8 @@ struct log_end {
     uint64_t now_s;     /* unix seconds */
 };
 
+/* For as long as the process lives. */
 TS_NODISCARD ts_err fanout_init(struct fanout *f);
-void fanout_done(struct fanout *f);
 
 /* The listener and the clients, for poll(): fds has 1 + TS_ADMIN_CONNS_MAX
  * places; returns how many were filled. *ret_busy: some client can go on at

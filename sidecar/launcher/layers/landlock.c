@@ -5,7 +5,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "proto/msg/order.h"
 #include "sidecar/launcher/layers/raw.h"
 
 #ifndef SYS_landlock_create_ruleset
@@ -41,19 +40,6 @@ int landlock_abi(void)
     long v = raw_call3(SYS_landlock_create_ruleset, 0, 0, VERSION_FLAG);
 
     return v > 0 ? (int)v : 0;
-}
-
-uint32_t landlock_layers(int abi)
-{
-    uint32_t bits = 0;
-
-    if (abi >= 1)
-        bits |= LAYER_LANDLOCK;
-    if (abi >= 4)
-        bits |= LAYER_LANDLOCK_NET;
-    if (abi >= 6)
-        bits |= LAYER_LANDLOCK_SCOPE;
-    return bits;
 }
 
 static uint64_t known_access(int abi)

@@ -10,8 +10,8 @@
 /*
  * Landlock by hand (three system calls; the C library has none). The bits are
  * the kernel's ABI, include/uapi/linux/landlock.h; newer ones than this
- * kernel knows are left out when a ruleset is made, and landlock_layers()
- * says what then does not hold.
+ * kernel knows are left out when a ruleset is made. What then holds is not
+ * derived from a version, it is tried (probe.h).
  */
 #define LL_EXECUTE     (1ull << 0)
 #define LL_WRITE_FILE  (1ull << 1)
@@ -42,9 +42,6 @@
 
 /* 0: this kernel has none (or it is switched off). */
 int landlock_abi(void);
-
-/* The layer bits that an ABI gives (proto/msg/order.h). */
-uint32_t landlock_layers(int abi);
 
 /* A ruleset that handles everything the ABI knows and grants nothing. The
  * descriptor is the caller's. On failure *reterr_errno is set. */
