@@ -42,3 +42,6 @@ if(TS_COVERAGE)
     add_compile_options(--coverage)
     add_link_options(--coverage)
 endif()
+if(TS_FAULTS) # the callers of what failed are read from lines
+    add_compile_options(-g1 -O0 -fno-omit-frame-pointer)
+endif()

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "proto/base/ts_mem.h"
+#include "tests/lib/fault_trace.h"
 
 static int left, live;
 static bool fired, persist;
@@ -14,6 +15,7 @@ static void *faulty_alloc(void *ctx, size_t n)
     (void)ctx;
     if (left == 0) {
         fired = true;
+        fault_trace_note();
         if (!persist)
             left = -1;
         return NULL;
@@ -36,6 +38,7 @@ void fault_mem_arm(int nth, bool persistent)
 {
     static const struct ts_mem_ops ops = {faulty_alloc, faulty_free, NULL};
 
+    fault_trace_open();
     left = nth;
     live = 0;
     fired = false;

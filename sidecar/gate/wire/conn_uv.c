@@ -239,6 +239,10 @@ static void frames(struct client *c, const uint8_t *buf, size_t len,
             stall(c);
             break;
         }
+        if (e == TS_E_NOMEM) { /* nothing is wrong with the frame */
+            client_event(c, CONN_EV_FAULT);
+            break;
+        }
         if (e != TS_OK) {
             c->gate->stats.frames_bad++;
             client_event(c, CONN_EV_BAD_FRAME);

@@ -161,6 +161,7 @@ static void on_admin(uv_poll_t *poll, int status, int events)
     struct ucred cred;
     socklen_t len = sizeof(cred);
     int fd;
+    ts_err e;
 
     (void)events;
     if (status < 0)
@@ -174,9 +175,10 @@ static void on_admin(uv_poll_t *poll, int status, int events)
         ts_fd_close(&fd);
         return;
     }
-    if (admin_new(g, fd, cred.uid) != TS_OK)
-        log_event(LOG_WARN, "operator_refused uid=%u reason=too_many",
-                  cred.uid);
+    e = admin_new(g, fd, cred.uid);
+    if (e != TS_OK)
+        log_event(LOG_WARN, "operator_refused uid=%u reason=%s", cred.uid,
+                  e == TS_E_LIMIT ? "too_many" : "no_memory");
 }
 
 static ts_err listen_one(struct gate *g, uv_poll_t *p, int fd, uv_poll_cb cb)

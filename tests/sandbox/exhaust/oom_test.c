@@ -6,7 +6,6 @@
  */
 #include "harness.h"
 #include "host.h"
-#include "oom.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +21,7 @@
 
 #include "proto/base/ts_fd.h"
 #include "sidecar/common/control/control.h"
+#include "tests/lib/oom_page.h"
 
 #define ALLOCATIONS_MAX 4000 /* more than anything here makes */
 

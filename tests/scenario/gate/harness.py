@@ -376,7 +376,10 @@ class Gate:
         s.update(settings)
         journal_fd = sealed(msgpack.packb([1, journal or []]))
         files_fd = bundle(self.files)
-        self.send(1, [2] + list(s.values()), [files_fd, journal_fd])
+        try:
+            self.send(1, [2] + list(s.values()), [files_fd, journal_fd])
+        except BrokenPipeError:
+            pass  # it ended before that
         os.close(files_fd)
         os.close(journal_fd)
         self.recorder.start()
@@ -403,7 +406,10 @@ class Gate:
         self.control.settimeout(seconds)
         data = b"\x09"
         while data[:1] == b"\x09":  # STATUS: the gate's sign of life
-            data = self.control.recv(16384)
+            try:
+                data = self.control.recv(16384)
+            except ConnectionResetError:  # it ended, and left something unread
+                data = b""
         return (data[0], msgpack.unpackb(data[1:])) if data else None
 
     def prepare(self, generation, files):

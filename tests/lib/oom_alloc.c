@@ -1,11 +1,12 @@
-/* In a real launcher: its allocations fail as the test's page says. */
+/* In a real program: its allocations fail as the test's page says. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "oom.h"
 #include "proto/base/ts_mem.h"
+#include "tests/lib/fault_trace.h"
+#include "tests/lib/oom_page.h"
 
 static struct oom_page *page;
 
@@ -14,8 +15,10 @@ static void *page_alloc(void *ctx, size_t n)
     void *p;
 
     (void)ctx;
+    page->made++;
     if (page->left == 0) {
         page->fired = true;
+        fault_trace_note();
         if (!page->all)
             page->left = -1;
         return NULL;
@@ -42,7 +45,8 @@ __attribute__((constructor)) static void map_page(void)
     int fd;
 
     if (path == NULL)
-        return; /* the canary */
+        return; /* the launcher's canary */
+    fault_trace_open();
     fd = open(path, O_RDWR | O_CLOEXEC);
     p = mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (fd < 0 || p == MAP_FAILED)
