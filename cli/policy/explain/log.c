@@ -9,6 +9,7 @@
 #include "cli/policy/config.h"
 #include "cli/policy/explain/view.h"
 #include "cli/policy/recorded_call.h"
+#include "cli/term.h"
 #include "proto/base/ts_mem.h"
 
 #define PATH_SIZE 4096
@@ -132,6 +133,61 @@ static bool show(struct explain_log *x, const struct replay_questions *all,
     return true;
 }
 
+static struct ts_str text_of(const json_t *v)
+{
+    return (struct ts_str){.ptr = json_is_string(v) ? json_string_value(v) : "",
+                           .len = json_string_length(v)};
+}
+
+/* What people let through with this call, for the rest of its task. */
+static void print_endorses(const json_t *line)
+{
+    const json_t *one;
+    size_t i;
+
+    json_array_foreach(json_object_get(line, "endorses"), i, one)
+    {
+        (void)fputs("a yes lets through for the rest of the task: ", stdout);
+        if (json_array_size(one) > 1) {
+            (void)putchar('"');
+            term_print(text_of(json_array_get(one, 1)));
+            (void)fputs("\" as ", stdout);
+        }
+        term_print(text_of(json_array_get(one, 0)));
+        (void)putchar('\n');
+    }
+}
+
+/* What of its values people had let through before, and with which call. */
+static void print_endorsed(json_t *line)
+{
+    const struct ts_str mark = TS_STR_LIT(RECORD_ENDORSED);
+    json_t *args = json_object_get(
+        json_object_get(json_object_get(line, "context"), "provenance"),
+        "args");
+    const json_t *places, *v;
+    const char *name;
+    size_t i;
+
+    json_object_foreach(args, name, places)
+    {
+        json_array_foreach(places, i, v)
+        {
+            struct ts_str place = text_of(v);
+
+            if (i == 0 || !ts_str_starts(place, mark))
+                continue;
+            place.ptr += sizeof("endorsed:") - 1;
+            place.len -= sizeof("endorsed:") - 1;
+            (void)fputs("people let it through before: ", stdout);
+            term_print(ts_str_of(name));
+            (void)fputs(", with ", stdout);
+            term_print(place);
+            (void)putchar('\n');
+        }
+    }
+}
+
 static void print_recorded(const struct explain_log *x,
                            const struct replay_answer *now)
 {
@@ -149,6 +205,8 @@ static void print_recorded(const struct explain_log *x,
         (void)printf("with this configuration: %s [%s] %s\n",
                      verdicts[now->result.verdict],
                      call_code_name(now->result.code), now->why);
+    print_endorses(x->line);
+    print_endorsed(x->line);
     (void)putchar('\n');
 }
 
