@@ -8,6 +8,7 @@
 #include "cli/log/line.h"
 #include "cli/policy/config.h"
 #include "cli/policy/recorded_call.h"
+#include "cli/policy/recorded_escalation.h"
 #include "cli/term.h"
 #include "proto/base/ts_mem.h"
 #include "sidecar/common/layer.h"
@@ -16,16 +17,24 @@
 /* Rows that are printed, and kept for --json; beyond it they are counted. */
 #define ROWS_MAX 10000
 
+enum {
+    OLD,
+    NEW
+}; /* of recorded_escalation_open() */
+
 struct diff_log {
     const struct diff_log_options *o;
     struct term term;
     struct snapshot *old, *new;
     struct recorded_call *call;
+    struct recorded_escalations escalations;
+    struct recorded_escalation *under; /* of the decision; NULL: none */
     struct ts_arena arena;
     json_t *flips, *boxes;
     uint64_t decisions, asked, without, malformed, unlike, flipped;
-    uint64_t from_to[3][3];     /* by verdict */
-    uint64_t reboxed, weakened; /* permitted before and after */
+    uint64_t escalated, unknown; /* with an escalation; with one not told of */
+    uint64_t from_to[3][3];      /* by verdict */
+    uint64_t reboxed, weakened;  /* permitted before and after */
 };
 
 /* ---- one decision ------------------------------------------------------- */
@@ -88,6 +97,25 @@ static json_t *call_json(const json_t *line)
     return row;
 }
 
+/* Under whose names it was decided, and whether they still open anything. */
+static void print_under(const struct diff_log *d)
+{
+    const struct recorded_escalation *x = d->under;
+    char id[33];
+
+    if (x == NULL)
+        return;
+    ts_hex_encode(id, x->is.id, sizeof(x->is.id));
+    (void)printf("    under break-glass %.8s of ", id);
+    for (uint32_t i = 0; i < x->people_count; i++) {
+        (void)fputs(i == 0 ? "" : ", ", stdout);
+        term_print(x->people[i]);
+    }
+    if (!x->opened[NEW].fits)
+        (void)printf(", which does not fit any more: %s", x->opened[NEW].why);
+    (void)putchar('\n');
+}
+
 static void print_flip(const struct diff_log *d, const json_t *line,
                        struct combined was, const struct replay_answer *now)
 {
@@ -101,6 +129,7 @@ static void print_flip(const struct diff_log *d, const json_t *line,
                  call_code_name(now->result.code), t->reset);
     print_policies(now);
     (void)putchar('\n');
+    print_under(d);
 }
 
 static void keep_flip(struct diff_log *d, const json_t *line,
@@ -114,6 +143,15 @@ static void keep_flip(struct diff_log *d, const json_t *line,
     (void)json_object_set_new(row, "old", result_json(was));
     (void)json_object_set_new(row, "new", result_json(now->result));
     (void)json_object_set_new(row, "policies", policies);
+    if (d->under != NULL) {
+        json_t *x = recorded_escalation_json(d->under);
+
+        (void)json_object_set_new(x, "fits",
+                                  json_boolean(d->under->opened[NEW].fits));
+        (void)json_object_set_new(x, "why",
+                                  json_string(d->under->opened[NEW].why));
+        (void)json_object_set_new(row, "escalation", x);
+    }
     (void)json_array_append_new(d->flips, row);
 }
 
@@ -205,11 +243,19 @@ static struct combined with_blocks(struct combined r, enum verdict blocks)
     return r;
 }
 
-static ts_err ask(struct diff_log *d, const struct snapshot *s,
+static ts_err ask(struct diff_log *d, const struct snapshot *s, unsigned which,
                   struct replay_answer *ret)
 {
-    ts_err e = replay_decide(s, &d->call->call, &d->arena, ret);
+    struct decide_escalation opened;
+    ts_err e = TS_OK;
 
+    d->call->call.escalation = NULL;
+    if (d->under != NULL &&
+        recorded_escalation_open(d->under, s, which, &opened, &e))
+        d->call->call.escalation = &opened;
+    if (e == TS_OK)
+        e = replay_decide(s, &d->call->call, &d->arena, ret);
+    d->call->call.escalation = NULL;
     if (e == TS_OK)
         ret->result = with_blocks(ret->result, d->call->blocks);
     return e;
@@ -225,20 +271,38 @@ static ts_err compare(struct diff_log *d, const json_t *line)
     d->asked++;
     ts_arena_reset(&d->arena);
     if (d->old != NULL) {
-        if ((e = ask(d, d->old, &then)) != TS_OK)
+        if ((e = ask(d, d->old, OLD, &then)) != TS_OK)
             return e;
         if (!same(was, then.result))
             d->unlike++;
         was = then.result;
         box = then.box;
     }
-    if ((e = ask(d, d->new, &now)) != TS_OK)
+    if ((e = ask(d, d->new, NEW, &now)) != TS_OK)
         return e;
     if (was.verdict != now.result.verdict)
         flip(d, line, was, &now);
     else if (was.verdict == VERDICT_PERMIT)
         compare_boxes(d, line, box, now.box);
     return TS_OK;
+}
+
+/* With what stood behind it then, as far as the log tells. */
+static ts_err take_call(struct diff_log *d, const json_t *line)
+{
+    d->under = NULL;
+    switch (
+        recorded_escalations_of(&d->escalations, line, d->call, &d->under)) {
+    case RECORDED_UNDER_UNKNOWN:
+        d->unknown++;
+        return TS_OK;
+    case RECORDED_UNDER_ONE:
+        d->escalated++;
+        break;
+    case RECORDED_UNDER_NONE:
+        break;
+    }
+    return compare(d, line);
 }
 
 static ts_err take_line(struct diff_log *d, struct ts_str text)
@@ -254,7 +318,7 @@ static ts_err take_line(struct diff_log *d, struct ts_str text)
         d->decisions++;
     switch (recorded_call_read(line, d->call)) {
     case RECORDED_CALL:
-        e = compare(d, line);
+        e = take_call(d, line);
         break;
     case RECORDED_WITHOUT:
         d->without++;
@@ -265,6 +329,9 @@ static ts_err take_line(struct diff_log *d, struct ts_str text)
     case RECORDED_OTHER:
         break;
     }
+    /* behind it: a decision is not counted as a use of its own */
+    if (e == TS_OK && !recorded_escalations_take(&d->escalations, line))
+        e = TS_E_NOMEM;
     json_decref(line);
     return e;
 }
@@ -310,6 +377,14 @@ static void print_summary(const struct diff_log *d)
                      d->reboxed, d->weakened);
     if (d->flipped > ROWS_MAX || d->reboxed > ROWS_MAX)
         (void)printf("  the first %d are shown\n", ROWS_MAX);
+    if (d->escalated > 0)
+        (void)printf("  %" PRIu64 " with break-glass in force, asked with it "
+                     "again\n",
+                     d->escalated);
+    if (d->unknown > 0)
+        (void)printf("  %" PRIu64 " could not be asked: what break-glass added "
+                     "to them stands in an older log; give that, too\n",
+                     d->unknown);
     if (d->without > 0)
         (void)printf("  %" PRIu64 " could not be asked: the tool's manifest "
                      "keeps arguments out of the log\n",
@@ -327,13 +402,14 @@ static void print_summary(const struct diff_log *d)
 static bool print_json(struct diff_log *d)
 {
     json_t *all = json_pack(
-        "{s:I, s:I, s:I, s:I, s:I, s:I, s:O, s:I, s:I, s:O}", "decisions",
-        (json_int_t)d->decisions, "asked", (json_int_t)d->asked, "flips",
-        (json_int_t)d->flipped, "without_arguments", (json_int_t)d->without,
-        "malformed", (json_int_t)d->malformed, "unlike_record",
-        (json_int_t)d->unlike, "list", d->flips, "other_box",
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:O, s:I, s:I, s:O, s:I, s:I}",
+        "decisions", (json_int_t)d->decisions, "asked", (json_int_t)d->asked,
+        "flips", (json_int_t)d->flipped, "without_arguments",
+        (json_int_t)d->without, "malformed", (json_int_t)d->malformed,
+        "unlike_record", (json_int_t)d->unlike, "list", d->flips, "other_box",
         (json_int_t)d->reboxed, "weaker_box", (json_int_t)d->weakened, "boxes",
-        d->boxes);
+        d->boxes, "with_escalation", (json_int_t)d->escalated,
+        "escalation_unknown", (json_int_t)d->unknown);
     bool ok = all != NULL && json_dumpf(all, stdout, JSON_INDENT(2)) == 0;
 
     (void)putchar('\n');
@@ -368,6 +444,7 @@ int policy_diff_log(const struct diff_log_options *o)
         code = run(&d);
     else
         cli_error("out of memory");
+    recorded_escalations_done(&d.escalations);
     ts_arena_done(&d.arena);
     ts_mem_free(d.call);
     snapshot_free(d.old);

@@ -1,5 +1,6 @@
 #include "cli/policy/explain/log.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -7,18 +8,21 @@
 #include "cli/log/files.h"
 #include "cli/log/line.h"
 #include "cli/policy/config.h"
+#include "cli/policy/explain/escalation.h"
 #include "cli/policy/explain/view.h"
 #include "cli/policy/recorded_call.h"
 #include "cli/term.h"
 #include "proto/base/ts_mem.h"
 
 #define PATH_SIZE 4096
+#define NO_MEMORY 3u
 
 struct explain_log {
     const struct explain_log_options *o;
     struct snapshot *snapshot;
     struct pol_inputs in; /* the tenant's policies, with their text */
     struct recorded_call *call;
+    struct explain_escalation under;
     struct ts_arena arena;
     json_t *line;
 };
@@ -37,13 +41,20 @@ static bool find(struct explain_log *x)
         json_t *j = log_line_parse(text);
 
         if (j != NULL && ts_str_eq_c(log_line_text(j, "kind"), "decision") &&
-            ts_str_starts(log_line_text(j, "id"), id) && found++ == 0)
+            ts_str_starts(log_line_text(j, "id"), id) && found++ == 0) {
             x->line = j;
-        else
-            json_decref(j);
+            continue;
+        }
+        /* what was in force in front of it, not what came behind */
+        if (j != NULL && found == 0 &&
+            !recorded_escalations_take(&x->under.all, j))
+            found = NO_MEMORY;
+        json_decref(j);
     }
     log_files_close(&files);
-    if (found != 1)
+    if (found == NO_MEMORY)
+        cli_error("out of memory");
+    else if (found != 1)
         cli_error(found == 0 ? "no decision %s in the log"
                              : "several decisions begin with %s; give more "
                                "digits",
@@ -71,6 +82,28 @@ static bool understand(struct explain_log *x)
     return false;
 }
 
+static bool ends_in(const char *name, const char *end)
+{
+    size_t n = strlen(name), m = strlen(end);
+
+    return n > m && strcmp(name + n - m, end) == 0;
+}
+
+/* A tenant may have no policies of a kind: then there is nothing to read. */
+static bool holds_policies(const char *dir)
+{
+    const struct dirent *d;
+    bool some = false;
+    DIR *list = opendir(dir);
+
+    if (list == NULL)
+        return false;
+    while (!some && (d = readdir(list)) != NULL)
+        some = ends_in(d->d_name, ".cedar") || ends_in(d->d_name, ".json");
+    (void)closedir(list);
+    return some;
+}
+
 /* The tenant's policies once more, since an explanation quotes their text. */
 static bool load_text(struct explain_log *x)
 {
@@ -88,10 +121,8 @@ static bool load_text(struct explain_log *x)
     (void)snprintf(links, sizeof(links), "%s/tenants/%.*s/policies/links.json",
                    x->o->config, (int)tenant.len, tenant.ptr);
     for (size_t i = 0; i < 2; i++)
-        if ((f = fopen(dirs[i], "re")) != NULL) {
+        if (holds_policies(dirs[i]))
             o.policies.items[o.policies.count++] = dirs[i];
-            (void)fclose(f);
-        }
     if ((f = fopen(links, "re")) != NULL) {
         o.links = links;
         (void)fclose(f);
@@ -106,7 +137,10 @@ static bool show(struct explain_log *x, const struct replay_questions *all,
     const struct replay_question *q = &all->list[i];
     struct cedar_explanation why;
     struct cedar_answer answer;
-    struct explain_view v = {.set = &x->in.policies,
+    const struct pol_set *set = explain_escalation_is_own(q->set_name)
+                                    ? &x->under.set
+                                    : &x->in.policies;
+    struct explain_view v = {.set = set,
                              .req = &q->request,
                              .answer = &answer,
                              .why = &why,
@@ -115,8 +149,8 @@ static bool show(struct explain_log *x, const struct replay_questions *all,
                              .t = term_stdout(),
                              .marks = pol_marks(),
                              .all = x->o->all};
-    ts_err e = cedar_explain(x->in.policies.compiled, all->tenant->entities,
-                             &q->request, &x->arena, &answer, &why);
+    ts_err e = cedar_explain(set->compiled, all->tenant->entities, &q->request,
+                             &x->arena, &answer, &why);
 
     if (e != TS_OK) {
         cli_error("set %s: no decision: %s", q->set_name, ts_err_text(e));
@@ -128,6 +162,7 @@ static bool show(struct explain_log *x, const struct replay_questions *all,
     } else {
         (void)printf("%s%s%s\n", v.t.bold, q->set_name, v.t.reset);
         explain_print(&v);
+        explain_escalation_lifted(&x->under, &v);
         (void)putchar('\n');
     }
     return true;
@@ -222,10 +257,14 @@ static bool explain_all(struct explain_log *x)
         return false;
     }
     print_recorded(x, &now);
+    if (!x->o->json)
+        explain_escalation_print(&x->under, now.has_escalation);
     for (uint32_t i = 0; ok && i < q.count; i++)
         ok = show(x, &q, i);
     if (x->o->json)
-        (void)puts(q.count > 0 ? "}" : "{}");
+        explain_escalation_json(&x->under, now.has_escalation, q.count > 0);
+    if (x->o->json)
+        (void)puts("}");
     replay_done(&q);
     return ok;
 }
@@ -239,7 +278,10 @@ int policy_explain_log(const struct explain_log_options *o)
     ts_arena_init(&x.arena, POL_ANSWER_ARENA);
     ok = x.call != NULL && pol_inputs_init(&x.in) && find(&x) &&
          understand(&x) && pol_config_load(o->config, &x.snapshot) &&
-         load_text(&x) && explain_all(&x);
+         load_text(&x) &&
+         explain_escalation_open(&x.under, x.line, x.call, x.snapshot, &x.in) &&
+         explain_all(&x);
+    explain_escalation_done(&x.under);
     pol_inputs_done(&x.in);
     ts_arena_done(&x.arena);
     snapshot_free(x.snapshot);

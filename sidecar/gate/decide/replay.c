@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/base/ts_require.h"
 #include "sidecar/gate/decide/decide_priv.h"
 
 static ts_err delegation_of(const struct replay_call *c, struct ts_arena *arena,
@@ -66,7 +67,9 @@ static ts_err answer_of(const struct deciding *d, struct combined result,
     if (e != TS_OK)
         return e;
     list = p;
-    *ret = (struct replay_answer){.result = result, .policies = list};
+    *ret = (struct replay_answer){.result = result,
+                                  .policies = list,
+                                  .has_escalation = d->out->has_escalation};
     for (uint32_t i = 0; e == TS_OK && i < d->set_count; i++)
         e = add_reasons(&d->sets[i], arena, list, &ret->policy_count);
     if (result.verdict == VERDICT_PERMIT)
@@ -76,10 +79,12 @@ static ts_err answer_of(const struct deciding *d, struct combined result,
     return e;
 }
 
-/* The request of every set again, as decide.c put it: user, then agents. */
+/* The request of every set again, as decide.c put it: user, then agents; and
+ * these once more of what an escalation adds. */
 static ts_err questions_of(struct deciding *d, struct replay_questions *q)
 {
     const struct authority_parts *p = d->in->authority->parts;
+    const uint32_t principals = 1 + p->agent_count;
     struct cedar_overlay *overlay;
     void *mem;
     ts_err e = ts_arena_array(d->arena, (size_t)d->overlay_count + 1,
@@ -89,8 +94,10 @@ static ts_err questions_of(struct deciding *d, struct replay_questions *q)
         return e;
     overlay = mem;
     memcpy(overlay, d->overlay, d->overlay_count * sizeof(*overlay));
-    for (uint32_t i = 0; i < d->set_count; i++) {
-        struct cedar_request *r = &q->list[i].request;
+    TS_REQUIRE(d->set_count <= REPLAY_SETS_MAX);
+    for (uint32_t n = 0; n < d->set_count; n++) {
+        struct cedar_request *r = &q->list[n].request;
+        const uint32_t i = n % principals;
         enum hop hop = i == 0
                            ? HOP_SUBJECT
                            : (i < p->agent_count ? HOP_DELEGATOR : HOP_CALLER);
@@ -104,7 +111,8 @@ static ts_err questions_of(struct deciding *d, struct replay_questions *q)
         e = context_record(&d->context, hop, d->arena, &r->context);
         if (e != TS_OK)
             return e;
-        q->list[i].set_name = d->sets[i].set_name;
+        q->list[n].set_name = d->sets[n].set_name;
+        q->list[n].policies = d->sets[n].policies;
         q->count++;
     }
     q->tenant = d->tenant;
@@ -183,6 +191,7 @@ ts_err replay_ask(const struct snapshot *s, const struct replay_call *c,
         cfg = t->trust;
     cfg.store = s->store;
     in.uses = &uses;
+    in.escalation = c->escalation;
     if ((e = uses_of(c, t != NULL ? t->uses : NULL, &uses)) != TS_OK ||
         (e = delegation_of(c, arena, &grant)) != TS_OK ||
         (e = authority_recorded(grant, &cfg, &q.authority)) != TS_OK)

@@ -33,12 +33,16 @@ struct replay_call { /* all borrowed */
     struct call_rates rates;
     struct replay_use uses[USE_COUNTERS_MAX];
     uint32_t use_count;
+    /* What people had opened for the call, compiled for the tenant that is
+     * asked; NULL: nothing. */
+    const struct decide_escalation *escalation;
     uint64_t now_ms; /* unix */
     uint32_t uid, gid;
     bool has_stdin, check_only;
 };
 
-#define REPLAY_SETS_MAX     (1 + TS_BLOCKS_MAX)
+/* user and agents; the same again for an escalation */
+#define REPLAY_SETS_MAX     (2 * (1 + TS_BLOCKS_MAX))
 #define REPLAY_WHY_MAX      512
 #define REPLAY_POLICIES_MAX 32
 
@@ -51,12 +55,14 @@ struct replay_answer {
      * REPLAY_POLICIES_MAX. */
     const struct ts_str *policies;
     uint32_t policy_count;
+    bool has_escalation;      /* the result is what it is because of it */
     char why[REPLAY_WHY_MAX]; /* of a denial before the policies, or "" */
 };
 
 /* One question that the answer was made of: a principal in a policy set. */
 struct replay_question {
-    const char *set_name; /* "user", "agent:0", ... */
+    const char *set_name; /* "user", "agent:0", "escalation:user", ... */
+    const struct cedar_policies *policies; /* that were asked */
     struct cedar_request request;
 };
 

@@ -97,9 +97,10 @@ check "and opens nothing" not deletes three.txt
 check "nor again" not on activate "$service_dir/q.both"
 
 # Who signed it may end it, with the key that they have, at a terminal or in an agent.
+echo 'permit (principal, action == Action::"fs.delete", resource);' >"$service_dir/more.cedar"
 another() { # another FILE: in force, and its id in $id
     rm -f "$service_dir/body" "$service_dir/body.sig"
-    request "$1" --uses 5 --for 10m && sign "$1" "$1.bob" --key "$service_dir/bob.seed" &&
+    request "$1" --uses 5 --for 10m --policies "$service_dir/more.cedar" && sign "$1" "$1.bob" --key "$service_dir/bob.seed" &&
         bg sign "$service_dir/$1.bob" --body-out "$service_dir/body" &&
         ssh-keygen -q -Y sign -n escalation@tipstaff -f "$service_dir/carol.ssh" "$service_dir/body" 2>/dev/null &&
         sign "$1.bob" "$1.both" --sshsig "$service_dir/body.sig" && on activate "$service_dir/$1.both" &&
@@ -127,3 +128,51 @@ check "who was refused is on record" recorded '.kind == "escalation_refused" and
 check "with its code" recorded '.kind == "escalation_refused" and .code == "ended"'
 service_stop
 check "the log verifies" "$tipstaff" log verify "$service_log"
+
+# What stood behind a decision stands behind it when it is asked again.
+new=$service_dir/new
+cp -r "$etc" "$new"
+freeze=$new/tenants/acme/policies/hard/zz-freeze.cedar
+diff() { # diff FLIPS JQ [OPTION...]
+    local status=0
+    "$tipstaff" policy diff --log "${log:-$service_log}" --new "$new" --json "${@:3}" >"$service_dir/out" 2>&1 || status=$?
+    jq -e ".flips == $1 and ($2)" "$service_dir/out" >/dev/null && [ $status -eq $(($1 > 0)) ] ||
+        { cat "$service_dir/out"; return 1; }
+}
+check "the rules of that day permit it again" diff 0 '.with_escalation == 3 and .escalation_unknown == 0'
+check "to both sides" diff 0 '.unlike_record == 0' --old "$etc"
+sed -i '/@breakglass/d' "$freeze"
+check "with a freeze that nobody lifts it is denied" diff 3 '.list | all(.new.code == "forbidden" and .escalation.fits == false
+    and (.escalation.why | test("freeze")) and (.escalation.people | sort) == ["bob", "carol"])'
+check "and people read who had lifted it" grep -qE 'under break-glass .* of (bob, carol|carol, bob), which does not fit any more: ' \
+    <("$tipstaff" policy diff --log "$service_log" --new "$new")
+cp "$etc/tenants/acme/policies/hard/zz-freeze.cedar" "$freeze"
+printf '@id("no-one")\nforbid (principal, action == Action::"fs.delete", resource) when { context.args has path && context.args.path like "*one*" };\n' \
+    >"$new/tenants/acme/policies/hard/zz-one.cedar"
+check "what it does not lift forbids" diff 1 '.list[0].escalation.fits and (.list[0].policies | index("user/no-one"))'
+rm "$new/tenants/acme/policies/hard/zz-one.cedar"
+log=$service_dir/later.jsonl
+cat "$service_log"/log-*.jsonl | grep -v '"kind":"escalation",' | grep '"kind":"decision"' >"$log"
+check "a log that begins later cannot say what it was" diff 0 '.escalation_unknown == 3 and .with_escalation == 0'
+log=
+one=$(log_lines | jq -r 'select(.kind == "decision" and .escalation) | .id' | head -1)
+explain() { "$tipstaff" policy explain --id "$one" --log "$service_log" --config "$1" "${@:2}" >"$service_dir/out" 2>&1; }
+out_has() { grep -qE -- "$1" "$service_dir/out" || { cat "$service_dir/out"; return 1; }; }
+check "it is explained" explain "$etc"
+check "as one that people opened" out_has 'under break-glass [0-9a-f]{32}, which made this answer'
+check "by name" out_has 'signed by (bob, carol|carol, bob)'
+check "and what they lifted" out_has 'break-glass lifts freeze'
+check "what they wrote is escaped" not grep -q $'\e\[31m' "$service_dir/out"
+check "as JSON" explain "$etc" --json
+one_document() { jq -e '.user.decision and .escalation.made_it and .escalation.lifts == ["freeze"]' "$service_dir/out" >/dev/null; }
+check "one document" one_document
+sed -i '/@breakglass/d' "$freeze"
+one=$(log_lines | jq -r 'select(.kind == "decision" and .escalation) | .id' | tail -1)
+check "permits that people added" explain "$etc"
+check "are shown" out_has '^  \| permit \(principal, action == Action::"fs.delete", resource\);'
+check "and explained in sets of their own" out_has '^escalation:user'
+check "also as JSON" explain "$etc" --json
+own_set() { jq -e '."escalation:user".decision and ."escalation:0".decision and .user.decision' "$service_dir/out" >/dev/null || { cat "$service_dir/out"; return 1; }; }
+check "by set" own_set
+check "under other rules" explain "$new"
+check "it says that it would end" out_has 'does not fit any more and would end'
