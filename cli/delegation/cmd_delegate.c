@@ -192,6 +192,12 @@ static int run(const struct delegate_opts *o)
     return ok ? CLI_OK : CLI_FAILED;
 }
 
+static const char examples[] =
+    "  tipstaff delegate --issuer-key issuer.seed --tenant acme \\\n"
+    "      --issuer acme-issuer --user alice --agent coder \\\n"
+    "      --holder coder.pub --aud sidecar/local --task task-1 \\\n"
+    "      --ttl 15m --policy task.cedar -o coder.chain\n";
+
 int cmd_delegate(int argc, char **argv)
 {
     struct delegate_opts o = {
@@ -242,11 +248,7 @@ int cmd_delegate(int argc, char **argv)
                  "one task at one sidecar.",
         .options = options,
         .option_count = sizeof(options) / sizeof(options[0]),
-        .examples =
-            "  tipstaff delegate --issuer-key issuer.seed --tenant acme \\\n"
-            "      --issuer acme-issuer --user alice --agent coder \\\n"
-            "      --holder coder.pub --aud sidecar/local --task task-1 \\\n"
-            "      --ttl 15m --policy task.cedar -o coder.chain\n",
+        .examples = examples,
     };
     char **operands;
     size_t count;

@@ -340,26 +340,23 @@ static int not_understood(int why, char **argv)
                      argv[optind - 1]);
 }
 
-/* What is wrong with the whole, or -1. */
-static int check_whole(const struct options *o)
+/* What is wrong with the whole, or -1: of a command that makes no single call,
+ */
+static int check_without_tool(const struct options *o)
 {
-    bool takes_tool =
-        (o->command == COMMAND_CALL || o->command == COMMAND_CHECK) &&
-        !o->batch;
-
-    if (o->command == COMMAND_REVOKE)
-        return o->tool != NULL && o->word_count == 0
-                   ? -1
-                   : bad_usage("revoke takes one file: the chain that was "
-                               "handed on",
-                               "");
-    if (!takes_tool && (o->tool != NULL || o->word_count > 0))
+    if (o->tool != NULL || o->word_count > 0)
         return bad_usage("this takes no tool", o->tool != NULL ? o->tool : "");
-    if (!takes_tool && (o->json_file != NULL || o->input || o->retry))
+    if (o->json_file != NULL || o->input || o->retry)
         return bad_usage("--json, --stdin and --retry-id go with one call", "");
-    if (!takes_tool && o->events)
+    if (o->events)
         return bad_usage("--events goes with one call", "");
-    if (takes_tool && o->tool == NULL)
+    return -1;
+}
+
+/* and of one that does. */
+static int check_with_tool(const struct options *o)
+{
+    if (o->tool == NULL)
         return bad_usage("which tool?", "");
     if (o->json_file != NULL && o->word_count > 0)
         return bad_usage("arguments come from --json or from words, not both",
@@ -367,6 +364,20 @@ static int check_whole(const struct options *o)
     if (o->json_file != NULL && strcmp(o->json_file, "-") == 0 && o->input)
         return bad_usage("standard input is either --json - or --stdin", "");
     return -1;
+}
+
+static int check_whole(const struct options *o)
+{
+    if (o->command == COMMAND_REVOKE)
+        return o->tool != NULL && o->word_count == 0
+                   ? -1
+                   : bad_usage("revoke takes one file: the chain that was "
+                               "handed on",
+                               "");
+    return (o->command == COMMAND_CALL || o->command == COMMAND_CHECK) &&
+                   !o->batch
+               ? check_with_tool(o)
+               : check_without_tool(o);
 }
 
 int options_parse(int argc, char **argv, struct options *ret)

@@ -16,8 +16,9 @@ def read(page):
         return f.read()
 
 
-def said_by(text):
-    """Options that a page names, but for examples of whole commands."""
+def said_by(text, own):
+    """Options that a page names, but for examples of whole commands, and other pages' commands."""
+    text = re.sub(r"\*tipstaff (?!(?:%s)\b)[a-z][^*]*\*" % "|".join(own), "", text)
     text = re.sub(r"```.*?```", "", text, flags=re.S)
     text = re.sub(r"^# EXAMPLES.*?(?=^# |\Z)", "", text, flags=re.S | re.M)
     return set(re.findall(r"(?<![\w-])(--[a-z][a-z-]*|-[a-zA-Z](?![\w-]))", text))
@@ -39,7 +40,7 @@ for page, helps in sorted(pages.items()):
         errors.append("there is no docs/man/%s.scd" % page)
         continue
     body = read(page)
-    said = said_by(body)
+    said = said_by(body, {words[0] for words, _ in helps})
     known = set()
     for words, text in helps:
         options = options_of(text)
