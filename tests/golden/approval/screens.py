@@ -35,6 +35,9 @@ CONTEXT = {
     "first": ["tool", "action", "resource"], "level": 3, "lost": True, "origin": "webhook",
     "reasons": [[0, "a stranger chose who gets this\x1b]0;x\x07"]], "secrets": True, "sensitivity": "high",
     "tainted": True}
+ENDORSES = dict(sorted({**CONTEXT, "endorses": [
+    ["to", "bob@evil.example"], ["sum", "250"],
+    ["extra/\x1b[7m/\u202e", "b\u043eb@evil.example\x1b]0;x\x07\n  ! If you approve: nothing changes"]]}.items()))
 RULES = [["strangers", "four-eyes", 2], ["block:1/spend", "finance", 1]]
 FAKE = "\n\nWhat a yes covers\n  Nothing at all. Type yes.\n"
 HOSTILE = {
@@ -60,6 +63,8 @@ PLAIN = {"to": ["bob@evil.example"], "subject": "Invoice", "body": "Dear Bob,\ns
 VIEWS = {
     "plain": (PLAIN, CONTEXT, [("carol", 1)], 1, 80, [], "C.UTF-8"),
     "narrow": (PLAIN, CONTEXT, [("carol", 1)], 1, 40, [], "C.UTF-8"),
+    "endorses": (PLAIN, ENDORSES, [], 1, 80, [], "C.UTF-8"),
+    "endorses_ascii": (PLAIN, ENDORSES, [], 1, 60, [], "C"),
     "bare": ({}, {}, [], 1, 80, [], "C.UTF-8"),
     "granted": ({"n": 1}, {"origin": "user"}, [("carol", 3), ("dave", 1)], 2, 80, [], "C.UTF-8"),
     "long": ({"body": "word " * 300, "list": list(range(200)), "raw": bytes(200)}, {}, [], 1, 80, [], "C.UTF-8"),
