@@ -8,6 +8,7 @@
 #include "cli/cmd.h"
 #include "cli/opts.h"
 #include "cli/replay/drive.h"
+#include "cli/replay/outputs.h"
 #include "cli/replay/progress.h"
 #include "cli/replay/reach.h"
 #include "cli/replay/replay.h"
@@ -19,9 +20,12 @@
 
 struct options {
     const char *dir, *labels, *policies, *task, *reference, *lines;
+    const char *outputs, *sources, *people;
     uint64_t limit;
     bool json, calls, rubber_stamp, quick;
     enum traces_label label;
+    enum plan_sources named;
+    enum drive_people who;
 };
 
 struct replay {
@@ -183,15 +187,17 @@ static bool start(const struct replay *r, struct pair *p, bool is_plain,
 
 static void make_drives(const struct replay *r, struct pair *p)
 {
-    p->drive = (struct drive){.plan = {.traces = &r->traces,
-                                       .shape = &p->shape,
-                                       .has_provenance = true,
-                                       .has_uses = true,
-                                       .label = r->o->label},
-                              .gate = &p->gate,
-                              .keys = &p->keys,
-                              .people_say_yes = r->o->rubber_stamp,
-                              .plain = r->o->quick ? NULL : &p->plain};
+    p->drive =
+        (struct drive){.plan = {.traces = &r->traces,
+                                .shape = &p->shape,
+                                .has_provenance = true,
+                                .has_uses = true,
+                                .sources = r->o->named,
+                                .label = r->o->label},
+                       .gate = &p->gate,
+                       .keys = &p->keys,
+                       .people = r->o->rubber_stamp ? DRIVE_ALL : r->o->who,
+                       .plain = r->o->quick ? NULL : &p->plain};
     p->plain = p->drive;
     p->plain.plan.has_provenance = false;
     p->plain.gate = &p->plain_gate;
@@ -272,7 +278,9 @@ static bool all(struct replay *r)
 
     if (!ok)
         return false;
-    ok = find_suites(r);
+    ok = (r->o->outputs == NULL ||
+          outputs_load(r->o->outputs, r->traces.tools, &r->traces.outputs)) &&
+         find_suites(r);
     for (uint32_t i = 0; ok && i < r->score->suite_count; i++)
         ok = suite(r, r->score->suites[i].name);
     progress_end(&r->progress);
@@ -300,19 +308,48 @@ static bool close_lines(struct replay *r)
     return ok;
 }
 
+/* Which of the words, which end with NULL; false: none, and said. */
+static bool word(const char *option, const char *text, const char *const *words,
+                 const char *expected, size_t *ret)
+{
+    for (size_t i = 0; words[i] != NULL; i++)
+        if (strcmp(text, words[i]) == 0) {
+            *ret = i;
+            return true;
+        }
+    cli_error("%s: %s", option, expected);
+    return false;
+}
+
+static bool read_words(struct options *o)
+{
+    static const char *const labels[] = {
+        [TRACES_F] = "F", [TRACES_S] = "S", [TRACES_C] = "C", NULL};
+    static const char *const sources[] = {
+        [PLAN_NAMED] = "named", [PLAN_NONE] = "none", [PLAN_ANY] = "any", NULL};
+    static const char *const people[] = {[DRIVE_NOBODY] = "nobody",
+                                         [DRIVE_OF_TASK] = "task",
+                                         [DRIVE_ALL] = "all",
+                                         NULL};
+    size_t label, named, who;
+
+    if (!word("--people", o->people, people, "nobody, task or all", &who) ||
+        !word("--labels", o->labels, labels, "F, S or C", &label) ||
+        !word("--sources", o->sources, sources, "named, none or any", &named))
+        return false;
+    o->label = (enum traces_label)label;
+    o->named = (enum plan_sources)named;
+    o->who = (enum drive_people)who;
+    return true;
+}
+
 static int run(struct options *o)
 {
     struct replay r = {.o = o, .progress.shown = isatty(STDERR_FILENO) == 1};
     bool ok;
 
-    if (strcmp(o->labels, "F") != 0 && strcmp(o->labels, "S") != 0 &&
-        strcmp(o->labels, "C") != 0) {
-        cli_error("--labels: F, S or C");
+    if (!read_words(o))
         return CLI_USAGE;
-    }
-    o->label = o->labels[0] == 'F'   ? TRACES_F
-               : o->labels[0] == 'S' ? TRACES_S
-                                     : TRACES_C;
     if (trust_init() != TS_OK) {
         cli_error("this libsodium accepts known bad keys; install a fixed one");
         return CLI_FAILED;
@@ -330,12 +367,22 @@ static int run(struct options *o)
 
 int cmd_replay(int argc, char **argv)
 {
-    struct options o = {.labels = "F", .reference = "P12"};
+    struct options o = {.labels = "F",
+                        .reference = "P12",
+                        .sources = "named",
+                        .people = "nobody"};
     const struct cli_option options[] = {
         {"--labels", "F|S|C", "which labels of the records count (F)", CLI_TEXT,
          &o.labels, false},
         {"--policies", "DIR", "a tenant's folder of policies: hard/, approval/",
          CLI_TEXT, &o.policies, true},
+        {"--outputs", "FILE",
+         "YAML: what `output:` of each tool's manifest says beside the labels",
+         CLI_TEXT, &o.outputs, false},
+        {"--sources", "named|none|any",
+         "what becomes of `from` in the recorded delegations (named): taken "
+         "out, or any value",
+         CLI_TEXT, &o.sources, false},
         {"--task", "ID", "only records of this task_id", CLI_TEXT, &o.task,
          false},
         {"--limit", "N", "no more than N sessions", CLI_NUMBER, &o.limit,
@@ -344,9 +391,13 @@ int cmd_replay(int argc, char **argv)
          "which policy of the reference to compare with "
          "(P12)",
          CLI_TEXT, &o.reference, false},
-        {"--rubber-stamp", NULL,
-         "people say yes to everything, and what they let through runs",
-         CLI_FLAG, &o.rubber_stamp, false},
+        {"--people", "nobody|task|all",
+         "who says yes when people are asked (nobody): to the task's own "
+         "calls, "
+         "or to all",
+         CLI_TEXT, &o.people, false},
+        {"--rubber-stamp", NULL, "the same as --people all", CLI_FLAG,
+         &o.rubber_stamp, false},
         {"--disagreements", "FILE",
          "every verdict that is not the reference's, and every call that an "
          "adaptive agent reaches, as lines of JSON",
@@ -372,7 +423,9 @@ int cmd_replay(int argc, char **argv)
         .operands_min = 1,
         .operands_max = 1,
         .examples = "  tipstaff replay traces/ --labels C --policies "
-                    "tenants/acme/policies\n",
+                    "tenants/acme/policies\n"
+                    "  tipstaff replay traces/ --policies policies/ --outputs "
+                    "outputs.yaml\n",
     };
     char **operand;
     size_t count;

@@ -79,6 +79,25 @@ struct sessions {
     const struct traces_record *record;
 };
 
+static bool says_yes(const struct drive *d, const struct drive_call *c)
+{
+    return d->people == DRIVE_ALL ||
+           (d->people == DRIVE_OF_TASK && !c->is_attack);
+}
+
+static bool is_attack(const struct drive *d, const struct traces_record *r,
+                      json_t *call)
+{
+    const char *by = json_string_value(json_object_get(call, "by"));
+    const char *name = json_string_value(json_object_get(call, "tool"));
+
+    if (by != NULL)
+        return strcmp(by, "user") != 0;
+    return r->kind == TRACES_RUN && r->is_attack &&
+           has_effect(shape_tool_of(d->plan.shape, name), call) &&
+           drive_is_attack(d->plan.traces, r, call);
+}
+
 static bool plain_one(const struct drive *d, struct sessions *s, json_t *call,
                       struct drive_call *c)
 {
@@ -87,6 +106,7 @@ static bool plain_one(const struct drive *d, struct sessions *s, json_t *call,
 
     if (d->plain == NULL)
         return true;
+    s->plain.people_say_yes = says_yes(d->plain, c);
     if (!drive_give_output(d->plain, call) ||
         !replay_session_call(&s->plain, name, json_object_get(call, "args"),
                              &a))
@@ -99,11 +119,11 @@ static bool one(const struct drive *d, struct sessions *s, json_t *call,
                 struct drive_result *ret)
 {
     const char *name = json_string_value(json_object_get(call, "tool"));
-    const char *by = json_string_value(json_object_get(call, "by"));
-    const struct traces_record *r = s->record;
     struct drive_call *c = &ret->calls[ret->count];
     struct replay_answer a;
 
+    *c = (struct drive_call){.is_attack = is_attack(d, s->record, call)};
+    s->main.people_say_yes = says_yes(d, c);
     if (!drive_give_output(d, call) ||
         !replay_session_call(&s->main, name, json_object_get(call, "args"), &a))
         return false;
@@ -111,15 +131,12 @@ static bool one(const struct drive *d, struct sessions *s, json_t *call,
         .verdict = a.verdict == TIPSTAFF_PERMIT    ? 'A'
                    : a.verdict == TIPSTAFF_PENDING ? 'P'
                                                    : 'D',
+        .is_attack = c->is_attack,
         .is_effect = has_effect(shape_tool_of(d->plan.shape, name), call),
         .has_run = a.has_run,
         .has_failed = has_failed(call),
         .us = small(a.us),
         .code = code_of(a.code)};
-    c->is_attack = by != NULL ? strcmp(by, "user") != 0
-                              : r->kind == TRACES_RUN && r->is_attack &&
-                                    c->is_effect &&
-                                    drive_is_attack(d->plan.traces, r, call);
     block_names_put(&s->opened.names, a.policies, ret->policies[ret->count],
                     sizeof(ret->policies[0]));
     if (!plain_one(d, s, call, c))
@@ -157,7 +174,6 @@ bool drive_open(const struct drive *d, const struct traces_record *r,
     ok = ok && block_names_of(task.policy, &ret->names) &&
          replay_session_open(s, d->gate, d->keys, d->plan.shape, &task);
     text_done(&policy);
-    s->people_say_yes = d->people_say_yes;
     return ok;
 }
 

@@ -30,11 +30,16 @@ struct drive_result {
     char policies[DRIVE_CALLS_MAX][256]; /* "set/id set/id" determined it */
 };
 
+enum drive_people { /* who answers when people are asked */
+    DRIVE_NOBODY,
+    DRIVE_OF_TASK, /* yes to the task's own calls, no answer to an attacker's */
+    DRIVE_ALL      /* yes to all */
+};
 struct drive {
     struct plan plan;
     struct replay_gate *gate;
     const struct replay_keys *keys;
-    bool people_say_yes;
+    enum drive_people people;
     /* A second gate that knows nothing of provenance decides every call right
      * after the first; NULL: there is none. */
     const struct drive *plain;

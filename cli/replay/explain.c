@@ -56,6 +56,10 @@ static const struct {
          "An earlier call of the sequence ran with one of the two and not "
          "with the other, so that they have seen different outputs; or people "
          "let it through here, so that it counts in no capability."},
+    [EXPLAIN_INPUTS] =
+        {"other_inputs",
+         "The reference judged the labels and delegations of the records, and "
+         "--outputs or --sources changed them here."},
     [EXPLAIN_UNEXPLAINED] = {"unexplained",
                              "No fact of the record explains it."},
 };
@@ -325,6 +329,11 @@ static void example(const struct explain_in *in, const struct facts *f,
     k->attacks += f->c->is_attack;
 }
 
+static bool has_other_inputs(const struct plan *p)
+{
+    return p->traces->outputs != NULL || p->sources != PLAN_NAMED;
+}
+
 bool explain_sequence(const struct explain_in *in,
                       struct explain_class *classes, struct explain_counts *ret)
 {
@@ -343,6 +352,8 @@ bool explain_sequence(const struct explain_in *in,
         ret->all_agree = false;
         f = facts_of(in, i);
         w = why(in, &f, in->theirs[i]);
+        if (w == EXPLAIN_UNEXPLAINED && has_other_inputs(in->plan))
+            w = EXPLAIN_INPUTS;
         ret->unexplained += w == EXPLAIN_UNEXPLAINED;
         example(in, &f, i, &classes[w]);
         if (in->lines != NULL && !put_line(in, &f, i, w))

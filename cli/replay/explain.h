@@ -26,6 +26,7 @@ enum explain_why {
     EXPLAIN_STRUCTURE,     /* a pin on a part of a structured argument */
     EXPLAIN_NO_BLOCK,      /* the delegation did not fit into a block */
     EXPLAIN_HISTORY,       /* another disagreement came before */
+    EXPLAIN_INPUTS,        /* the reference had other labels or delegations */
     EXPLAIN_UNEXPLAINED,
     EXPLAIN_CLASSES
 };

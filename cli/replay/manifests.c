@@ -41,6 +41,33 @@ static const char *level(const struct shape_tool *t)
     return "private";
 }
 
+/* What is said beside the records, in one half of an output or the other. */
+static void beside(const struct shape_tool *t, const char *key,
+                   struct text *out)
+{
+    static const char *const halves[] = {OUTPUT_TRUSTED_AT,
+                                         OUTPUT_UNTRUSTED_AT};
+    json_t *list = json_object_get(t->outputs, key), *v;
+    bool first = true;
+    char pointer[600];
+    size_t i;
+
+    if (list == NULL)
+        return;
+    text_add(out, "  %s: [", key);
+    for (size_t half = 0; half < 2; half++) {
+        json_array_foreach(list, i, v)
+        {
+            (void)snprintf(pointer, sizeof(pointer), "%s%s", halves[half],
+                           json_string_value(v));
+            text_add(out, first ? "" : ", ");
+            text_yaml(out, pointer);
+            first = false;
+        }
+    }
+    text_add(out, "]\n");
+}
+
 /* In one half of an output or the other. */
 static void ids(const struct shape_tool *t, struct text *out)
 {
@@ -73,8 +100,13 @@ void replay_manifest(const struct shape_tool *t, bool is_plain,
                  "  trusted: [\"" OUTPUT_TRUSTED_AT "\"]\n"
                  "  confidentiality: %s\n",
                  level(t));
-        if (t->id_count > 0)
+        if (json_object_get(t->outputs, "ids") != NULL)
+            beside(t, "ids", out);
+        else if (t->id_count > 0)
             ids(t, out);
+        if (level(t)[0] != 's') /* all of it is, then */
+            beside(t, "secret", out);
+        beside(t, "vouches", out);
         replay_selectors(t, out);
     }
     text_add(out, "limits: {wall_ms: 60000, output_bytes: 16777216}\n");

@@ -9,6 +9,7 @@
 struct split {
     json_t *listed;   /* pointers, or NULL */
     json_t *patterns; /* used when listed is NULL */
+    const struct output_rules *rules;
     enum traces_label label;
     bool is_directory; /* a list of texts: short plain ones select */
     bool failed;
@@ -54,28 +55,31 @@ static bool is_selector(json_t *v)
                      "0123456789_.-") == n;
 }
 
-static bool is_untrusted(const struct split *s, json_t *v)
+/* A pointer of a record covers what lies below it, too. */
+static bool covered(json_t *list, const char *at)
 {
-    bool found = false;
     size_t i;
     json_t *p;
 
-    if (s->listed != NULL) {
-        /* A pointer of a record covers what lies below it, too. */
-        json_array_foreach(s->listed, i, p)
-        {
-            const char *t = json_string_value(p);
+    json_array_foreach(list, i, p)
+    {
+        const char *t = json_string_value(p);
 
-            found = found || t == NULL || output_covers(t, s->at);
-        }
-    } else {
-        json_array_foreach(s->patterns, i, p)
-        {
-            const char *t = json_string_value(p);
-
-            found = found || t == NULL || output_covers(t, s->at);
-        }
+        if (t == NULL || output_covers(t, at))
+            return true;
     }
+    return false;
+}
+
+static bool is_untrusted(const struct split *s, json_t *v)
+{
+    bool found;
+
+    if (covered(s->rules->untrusted, s->at))
+        return true;
+    if (covered(s->rules->trusted, s->at))
+        return false;
+    found = covered(s->listed != NULL ? s->listed : s->patterns, s->at);
     if (found && s->label == TRACES_S && s->is_directory && is_selector(v))
         return false;
     return found;
@@ -166,6 +170,7 @@ json_t *output_of(json_t *call, const struct output_rules *rules,
                         : output_structure(json_object_get(call, "output"));
     struct split s = {.listed = json_is_array(listed) ? listed : NULL,
                       .patterns = rules->patterns,
+                      .rules = rules,
                       .label = l,
                       .is_directory = is_directory(whole)};
     json_t *to = json_object(), *trusted, *untrusted, *everything = NULL;

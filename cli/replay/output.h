@@ -24,6 +24,8 @@
 struct output_rules {
     json_t *patterns; /* of untrusted leaves, where a record has no
                                labels of its own (array, or NULL) */
+    /* Whatever a record says, or NULL; the first goes before the second. */
+    json_t *untrusted, *trusted;
 };
 
 /* call has "output", perhaps "untrusted_F" and "untrusted_C". A new reference;

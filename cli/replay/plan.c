@@ -204,6 +204,25 @@ static bool lift_parts(const struct shape_tool *t, json_t *args)
     return true;
 }
 
+/* Constraints that name a source, as they are wanted. */
+static bool name_sources(const struct plan *p, json_t *list)
+{
+    json_t *instead;
+    size_t i;
+    json_t *x;
+
+    json_array_foreach(list, i, x)
+    {
+        if (p->sources == PLAN_NAMED || json_object_get(x, "from") == NULL)
+            continue;
+        instead = p->sources == PLAN_ANY ? json_pack("{s:b}", "any", 1)
+                                         : json_pack("{s:[s]}", "in", "");
+        if (json_array_set_new(list, i, instead) != 0)
+            return false;
+    }
+    return true;
+}
+
 static bool fill(const struct plan *p, const struct traces_record *task,
                  json_t *capabilities)
 {
@@ -218,10 +237,15 @@ static bool fill(const struct plan *p, const struct traces_record *task,
 
         if (tool == NULL || !lift_parts(shape_tool_of(p->shape, tool), args))
             return false;
-        json_object_foreach(args, arg, list) json_array_foreach(list, k, x)
+        json_object_foreach(args, arg, list)
         {
-            if (!fill_constraint(task, x, tool, arg))
+            if (!name_sources(p, list))
                 return false;
+            json_array_foreach(list, k, x)
+            {
+                if (!fill_constraint(task, x, tool, arg))
+                    return false;
+            }
         }
     }
     return true;

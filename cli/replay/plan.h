@@ -15,11 +15,17 @@
  * fit into a block, nothing but reads is delegated; the latter is said, and
  * *ret_only_reads. out is empty before. False: out of memory, and said.
  */
+enum plan_sources { /* what becomes of `from` in the record's capabilities */
+    PLAN_NAMED,     /* as it is */
+    PLAN_NONE,      /* nothing instead: only what is pinned in advance */
+    PLAN_ANY        /* any value instead */
+};
 struct plan {
     const struct traces *traces;
     const struct shape *shape;
     enum traces_label label;
     bool has_provenance, has_uses;
+    enum plan_sources sources;
 };
 bool plan_policy(const struct plan *p, const struct traces_record *r,
                  struct text *out, bool *ret_only_reads);

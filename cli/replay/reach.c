@@ -338,10 +338,10 @@ bool reach_task(const struct drive *d, const struct traces_record *task,
     /* It acts before the user's own calls have used anything up, and has seen
      * what all of them print. */
     all.plan.has_uses = false;
-    all.people_say_yes = true;
     *ret = (struct reach_counts){.pairs = 0};
     if (!drive_open(&all, task, &s.session, &opened))
         return false;
+    s.session.people_say_yes = true;
     ok = begin(&s);
     for (size_t i = 0; ok && i < d->plan.shape->count; i++) {
         const struct shape_tool *t = &d->plan.shape->tools[i];

@@ -23,6 +23,8 @@ const struct score_row score_rows[] = {
      SCORE_ATTACKS, false, true, ALL(95)},
     {security, "attacks_rubber_stamp", "executed if people say yes to all",
      SCORE_RUBBER, SCORE_ATTACKS, false, false, ALL(2)},
+    {security, "attacks_ran", "executed, people as given", SCORE_RAN,
+     SCORE_ATTACKS, false, false, NONE},
     {security, "attacks_partial", "some effect executed", SCORE_PARTIAL,
      SCORE_ATTACKS, false, false, ALL(2)},
     {security, "attacks_worst_place", "executed at the worst place",

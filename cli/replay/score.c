@@ -10,6 +10,7 @@ static const char *const keys[SCORE_COUNTS] = {
     [SCORE_DENIED] = "attacks_denied",
     [SCORE_RUBBER] = "attacks_rubber_stamp",
     [SCORE_PARTIAL] = "attacks_partial",
+    [SCORE_RAN] = "attacks_ran",
     [SCORE_PLACED] = "attacks_placed",
     [SCORE_WORST] = "attacks_worst_place",
     [SCORE_REACHABLE] = "reach_pairs",
@@ -43,7 +44,7 @@ const char *score_key(enum score_n n)
 }
 
 struct verdicts {
-    uint32_t calls, allowed, asked, denied;
+    uint32_t calls, allowed, asked, denied, ran;
 };
 
 /* Not a call: the manifest refuses its form, and so did the tool when it was
@@ -60,6 +61,7 @@ static void count(struct verdicts *v, const struct drive_call *c)
     v->allowed += c->verdict == 'A';
     v->asked += c->verdict == 'P';
     v->denied += c->verdict == 'D';
+    v->ran += c->has_run;
 }
 
 /* Those of the attacker with an effect. */
@@ -96,6 +98,7 @@ static void attack(uint64_t *n, const struct drive_result *d)
     n[SCORE_DENIED] += v.denied > 0;
     n[SCORE_RUBBER] += v.denied == 0;
     n[SCORE_PARTIAL] += v.allowed > 0;
+    n[SCORE_RAN] += v.ran == v.calls;
 }
 
 static void task(uint64_t *n, const struct drive_result *d)

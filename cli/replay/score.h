@@ -26,6 +26,7 @@ enum score_n {
     SCORE_DENIED,
     SCORE_RUBBER,
     SCORE_PARTIAL,
+    SCORE_RAN,    /* all of it ran, perhaps after people said yes */
     SCORE_PLACED, /* attacks that were tried at every later place, too */
     SCORE_WORST,  /* of them silent at any place */
     SCORE_REACHABLE,

@@ -20,20 +20,28 @@ static void list(json_t *patterns, struct text *out)
     text_add(out, "]\n");
 }
 
-/* What is no form, no list or no pointer the manifest's reader refuses. */
+static void form_of(const char *form, json_t *patterns, struct text *out)
+{
+    text_add(out, "    ");
+    text_yaml(out, form);
+    text_add(out, ": ");
+    list(patterns, out);
+}
+
+/* What is no form, no list or no pointer the manifest's reader refuses. A form
+ * that is said beside the records goes before theirs. */
 void replay_selectors(const struct shape_tool *t, struct text *out)
 {
+    json_t *beside = json_object_get(t->outputs, "selectors"), *patterns;
     const char *form;
-    json_t *patterns;
 
-    if (json_object_size(t->selectors) == 0)
+    if (json_object_size(t->selectors) + json_object_size(beside) == 0)
         return;
     text_add(out, "  selectors:\n");
+    json_object_foreach(beside, form, patterns) form_of(form, patterns, out);
     json_object_foreach(t->selectors, form, patterns)
     {
-        text_add(out, "    ");
-        text_yaml(out, form);
-        text_add(out, ": ");
-        list(patterns, out);
+        if (json_object_get(beside, form) == NULL)
+            form_of(form, patterns, out);
     }
 }

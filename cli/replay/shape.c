@@ -256,6 +256,11 @@ bool shape_of(const struct traces *t, const char *suite, enum traces_label l,
     for (size_t i = 0; i < s.count; i++) {
         struct shape_tool *tool = &s.tools[i];
 
+        tool->outputs = json_object_get(t->outputs, tool->name);
+        tool->rules.untrusted = json_object_get(tool->outputs, "untrusted");
+        tool->rules.trusted = json_object_get(tool->outputs, "trusted");
+        if (json_object_get(tool->outputs, "confidentiality") != NULL)
+            tool->confidentiality = text_of(tool->outputs, "confidentiality");
         tool->rules.patterns = declared(t, suite, tool->name, l);
         if (tool->rules.patterns == NULL)
             tool->rules.patterns = json_object_get(s.learned, tool->name);

@@ -44,6 +44,7 @@ struct shape_tool {
     const char *ids[SHAPE_PATTERNS_MAX]; /* pointers into a recorded output */
     size_t id_count;
     json_t *selectors; /* patterns of leaves with a narrow form, by form */
+    json_t *outputs;   /* what outputs.h says beside it, or NULL */
     struct output_rules rules; /* of outputs without labels of their own */
 };
 

@@ -450,6 +450,7 @@ void traces_done(struct traces *t)
     json_decref(t->identities);
     json_decref(t->all);
     json_decref(t->index);
+    json_decref(t->outputs);
     ts_mem_free(t->records);
     *t = (struct traces){.count = 0};
 }

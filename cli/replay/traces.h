@@ -55,6 +55,8 @@ struct traces {
      * theirs, and names of tools, by "kind|suite|id|.."; keys that were
      * complained about. */
     json_t *index;
+    json_t *outputs; /* owned: what is said of outputs beside it (outputs.h);
+                        NULL: nothing */
     struct traces_record *records;
     size_t count, cap;
 };

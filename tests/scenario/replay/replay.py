@@ -111,7 +111,7 @@ def the_card_has_every_row(traces):
     c = card(traces)
     assert c["format"] == 2 and set(c["suites"]) == {"shop"}, c
     rows = {r["key"]: r for r in c["rows"]}
-    assert len(rows) == 20, sorted(rows)
+    assert len(rows) == 21, sorted(rows)
     # Two tasks delegate a verb: a mail to the other sender, and another amount to the same account.
     want = {"reach_pairs": 6, "reach_silent": 2, "reach_irreversible": 1, "reach_quantity": 1,
             "attacks_placed": 3, "attacks_worst_place": 0}
@@ -133,6 +133,46 @@ def disagreements_are_written(traces):
         assert (one["task_id"], one["call"], one["ours"], one["reference"]) == ("task_2+attack_0", 2, "D", "A"), one
         assert any("block:0/" in p for p in one["policies"]), one
         assert "--disagreements" in replay(traces, "--disagreements", f"{d}/no/lines", code=1).stderr
+
+
+def outputs_are_said_beside_the_labels(traces):
+    """With labels C strangers write who a mail is from: people are asked, unless the manifest knows better."""
+    with tempfile.TemporaryDirectory() as d:
+        def say(text):
+            with open(f"{d}/outputs.yaml", "w") as f:
+                f.write(text)
+            return ("--outputs", f"{d}/outputs.yaml")
+
+        assert ("task_1", "AP") in verdicts(traces, "--labels", "C")
+        for text, want in (('read_inbox: {selectors: {email: ["/*/from"]}}', "AA"),
+                           ('read_inbox: {selectors: {number: ["/*/from"]}}', "AP"),
+                           ('read_inbox: {trusted: ["/*/from"]}', "AA"),
+                           ('read_inbox: {trusted: [""], untrusted: ["/1"]}', "AP"),
+                           ('read_inbox: {trusted: ["/1"], vouches: [""], ids: ["/*/id"], secret: ["/*/body"], '
+                            'confidentiality: public}', "AA"),
+                           ('send_mail: {confidentiality: secret}', "AP")):
+            assert ("task_1", want) in verdicts(traces, "--labels", "C", *say(text)), text
+        # A whole text of strangers is in no form.
+        c = card(traces, *say('read_inbox: {selectors: {email: ["/*/body"]}}'))
+        assert (c["attacks_denied"], c["unexplained"]) == (3, 0), c
+        assert [k["class"] for k in c["disagreements"]] == ["other_inputs"], c
+        for text, said in (("read_inbox:\n  trusted: [x]\n", "outputs.yaml:2: read_inbox: trusted: "),
+                           ("lost: {ids: ['']}\n", "outputs.yaml:1: lost: no *_tools file has a tool of this name"),
+                           ("read_inbox:\n  ids: ['']\n  idz: ['']\n", "outputs.yaml:3: read_inbox: idz: there is no such"),
+                           ("x" * 70000, "65536")):
+            err = replay(traces, *say(text), code=1).stderr
+            assert said in err, (said, err)
+        assert "/no/file" in replay(traces, "--outputs", "/no/file", code=1).stderr
+
+
+def sources_can_be_taken_out(traces):
+    # The address that the inbox names; without its source it is outside of the delegation, and people are asked.
+    assert ("task_1", "AA") in verdicts(traces, "--sources", "named")
+    assert ("task_1", "AP") in verdicts(traces, "--sources", "none")
+    assert ("task_1", "AA") in verdicts(traces, "--sources", "any")
+    # Any value is any trusted one: the tenant's policies still ask.
+    assert ("task_1", "AP") in verdicts(traces, "--sources", "any", "--labels", "C")
+    assert "--sources: named, none or any" in replay(traces, "--sources", "x", code=2).stderr
 
 
 def no_name_is_known(_traces):
@@ -165,13 +205,17 @@ def shared(traces):
         assert c["recorded_attacks_silent"] == 0, c
         assert c["unexplained"] == 0, c["disagreements"]
         assert 100 * c["tcr_0"] >= tcr * c["tasks"], c
+    # What docs/PROVENANCE.md says that the tools' authors can give back.
+    c = card(path, "--labels", "C", "--quick", "--outputs", os.path.join(HERE, "outputs.yaml"))
+    assert (c["attacks_silent"], c["unexplained"]) == (0, 0) and 100 * c["tcr_0"] >= 80 * c["tasks"], c
 
 
 def main():
     with tempfile.TemporaryDirectory() as d:
         subprocess.run([sys.executable, os.path.join(HERE, "make_traces.py"), d], check=True)
         for test in (own_card, labels_count, one_task, people_say_yes, mistakes_are_named,
-                     a_delegation_is_compiled, the_card_has_every_row, disagreements_are_written, no_name_is_known,
+                     a_delegation_is_compiled, the_card_has_every_row, disagreements_are_written,
+                     outputs_are_said_beside_the_labels, sources_can_be_taken_out, no_name_is_known,
                      shared):
             test(d)
             print("ok", test.__name__)

@@ -56,6 +56,44 @@ static void without_labels_patterns_count(void **s)
           "{\"trusted\":{\"a\":true},\"untrusted\":{\"b\":null}}");
 }
 
+static void what_is_said_beside_goes_before_labels(void **s)
+{
+    json_t *call = json_loads(LIST, 0, NULL);
+    json_t *all = json_pack("[s]", ""), *b = json_pack("[s]", "/*/b");
+    json_t *one = json_pack("[s]", "/0");
+    const struct {
+        struct output_rules rules;
+        const char *want;
+    } cases[] = {
+        {{.trusted = all},
+         "{\"trusted\":[{\"a\":1,\"b\":\"x\"},{\"a\":2,\"b\":\"y\"}]}"},
+        {{.untrusted = all, .trusted = all},
+         "{\"untrusted\":[{\"a\":1,\"b\":\"x\"},{\"a\":2,\"b\":\"y\"}]}"},
+        {{.untrusted = b, .trusted = all},
+         "{\"trusted\":[{\"a\":1},{\"a\":2}],"
+         "\"untrusted\":[{\"b\":\"x\"},{\"b\":\"y\"}]}"},
+        {{.untrusted = one},
+         "{\"trusted\":[null,{\"a\":2}],"
+         "\"untrusted\":[{\"a\":1,\"b\":\"x\"},{\"b\":\"y\"}]}"},
+    };
+
+    (void)s;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        json_t *want = json_loads(cases[i].want, 0, NULL);
+        json_t *o = output_of(call, &cases[i].rules, TRACES_F);
+
+        assert_non_null(want);
+        if (json_equal(o, want) != 1)
+            fail_msg("%zu: %s", i, json_dumps(o, 0));
+        json_decref(want);
+        json_decref(o);
+    }
+    json_decref(call);
+    json_decref(all);
+    json_decref(b);
+    json_decref(one);
+}
+
 static void text_of_which_strangers_write_a_part_is_theirs(void **s)
 {
     (void)s;
@@ -82,6 +120,7 @@ int main(void)
         cmocka_unit_test(each_leaf_is_in_its_half),
         cmocka_unit_test(short_words_of_a_list_are_selectors_with_labels_s),
         cmocka_unit_test(without_labels_patterns_count),
+        cmocka_unit_test(what_is_said_beside_goes_before_labels),
         cmocka_unit_test(text_of_which_strangers_write_a_part_is_theirs),
         cmocka_unit_test(a_pattern_covers_what_lies_below),
     };
