@@ -23,7 +23,12 @@ fd_links() {
         find "/proc/$p/fd" -mindepth 1 -printf '%l\n' 2>/dev/null || true
     done
 }
-service_fds() { fd_links | grep -vc '/tipstaff-tools-[0-9]*/t' || true; }
+# A box that stands by with its mounts, as many do or do not at any moment, holds its /tmp
+# and a process more than one that is only begun.
+service_ready_fds() { fd_links | grep -c '^/run/call/tmp$' || true; }
+service_fds() {
+    fd_links | awk '$0 ~ "/tipstaff-tools-[0-9]*/t" { next } { n++ } $0 == "/run/call/tmp" { n -= 2 } END { print n + 0 }'
+}
 service_group_fds() { fd_links | grep -c '/tipstaff-tools-[0-9]*/t' || true; }
 service_rss() {
     local n=0 p

@@ -38,7 +38,8 @@ same "every call permitted and exited 0" "$total" \
     "$(cat "$service_dir"/out.* | jq -c 'select(.verdict=="permit" and .reason=="exited" and .exit==0)' | wc -l)"
 # A connection that ends, and a box that is kept ready, are closed when the service gets to it.
 fds_are_back() { service_fds_after=$(service_fds) && [ "$service_fds_after" -le "$fds" ]; }
-wait_until 20 fds_are_back || true
+wait_until 60 fds_are_back || true
+service_ready_after=$(service_ready_fds)
 service_rss_after=$(service_rss)
 service_groups_after=$(service_group_fds)
 service_stop
@@ -48,6 +49,8 @@ same "decision ids are unique" "$((total + before))" \
     "$(log_lines | jq -r 'select(.kind=="decision").id' | sort -u | wc -l)"
 check "the log verifies" "$service_bin/tipstaff" log verify "$service_log"
 check "no descriptor growth ($fds -> $service_fds_after)" test "$service_fds_after" -le "$fds"
+# eight in each launcher, of which there is one for each profile, at most
+check "a few boxes stand by ($service_ready_after)" test "$service_ready_after" -le 40
 # 240 tools at once in a launcher, of three hierarchies at most
 check "a group for each tool that ran at once, no more ($service_groups_after descriptors)" \
     test "$service_groups_after" -le $((240 * 3))
