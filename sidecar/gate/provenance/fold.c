@@ -38,6 +38,8 @@ static uint32_t decoded(const unsigned char *p, size_t left, uint8_t *len)
             return 0;
         c = c << 6 | (p[i] & 0x3fu);
     }
+    if (c < (n == 2 ? 0x80u : n == 3 ? 0x800u : 0x10000u))
+        return 0; /* longer than it need be */
     *len = (uint8_t)n;
     return c;
 }

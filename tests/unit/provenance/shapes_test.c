@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "naive_shapes.h"
 #include "proto/base/ts_mem.h"
 #include "sidecar/gate/provenance/shapes.h"
 
@@ -544,6 +545,104 @@ static void any_bytes_in_memory_that_ends_with_them(void **state)
     }
 }
 
+/* Pieces of links, one after the other: what is found is what a second reading
+ * of the page finds. */
+static void pieces_in_any_order_are_read_as_the_page_says(void **state)
+{
+    static const char *const pieces[] = {
+        "https",
+        "://",
+        "//",
+        "/",
+        ":",
+        "www.",
+        "a",
+        "evil",
+        "X",
+        "7",
+        "203",
+        ".",
+        "..",
+        "[.]",
+        "(dot)",
+        "@",
+        "-",
+        "_",
+        "+",
+        "com",
+        "md",
+        "example",
+        "docx",
+        "Then",
+        " ",
+        "\n",
+        "'",
+        "\"",
+        "(",
+        ")",
+        "<",
+        ">",
+        "[",
+        "]",
+        "::1",
+        "%40",
+        "%",
+        "?",
+        "#",
+        "\\",
+        "~",
+        "80",
+        "data",
+        "mailto",
+        "tel",
+        "javascript",
+        ";",
+        ",",
+        "\xc2\xad",
+        "\xe2\x80\x8b",
+        "\xc3\xbc",
+        "\xe4\xbe\x8b",
+        "\xef\xbc\x8e",
+        "\xef\xbd\x81",
+        "\xe3\x80\x82",
+        "\xff",
+        "\xe2\x82\xac",
+        "\xf0\x9f\x98\x80",
+        "xn--",
+        "123456",
+        "1.2.3.4",
+        "DE89370400440532013000",
+        "DE89 3704 0044 0532 0130 00",
+        "bob",
+        "4929381332664295",
+        "de",
+        "name",
+    };
+    uint64_t x = 88172645463325252u; /* xorshift */
+
+    (void)state;
+    for (int round = 0; round < 15000; round++) {
+        struct list ours = {0}, naive = {0};
+        char text[512];
+        size_t n = 0;
+
+        for (int k = 0; k < 12; k++) {
+            const char *piece;
+
+            x ^= x << 13;
+            x ^= x >> 7;
+            x ^= x << 17;
+            piece = pieces[x % (sizeof(pieces) / sizeof(pieces[0]))];
+            memcpy(text + n, piece, strlen(piece));
+            n += strlen(piece);
+        }
+        (void)shapes_in((struct ts_str){text, n}, note, &ours);
+        naive_shapes_in((struct ts_str){text, n}, note, &naive);
+        if (strcmp(ours.text, naive.text) != 0)
+            fail_msg("%.*s: %s, not %s", (int)n, text, ours.text, naive.text);
+    }
+}
+
 static void names_and_links(void **state)
 {
     (void)state;
@@ -567,6 +666,7 @@ int main(void)
         cmocka_unit_test(work_is_linear_in_the_length),
         cmocka_unit_test(long_run_costs_its_length),
         cmocka_unit_test(any_bytes_in_memory_that_ends_with_them),
+        cmocka_unit_test(pieces_in_any_order_are_read_as_the_page_says),
         cmocka_unit_test(names_and_links),
     };
 
