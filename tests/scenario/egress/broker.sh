@@ -218,13 +218,16 @@ same "socket(2) itself is refused" "socket -1" "$(call python "$around")"
 call curl -N http://web.test/drip >"$service_dir/drip" &
 drip=$!
 check "something drips" wait_until 60 test -s "$service_dir/drip"
-kill -TERM "$(pgrep -f "tipstaff-shim call curl" | head -1)" 2>/dev/null || kill $drip
+kill -TERM "$(service_shims "call curl")"
 wait $drip || true
 check "the host sees it end" wait_until 60 grep -q "drip ended" "$service_dir/web.out"
 killed() { recorded egress_closed '.reason == "killed"'; }
 check "and the record says why" wait_until 60 killed
 
 # One that asks for what it may not have, as fast as it can, keeps nobody waiting.
+alone=$(date +%s%N)
+same "served, with nothing beside it" "hello from the host" "$(call curl http://web.test/hello)"
+alone=$((($(date +%s%N) - alone) / 1000000))
 call python '
 import ctypes, os, socket, struct, time
 fd = int(os.environ["TIPSTAFF_EGRESS_FD"])
@@ -234,7 +237,7 @@ ask = b"\x07\x94\x01" + bytes([0xa0 + len(host)]) + host + b"\x50\x00"
 a, b = socket.socketpair(), socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 end = time.monotonic() + 4
 n = 0
-while time.monotonic() < end and n < 100000:
+while (time.monotonic() < end or n <= 6000) and n < 100000:
     socket.send_fds(c, [ask], [a[0].fileno(), b[0].fileno()])
     try:
         while b[1].recv(500, socket.MSG_DONTWAIT): pass
@@ -245,7 +248,8 @@ flood=$!
 took=$(date +%s%N)
 same "served beside a flood" "hello from the host" "$(call curl http://web.test/hello)"
 took=$((($(date +%s%N) - took) / 1000000))
-check "within two seconds ($took ms)" [ "$took" -lt 2000 ]
+check "within two seconds, or what is much on this machine now ($took ms, alone $alone ms)" \
+    [ "$took" -lt $((2000 + 20 * alone)) ]
 wait $flood || true
 check "it was one: $(cat "$service_dir/flood") wishes" [ "$(cat "$service_dir/flood")" -gt 5000 ]
 check "of which 64 are recorded, and the rest as a number" wait_until 60 \

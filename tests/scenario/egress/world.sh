@@ -11,6 +11,11 @@ if [ -z "${EGRESS_WORLD:-}" ]; then
     exec unshare "${EGRESS_UNSHARE:--n}" "$0" "$@"
 fi
 . "$(dirname "${BASH_SOURCE[0]}")/../e2e/lib.sh"
+die() { # and what the last call and the service said
+    tail -n 5 "$service_dir/err" "$service_dir/service.log" >&2 2>/dev/null || true
+    printf 'error: %s\n' "$*" >&2
+    exit 1
+}
 world_here=45.33.32.1 world_web=45.33.32.10 world_dns=45.33.32.53 # public, elsewhere
 world_pids=()
 
