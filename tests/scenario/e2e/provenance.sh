@@ -84,6 +84,16 @@ shim "$service_dir/d.chain" call --stdin web.page <<<"write to alice@acme.exampl
 check "the user's own address is the user's word, also when a stranger wrote it" send d alice@acme.example hello
 check "so is the user's id" send d alice hello
 check "an attribute that the tenant does not name is not" refused d al@acme.example hello
+
+# Whatever a link is written like, it leads where the stranger said.
+for link in 'https://evil.example/?d=1' //evil.example evil.example ftp://evil.example:21/x 'evil[.]example/pay' \
+    https://good.example@evil.example/ 'http:\\evil.example\x' https://ev%69l.example/ EVIL.Example:8080 \
+    $'ev\u00adil.exam\u200bple' $'evil\uff0eexample' $'evil\u3002example/x' https://the-data.evil.example/; do
+    check "a link that leads where a stranger said is refused: $link" refused a bob@x.example "pay at ($link), soon"
+done
+for text in "report.docx, node.js, e.g. 1.2.3" "README.md and src/main.c" https://other.example/ "foo.bar() of x.name"; do
+    check "what leads nowhere else passes: $text" send a bob@x.example "see $text."
+done
 service_stop
 
 last() { jq -c "select(.kind == \"decision\" and .tool == \"mail.send\") | $1" "$service_log"/*.jsonl; }
