@@ -14,7 +14,7 @@ enum asker {
     ASKER_FINE = 1, /* and counted */
     ASKER_TOO_OFTEN,
     ASKER_NO_ROOM /* as many others have asked in the last two hours as can be
-                     remembered */
+                     remembered, or half of them of this tenant */
 };
 TS_NODISCARD ts_err askers_new(struct askers **ret);
 void askers_free(struct askers *a);

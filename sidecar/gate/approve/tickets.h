@@ -41,7 +41,8 @@
 #define TICKETS_COOLING_MAX 1024        /* the oldest is forgotten first */
 #define TICKETS_ASKED_1M    20          /* new ones of a grant in a minute */
 #define TICKETS_ASKED_1H    50          /* and in an hour */
-#define TICKETS_ASKERS_MAX  4096        /* grants whose asking is remembered */
+#define TICKETS_ASKERS_MAX                                                     \
+    4096 /* grants whose asking is remembered, half of a tenant */
 
 /* What makes two calls the same: BLAKE2b-256 over tenant, chain, task, tool,
  * its manifest's digest, action, resource, the exact arguments and policy

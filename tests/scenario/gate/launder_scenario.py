@@ -200,6 +200,64 @@ def standard_input_is_another_question(g):
     with_gate(g, one, files=files())
 
 
+def put_raw(c, tool, args):
+    """A CALL whose arguments are these very bytes."""
+    c.seq += 1
+    body = c.call_body(tool, seq=c.seq)
+    at = 4
+    c.put(CALL, bytes([0x90 | len(body)]) + b"".join(msgpack.packb(x) for x in body[:at]) + args +
+          b"".join(msgpack.packb(x) for x in body[at + 1:]))
+
+
+def members(*pairs):
+    return bytes([0x80 | len(pairs)]) + b"".join(msgpack.packb(k) + v for k, v in pairs)
+
+
+def no_arguments_have_two_readings(g):
+    """What could be read in another way than it is shown closes the connection."""
+    p, to = msgpack.packb, ("to", msgpack.packb(["a"]))
+    odd = [members(to, ("to", p(["b"]))), members(("to", b"\x91\xd9\x01a")), members(to, ("sum", b"\xcd\x00\x05")),
+           b"\xde\x00\x01" + p("to") + p(["a"]), b"\xdf\x00\x00\x00\x01" + p("to") + p(["a"]),
+           members(to, ("extra", p(float("nan")))), members(to, ("extra", p(float("-inf")))),
+           members(to, ("extra", b"\xca\x3f\xc0\x00\x00")), members(to, ("extra", b"\x91" * 100 + p(1))),
+           members(to, ("extra", members(("k", p(1)), ("k", p(2))))), members(to, ("extra", b"\x81\x01\x02")),
+           members(("to", b"\x91\xa2\xff\xfe")), members(("to", b"\x91\xd4\x01\x00")), p([1]),
+           members(("to", b"\xdd\x7f\xff\xff\xff"))]
+    wrong = [members(to, ("sum", p(2**64 - 1))), members(to, ("sum", p(-1))), members(to, ("memo", p(b"x"))),
+             members(("to", p(["a\0b"]))), members(("to", p(None)))]
+
+    def one(h):
+        ch, _ = fresh()
+        for args in odd + wrong:
+            c = Client(h).login(ch)
+            put_raw(c, "t.pay", args)
+            kind, b = c.get()
+            assert (kind, b[1] if kind == ERROR else b[3]) == \
+                ((ERROR, "bad_frame") if args in odd else (DECISION, "bad_arguments")), (args[:40], kind, b)
+            c.close()
+        assert not Office(h).tickets() and not h.launcher.started
+    launder(g, one)
+
+
+def what_a_handle_puts_in_is_what_people_see(g):
+    """JSON that no msgpack has, or that stands there twice."""
+    doc = b'{"inf": 1e999, "dup": {"k": 1, "k": 2}, "long": 0.1%s1, "deep": [[[[[[[[[1]]]]]]]]], "neg": -0, "exp": 1E2, ' \
+          b'"esc": "\\u001b[2J", "ref": {"$ref": "call-1", "path": "/esc"}}' % (b"0" * 70)
+
+    def one(h):
+        c = begin(h)
+        h.launcher.scripts["t.mail"] = lambda launcher, oid, fds: (os.write(fds[1], doc), launcher.end(oid, 0, 0))
+        _, name = output(c, "t.mail", keep=True)
+        for key, code in (("inf", "handle_too_large"), ("dup", "bad_arguments"), ("long", "handle_too_large"),
+                          ("deep", "handle_too_large")):
+            assert c.run("t.pay", {"to": ["a"], "extra": ref(name, "/" + key)})[0][3] == code, key
+        for key, value in (("neg", 0), ("exp", 100.0), ("esc", "\x1b[2J"), ("ref", {"$ref": "call-1", "path": "/esc"})):
+            d = c.run("t.pay", {"to": ["a"], "extra": ref(name, "/" + key)})[0]
+            t = next(x for x, _, _ in Office(h).tickets() if x["decision_id"] == d[4])
+            assert msgpack.unpackb(t["args"])["extra"] == value, t["args"]
+    launder(g, one)
+
+
 TESTS = [v for k, v in list(globals().items()) if callable(v) and getattr(v, "__code__", None)
          and v.__code__.co_varnames[:1] == ("g",) and v.__module__ == __name__ and k not in ("launder",)]
 
