@@ -190,7 +190,8 @@ bool prov_task_secrets_in(struct prov_task *k, struct ts_str text);
  * the entry when it was started. epoch stands for the rules and people that the
  * approval was judged by: under another one all of it is gone. So it is when
  * the task drops what it holds, or with prov_tasks_unendorse(); names from
- * before then enter nothing.
+ * before then enter nothing. To name one moves nothing that the task has told
+ * of before.
  */
 TS_NODISCARD ts_err prov_task_endorse_name(struct prov_task *k, uint64_t epoch,
                                            const struct endorsed_use *u,

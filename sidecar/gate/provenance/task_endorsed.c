@@ -18,7 +18,7 @@ void prov_task_endorse_under(struct prov_task *k, uint64_t epoch)
     if (k->endorsed == NULL || k->endorse_epoch == epoch)
         return;
     task_unendorse(k);
-    tasks_settle(k);
+    tasks_count(k);
 }
 
 ts_err prov_task_endorse_name(struct prov_task *k, uint64_t epoch,
@@ -33,10 +33,8 @@ ts_err prov_task_endorse_name(struct prov_task *k, uint64_t epoch,
         if ((e = endorsed_new(&k->endorsed)) != TS_OK)
             return e;
         k->endorse_epoch = epoch;
-        tasks_settle(k);
+        tasks_count(k); /* a decision is under way: nobody makes room now */
     }
-    if (k->endorsed == NULL) /* there was no room for it among all tasks */
-        return TS_E_NOMEM;
     e = endorsed_name(k->endorsed, u, &id);
     if (e == TS_OK) {
         *ret = id;
@@ -48,8 +46,11 @@ ts_err prov_task_endorse_name(struct prov_task *k, uint64_t epoch,
 bool prov_task_endorse(struct prov_task *k, const struct endorsed_id *id,
                        uint64_t serial, const struct endorsed_by *by)
 {
-    return k->endorsed != NULL && k->endorse_serial == serial &&
-           endorsed_add(k->endorsed, id, by);
+    if (k->endorsed == NULL || k->endorse_serial != serial ||
+        !endorsed_add(k->endorsed, id, by))
+        return false;
+    tasks_settle(k);
+    return k->endorsed != NULL;
 }
 
 struct endorsed_by prov_task_endorsed(struct prov_task *k,
