@@ -7,9 +7,10 @@
  *    "json": BOOL, "is_trusted": BOOL, "untrusted": [PATTERN], "trusted": ..,
  *    "ids": .., "vouches": .., "selectors": {FORM: [PATTERN]}}
  *   {"find": TEXT, "kind": NUMBER}  enum prov_kind
+ *   {"links": TEXT}
  *
  * from standard input, and answers each "find" with {"source", "places",
- * "more"}.
+ * "more"}, each "links" with [[SHAPE, TEXT]].
  */
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include "proto/base/ts_arena.h"
 #include "proto/base/ts_require.h"
 #include "sidecar/gate/provenance/forms.h"
+#include "sidecar/gate/provenance/shapes.h"
 #include "sidecar/gate/provenance/task.h"
 
 #define ARENA_MAX ((size_t)16 << 20)
@@ -134,6 +136,25 @@ static void find(struct driver *d, json_t *o)
     json_decref(answer);
 }
 
+static bool on_shape(void *ctx, enum shape s, struct ts_str text)
+{
+    TS_REQUIRE(!shape_is_link(s) ||
+               json_array_append_new(ctx, json_pack("[s, s%]", shape_name(s),
+                                                    text.ptr, text.len)) == 0);
+    return true;
+}
+
+/* Whoever asks waits for it. */
+static void tell_links(json_t *o)
+{
+    json_t *list = json_array();
+
+    (void)shapes_in(text_of(o, "links"), on_shape, list);
+    TS_REQUIRE(json_dumpf(list, stdout, JSON_COMPACT) == 0 &&
+               putchar('\n') != EOF && fflush(stdout) == 0);
+    json_decref(list);
+}
+
 static bool on_line(void *ctx, json_t *o, const char *path, size_t line)
 {
     struct driver *d = ctx;
@@ -147,6 +168,8 @@ static bool on_line(void *ctx, json_t *o, const char *path, size_t line)
         TS_REQUIRE(prov_task_identity(d->task, text_of(o, "user")) == TS_OK);
     else if (json_object_get(o, "call") != NULL)
         make_call(d, o);
+    else if (json_object_get(o, "links") != NULL)
+        tell_links(o);
     else
         find(d, o);
     return true;
