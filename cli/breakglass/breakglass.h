@@ -1,6 +1,7 @@
 #ifndef CLI_BREAKGLASS_BREAKGLASS_H
 #define CLI_BREAKGLASS_BREAKGLASS_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "proto/base/ts_arena.h"
@@ -26,6 +27,9 @@ struct breakglass_file {
 };
 bool breakglass_read(const char *path, struct ts_arena *arena,
                      struct breakglass_file *ret);
+/* A line of printable ASCII; takes j over, NULL is no memory. Prints its error.
+ */
+bool breakglass_json(json_t *j);
 /* All of it on standard output, with what others wrote escaped. */
 bool breakglass_print(const struct breakglass_file *f);
 

@@ -31,11 +31,22 @@ static bool unreadable(const char *what)
     return false;
 }
 
-static bool told(const struct admin_escalated *m)
+static bool told_json(const struct admin_escalated *m, const char *id)
+{
+    json_t *j = json_pack("{s:s, s:b, s:s%, s:s%}", "id", id, "in_force",
+                          ts_str_eq_c(m->code, "ok"), "code", m->code.ptr,
+                          m->code.len, "text", m->text.ptr, m->text.len);
+
+    return breakglass_json(j) && ts_str_eq_c(m->code, "ok");
+}
+
+static bool told(const struct admin_escalated *m, bool json)
 {
     char code[128], text[2048], id[33];
 
     ts_hex_encode(id, m->id, sizeof(m->id));
+    if (json)
+        return told_json(m, id);
     (void)ts_str_show(code, sizeof(code), m->code.ptr, m->code.len);
     (void)ts_str_show(text, sizeof(text), m->text.ptr, m->text.len);
     if (!ts_str_eq_c(m->code, "ok")) {
@@ -46,7 +57,7 @@ static bool told(const struct admin_escalated *m)
     return true;
 }
 
-static bool activate(struct admin_socket *s, struct ts_bytes object)
+static bool activate(struct admin_socket *s, struct ts_bytes object, bool json)
 {
     const struct admin_escalate m = {.object = object};
     struct admin_escalated answer;
@@ -66,13 +77,16 @@ static bool activate(struct admin_socket *s, struct ts_bytes object)
     if (f.type != ADMIN_ESCALATED ||
         admin_escalated_decode(f.body, f.len, &answer, &what) != TS_OK)
         return unreadable(what);
-    return told(&answer);
+    return told(&answer, json);
 }
 
 int breakglass_activate_run(int argc, char **argv)
 {
     const char *socket = ADMIN_SOCKET_DEFAULT;
+    bool json = false;
     const struct cli_option options[] = {
+        {"--json", NULL, "one JSON object, also when it is refused", CLI_FLAG,
+         &json, false},
         {"--socket", "PATH", "admin.sock (" ADMIN_SOCKET_DEFAULT ")", CLI_TEXT,
          &socket, false},
     };
@@ -85,7 +99,9 @@ int breakglass_activate_run(int argc, char **argv)
         .option_count = sizeof(options) / sizeof(options[0]),
         .operands_min = 1,
         .operands_max = 1,
-        .examples = "  tipstaff break-glass activate inc-17.both\n",
+        .examples = "  tipstaff break-glass activate inc-17.both\n"
+                    "  tipstaff break-glass activate inc-17.both --json | jq "
+                    "-r .code\n",
     };
     struct breakglass_file file;
     struct admin_socket s;
@@ -100,7 +116,7 @@ int breakglass_activate_run(int argc, char **argv)
     ts_arena_init(&arena, (size_t)4 * ESCALATION_MAX);
     ok = breakglass_read(operands[0], &arena, &file) && admin_open(&s, socket);
     if (ok) {
-        ok = activate(&s, file.object);
+        ok = activate(&s, file.object, json);
         admin_close(&s);
     }
     ts_arena_done(&arena);
@@ -142,7 +158,6 @@ static bool show_json(const struct admin_escalation *m)
 {
     json_t *people = json_array(), *j;
     char id[33];
-    int done = -1;
 
     ts_hex_encode(id, m->id, sizeof(m->id));
     for (uint32_t i = 0; i < m->people_count; i++)
@@ -157,13 +172,7 @@ static bool show_json(const struct admin_escalation *m)
                   (int)m->used, "max_uses", (int)m->max_uses, "people", people,
                   "reason", m->reason.ptr, m->reason.len, "incident",
                   m->incident.ptr, m->incident.len);
-    if (j != NULL)
-        done = json_dumpf(j, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
-    json_decref(j);
-    (void)putchar('\n');
-    if (done != 0)
-        cli_error("out of memory");
-    return done == 0;
+    return breakglass_json(j);
 }
 
 static bool list(struct admin_socket *s, bool json)
@@ -221,7 +230,8 @@ int breakglass_ls_run(int argc, char **argv)
                  "again).",
         .options = options,
         .option_count = sizeof(options) / sizeof(options[0]),
-        .examples = "  tipstaff break-glass ls --tenant acme\n",
+        .examples = "  tipstaff break-glass ls --tenant acme\n"
+                    "  tipstaff break-glass ls --json | jq -r '.id'\n",
     };
     struct admin_socket s;
     char **operands;

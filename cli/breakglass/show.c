@@ -11,7 +11,7 @@
 #include "cli/term.h"
 #include "sidecar/question/screen.h"
 
-#define KEY_WIDTH 12u
+#define KEY_WIDTH 11u /* as of screen_field() */
 
 bool breakglass_read(const char *path, struct ts_arena *arena,
                      struct breakglass_file *ret)
@@ -33,8 +33,8 @@ bool breakglass_read(const char *path, struct ts_arena *arena,
 
 static void field(struct screen *s, const char *key, const char *value)
 {
-    screen_open(s, 0, KEY_WIDTH, false);
-    screen_say(s, "%-11s %s", key, value);
+    screen_open(s, 2, 2 + KEY_WIDTH, false);
+    screen_say(s, "%-10s %s", key, value);
     screen_close(s);
 }
 
@@ -67,7 +67,7 @@ static void draw(struct screen *s, const struct breakglass_file *f)
     char text[2 * TRUST_KID_LEN + 1], uses[16];
 
     ts_hex_encode(text, e->id, sizeof(e->id));
-    field(s, "escalation", text);
+    field(s, "id", text);
     screen_field(s, "tenant", e->tenant);
     screen_field(s, "user", e->user);
     screen_field(s, "agent", e->agent);
@@ -110,17 +110,52 @@ bool breakglass_print(const struct breakglass_file *f)
     return ok;
 }
 
+/* The same for programs, in ASCII. */
+static bool print_json(const struct breakglass_file *f)
+{
+    const struct escalation *e = &f->e;
+    json_t *lifts = json_array(), *keys = json_array(), *j;
+    char hex[2 * TRUST_KID_LEN + 1];
+
+    for (uint32_t i = 0; i < e->lift_count; i++)
+        (void)json_array_append_new(
+            lifts, json_stringn(e->lifts[i].ptr, e->lifts[i].len));
+    for (uint32_t i = 0; i < f->o.sig_count; i++) {
+        ts_hex_encode(hex, f->o.sigs[i].kid, TRUST_KID_LEN);
+        (void)json_array_append_new(keys, json_string(hex));
+    }
+    ts_hex_encode(hex, e->id, sizeof(e->id));
+    j = json_pack(
+        "{s:s, s:s%, s:s%, s:s%, s:s%, s:I, s:I, s:I, s:s%, s:s%, "
+        "s:o, s:s%, s:o}",
+        "id", hex, "tenant", e->tenant.ptr, e->tenant.len, "user", e->user.ptr,
+        e->user.len, "agent", e->agent.ptr, e->agent.len, "task", e->task.ptr,
+        e->task.len, "from", (json_int_t)e->nbf, "until", (json_int_t)e->exp,
+        "max_uses", (json_int_t)e->max_uses, "reason", e->reason.ptr,
+        e->reason.len, "incident", e->incident.ptr, e->incident.len, "lifts",
+        lifts, "policies", e->policies.ptr, e->policies.len, "keys", keys);
+    return breakglass_json(j);
+}
+
 int breakglass_show_run(int argc, char **argv)
 {
+    bool json = false;
+    const struct cli_option options[] = {
+        {"--json", NULL, "one JSON object", CLI_FLAG, &json, false},
+    };
     const struct cli_usage usage = {
         .name = "tipstaff break-glass show",
         .operands = "FILE",
         .about = "Prints all that an escalation says, and by which keys it is "
                  "signed. Whose these are, and\nwhether they count, is for the "
                  "service to say.",
+        .options = options,
+        .option_count = sizeof(options) / sizeof(options[0]),
         .operands_min = 1,
         .operands_max = 1,
-        .examples = "  tipstaff break-glass show inc-17.bg\n",
+        .examples = "  tipstaff break-glass show inc-17.bg\n"
+                    "  tipstaff break-glass show inc-17.bg --json | jq -r "
+                    ".policies\n",
     };
     struct breakglass_file f;
     struct ts_arena arena;
@@ -132,7 +167,8 @@ int breakglass_show_run(int argc, char **argv)
     if (!cli_parse(&usage, argc, argv, &operands, &count, &code))
         return code;
     ts_arena_init(&arena, (size_t)4 * ESCALATION_MAX);
-    ok = breakglass_read(operands[0], &arena, &f) && breakglass_print(&f);
+    ok = breakglass_read(operands[0], &arena, &f) &&
+         (json ? print_json(&f) : breakglass_print(&f));
     ts_arena_done(&arena);
     return ok ? CLI_OK : CLI_FAILED;
 }
