@@ -11,6 +11,7 @@
 #include "cli/approval/sign.h"
 #include "cli/approval/source.h"
 #include "cli/cmd.h"
+#include "cli/json_line.h"
 #include "cli/term.h"
 #include "proto/wire/limits.h"
 
@@ -89,13 +90,10 @@ static int told(const struct answer *a, const struct admin_answered *m)
             json_pack("{s:s%, s:s%, s:s%, s:b}", "code", m->code.ptr,
                       m->code.len, "text", m->text.ptr, m->text.len, "state",
                       m->state.ptr, m->state.len, "counts", counts ? 1 : 0);
-        int done = j != NULL
-                       ? json_dumpf(j, stdout, JSON_COMPACT | JSON_ENSURE_ASCII)
-                       : -1;
+        bool done = cli_json_line(j);
 
         json_decref(j);
-        (void)fputc('\n', stdout);
-        return done == 0 && counts ? CLI_OK : CLI_FAILED;
+        return done && counts ? CLI_OK : CLI_FAILED;
     }
     if (!counts) {
         char code[128], text[1024];

@@ -8,6 +8,7 @@
 #include "cli/approval/approval.h"
 #include "cli/approval/source.h"
 #include "cli/cmd.h"
+#include "cli/json_line.h"
 #include "cli/term.h"
 #include "proto/wire/limits.h"
 #include "sidecar/question/screen.h"
@@ -197,16 +198,15 @@ static bool news_json(const struct admin_ticket_news *m)
 {
     char id[2 * sizeof(m->decision_id) + 1];
     json_t *j;
-    int done;
+    bool done;
 
     ts_hex_encode(id, m->decision_id, sizeof(m->decision_id));
     j = json_pack("{s:s, s:s%, s:s%, s:I}", "decision_id", id, "tenant",
                   m->tenant.ptr, m->tenant.len, "news", m->what.ptr,
                   m->what.len, "people", (json_int_t)m->people);
-    done = j != NULL ? json_dumpf(j, stdout, JSON_COMPACT | JSON_ENSURE_ASCII)
-                     : -1;
+    done = cli_json_line(j);
     json_decref(j);
-    return done == 0 && fputc('\n', stdout) != EOF;
+    return done;
 }
 
 static bool tell_news(const struct approval_source *src,

@@ -11,6 +11,7 @@
 
 #include "cli/cmd.h"
 #include "cli/files.h"
+#include "cli/json_line.h"
 #include "cli/term.h"
 #include "proto/wire/limits.h"
 #include "sidecar/question/screen.h"
@@ -144,26 +145,13 @@ struct approval_show approval_source_show(const struct approval_source *src)
         .now_s = (uint64_t)time(NULL)};
 }
 
-/* DEL is ASCII to jansson, and no byte for a terminal. */
-static int on_piece(const char *p, size_t n, void *data)
-{
-    (void)data;
-    for (size_t i = 0; i < n; i++)
-        if ((p[i] == 0x7f ? fputs("\\u007f", stdout) : fputc(p[i], stdout)) ==
-            EOF)
-            return -1;
-    return 0;
-}
-
 static bool print_json(const struct approval_view *v)
 {
     json_t *j = approval_json(v);
-    int done = j != NULL ? json_dump_callback(j, on_piece, NULL,
-                                              JSON_COMPACT | JSON_ENSURE_ASCII)
-                         : -1;
+    bool done = cli_json_line(j);
 
     json_decref(j);
-    if (done == 0 && fputc('\n', stdout) != EOF && fflush(stdout) == 0)
+    if (done && fflush(stdout) == 0)
         return true;
     cli_error("out of memory, or standard output does not take more");
     return false;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/cmd.h"
+#include "cli/json_line.h"
 #include "cli/log/files.h"
 #include "cli/log/line.h"
 #include "cli/log/log_cmds.h"
@@ -290,10 +291,20 @@ static void show_people(const struct term *t, const struct shown *s)
         (void)printf("and %zu more\n", s->more_people);
 }
 
-static void dump(const json_t *j)
+static int print_records(const struct shown *s)
 {
-    (void)json_dumpf(j, stdout, JSON_COMPACT);
-    (void)fputc('\n', stdout);
+    bool ok = cli_json_line(s->decision);
+    const json_t *j;
+    size_t i;
+
+    json_array_foreach(s->people, i, j) ok = ok && cli_json_line(j);
+    json_array_foreach(s->network, i, j) ok = ok && cli_json_line(j);
+    if (s->outcome != NULL)
+        ok = ok && cli_json_line(s->outcome);
+    if (ok)
+        return CLI_OK;
+    cli_error("out of memory, or standard output does not take more");
+    return CLI_FAILED;
 }
 
 static int print_found(const struct shown *s, struct ts_str hex, bool json)
@@ -312,17 +323,8 @@ static int print_found(const struct shown *s, struct ts_str hex, bool json)
             (int)hex.len, hex.ptr);
         return CLI_FAILED;
     }
-    if (json) {
-        const json_t *j;
-        size_t i;
-
-        dump(s->decision);
-        json_array_foreach(s->people, i, j) dump(j);
-        json_array_foreach(s->network, i, j) dump(j);
-        if (s->outcome != NULL)
-            dump(s->outcome);
-        return CLI_OK;
-    }
+    if (json)
+        return print_records(s);
     show_decision(&t, s->decision);
     show_people(&t, s);
     show_network(&t, s);
@@ -365,8 +367,9 @@ int log_show(int argc, char **argv)
 {
     const char *format = "text";
     const struct cli_option options[] = {
-        {"-o", "text|json", "how to print (json: the lines themselves)",
-         CLI_TEXT, &format, false},
+        {"-o", "text|json",
+         "for people, or json: a record a line, in ASCII (text)", CLI_TEXT,
+         &format, false},
     };
     const struct cli_usage usage = {
         .name = "tipstaff log show",

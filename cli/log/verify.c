@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/cmd.h"
+#include "cli/json_line.h"
 #include "cli/log/files.h"
 #include "cli/log/idset.h"
 #include "cli/log/line.h"
@@ -244,9 +245,8 @@ static void report_json(const struct verify *v, bool ok,
                       place->path != NULL ? strlen(place->path) : (size_t)0,
                       "line", (json_int_t)place->line, "seq",
                       (json_int_t)v->seq + 1, "id", v->id, "what", v->what));
-    if (j == NULL || json_dumpf(j, stdout, JSON_COMPACT) != 0)
-        (void)fputs("{\"ok\":false}", stdout); /* out of memory */
-    (void)fputc('\n', stdout);
+    if (!cli_json_line(j))
+        (void)puts("{\"ok\":false}"); /* out of memory */
     json_decref(j);
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/json_line.h"
 #include "cli/revocations/revocations.h"
 #include "proto/wire/limits.h"
 
@@ -102,7 +103,7 @@ bool revocation_row_json(const struct revocation_row *r)
     const char *target = (const char *)e->target.ptr;
     size_t len = e->target.len;
     json_t *j;
-    int done;
+    bool done;
 
     if (!target_is_text(e->kind)) {
         ts_hex_encode(hex, e->target.ptr, e->target.len);
@@ -117,8 +118,7 @@ bool revocation_row_json(const struct revocation_row *r)
                   json_moment(r->keep_until), "revoked_ms",
                   (json_int_t)e->unix_ms, "reason", e->reason.ptr,
                   e->reason.len);
-    done = j != NULL ? json_dumpf(j, stdout, JSON_COMPACT) : -1;
+    done = cli_json_line(j);
     json_decref(j);
-    (void)fputc('\n', stdout);
-    return done == 0;
+    return done;
 }
