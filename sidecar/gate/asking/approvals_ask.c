@@ -98,19 +98,17 @@ static ts_err put_question(struct approvals_call *x,
 static ts_err tell_back(struct approvals_call *x, struct people_answer *ret)
 {
     const struct ticket *t = pending_ticket(x->asked);
-    struct ticket_context *c = ts_mem_alloc(sizeof(*c));
-    ts_err e = c != NULL ? ticket_context_decode(t->context, t->rule_count, c)
-                         : TS_E_NOMEM;
+    struct ticket_context c;
+    ts_err e = ticket_context_decode(t->context, t->rule_count, &c);
 
-    for (uint32_t i = 0; e == TS_OK && i < c->endorses_count; i++)
-        x->told[i] = (struct endorse_told){.arg = c->endorses[i].arg,
-                                           .value = c->endorses[i].value};
-    if (e == TS_OK) {
-        ret->told = x->told;
-        ret->told_count = c->endorses_count;
-    }
-    ts_mem_free(c);
-    return e;
+    if (e != TS_OK)
+        return e; /* cannot happen: it is as it was encoded */
+    for (uint32_t i = 0; i < c.endorses_count; i++)
+        x->told[i] = (struct endorse_told){.arg = c.endorses[i].arg,
+                                           .value = c.endorses[i].value};
+    ret->told = x->told;
+    ret->told_count = c.endorses_count;
+    return TS_OK;
 }
 
 static void refuse(struct people_answer *ret, enum call_code code,
