@@ -19,7 +19,7 @@
 #define ANSWER_MS     10000
 #define WIDTH_DEFAULT 80u
 
-enum cli_exit approval_source_open(struct approval_source *src)
+int approval_source_open(struct approval_source *src)
 {
     if (src->sidecar_key == NULL)
         src->sidecar_key = getenv("TIPSTAFF_SIDECAR_KEY");

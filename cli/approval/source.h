@@ -35,7 +35,7 @@ struct approval_source {
 
 /* Finds the sidecar's key, without which nothing is believed, and connects.
  * CLI_OK, or with what the command is to end. */
-enum cli_exit approval_source_open(struct approval_source *src);
+int approval_source_open(struct approval_source *src);
 void approval_source_close(struct approval_source *src);
 
 /* Asks for what waits; with watch for what comes, too. */
