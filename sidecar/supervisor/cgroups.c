@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +17,8 @@
 #define LINE_CAP   2048
 #define PATH_CAP   512
 #define LEFT_MAX   1024 /* groups of a dead supervisor that are looked at */
+#define NAMES_MAX  16   /* of supervisors with the same number that run */
+#define PIDS_MAX   (1 << 22) /* there is no process of a higher number */
 #define PREFIX     "tipstaff-tools-"
 #define MAIN_GROUP "tipstaff-main" /* where we go if our own must be empty */
 #define LAUNCHERS  "launchers"
@@ -233,6 +236,24 @@ static bool is_lived_in(const char *pid_text)
            (kill(pid, 0) == 0 || errno == EPERM);
 }
 
+/* Whoever uses a tree holds its lock: the number in its name says nothing of a
+ * supervisor in another PID namespace. -1: it is in use, or gone meanwhile. */
+static int lock_tree(const char *path)
+{
+    int fd TS_CLEANUP(ts_fd_close) =
+        open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct stat held, there;
+    int ret = -1;
+
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &held) == 0 &&
+        stat(path, &there) == 0 && held.st_dev == there.st_dev &&
+        held.st_ino == there.st_ino) {
+        ret = fd;
+        fd = -1; /* moved to the caller */
+    }
+    return ret;
+}
+
 static void sweep(const char *own)
 {
     const struct dirent *e;
@@ -240,12 +261,16 @@ static void sweep(const char *own)
 
     while (d != NULL && (e = readdir(d)) != NULL) {
         char path[PATH_CAP + 300];
+        int lock;
 
         if (strncmp(e->d_name, PREFIX, sizeof(PREFIX) - 1) != 0 ||
             is_lived_in(e->d_name + sizeof(PREFIX) - 1))
             continue;
         (void)snprintf(path, sizeof(path), "%s/%s", own, e->d_name);
-        sweep_one(path);
+        lock = lock_tree(path);
+        if (lock >= 0)
+            sweep_one(path);
+        ts_fd_close(&lock);
     }
     if (d != NULL)
         (void)closedir(d);
@@ -260,25 +285,46 @@ static bool give_to(const char *folder, const char *file, uid_t uid, gid_t gid)
     return uid == (uid_t)-1 || chown(path, uid, gid) == 0;
 }
 
+/* Named by our number, or where another of that number runs, by one that no
+ * process has. */
+static int make_locked(const char *own, char out[PATH_CAP])
+{
+    for (int i = 0; i < NAMES_MAX; i++) {
+        int n = snprintf(out, PATH_CAP, "%s/" PREFIX "%d", own,
+                         (int)getpid() + i * PIDS_MAX);
+        int lock;
+
+        if (n < 0 || n >= PATH_CAP ||
+            (mkdir(out, 0755) != 0 && errno != EEXIST))
+            return -1;
+        lock = lock_tree(out);
+        if (lock >= 0)
+            return lock;
+    }
+    return -1;
+}
+
 static bool make_tree(enum tree t, uid_t uid, gid_t gid, char out[PATH_CAP],
-                      bool *io_moved)
+                      int *ret_lock, bool *io_moved)
 {
     char own[PATH_CAP], path[2 * PATH_CAP];
-    int n;
+    int n, lock TS_CLEANUP(ts_fd_close) = -1;
 
     if (!own_folder(t, own))
         return false;
     sweep(own);
     if (t == TREE_V2)
         *io_moved = free_controllers(own);
-    n = snprintf(out, PATH_CAP, "%s/" PREFIX "%d", own, (int)getpid());
-    if (n < 0 || n >= PATH_CAP || (mkdir(out, 0755) != 0 && errno != EEXIST))
+    lock = make_locked(own, out);
+    if (lock < 0)
         return false;
     if (!give_to(out, "", uid, gid) ||
         !give_to(out, "cgroup.procs", uid, gid)) {
         (void)rmdir(out);
         return false;
     }
+    *ret_lock = lock;
+    lock = -1; /* moved */
     if (t == TREE_V2) {
         hand_on(out);
         n = snprintf(path, sizeof(path), "%.*s/" LAUNCHERS, PATH_CAP, out);
@@ -312,7 +358,8 @@ ts_err cgroups_make(const char *parent, uid_t uid, gid_t gid,
     if (e != TS_OK)
         return e;
     for (int t = 0; t < CGROUPS_TREES; t++) {
-        if (!make_tree((enum tree)t, uid, gid, c.trees[t], &c.moved)) {
+        if (!make_tree((enum tree)t, uid, gid, c.trees[t], &c.locks[t],
+                       &c.moved)) {
             c.trees[t][0] = '\0';
             continue;
         }
@@ -341,8 +388,10 @@ void cgroups_adopt(const struct cgroups *c, pid_t launcher)
 void cgroups_done(struct cgroups *c)
 {
     for (int t = 0; t < CGROUPS_TREES; t++) {
-        if (c->trees[t][0] != '\0')
+        if (c->trees[t][0] != '\0') {
             sweep_one(c->trees[t]);
+            ts_fd_close(&c->locks[t]);
+        }
         if (c->folder_fd >= 0)
             (void)unlinkat(c->folder_fd, tree_names[t], 0);
     }

@@ -21,13 +21,15 @@ struct cgroups {
     int folder_fd;    /* for LAUNCHER_FD_CGROUP; owned, -1: there is nothing */
     char folder[256]; /* holds a link to each: "v2", "memory", "pids" */
     char trees[CGROUPS_TREES][512]; /* "" if there is none */
+    int locks[CGROUPS_TREES]; /* of each tree there is: that it is in use */
     bool moved; /* we left our own group of version 2 for one beneath it */
 };
 
 /*
  * parent: a folder of the service's own, where the folder of links is made.
  * uid and gid: the launchers'; (uid_t)-1: they are ours. Removes what an
- * earlier supervisor left that was killed. TS_E_NOT_FOUND: no hierarchy.
+ * earlier supervisor left that was killed, and nothing of one that runs, in
+ * whatever PID namespace. TS_E_NOT_FOUND: no hierarchy.
  */
 TS_NODISCARD ts_err cgroups_make(const char *parent, uid_t uid, gid_t gid,
                                  struct cgroups *ret);

@@ -4,10 +4,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -137,6 +139,110 @@ static void leftovers_of_a_dead_supervisor_are_removed(void **state)
     assert_int_equal(rmdir(parent), 0);
 }
 
+/* Process 1 of a PID namespace of its own: it makes its groups, says which, and
+ * takes them away when it is told to. */
+static _Noreturn void be_elsewhere(const char *parent, int said, int told)
+{
+    struct cgroups c;
+    char go;
+
+    if (getpid() != 1 ||
+        cgroups_make(parent, (uid_t)-1, (gid_t)-1, &c) != TS_OK ||
+        write(said, c.trees, sizeof(c.trees)) != sizeof(c.trees) ||
+        read(told, &go, 1) != 1)
+        _exit(1);
+    cgroups_done(&c);
+    _exit(0);
+}
+
+struct elsewhere {
+    char parent[40], trees[CGROUPS_TREES][512];
+    int said[2], told[2];
+    pid_t pid;
+};
+
+static void start_elsewhere(struct elsewhere *x)
+{
+    (void)snprintf(x->parent, sizeof(x->parent), "/tmp/tipstaff-else-XXXXXX");
+    assert_non_null(mkdtemp(x->parent));
+    assert_int_equal(pipe(x->said), 0);
+    assert_int_equal(pipe(x->told), 0);
+    x->pid = fork();
+    if (x->pid == 0) {
+        int status = 1;
+        pid_t pid;
+
+        (void)close(x->told[1]); /* a test that fails leaves nobody waiting */
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+        if (unshare(CLONE_NEWPID) != 0 || (pid = fork()) < 0)
+            _exit(1);
+        if (pid == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0)
+            be_elsewhere(x->parent, x->said[1], x->told[0]);
+        (void)waitpid(pid, &status, 0);
+        _exit(status == 0 ? 0 : 1);
+    }
+    (void)close(x->said[1]);
+    assert_int_equal(read(x->said[0], x->trees, sizeof(x->trees)),
+                     sizeof(x->trees));
+}
+
+static void end_elsewhere(struct elsewhere *x)
+{
+    int status;
+
+    assert_int_equal(write(x->told[1], "x", 1), 1);
+    assert_int_equal(waitpid(x->pid, &status, 0), x->pid);
+    assert_int_equal(status, 0);
+    (void)close(x->said[0]);
+    (void)close(x->told[0]);
+    (void)close(x->told[1]);
+    assert_int_equal(rmdir(x->parent), 0);
+}
+
+static int count_trees(char trees[CGROUPS_TREES][512])
+{
+    struct stat st;
+    int n = 0;
+
+    for (int t = 0; t < CGROUPS_TREES; t++)
+        n += trees[t][0] != '\0' && stat(trees[t], &st) == 0;
+    return n;
+}
+
+/* Nobody of another PID namespace can be seen, or has a number of its own. */
+static void supervisors_of_other_pid_namespaces_are_left_alone(void **state)
+{
+    char parent[] = "/tmp/tipstaff-cgroups-XXXXXX";
+    struct elsewhere a, b;
+    struct cgroups c;
+    int mine;
+
+    (void)state;
+    assert_non_null(mkdtemp(parent));
+    if (cgroups_make(parent, (uid_t)-1, (gid_t)-1, &c) != TS_OK) {
+        print_message("SKIPPED: no cgroup can be made here\n");
+        assert_int_equal(rmdir(parent), 0);
+        return;
+    }
+    mine = count_trees(c.trees);
+    start_elsewhere(&a);
+    start_elsewhere(&b);
+    assert_true(mine > 0);
+    assert_int_equal(count_trees(c.trees), mine);
+    assert_int_equal(count_trees(a.trees), mine);
+    assert_int_equal(count_trees(b.trees), mine);
+    for (int t = 0; t < CGROUPS_TREES; t++)
+        assert_true(a.trees[t][0] == '\0' ||
+                    strcmp(a.trees[t], b.trees[t]) != 0);
+    end_elsewhere(&a);
+    assert_int_equal(count_trees(a.trees), 0);
+    assert_int_equal(count_trees(b.trees), mine);
+    end_elsewhere(&b);
+    cgroups_done(&c);
+    assert_int_equal(count_trees(b.trees) + count_trees(c.trees), 0);
+    assert_int_equal(rmdir(parent), 0);
+}
+
 /* Our group in the hierarchy of version 2, as /proc has it. */
 static void v2_group(char out[256])
 {
@@ -216,6 +322,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(launcher_can_use_what_the_supervisor_made),
         cmocka_unit_test(leftovers_of_a_dead_supervisor_are_removed),
+        cmocka_unit_test(supervisors_of_other_pid_namespaces_are_left_alone),
         cmocka_unit_test(who_only_tried_leaves_its_group_as_it_was),
     };
 

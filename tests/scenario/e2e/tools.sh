@@ -134,7 +134,8 @@ if find /sys/fs/cgroup -maxdepth 6 -type d -name "tipstaff-tools-$service_main" 
     check "the record has the layer" recorded '.tool=="t.one" and ((.layers // [])|index("cgroup"))'
     rm "$service_dir/etc/tools/t.four.yaml"
     check "--check makes some, too, and finds no mistake" answers 0 "$service_bin/tipstaffd" --config "$service_dir/etc" --check
-    left() { find /sys/fs/cgroup -maxdepth 6 -type d -name 'tipstaff-tools-*' ! -name "tipstaff-tools-$service_main" -newer "$service_dir/etc/tools/t.one.yaml"; }
+    left() { find /sys/fs/cgroup -maxdepth 6 -type d -name 'tipstaff-tools-*' ! -name "tipstaff-tools-$service_main" -newer "$service_dir/etc/tools/t.one.yaml" |
+        while read -r tree; do flock -n "$tree" true && echo "$tree"; done; } # of one that runs beside us: in use
     same "and takes them away" "" "$(left)"
     same "with the folder of links" "" "$(find /tmp -maxdepth 1 -name 'tipstaff-check-*' -newer "$service_dir/etc/tools/t.one.yaml")"
     check "the service's own are as they were" serves t.one
