@@ -9,7 +9,7 @@
 void text_init(struct text *t, size_t max)
 {
     ts_buf_init(&t->buf, max);
-    t->failed = false;
+    t->failed = t->no_memory = false;
 }
 
 void text_done(struct text *t)
@@ -19,8 +19,10 @@ void text_done(struct text *t)
 
 void text_bytes(struct text *t, const char *p, size_t len)
 {
-    if (ts_buf_append(&t->buf, p, len) != TS_OK)
-        t->failed = true;
+    ts_err e = ts_buf_append(&t->buf, p, len);
+
+    t->failed = t->failed || e != TS_OK;
+    t->no_memory = t->no_memory || e == TS_E_NOMEM;
 }
 
 void text_add(struct text *t, const char *fmt, ...)

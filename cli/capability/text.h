@@ -11,7 +11,8 @@
  * look at failed once. */
 struct text {
     struct ts_buf buf;
-    bool failed; /* no memory, or more than max bytes */
+    bool failed;    /* no memory, or more than max bytes */
+    bool no_memory; /* the former */
 };
 
 void text_init(struct text *t, size_t max);

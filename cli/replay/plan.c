@@ -289,7 +289,8 @@ bool plan_policy(const struct plan *p, const struct traces_record *r,
     }
     ok = capability_compile(file, &rules, out, why);
     *ret_only_reads = !ok;
-    if (!ok) { /* such a task could not be delegated: it is left to fail */
+    /* such a task could not be delegated: it is left to fail */
+    if (!ok && !out->no_memory) {
         cli_error("%s, %s: only reads are delegated: %s", r->suite, r->task,
                   why);
         text_done(out);
@@ -298,5 +299,7 @@ bool plan_policy(const struct plan *p, const struct traces_record *r,
              capability_compile(file, &rules, out, why);
     }
     json_decref(file);
+    if (out->no_memory)
+        cli_error("out of memory");
     return ok;
 }
