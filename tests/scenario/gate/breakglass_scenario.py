@@ -116,7 +116,10 @@ def noted(h, n):
 
 
 def run(g, fn, **kw):
-    with_gate(g, fn, files=kw.pop("files", None) or files(), **kw)
+    """The same files for all gates of a test: a directory of another second with the same number is another one."""
+    if not hasattr(g, "same_files"):
+        g.same_files = files()
+    with_gate(g, fn, files=kw.pop("files", None) or g.same_files, **kw)
 
 
 # --- what it opens --------------------------------------------------------------
@@ -571,6 +574,114 @@ def what_ran_out_while_nobody_was_there_is_reviewed(g):
         assert (r["end"], r["used"], r["reason"]) == ("expired", 0, "production is down"), r
         assert Office(h).list() == []
     run(g, after, journal=kept["journal"])
+
+
+# --- attacks ---------------------------------------------------------------------
+
+def T29_a_clock_that_was_set_back_revives_nothing(g):
+    """The journal has seen a later hour, in which the id was forgotten: nothing is decided before somebody who may
+    say what time it is has said so."""
+    raw, _ = body(ttl=600)
+    obj = opened_by(raw, BOB, CAROL)
+    ahead = [[4, "", 2 ** 64 - 1, msgpack.packb([1, (int(time.time()) + 7200) * 1000])]]
+
+    def one(h):
+        office = Office(h)
+        for _ in range(2):
+            assert office.escalate(obj) == "not_ready", office.text
+        assert office.list() == [] and not h.recorder.of("escalation")
+        assert [r["code"] for r in refusals(h, 2)] == ["not_ready"] * 2
+    run(g, one, journal=ahead)
+
+
+def T29_an_end_that_races_with_calls_wins(g):
+    """Every call that was permitted is a use of the review record; after the ACK there is none."""
+    def one(h):
+        office = Office(h)
+        v, obj = office.open(uses=1000)
+        clients = [Client(h).login() for _ in range(4)]
+        for c in clients:
+            for _ in range(4):
+                c.call("t.echo")
+        office.put(REVOKE_OP, [1, ending(v["id"], CAROL)])
+        for c in clients:
+            for _ in range(4):
+                c.call("t.echo")
+        got = []
+        for c in clients:
+            mine = 0
+            while mine < 8:
+                kind, b = c.get()
+                if kind == DECISION:
+                    mine += 1
+                    got.append(b[2])
+        assert office.get()[0] == 2, "no ACK"
+        r, = reviews(h)
+        permits = sum(x == PERMIT for x in got)
+        assert (r["end"], r["used"]) == ("revoked", permits), (r, permits)
+        wait_for(lambda: h.launcher.started >= permits, "what was permitted to start")
+        assert h.launcher.started == permits, (h.launcher.started, permits)
+        assert code_of(h) == "denied" and Office(h).escalate(obj) == "ended"
+    run(g, one)
+
+
+def T29_an_activation_that_races_with_its_end_is_not_left(g):
+    """In whichever order they come: a revoker's order for an id that nobody has seen yet counts, too."""
+    def one(h):
+        for n in range(20):
+            raw, v = body()
+            a, b = Office(h), Office(h)
+            both = [lambda: a.put(ESCALATE, [1, opened_by(raw, BOB, CAROL)]),
+                    lambda: b.put(REVOKE_OP, [1, revocation(KIND["escalation"], v["id"])])]
+            for send in both if n % 2 else reversed(both):
+                send()
+            code = a.get()[1][1]
+            assert code in ("ok", "ended"), code
+            assert b.get()[0] == 2
+            assert Office(h).list() == [] and Office(h).escalate(opened_by(raw, BOB, CAROL)) == "ended"
+        assert code_of(h) == "denied"
+        assert len(h.recorder.of("escalation")) == len(reviews(h, len(h.recorder.of("escalation"))))
+    run(g, one)
+
+
+def T29_replayed_words_open_nothing(g):
+    """A replayed body under another id, another tenant's name, a signature of another body."""
+    def one(h):
+        office = Office(h)
+        v, obj = office.open(uses=1)
+        assert code_of(h) == "permitted"
+        reviews(h)
+        raw, sigs = msgpack.unpackb(obj)
+        fields = msgpack.unpackb(raw)
+        for i, other in ((1, os.urandom(16)), (10, fields[10] + 1), (8, fields[8] + 1), (9, fields[9] + 1), (5, "t2")):
+            changed = fields[:i] + [other] + fields[i + 1:]
+            assert office.escalate(msgpack.packb([msgpack.packb(changed), sigs])) == "sig", (i, office.text)
+        changed = fields[:2] + ["beta"] + fields[3:]
+        assert office.escalate(msgpack.packb([msgpack.packb(changed), sigs])) == "denied"
+        assert office.escalate(msgpack.packb([raw, sigs[::-1]])) == "format"  # one encoding of one list
+        assert office.escalate(obj) == "ended" and code_of(h) == "denied"
+    run(g, one)
+
+
+def T29_another_tenants_operator_carries_nothing(g):
+    """Who may act for beta alone neither opens, sees nor ends what is acme's, and writes nothing in its name."""
+    kept = {}
+
+    def before(h):
+        kept["v"], kept["obj"] = Office(h).open()
+        noted(h, 1)
+        kept["journal"] = list(h.recorder.journal)
+    run(g, before)
+
+    def one(h):
+        office = Office(h)
+        assert office.list() == [] and office.list("acme") == []
+        assert office.escalate(kept["obj"]) == "denied"
+        r, = refusals(h, 1)
+        assert (r["code"], r["tenant"], r["user"], r["by_uid"]) == ("denied", "", "", UID), r
+        assert end_by(Office(h), kept["v"]["id"], BOB) == "denied"
+        assert not h.recorder.of("revocation") and not h.recorder.of("escalation")
+    run(g, one, journal=kept["journal"], admins=[4243], operators=[["beta", UID]])
 
 
 TESTS = [v for k, v in list(globals().items()) if callable(v) and getattr(v, "__code__", None)
