@@ -158,10 +158,12 @@ static ts_err merge_entity(struct plan *p, const struct cedar_schema *s,
         e = merge_attr(p, t, &from->attrs->list[i]);
     if (e == TS_OK && from->tags != NULL)
         e = text_of(p, from->tags, &t->tags);
+    if (e != TS_OK)
+        return e;
     if (from->choice_count > 0 && (t->attrs != NULL || t->parents != NULL)) {
         plan_note(p, "%s is no enum: the gate makes entities of it",
                   plan_shown(from->name).s);
-        return e;
+        return TS_OK;
     }
     for (uint32_t i = 0; e == TS_OK && i < from->choice_count; i++)
         e = plan_name_add(p, &t->choices, from->choices[i]);

@@ -10,6 +10,9 @@
 #define AFAR_MAX   10 /* policies whose scope said no that are shown */
 #define DEPTH_MAX  64 /* nesting that is drawn; below it only the text */
 
+const struct ts_str explain_no_memory = {.ptr = "(no memory)",
+                                         .len = sizeof("(no memory)") - 1};
+
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
@@ -30,7 +33,7 @@ struct ts_str explain_text(const struct explain_view *v, struct cedar_span span,
     from = span.offset < s.len ? span.offset : s.len;
     to = span.len < s.len - from ? from + span.len : s.len;
     if (ts_arena_alloc(v->arena, to - from + 4, &mem) != TS_OK)
-        return (struct ts_str){.ptr = "", .len = 0};
+        return explain_no_memory;
     out = mem;
     for (size_t i = from; i < to; i++) {
         if (n + 3 > cap && ((unsigned char)s.ptr[i] & 0xC0) != 0x80) {

@@ -107,7 +107,7 @@ static struct ts_str print(const struct explain_view *v,
     size_t n;
 
     if (ts_arena_alloc(v->arena, cap, &mem) != TS_OK)
-        return HIDDEN;
+        return explain_no_memory;
     n = cedar_value_print(value, mem, cap);
     return (struct ts_str){.ptr = mem, .len = n < cap ? n : strlen(mem)};
 }
@@ -122,7 +122,10 @@ struct ts_str explain_value(const struct explain_view *v,
         struct ts_str mask = ts_str_of(v->masks->items[i]);
 
         if (op->path.len == 0) {
-            if (may_hold(explain_text(v, op->span, SIZE_MAX), mask))
+            struct ts_str text = explain_text(v, op->span, SIZE_MAX);
+
+            /* what cannot be looked at may hold it, too */
+            if (text.ptr == explain_no_memory.ptr || may_hold(text, mask))
                 return HIDDEN;
             continue;
         }

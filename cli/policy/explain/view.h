@@ -46,6 +46,9 @@ void explain_box_json(struct json_out *j, const struct explain_view *v);
 
 /* ---- clauses ------------------------------------------------------------ */
 
+/* Stands, known by its ptr, for a text that no memory was left for. */
+extern const struct ts_str explain_no_memory;
+
 /* The text of the source below span, white space made single blanks, at most
  * cap bytes; "" when there is none. */
 struct ts_str explain_text(const struct explain_view *v, struct cedar_span span,

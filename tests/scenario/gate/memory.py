@@ -31,6 +31,12 @@ class Page:
     def live(self):
         return self._get("<i", 8)
 
+    def freed(self):
+        """What the program that has ended had not freed; counted anew for the next."""
+        live = self.live()
+        struct.pack_into("<i", self.map, 8, 0)
+        return live
+
     def made(self, fn):
         """How many allocations fn makes."""
         struct.pack_into("<i", self.map, 12, 0)
