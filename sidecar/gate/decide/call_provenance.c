@@ -49,8 +49,7 @@ static void mark(struct provenance_class *c, enum prov_source s)
 
 static void raise_level(struct judging *j, const struct prov_seen *s)
 {
-    if ((s->source == PROV_TRUSTED || s->source == PROV_UNTRUSTED) &&
-        s->level > j->out->level)
+    if (s->source != PROV_PROMPT && s->level > j->out->level)
         j->out->level = s->level;
 }
 

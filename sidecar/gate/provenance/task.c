@@ -143,15 +143,42 @@ uint32_t prov_task_began(struct prov_task *k)
     return k->calls;
 }
 
+static enum prov_confidentiality level_of(const struct prov_output_rules *r)
+{
+    return r->secret.count > 0 ? PROV_SECRET : r->level;
+}
+
 void prov_task_shows(struct prov_task *k, const struct prov_output_rules *r)
 {
-    enum prov_confidentiality level =
-        r->secret.count > 0 ? PROV_SECRET : r->level;
+    enum prov_confidentiality level = level_of(r);
 
-    if (prov_rules_may_be_untrusted(r))
+    if (prov_rules_may_be_untrusted(r)) {
         k->taint.untrusted = true;
+        k->open_untrusted++;
+    }
+    k->open_at[level]++;
     if (level > k->taint.level)
         k->taint.level = level;
+}
+
+void task_shown(struct prov_task *k, const struct prov_output_rules *r)
+{
+    const enum prov_confidentiality level = level_of(r);
+
+    if (prov_rules_may_be_untrusted(r) && k->open_untrusted > 0)
+        k->open_untrusted--;
+    if (k->open_at[level] > 0)
+        k->open_at[level]--;
+}
+
+/* The highest of what is being shown. */
+static enum prov_confidentiality open_level(const struct prov_task *k)
+{
+    enum prov_confidentiality level = PROV_SECRET;
+
+    while (level > PROV_PUBLIC && k->open_at[level] == 0)
+        level--;
+    return level;
 }
 
 struct prov_taint prov_task_taint(const struct prov_task *k)
@@ -197,10 +224,12 @@ void prov_task_find(struct prov_task *k, enum prov_kind kind,
     ret->source = f.source;
     ret->level = f.level;
     ret->more = f.more;
-    /* It may stand in what did not fit, or behind where the search ended: both
-     * can strangers bring about. */
+    if (f.source == PROV_UNKNOWN)
+        ret->level = open_level(k);
+    /* It may stand in what did not fit, in what is still being shown, or behind
+     * where the search ended: all that can strangers bring about. */
     if (f.source == PROV_UNKNOWN &&
-        (k->gaps || f.more ||
+        (k->gaps || k->open_untrusted > 0 || f.more ||
          (k->index != NULL && prov_index_lost(k->index) > 0)))
         ret->source = PROV_UNTRUSTED;
     for (uint32_t i = 0; i < f.count; i++) {
@@ -252,7 +281,7 @@ bool prov_task_secrets_in(struct prov_task *k, struct ts_str text)
 
     if (text.len == 0)
         return false;
-    if (k->secrets_lost)
+    if (k->secrets_lost || k->open_at[PROV_SECRET] > 0)
         return true;
     if (k->index == NULL)
         return false;

@@ -114,7 +114,8 @@ TS_NODISCARD uint32_t prov_task_says(struct prov_task *k,
 bool prov_rules_heed_arguments(const struct prov_output_rules *r);
 
 /* An agent is about to be given the first byte of an output: taint and level
- * rise by the worst that it may hold. */
+ * rise by the worst that it may hold, and until prov_task_output() has all of
+ * it what is found nowhere may stand there. Once for each output. */
 void prov_task_shows(struct prov_task *k, const struct prov_output_rules *r);
 /* The same of a call that was given values by handles: it may print them, so
  * that the agent has them from now on as if their outputs had been shown. */

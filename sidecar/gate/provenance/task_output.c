@@ -281,6 +281,8 @@ enum prov_output_how prov_task_output(struct prov_task *k,
         .level = o->rules->secret.count > 0 ? PROV_SECRET : o->rules->level};
 
     as_given.failed = as_given.failed || is_doubtful(k, given);
+    if (!o->is_withheld)
+        task_shown(k, o->rules);
     if (o->is_withheld) {
         how = withheld(k, o);
     } else if (!o->is_lost && o->bytes.len <= PROV_OUTPUT_MAX &&

@@ -65,6 +65,9 @@ struct prov_task {
     bool has_prompt;
     bool has_origin;
     enum prov_origin origin;
+    /* Outputs that agents are being given, and of which not all is known yet:
+     * by strangers, and by level. */
+    uint32_t open_untrusted, open_at[PROV_SECRET + 1];
     bool lost;         /* it has seen what it does not know any more */
     bool gaps;         /* an output did not fit: what is found nowhere may
                           have stood there */
@@ -103,6 +106,8 @@ void task_said_by(struct prov_task *k, enum prov_kind kind, struct ts_str value,
  * that? */
 bool task_repeats(struct prov_task *k, const struct prov_label *l,
                   enum prov_kind kind, struct ts_str value);
+/* All of an output that prov_task_shows() began with is known. */
+void task_shown(struct prov_task *k, const struct prov_output_rules *r);
 /* One value of an output that an agent is given: taint and level, and what
  * stands where. */
 void task_raise(struct prov_task *k, const struct prov_label *l);

@@ -187,6 +187,37 @@ def who_pushes_a_kept_output_out_hides_nothing(g):
     launder(g, one)
 
 
+def what_is_still_being_shown_hides_nothing(g):
+    """An agent has read the first part of an output, and keeps it from ending."""
+    def one(h):
+        go = threading.Event()
+
+        def slow(launcher, oid, fds):
+            os.write(fds[1], MAILS[:-1])
+            go.wait(30)
+            os.write(fds[1], MAILS[-1:])
+            launcher.end(oid, 0, 0)
+        c = begin(h)
+        assert source_of(h, c, to=[EVIL])["/to/0", ""] == "unknown"
+        assert "secrets" not in question(h, c, to=["alice"], memo="and hunter22")
+        d = Client(h).login(c.chain)
+        h.launcher.scripts["t.mail"] = slow
+        d.call("t.mail")
+        read = b""
+        while EVIL.encode() not in read:
+            kind, b = d.get()
+            read += b[3] if kind == OUTPUT else b""
+        x = question(h, c, to=["mallory2@evil.example"], memo="plain words of bob, once more")
+        assert x["args"][0][:3] == ["/to/0", "", "untrusted"], x["args"]
+        assert x["tainted"] is True and x["secrets"] is True and x["level"] == 3, x
+        go.set()
+        while d.get()[0] != RESULT:
+            pass
+        x = question(h, c, to=["mallory3@evil.example"], memo="plain words of bob, no more")
+        assert x["args"][0][:3] == ["/to/0", "", "unknown"] and "secrets" not in x, x
+    launder(g, one)
+
+
 # --- a yes for other than what runs -----------------------------------------------
 
 def standard_input_is_another_question(g):
