@@ -84,6 +84,7 @@ ts_err decide_endorse(struct deciding *d)
                                             .ctx = d,
                                             .saw = see};
     struct call_provenance again;
+    ts_err e;
 
     d->out->endorse_sets = 0;
     /* What only break-glass let through is let through for that call alone. */
@@ -91,7 +92,10 @@ ts_err decide_endorse(struct deciding *d)
         return TS_OK;
     d->out->endorse_sets =
         endorse_sets_of(d->approved->rules, d->approved->rule_count);
-    return call_provenance_make(&values, d->arena, &again);
+    e = call_provenance_make(&values, d->arena, &again);
+    if (e != TS_OK) /* the call is denied: nor does its record say otherwise */
+        d->endorses_count = d->out->endorse_count = 0;
+    return e;
 }
 
 /* [[argument, value] ..]; values only where the manifest has the log say them.
