@@ -176,3 +176,28 @@ own_set() { jq -e '."escalation:user".decision and ."escalation:0".decision and 
 check "by set" own_set
 check "under other rules" explain "$new"
 check "it says that it would end" out_has 'does not fit any more and would end'
+
+# A use stays used when the gate is killed, and nothing is in force before the same words are brought again.
+service_start
+people() { "$tipstaff" directory apply "$etc/directory/acme.yaml" --config "$etc" >"$service_dir/apply.log" 2>&1; }
+gate() { pgrep -P "$service_main" -x tipstaff-gate; }
+other_gate() { [ -n "$(gate)" ] && [ "$(gate)" != "$killed" ]; }
+check "the people again" wait_until 60 people
+for f in four five six; do put "$f.txt"; done
+check "one more" another n
+check "opens" deletes four.txt
+killed=$(gate)
+kill -9 "$killed"
+check "another gate" wait_until 60 other_gate
+check "knows the people" wait_until 60 people
+interrupted() { on ls && says "interrupted  used 1 of 5"; }
+check "and the use, and has nothing in force" wait_until 60 interrupted
+check "so nobody deletes" not deletes five.txt
+check "the same words" on activate "$service_dir/n.both"
+check "are what is left" grep -q '"used":1,"max_uses":5' <("$tipstaff" break-glass ls --json --socket "$service_admin")
+check "and open" deletes five.txt
+check "bob ends it" ends --key "$service_dir/bob.seed"
+check "at once" not deletes six.txt
+check "nor do they come again" not on activate "$service_dir/n.both"
+service_stop
+check "this log verifies, too" "$tipstaff" log verify "$service_log"
