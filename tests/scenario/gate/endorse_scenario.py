@@ -422,8 +422,9 @@ def a_restart_ends_it(g):
     def two(h):
         c = Client(h).login(kept["chain"])
         asks(h, c, to=[MALLORY_AT], memo="behind")
-    with_bazaar(g, one)
-    with_bazaar(g, two, journal=kept["journal"])
+    f = bazaar()  # one directory: another one under its number would not be taken
+    with_bazaar(g, one, files=f)
+    with_bazaar(g, two, files=f, journal=kept["journal"])
 
 
 def a_full_table_takes_no_more_and_forgets_nothing(g):
