@@ -222,6 +222,25 @@ static struct ts_str trimmed(const struct text *t, struct span s)
     return (struct ts_str){.ptr = t->p + s.begin, .len = s.end - s.begin};
 }
 
+/* What each finder would say at once, for most places of a text: inside of a
+ * word that was asked already, or at a sign that begins nothing. */
+static bool begins_nothing(struct text *t, size_t i)
+{
+    const char c = text_at(t, i);
+
+    if ((unsigned char)c >= 0x80 || c == '[' || c == '_')
+        return false;
+    if (!text_is_alnum(c))
+        return true;
+    if (i < t->no_email && i < t->no_host && i < t->no_token && i > 0) {
+        if (text_is_digit(c)) /* a card or a code begins a word */
+            return text_is_alnum(text_at(t, i - 1));
+        return i < t->no_scheme && c != 'w' &&
+               !text_is_digit(text_at(t, i + 2));
+    }
+    return false;
+}
+
 static size_t look(struct ts_str text, bool links, shape_found found, void *ctx)
 {
     struct text t = {.p = text.ptr, .len = text.len};
@@ -231,6 +250,10 @@ static size_t look(struct ts_str text, bool links, shape_found found, void *ctx)
         struct span s = {0};
         size_t k = 0;
 
+        if (begins_nothing(&t, i)) {
+            i++;
+            continue;
+        }
         for (; k < sizeof(finders) / sizeof(finders[0]); k++) {
             if (!links && shape_is_link(finders[k].shape))
                 continue;

@@ -36,7 +36,10 @@ static struct fold at_fold(struct text *t, size_t i)
 
     if (i >= t->len)
         return f;
-    f = fold_at(t->p + i, t->len - i);
+    if ((unsigned char)t->p[i] < 0x80 && t->p[i] != '[' && t->p[i] != '(')
+        f.c = text_at(t, i);
+    else
+        f = fold_at(t->p + i, t->len - i);
     t->work += f.len;
     return f;
 }
@@ -315,6 +318,17 @@ static struct span ipv6(struct text *t, size_t i)
     return s;
 }
 
+/* Behind a plain word without a dot, as most are; i if it may be a name. */
+static size_t plain_word(struct text *t, size_t i)
+{
+    size_t end = i;
+    char c = text_at(t, end);
+
+    while (text_is_alnum(c) || c == '-' || c == '_')
+        c = text_at(t, ++end);
+    return (unsigned char)c < 0x80 && !text_is_one_of(c, ".[(") ? end : i;
+}
+
 struct span text_host(struct text *t, size_t i)
 {
     struct span none = {i, i}, s;
@@ -328,6 +342,11 @@ struct span text_host(struct text *t, size_t i)
         return ipv6(t, i);
     if (!is_letter(t, i, at_fold(t, i)))
         return none;
+    behind = plain_word(t, i);
+    if (behind > i) {
+        t->no_host = behind;
+        return none;
+    }
     may = may_begin(t, i, &net);
     n = text_name(t, i);
     t->no_host = n.stop;
