@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "tests/lib/ts_test.h"
 
@@ -46,6 +47,18 @@ struct look look_at(const struct box *b)
     box_path(b, "scratch", path, sizeof(path));
     s.scratch = count_entries(path);
     return s;
+}
+
+struct look look_again(const struct box *b, struct look before)
+{
+    const struct timespec pause = {0, 10000000};
+    struct look now = look_at(b);
+
+    for (int i = 0; i < 1000 && now.mounts != before.mounts; i++) {
+        (void)nanosleep(&pause, NULL);
+        now = look_at(b);
+    }
+    return now;
 }
 
 void look_same(struct look now, struct look before)

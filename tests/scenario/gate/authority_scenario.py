@@ -107,7 +107,7 @@ def what_is_revoked_by_id_outlives_a_restart(g):
     entry, = journal_of(g, 1)
     assert entry[2] >= time.time() + 86400, entry
     assert Operator(g).revoke(1, grant, keep=1)[1] == 1  # nothing new
-    with_gate(g, lambda h: refused(h, lambda x: x.auth_body(ch)), journal=g.recorder.journal)
+    with_gate(g, lambda h: refused(h, lambda x: x.auth_body(ch)), journal=g.recorder.journal, files=g.files)
 
 
 # --- by a holder -------------------------------------------------------------

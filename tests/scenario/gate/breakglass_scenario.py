@@ -500,13 +500,13 @@ def T29_nobody_else_ends_it(g):
 
 
 def an_interrupted_one_is_ended_by_its_signers_too(g):
-    kept = {}
+    kept, same = {}, files()  # a directory of another second would be another one
 
     def before(h):
         kept["v"], kept["obj"] = Office(h).open()
         noted(h, 1)
         kept["journal"] = list(h.recorder.journal)
-    run(g, before)
+    run(g, before, files=same)
 
     def after(h):
         office = Office(h)
@@ -515,18 +515,18 @@ def an_interrupted_one_is_ended_by_its_signers_too(g):
         assert reviews(h)[0]["end"] == "revoked" and office.list() == []
         assert office.escalate(kept["obj"]) == "ended"
         kept["journal"] += h.recorder.journal
-    run(g, after, journal=kept["journal"])
+    run(g, after, files=same, journal=kept["journal"])
 
     def again(h):
         office = Office(h)
         assert office.list() == [] and office.escalate(kept["obj"]) == "ended"
-    run(g, again, journal=kept["journal"])
+    run(g, again, files=same, journal=kept["journal"])
 
 
 # --- restart --------------------------------------------------------------------
 
 def T29_a_restart_gives_back_nothing(g):
-    kept = {}
+    kept, same = {}, files()  # a directory of another second would be another one
 
     def before(h):
         office = Office(h)
@@ -536,7 +536,7 @@ def T29_a_restart_gives_back_nothing(g):
         reviews(h)
         wait_for(lambda: any(msgpack.unpackb(j[3])[10] for j in noted(h, 5)), "the entry of its end")
         kept["journal"] = list(h.recorder.journal)
-    run(g, before)
+    run(g, before, files=same)
 
     def after(h):
         office = Office(h)
@@ -549,31 +549,32 @@ def T29_a_restart_gives_back_nothing(g):
         assert [code_of(h) for _ in range(3)] == ["permitted", "permitted", "denied"]
         r, = reviews(h)
         assert (r["end"], r["used"]) == ("used_up", 3), r
+        wait_for(lambda: any(msgpack.unpackb(j[3])[10] for j in noted(h, 1)), "the entry of its end")
         kept["journal"] += h.recorder.journal
-    run(g, after, journal=kept["journal"])
+    run(g, after, files=same, journal=kept["journal"])
 
     def again(h):
         office = Office(h)
         assert office.list() == [] and office.escalate(kept["obj"]) == "ended"
         assert not h.recorder.of("escalation_review_due")
-    run(g, again, journal=kept["journal"])
+    run(g, again, files=same, journal=kept["journal"])
 
 
 def what_ran_out_while_nobody_was_there_is_reviewed(g):
-    kept = {}
+    kept, same = {}, files()  # a directory of another second would be another one
 
     def before(h):
         kept["v"], _ = Office(h).open(ttl=6)
         noted(h, 1)
         kept["journal"] = list(h.recorder.journal)
-    run(g, before)
+    run(g, before, files=same)
     wait_for(lambda: time.time() > kept["v"]["exp"], "its end")
 
     def after(h):
         r, = reviews(h)
         assert (r["end"], r["used"], r["reason"]) == ("expired", 0, "production is down"), r
         assert Office(h).list() == []
-    run(g, after, journal=kept["journal"])
+    run(g, after, files=same, journal=kept["journal"])
 
 
 # --- attacks ---------------------------------------------------------------------

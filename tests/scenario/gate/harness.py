@@ -273,14 +273,14 @@ class Launcher:
         if not stdin:  # cannot be polled: the gate must not try
             os.close(pairs[0][1])
             pairs[0] = (pairs[0][0], os.open("/dev/null", os.O_WRONLY | os.O_CLOEXEC))
-        self.send(HOP_STARTED, [oid, 7, 4, 150, 1, 0, self.tripwires], [pairs[0][1], pairs[1][0], pairs[2][0]])
-        for fd in (pairs[0][1], pairs[1][0], pairs[2][0]):
-            os.close(fd)
-        with self.lock:
+        with self.lock:  # before anybody is told
             self.runs[oid] = {"fds": ends, "kill": None,
                               "moves": tool not in ("t.deaf", "t.echo", "t.hold")
                               and tool not in self.scripts}
             self.started += 1
+        self.send(HOP_STARTED, [oid, 7, 4, 150, 1, 0, self.tripwires], [pairs[0][1], pairs[1][0], pairs[2][0]])
+        for fd in (pairs[0][1], pairs[1][0], pairs[2][0]):
+            os.close(fd)
         if tool in self.scripts:
             threading.Thread(target=self.scripts[tool], args=(self, oid, ends), daemon=True).start()
         elif tool == "t.echo":

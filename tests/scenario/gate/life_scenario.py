@@ -55,7 +55,7 @@ def revoke_survives(g):
     op.put(1, revoke_body(1, c.grant))
     assert op.get()[0] == 2
     wait_for(lambda: g.recorder.journal, "journal")
-    h = Gate(g.program, journal=g.recorder.journal)
+    h = Gate(g.program, g.files, journal=g.recorder.journal)
     try:
         refused(h, lambda x: x.auth_body(chain(c.grant)[0]))
         assert Client(h).login().welcome[4] == 1
