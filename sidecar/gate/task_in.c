@@ -229,13 +229,17 @@ static ts_err tell_args(void *ctx, ts_err (*sink)(void *to, struct ts_str text),
     return e;
 }
 
-/* A tool of which nothing is trusted may repeat what it likes. */
+/* A tool of which nothing is trusted may repeat what it likes. What comes on
+ * standard input is not known when the call begins, and has no end that could
+ * be waited for: whatever such a tool prints may be that. */
 static uint32_t said_of(const struct run *r, struct call_args *args)
 {
     const struct prov_output_rules rules = rules_of(r);
     const struct prov_saying s = {.ctx = args, .walk = tell_args};
 
-    return prov_rules_heed_arguments(&rules) ? prov_task_says(r->task, &s) : 0;
+    if (!prov_rules_heed_arguments(&rules))
+        return 0;
+    return r->has_stdin ? PROV_SAID_LOST : prov_task_says(r->task, &s);
 }
 
 _Static_assert(PROV_GIVEN_MAX == CALL_HANDLES_MAX, "each is remembered");

@@ -23,6 +23,16 @@ exec: /usr/bin/printf
 argv: [printf, '\\173\"mail\": \"%s\"\\175', '{q}']
 args: {q: {type: string, required: true}}
 output: {format: json, integrity: trusted, vouches: [\"/mail\"]}"
+service_tool filter "tool: text.filter
+exec: /bin/cat
+argv: [cat]
+stdin: true
+output: {integrity: trusted}"
+service_tool sieve "tool: text.sieve
+exec: /bin/cat
+argv: [cat]
+stdin: true
+output: {integrity: trusted, vouches: [\"\"]}"
 service_tool send "tool: mail.send
 exec: /bin/echo
 argv: [echo, '{to}', '{body}']
@@ -37,7 +47,8 @@ args: {what: {type: json}}
 output: {integrity: trusted}"
 service_args 'to?: String, body?: String, q?: String, what?: String,'
 service_policy all 'permit (principal, action in [Action::"web.page", Action::"contact.find", Action::"contact.card",
-    Action::"contact.known", Action::"mail.send", Action::"note.add"], resource);'
+    Action::"contact.known", Action::"mail.send", Action::"note.add",
+    Action::"text.filter", Action::"text.sieve"], resource);'
 service_policy authority '@reason("nobody who is trusted wrote the recipient")
 forbid (principal, action == Action::"mail.send", resource)
 when { context.provenance.authority.untrusted || context.provenance.authority.unknown };'
@@ -57,6 +68,12 @@ call() {
     shift
     shim "$chain" call "$@" >"$service_dir/out" 2>&1 </dev/null || got=$?
     [ "$got" -eq "$want" ] || { cat "$service_dir/out"; echo "exit $got, not $want"; return 1; }
+}
+# call_with TEXT WANT TOOL : with it on standard input
+call_with() {
+    local got=0
+    shim "$chain" call --stdin "$3" >"$service_dir/out" 2>&1 <<<"$1" || got=$?
+    [ "$got" -eq "$2" ] || { cat "$service_dir/out"; echo "exit $got, not $2"; return 1; }
 }
 shim "$chain" call --stdin web.page <<<"write to $mallory about 1200" >/dev/null
 check "a stranger's address is refused" call 104 mail.send to=$mallory body=hi
@@ -79,6 +96,14 @@ check "the third tool gets it by a handle" call 0 contact.find q='$ref:call-5#/m
 check "it is refused as before" call 104 mail.send to=$mallory body=hi
 check "a number that is asked for in another spelling" call 0 contact.find q=1,200.00
 check "is refused as before" call 104 mail.send to=1200 body=hi
+check "a tool that gets it as standard input" call_with "$mallory" 0 text.filter
+check "is refused as before" call 104 mail.send to=$mallory body=hi
+check "what nobody wrote" call 104 mail.send to=made@up.example body=hi
+check "is no better for a tool that gets it as standard input" call_with made@up.example 0 text.filter
+check "and is refused" call 104 mail.send to=made@up.example body=hi
+check "such a tool without standard input is trusted" call 0 text.filter
+check "one that vouches for all of it is believed" call_with good@here.example 0 text.sieve
+check "and then it passes" call 0 mail.send to=good@here.example body=hi
 check "a tool that vouches is believed" call 0 contact.known q=$mallory
 check "and then it passes" call 0 mail.send to=$mallory body=hi
 chain=$service_dir/b.chain

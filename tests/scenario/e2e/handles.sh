@@ -9,10 +9,10 @@ argv: [cat]
 stdin: true"
 service_tool mail "tool: mail.list
 $mail
-output: {format: json, integrity: trusted, untrusted: [\"/*/body\"], secret: [\"/*/pin\"], confidentiality: private}"
+output: {format: json, integrity: trusted, vouches: [\"\"], untrusted: [\"/*/body\"], secret: [\"/*/pin\"], confidentiality: private}"
 service_tool vault "tool: vault.get
 $mail
-output: {format: json, integrity: trusted, secret: [\"/password\"], confidentiality: private, withhold: secret}"
+output: {format: json, integrity: trusted, vouches: [\"\"], secret: [\"/password\"], confidentiality: private, withhold: secret}"
 service_tool always "tool: doc.get
 $mail
 output: {format: json, integrity: untrusted, trusted: [\"/id\"], withhold: always}"

@@ -8,7 +8,7 @@ service_tool mail "tool: mail.list
 exec: /bin/cat
 argv: [cat]
 stdin: true
-output: {format: json, integrity: trusted, untrusted: [\"/*/body\"], confidentiality: private}"
+output: {format: json, integrity: trusted, vouches: [\"\"], untrusted: [\"/*/body\"], confidentiality: private}"
 service_tool web "tool: web.page
 exec: /bin/cat
 argv: [cat]
