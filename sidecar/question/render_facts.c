@@ -264,6 +264,18 @@ static void declared(struct screen *s, const struct ticket_context *c)
     screen_close(s);
 }
 
+/* The two upper labels of sidecar/gate/people/sensitivity.h. */
+static uint32_t note_label(struct screen *s, const struct ticket_context *c)
+{
+    if (ts_str_eq_c(c->sensitivity, "secret"))
+        note(s, s->term.red, "the resource is labelled secret");
+    else if (ts_str_eq_c(c->sensitivity, "confidential"))
+        note(s, s->term.red, "the resource is labelled confidential");
+    else
+        return 0;
+    return 1;
+}
+
 void render_unusual(struct screen *s, const struct approval_view *v, size_t cut)
 {
     const struct ticket_context *c = &v->context;
@@ -284,10 +296,7 @@ void render_unusual(struct screen *s, const struct approval_view *v, size_t cut)
     n += note_new(s, c);
     n += note_origin(s, c);
     n += note_flow(s, c);
-    if (ts_str_eq_c(c->sensitivity, "high")) {
-        note(s, s->term.red, "the resource is labelled high");
-        n++;
-    }
+    n += note_label(s, c);
     n += note_first(s, c);
     n += note_asking(s, c);
     declared(s, c);

@@ -33,7 +33,7 @@ CONTEXT = {
              ["/subject", "", "prompt", ["prompt"], 0, False], ["/from", "", "prompt", ["user"], 0, False]],
     "args_left": 3, "asked": [2, 9], "calls": [3, 12], "declared": ["web:untrusted", "\x1b[31m"], "declared_left": 1,
     "first": ["tool", "action", "resource"], "level": 3, "lost": True, "origin": "webhook",
-    "reasons": [[0, "a stranger chose who gets this\x1b]0;x\x07"]], "secrets": True, "sensitivity": "high",
+    "reasons": [[0, "a stranger chose who gets this\x1b]0;x\x07"]], "secrets": True, "sensitivity": "secret",
     "tainted": True}
 ENDORSES = dict(sorted({**CONTEXT, "endorses": [
     ["to", "bob@evil.example"], ["sum", "250"],

@@ -7,6 +7,7 @@
 
 #include "proto/base/ts_mem.h"
 #include "proto/wire/mp_write.h"
+#include "sidecar/gate/people/sensitivity.h"
 #include "sidecar/question/screen.h"
 #include "sidecar/question/view.h"
 #include "tests/lib/fault_mem.h"
@@ -172,6 +173,31 @@ static void json_says_the_same_and_needs_memory(void **state)
     json_set_alloc_funcs(malloc, free);
 }
 
+/* The labels are the gate's own words. */
+static void upper_labels_are_pointed_out(void **state)
+{
+    static struct approval_view v;
+    const char *why = NULL;
+
+    (void)state;
+    set_args(3, 2);
+    for (uint32_t level = 0; level <= SENSITIVITY_SECRET; level++) {
+        const struct approval_show h = how(false);
+        size_t cut = 0;
+
+        assert_true(
+            approval_view_open(signed_ticket(), w.sidecar.pk, &v, &why));
+        v.context.sensitivity = sensitivity_name(level);
+        ts_buf_clear(&out);
+        assert_int_equal(approval_render(&v, &h, &out, &cut), TS_OK);
+        assert_int_equal(ts_buf_append(&out, "", 1), TS_OK);
+        assert_int_equal(count("the resource is labelled "),
+                         level >= SENSITIVITY_CONFIDENTIAL);
+        assert_int_equal(count(v.context.sensitivity.ptr),
+                         level >= SENSITIVITY_CONFIDENTIAL ? 2 : 1);
+    }
+}
+
 static ts_err render_once(const void *arg)
 {
     const struct approval_view *v = arg;
@@ -204,6 +230,7 @@ int main(void)
         cmocka_unit_test(
             the_largest_arguments_are_shown_whole_or_cut_and_counted),
         cmocka_unit_test(json_says_the_same_and_needs_memory),
+        cmocka_unit_test(upper_labels_are_pointed_out),
         cmocka_unit_test(without_memory_there_is_no_screen),
     };
 
