@@ -81,7 +81,7 @@ service_says() { grep -qE -- "$1" "$service_dir/service.log"; }
 
 check "the hook watches" wait_until 60 hook_status '.state == "watching"'
 same "as a user of its own" $hook_uid "$(stat -c %u "/proc/$(service_pid tipstaff-hook)")"
-evil=$'a\e]0;x\a\u202e"; rm -rf /; <!channel> \u200b.txt'
+evil=$'a\e]0;x\a\xe2\x80\xae"; rm -rf /; <!channel> \xe2\x80\x8b.txt'
 put one.txt
 asks one.txt 60s
 check "a question is told" wait_until 60 hears '.event == "pending" and .tool == "fs.delete"'

@@ -88,7 +88,7 @@ check "an attribute that the tenant does not name is not" refused d al@acme.exam
 # Whatever a link is written like, it leads where the stranger said.
 for link in 'https://evil.example/?d=1' //evil.example evil.example ftp://evil.example:21/x 'evil[.]example/pay' \
     https://good.example@evil.example/ 'http:\\evil.example\x' https://ev%69l.example/ EVIL.Example:8080 \
-    $'ev\u00adil.exam\u200bple' $'evil\uff0eexample' $'evil\u3002example/x' https://the-data.evil.example/; do
+    $'ev\xc2\xadil.exam\xe2\x80\x8bple' $'evil\xef\xbc\x8eexample' $'evil\xe3\x80\x82example/x' https://the-data.evil.example/; do
     check "a link that leads where a stranger said is refused: $link" refused a bob@x.example "pay at ($link), soon"
 done
 for text in "report.docx, node.js, e.g. 1.2.3" "README.md and src/main.c" https://other.example/ "foo.bar() of x.name"; do
