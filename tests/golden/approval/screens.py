@@ -16,11 +16,11 @@ import tempfile
 import termios
 import threading
 import time
-import unicodedata
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "../../scenario/cli"))
+sys.path[:0] = [os.path.join(HERE, ".."), os.path.join(HERE, "../../scenario/cli")]
 from approvals_gate import SIDECAR_PK, Gate, ticket, waiting  # noqa: E402
+from screen import columns, differ  # noqa: E402
 
 PROGRAM = os.path.abspath(sys.argv[1])
 top = tempfile.mkdtemp()
@@ -87,10 +87,6 @@ def check(ok, what):
         print("FAIL", what)
 
 
-def columns(line):
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line)
-
-
 def env_of(width, locale):
     env = {k: v for k, v in os.environ.items() if not k.startswith(("TIPSTAFF_", "LC_"))}
     env.update(LANG=locale, LC_ALL=locale, COLUMNS=str(width), TIPSTAFF_SIDECAR_KEY=SIDECAR_PK.hex(), NO_COLOR="1")
@@ -117,23 +113,6 @@ def show(view):
     return p.stdout.decode()
 
 
-def differ(name, got):
-    path = os.path.join(HERE, name + ".expected")
-    if os.environ.get("GOLDEN_UPDATE"):
-        with open(path, "w", encoding="utf-8") as f:
-            f.write(got)
-        return
-    with open(path, encoding="utf-8") as f:
-        want = f.read()
-    if got == want:
-        return
-    check(False, f"{name} is not {name}.expected")
-    for a, b in zip(got.splitlines(), want.splitlines()):
-        if a != b:
-            print(f"  got  {a}\n  want {b}")
-            break
-
-
 for name, view in VIEWS.items():
     text = show(view)
     for line in text.splitlines():
@@ -144,7 +123,7 @@ for name, view in VIEWS.items():
     bar = "|" if view[6] == "C" else "\u2502"
     own = [x for x in text.splitlines() if not x.startswith(bar)]
     check(sum(x == "What a yes covers" for x in own) == 1, f"{name}: one section of ours is there once")
-    differ(name, timeless(text))
+    differ(HERE, name, timeless(text), check)
 
 # -- in a terminal -------------------------------------------------------
 STATE = ("#{pane_title}|#{alternate_on}|#{cursor_flag}|#{insert_flag}|#{mouse_any_flag}|#{keypad_flag}|"

@@ -12,13 +12,13 @@ import subprocess
 import sys
 import tempfile
 import time
-import unicodedata
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "../../scenario/cli"))
+sys.path[:0] = [os.path.join(HERE, ".."), os.path.join(HERE, "../../scenario/cli")]
 import msgpack  # noqa: E402
 from approvals_gate import Gate, frame, kid, pae, read_frame  # noqa: E402
 from nacl.signing import SigningKey  # noqa: E402
+from screen import columns, differ  # noqa: E402
 
 PROGRAM = os.path.abspath(sys.argv[1])
 ESCALATE, ESCALATED, ESCALATIONS, ESCALATION, ESCALATIONS_END = 19, 20, 21, 22, 23
@@ -56,10 +56,6 @@ def check(ok, what):
         print("FAIL", what)
 
 
-def columns(line):
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line)
-
-
 def env_of(width, locale):
     env = {k: v for k, v in os.environ.items() if not k.startswith(("TIPSTAFF_", "LC_"))}
     env.update(LANG=locale, LC_ALL=locale, COLUMNS=str(width), NO_COLOR="1")
@@ -81,23 +77,6 @@ def call(*args, width=80, locale="C.UTF-8", want=0):
     return p.stdout.decode(), p.stderr.decode()
 
 
-def differ(name, got):
-    path = os.path.join(HERE, name + ".expected")
-    if os.environ.get("GOLDEN_UPDATE"):
-        with open(path, "w", encoding="utf-8") as f:
-            f.write(got)
-        return
-    with open(path, encoding="utf-8") as f:
-        want = f.read()
-    if got == want:
-        return
-    check(False, f"{name} is not {name}.expected")
-    for a, b in zip(got.splitlines(), want.splitlines()):
-        if a != b:
-            print(f"  got  {a}\n  want {b}")
-            break
-
-
 def tidy(name, text, width, locale):
     for line in text.splitlines():
         check(columns(line) <= width, f"{name}: wider than {width}: {line}")
@@ -113,7 +92,7 @@ for name, (changes, signers, width, locale) in VIEWS.items():
     own = [x for x in text.splitlines() if re.match("  key(  |$)", x)]
     check(len(own) == len(signers), f"{name}: as many keys as have signed, not what a text claims: {own}")
     check(sum(x.startswith("  signed by") for x in text.splitlines()) == (not signers), f"{name}: who has signed")
-    differ(name, text)
+    differ(HERE, name, text, check)
 
 # -- for programs: the same values, in ASCII ---------------------------------
 for name in ("signed", "hostile"):
@@ -150,7 +129,7 @@ text, _ = call("ls", "--socket", SOCK)
 for line in text.splitlines():
     check(all(c.isprintable() for c in line), f"ls: not printable: {line!r}")
 check(len([x for x in text.splitlines() if x.startswith("e5e5")]) == 2, "ls: two, not what a reason claims")
-differ("ls", text)
+differ(HERE, "ls", text, check)
 told = [json.loads(x) for x in call("ls", "--json", "--socket", SOCK)[0].splitlines()]
 check([(t["state"], t["used"], t["people"]) for t in told] ==
       [("active", 0, ["bob", "carol"]), ("interrupted", 3, ["bob", "carol"])], "ls --json")
